@@ -1,0 +1,41 @@
+// Content-defined chunking: normalized gear chunking as in FastCDC (Xia et al., "FastCDC: a Fast and Efficient
+// Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016), with a gear table that is derived from
+// the keyring so that chunk lengths tell nothing to those without it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "crypto/keyring.h"
+
+namespace garner::chunking {
+
+// In bytes. A content shorter than `minimum` is one chunk.
+struct ChunkSizes {
+  std::uint32_t minimum = 64u << 10;
+  std::uint32_t average = 256u << 10;  // a power of two
+  std::uint32_t maximum = 1u << 20;
+};
+// Error(kInvalidInput) unless 1 KiB <= minimum < average < maximum <= 4 MiB and the average is a power of two.
+void check(const ChunkSizes& sizes);
+
+// Immutable; any thread may use it.
+class Chunker {
+ public:
+  Chunker(const crypto::Keyring& keyring, const ChunkSizes& sizes);
+
+  // Length of the chunk that `data` begins with. `data` holds at least sizes().maximum bytes, or all that is left.
+  // Never 0 for data that is not empty. Depends on the bytes of the chunk only.
+  std::size_t next(ByteView data) const;
+  const ChunkSizes& sizes() const { return sizes_; }
+
+ private:
+  ChunkSizes sizes_;
+  std::array<std::uint64_t, 256> gear_;
+  std::uint64_t mask_before_average_;  // more bits: less likely
+  std::uint64_t mask_after_average_;   // fewer bits
+};
+
+}  // namespace garner::chunking

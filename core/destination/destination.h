@@ -1,0 +1,65 @@
+// A place that holds one repository's objects. Keys are relative paths of `a-z 0-9 . _ -` components. Objects are
+// immutable: they are created whole and durable under a name that did not exist, read, listed and deleted.
+//
+// Every method may be called from any thread. Errors: kNotFound (no such object), kAlreadyExists, kDestinationFull,
+// kDestinationAway (the place itself is gone or does not answer), kDamaged (an object is shorter than asked for),
+// kWriteFailed, kReadFailed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+
+namespace garner::destination {
+
+struct ObjectInfo {
+  std::string key;
+  std::uint64_t size = 0;  // bytes
+};
+
+struct Space {
+  std::uint64_t free = 0;   // bytes this process may still write
+  std::uint64_t total = 0;
+};
+
+class Destination {
+ public:
+  virtual ~Destination() = default;
+
+  // For messages: the path or URL, without secrets.
+  virtual std::string describe() const = 0;
+
+  // Stores `data` durably under `key`. If the key exists nothing changes and Error(kAlreadyExists) is thrown.
+  virtual void put(const std::string& key, ByteView data) = 0;
+  // The same, told by the result: false when the key exists. Of all who try, on any machine, exactly one gets true,
+  // and nobody ever sees the key with part of its content. A caller that was cut off compares the content: equal
+  // bytes mean that it won.
+  virtual bool put_exclusive(const std::string& key, ByteView data) = 0;
+  // As put, for a local file that is complete and fsynced. On success the file is gone from `path`.
+  virtual void put_file(const std::string& key, const std::string& path) = 0;
+  // A folder of this machine in which files for put_file are best made: there put_file costs no copy. Empty where
+  // there is none; then the caller has a spool of its own.
+  virtual std::optional<std::string> staging_folder() = 0;
+
+  // Exactly `length` bytes from `offset`; Error(kDamaged) when the object ends before.
+  virtual Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) = 0;
+  // The whole object; Error(kDamaged) when it is longer than `limit`.
+  virtual Bytes get_all(const std::string& key, std::uint64_t limit) = 0;
+  virtual std::optional<std::uint64_t> size(const std::string& key) = 0;
+
+  // Objects whose key starts with `prefix` (whole components, ending in '/', or empty for all) and is above
+  // `start_after`, ascending by bytes. Temporary files are not objects.
+  virtual std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) = 0;
+  // Deletes durably. A missing object is no error.
+  virtual void remove(const std::string& key) = 0;
+
+  // Nothing where the place cannot tell.
+  virtual std::optional<Space> space() = 0;
+};
+
+}  // namespace garner::destination
