@@ -1,0 +1,60 @@
+// A frame: blobs of one kind of pack, one after the other, compressed and sealed as one message. Before sealing a frame
+// is: u8 codec (0 stored, 1 zstd), u32 raw length (little-endian), payload.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "crypto/blob_id.h"
+
+namespace garner::store {
+
+inline constexpr std::size_t kMaximumFrame = 4u << 20;  // raw bytes; a frame that declares more is damaged
+inline constexpr std::size_t kFrameHeader = 5;
+
+struct FrameBlob {
+  crypto::BlobId id;
+  crypto::BlobKind kind = crypto::BlobKind::kData;
+  std::uint32_t length = 0;  // raw bytes
+};
+
+// Gathers blobs. One thread at a time.
+class FrameBuilder {
+ public:
+  // `target`: raw bytes at which a frame is full; room for target plus one blob is allocated as needed.
+  explicit FrameBuilder(std::size_t target) : target_(target) {}
+  // True if the blob may still be added: the frame is empty, or stays within kMaximumFrame.
+  bool fits(std::size_t length) const { return raw_.empty() || raw_.size() + length <= kMaximumFrame; }
+  void add(const crypto::BlobId& id, crypto::BlobKind kind, ByteView content);
+  bool full() const { return raw_.size() >= target_; }
+  bool empty() const { return blobs_.empty(); }
+  ByteView raw() const { return raw_; }
+  const std::vector<FrameBlob>& blobs() const { return blobs_; }
+
+ private:
+  std::size_t target_;
+  Bytes raw_;
+  std::vector<FrameBlob> blobs_;
+};
+
+// Compresses and decompresses, with contexts that are reused. One thread at a time.
+class FrameCodec {
+ public:
+  explicit FrameCodec(int zstd_level = 3);
+  ~FrameCodec();
+  FrameCodec(const FrameCodec&) = delete;
+  FrameCodec& operator=(const FrameCodec&) = delete;
+
+  // The frame before sealing. Incompressible input (seen early, on samples) is stored. 1 to kMaximumFrame raw bytes.
+  Bytes encode(ByteView raw);
+  // The raw bytes. Error(kDamaged) for a malformed frame or one whose length is not `raw_length`.
+  Bytes decode(ByteView plain, std::size_t raw_length);
+
+ private:
+  struct Contexts;
+  std::unique_ptr<Contexts> contexts_;
+};
+
+}  // namespace garner::store
