@@ -1,0 +1,32 @@
+// garner.repo: what tells that a place is a repository, and which keyring opens it.
+#pragma once
+
+#include <string>
+
+#include "crypto/hash.h"
+#include "crypto/keyring.h"
+#include "destination/destination.h"
+#include "garner/v1/store.pb.h"
+
+namespace garner::store {
+
+inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr const char* kHeaderKey = "garner.repo";
+
+struct RepositoryHeader {
+  Uuid repository;
+  bool encrypted = true;
+  Uuid keyring;
+  crypto::Digest hash{};  // of the object's bytes: pinned when a destination is added
+};
+
+// Writes the header of a new repository. Error(kAlreadyExists) when there is one.
+RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
+                               const crypto::Keyring& keyring, TimePoint now);
+// Reads it without trusting it: the MAC is not checked. Error(kNotARepository) when the place holds none (a message
+// that tells an empty folder from one that holds something else); Error(kNewerFormat); Error(kDamaged).
+RepositoryHeader read_header(destination::Destination& destination);
+// Checks the MAC under `keyring`. Error(kWrongKey) for another keyring; Error(kDamaged).
+void verify_header(destination::Destination& destination, const crypto::Keyring& keyring);
+
+}  // namespace garner::store
