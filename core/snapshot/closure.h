@@ -1,0 +1,24 @@
+// Everything a tree refers to.
+#pragma once
+
+#include <functional>
+
+#include "garner/v1/store.pb.h"
+#include "store/blob_source.h"
+
+namespace garner::snapshot {
+
+namespace v1 = store::v1;
+
+// Calls `visit` for each blob below the snapshot's sources (trees, content lists, data; the snapshot's own blob is not
+// among them), with the path of a file or folder that refers to it. `visit` returns false for a tree or list below
+// which nothing is to be visited (because it was seen already, say): memory is the caller's to bound. A tree or list
+// that cannot be read is reported through `unreadable` and skipped.
+struct ClosureVisitor {
+  std::function<bool(crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path)> visit;
+  std::function<void(crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path,
+                     const std::string& error)> unreadable;
+};
+void walk_closure(const v1::Snapshot& snapshot, store::BlobSource& source, const ClosureVisitor& visitor);
+
+}  // namespace garner::snapshot

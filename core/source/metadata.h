@@ -1,0 +1,68 @@
+// Capturing a file's metadata. All functions work relative to a folder's descriptor and never follow links.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "garner/v1/store.pb.h"
+
+namespace garner::source {
+
+namespace v1 = store::v1;
+
+// One statx(2).
+struct FileStatus {
+  v1::NodeType type = v1::NODE_TYPE_UNSPECIFIED;
+  std::uint32_t mode = 0;    // permission bits
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::uint64_t size = 0;
+  std::uint64_t blocks = 0;  // of 512 bytes
+  std::uint64_t inode = 0;
+  std::uint64_t device = 0;  // makedev of the file system
+  std::uint32_t links = 0;
+  std::uint32_t device_major = 0;  // of a device node
+  std::uint32_t device_minor = 0;
+  TimePoint mtime;
+  TimePoint ctime;
+  TimePoint birth_time;
+  bool has_birth_time = false;
+};
+
+// `name` empty: the descriptor itself. Error(kReadFailed); Error(kNotFound) when it has vanished.
+FileStatus read_status(int folder_fd, const std::string& name);
+
+// A node with everything but content, tree, totals and mount: status, symlink target, xattrs, inode flags. What cannot
+// be read of xattrs and flags for lack of permission is reported to `warn` and left out.
+// `content_fd`: the file or folder opened for reading, or -1; it saves opening it again for flags and xattrs.
+v1::Node capture(int folder_fd, const std::string& name, const FileStatus& status, int content_fd,
+                 const std::function<void(const std::string&)>& warn);
+
+struct FolderEntry {
+  std::string name;
+  unsigned char type = 0;  // d_type, DT_UNKNOWN where the file system does not tell
+};
+// All entries but "." and "..", ascending by bytes. Names that a node may not have are impossible on Linux.
+std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path);
+
+// The folder holds a CACHEDIR.TAG with the signature of https://bford.info/cachedir/.
+bool is_cache_folder(int folder_fd);
+
+// Names of owners, looked up once (getpwuid_r, getgrgid_r). Thread-safe.
+std::string user_name(std::uint32_t uid);
+std::string group_name(std::uint32_t gid);
+
+// Runs of allocated data in a file, ascending; all else up to its size are holes. Only asked where a file has fewer
+// blocks than its size needs.
+struct DataRange {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+};
+std::vector<DataRange> data_ranges(int fd, std::uint64_t size, const std::string& path);
+
+}  // namespace garner::source
