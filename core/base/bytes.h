@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace garner {
@@ -26,8 +27,8 @@ std::string to_hex(ByteView bytes);
 // Throws Error(kInvalidInput) unless `text` is an even number of hexadecimal digits of either case.
 Bytes from_hex(std::string_view text);
 
-// A path or name for people: valid printable UTF-8 stays; every other byte, control characters and the backslash
-// become \xNN. Unambiguous, one line.
+// A path or name for people: valid printable UTF-8 stays; every other byte, control characters and the
+// backslash become \xNN. Unambiguous, one line.
 std::string printable(std::string_view bytes);
 // "4.2 GiB", "317 B": at most four significant characters and a binary unit.
 std::string human_bytes(std::uint64_t bytes);

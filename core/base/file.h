@@ -1,6 +1,7 @@
-// Files of this machine: owning descriptors, whole reads and writes, and the durable operations that everything that
-// must survive a crash is made of. Paths are bytes as the kernel takes them. Functions throw Error(kWriteFailed) or
-// Error(kReadFailed) (ENOENT: kNotFound) naming the path, unless they say otherwise.
+// Files of this machine: owning descriptors, whole reads and writes, and the durable operations that
+// everything that must survive a crash is made of. Paths are bytes as the kernel takes them. Functions throw
+// Error(kWriteFailed) or Error(kReadFailed) (ENOENT: kNotFound, EEXIST: kAlreadyExists) naming the path,
+// unless they say otherwise.
 #pragma once
 
 #include <sys/types.h>
@@ -40,16 +41,21 @@ std::size_t read_at(int fd, MutableByteView data, std::uint64_t offset, const st
 // The whole file. Throws Error(kInvalidInput) when it is longer than `limit` bytes.
 Bytes read_file(const std::string& path, std::size_t limit);
 
-void sync_file(int fd, const std::string& path);        // fdatasync
-void sync_folder(const std::string& path);              // makes names created, linked or removed in it durable
-// Replaces `path` by `data` so that a crash leaves the old or the new content: temporary file in the same folder,
-// fsync, rename, fsync of the folder. For local configuration only: nothing at a destination is ever replaced.
+void sync_file(int fd, const std::string& path);  // fdatasync
+void sync_folder(const std::string& path);        // makes names created, linked or removed in it durable
+// Replaces `path` by `data` so that a crash leaves the old or the new content: temporary file in the same
+// folder, fsync, rename, fsync of the folder. For local configuration only: nothing at a destination is ever
+// replaced.
 void replace_file_durably(const std::string& path, ByteView data, mode_t mode = 0600);
-// Gives the durable file `from` the name `to` on the same file system unless that exists, removes `from` where the
-// way taken leaves it, and fsyncs `to`'s folder. link(2) where the file system has it, otherwise
-// renameat2(RENAME_NOREPLACE). False, with `from` untouched, when `to` exists. Both paths are whole.
+// Gives the durable file `from` the name `to` on the same file system unless that exists, removes `from`
+// where the way taken leaves it, and fsyncs `to`'s folder. link(2) where the file system has it, otherwise
+// renameat2(RENAME_NOREPLACE). False, with `from` untouched, when `to` exists. Both paths are whole. A full
+// file system: Error(kDestinationFull); one that can do neither: Error(kUnavailable).
 bool publish_file(const std::string& from, const std::string& to);
-// Creates the folder and what is missing above it, fsyncing each parent that gets a new name.
+// The second of the two ways by itself.
+bool publish_file_by_rename(const std::string& from, const std::string& to);
+// Creates the folder and what is missing above it, fsyncing each parent that gets a new name. A full file
+// system: Error(kDestinationFull).
 void make_folders_durably(const std::string& path, mode_t mode = 0700);
 // unlink(2) without the folder's fsync; a missing file is no error.
 void remove_file(const std::string& path);
@@ -57,8 +63,8 @@ void remove_file(const std::string& path);
 // The part before the last slash ("." if there is none, "/" for the root), and the part after it.
 std::string parent_path(const std::string& path);
 std::string base_name(const std::string& path);
-// Removes empty and "." components and trailing slashes from an absolute path, and resolves ".." by its letters alone.
-// Throws Error(kInvalidInput) for a path that is not absolute, is empty or holds a NUL byte.
+// Removes empty and "." components and trailing slashes from an absolute path, and resolves ".." by its
+// letters alone. Throws Error(kInvalidInput) for a path that is not absolute, is empty or holds a NUL byte.
 std::string normal_path(std::string_view path);
 
 }  // namespace garner

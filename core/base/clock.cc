@@ -1,0 +1,45 @@
+#include "base/clock.h"
+
+#include <ctime>
+#include <limits>
+
+namespace garner {
+
+namespace {
+
+constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+class SystemClock final : public Clock {
+ public:
+  TimePoint now() const override {
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    return {time.tv_sec, static_cast<std::uint32_t>(time.tv_nsec)};
+  }
+  std::chrono::steady_clock::time_point steady() const override { return std::chrono::steady_clock::now(); }
+};
+
+}  // namespace
+
+TimePoint shifted(TimePoint time, std::int64_t nanoseconds) {
+  std::int64_t seconds = nanoseconds / kNanosPerSecond;
+  std::int64_t nanos = nanoseconds % kNanosPerSecond + time.nanos;
+  if (nanos < 0) {
+    nanos += kNanosPerSecond;
+    --seconds;
+  } else if (nanos >= kNanosPerSecond) {
+    nanos -= kNanosPerSecond;
+    ++seconds;
+  }
+  using Limits = std::numeric_limits<std::int64_t>;
+  if (seconds > 0 && time.seconds > Limits::max() - seconds) return {Limits::max(), kNanosPerSecond - 1};
+  if (seconds < 0 && time.seconds < Limits::min() - seconds) return {Limits::min(), 0};
+  return {time.seconds + seconds, static_cast<std::uint32_t>(nanos)};
+}
+
+const Clock& system_clock() {
+  static const SystemClock clock;
+  return clock;
+}
+
+}  // namespace garner

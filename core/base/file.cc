@@ -1,0 +1,262 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+#include <vector>
+
+#include "base/error.h"
+#include "base/uuid.h"
+
+namespace garner {
+
+namespace {
+
+constexpr std::size_t kReadStep = 64 << 10;
+
+Error file_error(int error_number, std::string_view doing, const std::string& path, ErrorKind other,
+                 ErrorKind full = ErrorKind::kWriteFailed) {
+  const ErrorKind kind = error_number == ENOENT   ? ErrorKind::kNotFound
+                         : error_number == EEXIST ? ErrorKind::kAlreadyExists
+                                                  : other;
+  return system_error(error_number, std::string(doing) + " " + printable(path), kind, full);
+}
+
+off_t checked_offset(std::uint64_t offset, std::size_t length, const std::string& path) {
+  constexpr auto kLargest = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+  if (offset > kLargest || length > kLargest - offset) {
+    throw Error(ErrorKind::kInvalidInput, "an offset too large for a file: " + printable(path));
+  }
+  return static_cast<off_t>(offset);
+}
+
+void write_all(int fd, ByteView data, std::uint64_t offset, const std::string& path, ErrorKind full) {
+  while (!data.empty()) {
+    const ssize_t written = pwrite(fd, data.data(), data.size(), checked_offset(offset, data.size(), path));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw file_error(errno, "writing", path, ErrorKind::kWriteFailed, full);
+    }
+    offset += static_cast<std::uint64_t>(written);
+    data = data.subspan(static_cast<std::size_t>(written));
+  }
+}
+
+bool is_folder(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool is_same_file(const std::string& a, const std::string& b) {
+  struct stat first {};
+  struct stat second {};
+  return lstat(a.c_str(), &first) == 0 && lstat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// Whether link(2)'s error means that the file system has no hard links (exFAT, FAT, CIFS, many FUSE file
+// systems), or no more for this file, so that renaming may still do.
+bool has_no_links(int error_number) {
+  return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS ||
+         error_number == EMLINK;
+}
+
+}  // namespace
+
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    reset();
+    fd_ = std::exchange(other.fd_, -1);
+  }
+  return *this;
+}
+
+Fd::~Fd() { reset(); }
+
+void Fd::reset() {
+  if (fd_ >= 0) close(std::exchange(fd_, -1));
+}
+
+Fd open_file(const std::string& path, int flags, mode_t mode) {
+  for (;;) {
+    const int fd = open(path.c_str(), flags | O_CLOEXEC, mode);
+    if (fd >= 0) return Fd(fd);
+    if (errno == EINTR) continue;
+    const bool reading = (flags & O_ACCMODE) == O_RDONLY;
+    throw file_error(errno, "opening", path, reading ? ErrorKind::kReadFailed : ErrorKind::kWriteFailed);
+  }
+}
+
+void write_at(int fd, ByteView data, std::uint64_t offset, const std::string& path) {
+  write_all(fd, data, offset, path, ErrorKind::kDestinationFull);
+}
+
+std::size_t read_at(int fd, MutableByteView data, std::uint64_t offset, const std::string& path) {
+  std::size_t done = 0;
+  while (done < data.size()) {
+    const std::size_t missing = data.size() - done;
+    const ssize_t got = pread(fd, data.data() + done, missing, checked_offset(offset + done, missing, path));
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      throw file_error(errno, "reading", path, ErrorKind::kReadFailed);
+    }
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
+}
+
+Bytes read_file(const std::string& path, std::size_t limit) {
+  const Fd file = open_file(path, O_RDONLY);
+  struct stat status {};
+  if (fstat(file.get(), &status) != 0) throw file_error(errno, "reading", path, ErrorKind::kReadFailed);
+  // The size is a hint alone: the file may grow, and files of /proc say 0.
+  const auto expected = static_cast<std::uint64_t>(std::max<off_t>(status.st_size, 0));
+  Bytes content;
+  std::size_t step = static_cast<std::size_t>(std::min<std::uint64_t>(expected, limit)) + 1;
+  for (;;) {
+    const std::size_t before = content.size();
+    content.resize(before + step);
+    const std::size_t got = read_at(file.get(), MutableByteView(content).subspan(before), before, path);
+    content.resize(before + got);
+    if (content.size() > limit) {
+      throw Error(ErrorKind::kInvalidInput,
+                  printable(path) + " is longer than " + std::to_string(limit) + " bytes");
+    }
+    if (got < step) return content;
+    step = std::min(kReadStep, limit - content.size() + 1);
+  }
+}
+
+void sync_file(int fd, const std::string& path) {
+  while (fdatasync(fd) != 0) {
+    if (errno != EINTR) {
+      throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+    }
+  }
+}
+
+void sync_folder(const std::string& path) {
+  const Fd folder = open_file(path, O_RDONLY | O_DIRECTORY);
+  while (fsync(folder.get()) != 0) {
+    if (errno == EINTR) continue;
+    // The file system cannot sync folders at all (some network and FUSE file systems); it orders names by
+    // itself.
+    if (errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS) return;
+    throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+  }
+}
+
+void replace_file_durably(const std::string& path, ByteView data, mode_t mode) {
+  const std::string temporary = path + "." + to_hex(Uuid::random().view().first(6)) + ".tmp";
+  const Fd file = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+  try {
+    // The mode is what was asked for, whatever the umask.
+    if (fchmod(file.get(), mode) != 0) {
+      throw file_error(errno, "setting the mode of", temporary, ErrorKind::kWriteFailed);
+    }
+    write_all(file.get(), data, 0, temporary, ErrorKind::kWriteFailed);
+    // fsync, not fdatasync: the mode has to be durable too.
+    while (fsync(file.get()) != 0) {
+      if (errno != EINTR) throw file_error(errno, "making durable", temporary, ErrorKind::kWriteFailed);
+    }
+    if (rename(temporary.c_str(), path.c_str()) != 0) {
+      throw file_error(errno, "replacing", path, ErrorKind::kWriteFailed);
+    }
+  } catch (...) {
+    unlink(temporary.c_str());
+    throw;
+  }
+  sync_folder(parent_path(path));
+}
+
+bool publish_file(const std::string& from, const std::string& to) {
+  if (link(from.c_str(), to.c_str()) != 0) {
+    if (has_no_links(errno)) return publish_file_by_rename(from, to);
+    if (errno != EEXIST) {
+      throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+    }
+    // NFS says "exists" when the reply to our own link was lost and the call was sent again.
+    if (!is_same_file(from, to)) return false;
+  }
+  // The name is given. Should the temporary name stay, it is garbage and nothing else.
+  unlink(from.c_str());
+  sync_folder(parent_path(to));
+  return true;
+}
+
+bool publish_file_by_rename(const std::string& from, const std::string& to) {
+  // By syscall(2): not every C library has the function.
+  if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+    if (errno == EEXIST) return false;
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) {
+      throw Error(ErrorKind::kUnavailable,
+                  "publishing " + printable(to) +
+                      ": the file system can neither link files nor rename them without replacing");
+    }
+    throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+  }
+  sync_folder(parent_path(to));
+  return true;
+}
+
+void make_folders_durably(const std::string& path, mode_t mode) {
+  // From the deepest upwards until one is there, then downwards again.
+  std::vector<std::string> missing;
+  for (std::string folder = path; !is_folder(folder); folder = parent_path(folder)) {
+    missing.push_back(folder);
+    if (parent_path(folder) == folder) break;
+  }
+  for (; !missing.empty(); missing.pop_back()) {
+    const std::string& folder = missing.back();
+    if (mkdir(folder.c_str(), mode) != 0 && !(errno == EEXIST && is_folder(folder))) {
+      throw file_error(errno, "creating the folder", folder, ErrorKind::kWriteFailed,
+                       ErrorKind::kDestinationFull);
+    }
+    sync_folder(parent_path(folder));
+  }
+}
+
+void remove_file(const std::string& path) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) {
+    throw file_error(errno, "removing", path, ErrorKind::kWriteFailed);
+  }
+}
+
+std::string parent_path(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  const std::size_t end = path.find_last_not_of('/', slash);
+  return end == std::string::npos ? "/" : path.substr(0, end + 1);
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string normal_path(std::string_view path) {
+  if (path.empty() || path.front() != '/' || path.find('\0') != std::string_view::npos) {
+    throw Error(ErrorKind::kInvalidInput, "not an absolute path: '" + printable(path) + "'");
+  }
+  std::vector<std::string_view> components;
+  while (!path.empty()) {
+    const std::size_t slash = path.find('/');
+    const std::string_view component = path.substr(0, slash);
+    path.remove_prefix(slash == std::string_view::npos ? path.size() : slash + 1);
+    if (component.empty() || component == ".") continue;
+    if (component != "..") {
+      components.push_back(component);
+    } else if (!components.empty()) {
+      components.pop_back();
+    }
+  }
+  std::string normal;
+  for (const std::string_view component : components) normal.append("/").append(component);
+  return normal.empty() ? "/" : normal;
+}
+
+}  // namespace garner
