@@ -47,13 +47,15 @@ std::string_view to_string(ErrorKind kind) {
   return "unknown error";
 }
 
-Error Error::in(std::string_view context) const { return Error(kind_, std::string(context) + ": " + what()); }
+Error Error::in(std::string_view context) const {
+  return Error(kind_, std::string(context) + ": " + what(), error_number_);
+}
 
 Error system_error(int error_number, std::string_view what, ErrorKind other, ErrorKind full) {
   const bool is_full = error_number == ENOSPC || error_number == EDQUOT;
   // generic_category().message() is safe from any thread, which strerror is not.
   return Error(is_full ? full : other,
-               std::string(what) + ": " + std::generic_category().message(error_number));
+               std::string(what) + ": " + std::generic_category().message(error_number), error_number);
 }
 
 }  // namespace garner

@@ -1,5 +1,5 @@
-// The one exception type. A kind decides what callers do (retry, pause, exit code); the message says what was being
-// done to which path or object, and what to do next where that is not plain.
+// The one exception type. A kind decides what callers do (retry, pause, exit code); the message says what was
+// being done to which path or object, and what to do next where that is not plain.
 #pragma once
 
 #include <stdexcept>
@@ -9,24 +9,24 @@
 namespace garner {
 
 enum class ErrorKind {
-  kInvalidInput,      // a value from outside makes no sense
+  kInvalidInput,  // a value from outside makes no sense
   kNotFound,
   kAlreadyExists,
   kPermissionDenied,  // the caller may not
   kWrongKey,          // password, key file or recovery key does not open it
   kNotARepository,
-  kNewerFormat,       // format version or feature flag this version does not know
-  kDamaged,           // bytes that do not verify, or are missing where they must be
-  kForked,            // a log that is not a continuation of what was last seen: rolled back, forked, replaced
+  kNewerFormat,  // format version or feature flag this version does not know
+  kDamaged,      // bytes that do not verify, or are missing where they must be
+  kForked,       // a log that is not a continuation of what was last seen: rolled back, forked, replaced
   kDestinationAway,
   kDestinationFull,
-  kTargetFull,        // the place that is restored to
-  kReadFailed,        // a source file or folder could not be read
-  kWriteFailed,       // any other failing write
-  kConflict,          // not now: the thing is in use or in another state
+  kTargetFull,   // the place that is restored to
+  kReadFailed,   // a source file or folder could not be read
+  kWriteFailed,  // any other failing write
+  kConflict,     // not now: the thing is in use or in another state
   kCancelled,
-  kUnavailable,       // a part of the system this needs is missing
-  kInternal,          // a bug
+  kUnavailable,  // a part of the system this needs is missing
+  kInternal,     // a bug
 };
 
 // "damaged", "destination away", …: for logs and JSON.
@@ -34,17 +34,22 @@ std::string_view to_string(ErrorKind kind);
 
 class Error : public std::runtime_error {
  public:
-  Error(ErrorKind kind, const std::string& message) : std::runtime_error(message), kind_(kind) {}
+  Error(ErrorKind kind, const std::string& message, int error_number = 0)
+      : std::runtime_error(message), kind_(kind), error_number_(error_number) {}
   ErrorKind kind() const { return kind_; }
+  // The errno of the system call that failed; 0 where there was none.
+  int error_number() const { return error_number_; }
 
   // The same error with "`context`: " in front.
   Error in(std::string_view context) const;
 
  private:
   ErrorKind kind_;
+  int error_number_;
 };
 
-// An error of a system call: "`what`: No space left on device". ENOSPC and EDQUOT give `full`, everything else `other`.
+// An error of a system call: "`what`: No space left on device". ENOSPC and EDQUOT give `full`, everything
+// else `other`.
 Error system_error(int error_number, std::string_view what, ErrorKind other = ErrorKind::kWriteFailed,
                    ErrorKind full = ErrorKind::kWriteFailed);
 

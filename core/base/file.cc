@@ -185,9 +185,10 @@ bool publish_file(const std::string& from, const std::string& to) {
     // NFS says "exists" when the reply to our own link was lost and the call was sent again.
     if (!is_same_file(from, to)) return false;
   }
-  // The name is given. Should the temporary name stay, it is garbage and nothing else.
-  unlink(from.c_str());
+  // First the new name is made durable, then the old one goes: the other way round a crash could lose both.
+  // Should the old name stay, it is garbage and nothing else.
   sync_folder(parent_path(to));
+  unlink(from.c_str());
   return true;
 }
 
