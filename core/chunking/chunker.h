@@ -1,6 +1,22 @@
-// Content-defined chunking: normalized gear chunking as in FastCDC (Xia et al., "FastCDC: a Fast and Efficient
-// Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016), with a gear table that is derived from
-// the keyring so that chunk lengths tell nothing to those without it.
+// Content-defined chunking: normalized gear chunking as in FastCDC (Xia et al., "FastCDC: a Fast and
+// Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016), with a gear table
+// that is derived from the keyring so that chunk lengths tell nothing to those without it.
+//
+// The rule, which must not change while a repository lives, or all deduplication against what is stored is
+// lost:
+//
+//   gear      256 little-endian 64-bit numbers, the 2,048 bytes of
+//             derive_key(kGearTableContext, Keyring::derive(1, kGearTableContext))
+//   h(n)      sum over k in 0..63 of gear[byte n-1-k] << k, modulo 2^64: what rolling h = (h << 1) +
+//   gear[byte] over
+//             the bytes before n leaves, for only the last 64 of them count
+//   length    the least n in minimum..maximum for which the upper b bits of h(n) are zero, where
+//             b = log2(average) + 2 while n < average, and log2(average) - 2 from n = average on;
+//             the maximum if there is none; all that is left if that ends first
+//
+// The upper bits are taken because they depend on all 64 bytes. That h(minimum) counts the 64 bytes before
+// it, instead of starting at zero there, makes a boundary a property of the 64 bytes before it alone, so two
+// streams that differ fall into step again sooner.
 #pragma once
 
 #include <array>
@@ -18,16 +34,18 @@ struct ChunkSizes {
   std::uint32_t average = 256u << 10;  // a power of two
   std::uint32_t maximum = 1u << 20;
 };
-// Error(kInvalidInput) unless 1 KiB <= minimum < average < maximum <= 4 MiB and the average is a power of two.
+// Error(kInvalidInput) unless 1 KiB <= minimum < average < maximum <= 4 MiB and the average is a power of
+// two.
 void check(const ChunkSizes& sizes);
 
 // Immutable; any thread may use it.
 class Chunker {
  public:
+  // Error(kInvalidInput) for sizes that check() refuses.
   Chunker(const crypto::Keyring& keyring, const ChunkSizes& sizes);
 
-  // Length of the chunk that `data` begins with. `data` holds at least sizes().maximum bytes, or all that is left.
-  // Never 0 for data that is not empty. Depends on the bytes of the chunk only.
+  // Length of the chunk that `data` begins with. `data` holds at least sizes().maximum bytes, or all that is
+  // left. Never 0 for data that is not empty. Depends on the bytes of the chunk only.
   std::size_t next(ByteView data) const;
   const ChunkSizes& sizes() const { return sizes_; }
 
