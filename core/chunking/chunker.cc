@@ -23,9 +23,9 @@ using GearTable = std::array<std::uint64_t, 256>;
 
 GearTable derive_gear(const crypto::Keyring& keyring) {
   // The first epoch's, always: a table that came with a rotation would cut all content anew.
-  const crypto::Secret key = keyring.derive(1, crypto::kGearTableContext);
+  const crypto::Secret key = keyring.derive(1, crypto::context::kGearTable);
   const crypto::Secret bytes =
-      crypto::derive_key(crypto::kGearTableContext, key.view(), sizeof(GearTable::value_type) * 256);
+      crypto::derive_key(crypto::context::kGearTableBytes, key.view(), sizeof(GearTable::value_type) * 256);
   GearTable gear;
   ByteReader reader(bytes.view());
   for (std::uint64_t& value : gear) value = reader.u64();

@@ -6,7 +6,7 @@
 // lost:
 //
 //   gear      256 little-endian 64-bit numbers, the 2,048 bytes of
-//             derive_key(kGearTableContext, Keyring::derive(1, kGearTableContext))
+//             derive_key(kGearTableBytes, Keyring::derive(1, kGearTable)), see crypto/contexts.h
 //   h(n)      sum over k in 0..63 of gear[byte n-1-k] << k, modulo 2^64: what rolling h = (h << 1) +
 //   gear[byte] over
 //             the bytes before n leaves, for only the last 64 of them count

@@ -1,9 +1,11 @@
-// A place that holds one repository's objects. Keys are relative paths of `a-z 0-9 . _ -` components. Objects are
+// A place that holds one repository's objects. Keys are relative paths as destination/key.h says. Objects are
 // immutable: they are created whole and durable under a name that did not exist, read, listed and deleted.
 //
-// Every method may be called from any thread. Errors: kNotFound (no such object), kAlreadyExists, kDestinationFull,
-// kDestinationAway (the place itself is gone or does not answer), kDamaged (an object is shorter than asked for),
-// kWriteFailed, kReadFailed.
+// Every method may be called from any thread. Errors: kInvalidInput (a malformed key), kNotFound (no such
+// object), kAlreadyExists, kDestinationFull, kDestinationAway (the place itself is gone or does not answer),
+// kDamaged (an object is shorter than asked for, or is no file), kWriteFailed, kReadFailed. An operation that
+// failed with any of the last four or kDestinationFull has changed nothing that list() shows, except that a
+// put whose answer was lost may have stored its object.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +25,7 @@ struct ObjectInfo {
 };
 
 struct Space {
-  std::uint64_t free = 0;   // bytes this process may still write
+  std::uint64_t free = 0;  // bytes this process may still write
   std::uint64_t total = 0;
 };
 
@@ -36,14 +38,16 @@ class Destination {
 
   // Stores `data` durably under `key`. If the key exists nothing changes and Error(kAlreadyExists) is thrown.
   virtual void put(const std::string& key, ByteView data) = 0;
-  // The same, told by the result: false when the key exists. Of all who try, on any machine, exactly one gets true,
-  // and nobody ever sees the key with part of its content. A caller that was cut off compares the content: equal
-  // bytes mean that it won.
+  // The same, told by the result: false when the key exists. Of all who try, on any machine, exactly one gets
+  // true, and nobody ever sees the key with part of its content. A caller that was cut off compares the
+  // content: equal bytes mean that it won.
   virtual bool put_exclusive(const std::string& key, ByteView data) = 0;
   // As put, for a local file that is complete and fsynced. On success the file is gone from `path`.
   virtual void put_file(const std::string& key, const std::string& path) = 0;
-  // A folder of this machine in which files for put_file are best made: there put_file costs no copy. Empty where
-  // there is none; then the caller has a spool of its own.
+  // A folder of this machine in which files for put_file are best made: there put_file costs no copy. Empty
+  // where there is none; then the caller has a spool of its own. A crash may leave a file here that is also
+  // the published object (a second name, link count 2): a file found here is never written to before put_file
+  // was asked again.
   virtual std::optional<std::string> staging_folder() = 0;
 
   // Exactly `length` bytes from `offset`; Error(kDamaged) when the object ends before.

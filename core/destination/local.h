@@ -1,23 +1,31 @@
 // A destination that is a folder of this machine or of a mounted file system.
 //
 // Durability: an object is written to `.staging/`, fsynced, given its name without replacing (link or
-// renameat2(RENAME_NOREPLACE)), and the folder that got the name is fsynced. A crash leaves files in `.staging/` only.
+// renameat2(RENAME_NOREPLACE)), and the folder that got the name is fsynced, and so is each folder above it
+// that this object uses for the first time. A crash leaves files in `.staging/` only; those that are a day
+// old are removed by the next write.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 
+#include "base/error.h"
 #include "destination/destination.h"
+#include "destination/staging.h"
 
 namespace garner::destination {
 
-// `root`: an absolute path. Nothing is created before the first write; create_folder() makes it. Every operation on a
-// root that is missing throws Error(kDestinationAway): an unmounted disk is away, not empty.
+// `root`: an absolute path. Nothing is created before the first write; create_folder() makes it. Every
+// operation on a root that is missing throws Error(kDestinationAway): an unmounted disk is away, not empty.
 class LocalDestination final : public Destination {
  public:
-  explicit LocalDestination(std::string root);
+  // Error(kInvalidInput) for a path that is not absolute.
+  explicit LocalDestination(const std::string& root);
 
-  // Makes the root folder (mode 0700) if it is missing. For `destination add` only.
+  // Makes the root folder (mode 0700) durably if it is missing. For `destination add` only.
   void create_folder();
 
   std::string describe() const override;
@@ -28,15 +36,33 @@ class LocalDestination final : public Destination {
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
   Bytes get_all(const std::string& key, std::uint64_t limit) override;
   std::optional<std::uint64_t> size(const std::string& key) override;
-  std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after) override;
+  std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;
   void remove(const std::string& key) override;
   std::optional<Space> space() override;
 
  private:
-  std::string root_;
+  // Runs `operation` and gives its failures the kinds of the interface. `failure`: kReadFailed or
+  // kWriteFailed, what an operation of this sort throws when the file system refuses.
+  template <typename Operation>
+  auto attempt(ErrorKind failure, const Operation& operation) const;
+  void check_root() const;
+  void check_failure(const Error& error, ErrorKind failure) const;
+
+  std::string path_of(const std::string& key) const { return root_ + "/" + key; }
+  bool exists_durably(const std::string& key) const;
+  void make_folders_of(const std::string& key);
+  bool publish(const std::string& key, const std::function<bool(const std::string&)>& give_name);
+  bool store(const std::string& key, ByteView data);
+  bool store_copy(const std::string& key, const std::string& path);
+
+  const std::string root_;
+  Staging staging_;
+  std::mutex mutex_;
+  std::set<std::string> known_folders_;  // relative; each is there and durable, as far as this object knows
 };
 
-// The destination a URL names: an absolute path. Error(kInvalidInput) for a scheme this version does not know.
+// The destination a URL names: an absolute path. Error(kInvalidInput) for a scheme this version does not
+// know.
 std::unique_ptr<LocalDestination> open_local(const std::string& url);
 
 }  // namespace garner::destination
