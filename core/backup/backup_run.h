@@ -1,11 +1,12 @@
 // One backup run, from walk to commit, on its own threads:
 //
-//   walk → compare with the earlier snapshot and the checkpoint → read → chunk → id → known? → frame → compress →
-//   seal → pack → commit
+//   walk → compare with the earlier snapshot and the checkpoint → read → chunk → id → known? → frame →
+//   compress → seal → pack → commit
 //
-// run_backup() returns when the run is finished, or throws: Error(kCancelled) when `stop` was requested (after a
-// checkpoint: a pause, a cancel and the daemon's end all stop a run this way), Error(kDestinationAway),
-// Error(kDestinationFull) (the caller pauses the run and calls again with the same checkpoint), or any other error.
+// run_backup() returns when the run is finished, or throws: Error(kCancelled) when `stop` was requested
+// (after a checkpoint: a pause, a cancel and the daemon's end all stop a run this way),
+// Error(kDestinationAway), Error(kDestinationFull) (the caller pauses the run and calls again with the same
+// checkpoint), or any other error.
 #pragma once
 
 #include <functional>
@@ -26,34 +27,35 @@ struct BackupOptions {
   v1::SetDefinition set;
   bool full_scan = false;
   std::string host;
-  unsigned threads = 0;                      // 0: one for each core
-  std::size_t memory_budget = 128u << 20;    // bytes of frames and codec contexts
-  std::string spool_folder;                  // for packs, where the destination has no staging folder
-  std::vector<std::string> excluded_folders; // absolute: state folder, local repositories
+  unsigned threads = 0;                    // 0: one for each core
+  std::size_t memory_budget = 128u << 20;  // bytes of frames and codec contexts
+  std::string read_counter_file;           // counts what is read of the source, also past the last checkpoint
+  std::string spool_folder;                // for packs, where the destination has no staging folder
+  std::vector<std::string> excluded_folders;  // absolute: state folder, local repositories
 };
 
 // What can be seen of a run while it goes on. All numbers only grow.
 struct BackupProgress {
   RunCounters counters;
-  std::uint64_t files = 0;           // regular files in scope so far
-  std::uint64_t source_bytes = 0;    // their sizes
+  std::uint64_t files = 0;         // regular files in scope so far
+  std::uint64_t source_bytes = 0;  // their sizes
   std::uint64_t done_files = 0;
   std::uint64_t done_bytes = 0;
   std::uint64_t expected_files = 0;  // 0 while unknown
   std::uint64_t expected_bytes = 0;
   std::uint64_t error_count = 0;
-  std::string current;               // printable path of what is being read
+  std::string current;  // printable path of what is being read
   std::string stage;
 };
 
 struct SourceError {
-  std::string path;     // absolute, bytes
+  std::string path;  // absolute, bytes
   std::string message;
 };
 
 struct BackupResult {
   crypto::BlobId snapshot;
-  BackupProgress progress;   // final numbers
+  BackupProgress progress;  // final numbers
 };
 
 // Thread-safe view of a running backup. Owned by the caller, outlives the run.
@@ -65,10 +67,12 @@ class BackupMonitor {
   virtual void error(const SourceError& error) = 0;
 };
 
-BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint, const BackupOptions& options,
-                        const Clock& clock, BackupMonitor& monitor, std::stop_token stop);
+BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
+                        const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
+                        std::stop_token stop);
 
-// Withdraws what a cancelled run left: its unfinished root in the log, its files in the staging folder, its checkpoint.
+// Withdraws what a cancelled run left: its unfinished root in the log, its files in the staging folder, its
+// checkpoint.
 void abandon_backup(store::Repository& repository, CheckpointStore& checkpoint, const Uuid& run);
 
 }  // namespace garner::backup

@@ -1,8 +1,10 @@
-// What a backup run has finished so far, as it outlives the process. `catalog` implements CheckpointStore on SQLite.
+// What a backup run has finished so far, as it outlives the process. `catalog` implements CheckpointStore on
+// SQLite.
 //
-// One save() is one transaction. It is called after the frames it names are durable, so that whatever a checkpoint says
-// is stored can be read. On resumption the run closes the packs that the checkpoint knows at their last durable frame,
-// walks the source again, compares stat data with what the checkpoint recorded, and reads only what is not in it.
+// One save() is one transaction. It is called after the frames it names are durable, so that whatever a
+// checkpoint says is stored can be read. On resumption the run closes the packs that the checkpoint knows at
+// their last durable frame, walks the source again, compares stat data with what the checkpoint recorded, and
+// reads only what is not in it.
 #pragma once
 
 #include <cstdint>
@@ -15,26 +17,18 @@
 #include "base/uuid.h"
 #include "crypto/blob_id.h"
 #include "garner/v1/store.pb.h"
+#include "store/durable_pack.h"
 #include "store/object_name.h"
-#include "store/pack.h"
 
 namespace garner::backup {
 
 namespace v1 = store::v1;
 
-// A pack that is in no committed segment yet.
-struct PackProgress {
-  Uuid id;                        // of the pack while it has no name
-  store::PackKind kind = store::PackKind::kData;
-  std::string path;               // its file in the staging folder
-  std::optional<store::FinishedPack> published;  // set once it stands at the destination; frames empty, see below
-  std::vector<store::PackedFrame> frames;        // in save(): those new since the last; in load(): all
-};
-
-// Where a file or folder is: the source's number in the set, and the path below it ("" for the source itself).
+// Where a file or folder is: the source's number in the set, and the path below it ("" for the source
+// itself).
 struct Place {
   std::uint32_t source = 0;
-  std::string folder;             // of the folder that holds it, relative to the source, "" for the source itself
+  std::string folder;  // of the folder that holds it, relative to the source, "" for the source itself
   std::string name;
 };
 
@@ -54,39 +48,41 @@ struct FinishedFolder {
 // A large file that is being read.
 struct FileInProgress {
   Place place;
-  v1::Node node;                  // as captured when reading began, without content
-  std::uint64_t offset = 0;       // everything before is stored
-  Bytes content_list;             // ContentListBuilder::save()
+  v1::Node node;             // as captured when reading began, without content
+  std::uint64_t offset = 0;  // everything before is stored
+  Bytes content_list;        // ContentListBuilder::save()
 };
 
 // Sums over the run's whole life.
 struct RunCounters {
-  std::uint64_t read_bytes = 0;   // from the source
-  std::uint64_t new_bytes = 0;    // raw file content that was new to the destination
-  std::uint64_t stored_bytes = 0; // written to the destination
+  std::uint64_t read_bytes = 0;    // from the source
+  std::uint64_t new_bytes = 0;     // raw file content that was new to the destination
+  std::uint64_t stored_bytes = 0;  // written to the destination
 };
 
 // What changed since the last save.
 struct CheckpointDelta {
-  std::vector<PackProgress> packs;
-  std::vector<Uuid> committed_packs;          // in a committed segment now: forget them
+  std::vector<store::DurablePack> packs;  // `frames`: those new since the last save
+  std::vector<Uuid> committed_packs;      // in a committed segment now: forget them
   std::vector<FinishedFile> files;
-  std::vector<FinishedFolder> folders;        // what was recorded below each is forgotten with this
-  std::vector<FileInProgress> in_progress;    // replaces the entry of the same place; a finished file's entry goes
-  std::set<store::ObjectName> names;          // packs of others that stored content refers to
-  RunCounters counters;                       // totals, not differences
+  std::vector<FinishedFolder> folders;  // what was recorded below each is forgotten with this
+  std::vector<FileInProgress>
+      in_progress;                    // replaces the entry of the same place; a finished file's entry goes
+  std::set<store::ObjectName> names;  // packs of others that stored content refers to
+  RunCounters counters;               // totals, not differences
 };
 
 // The state a resumed run begins with; files and folders are asked for folder by folder.
 struct CheckpointHead {
-  TimePoint scan_start;                       // of the first attempt
-  std::vector<crypto::BlobId> base_snapshots; // what was skipped rests on these
-  std::vector<PackProgress> packs;
+  TimePoint scan_start;                        // of the first attempt
+  std::vector<crypto::BlobId> base_snapshots;  // what was skipped rests on these
+  std::vector<store::DurablePack> packs;       // with all their frames
   std::set<store::ObjectName> names;
   RunCounters counters;
 };
 
-// One run's checkpoint. Methods throw Error; save() and begin() are durable when they return. Safe from any thread.
+// One run's checkpoint. Methods throw Error; save() and begin() are durable when they return. Safe from any
+// thread.
 class CheckpointStore {
  public:
   virtual ~CheckpointStore() = default;
