@@ -1,5 +1,5 @@
-// A frame: blobs of one kind of pack, one after the other, compressed and sealed as one message. Before sealing a frame
-// is: u8 codec (0 stored, 1 zstd), u32 raw length (little-endian), payload.
+// A frame: blobs of one kind of pack, one after the other, compressed and sealed as one message. Before
+// sealing a frame is: u8 codec (0 stored, 1 zstd), u32 raw length (little-endian), payload.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +47,12 @@ class FrameCodec {
   FrameCodec(const FrameCodec&) = delete;
   FrameCodec& operator=(const FrameCodec&) = delete;
 
-  // The frame before sealing. Incompressible input (seen early, on samples) is stored. 1 to kMaximumFrame raw bytes.
+  // The frame before sealing. Incompressible input (seen early, on samples, or because less than 2 % are
+  // saved) is stored. At most kMaximumFrame raw bytes; none is fine (an empty folder's tree is an empty
+  // blob).
   Bytes encode(ByteView raw);
-  // The raw bytes. Error(kDamaged) for a malformed frame or one whose length is not `raw_length`.
+  // The raw bytes, with no more memory than `raw_length` (at most kMaximumFrame). Error(kDamaged) for a
+  // malformed frame or one whose length is not `raw_length`; Error(kNewerFormat) for an unknown codec.
   Bytes decode(ByteView plain, std::size_t raw_length);
 
  private:

@@ -1,5 +1,6 @@
 // Names of packs and segments: 8 bytes of nonce, drawn for each upload, and the first 24 bytes of
-// BLAKE3(nonce ‖ the object's bytes). No name is ever used twice, and whoever has the bytes can check the name.
+// BLAKE3(nonce ‖ the object's bytes). No name is ever used twice, and whoever has the bytes can check the
+// name.
 #pragma once
 
 #include <array>

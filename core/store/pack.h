@@ -1,12 +1,27 @@
 // A pack: an immutable file of frames of one kind (data or metadata).
 //
 //   header     clear: magic, version, kind, wrap type, epoch, salt, wrapped-key field; the recovery slot
-//   frames     sealed under the header's salt; a frame's counter is its offset in the file
-//   directory  sealed under the trailer's salt: length, garner.store.v1.PackDirectory, zero bytes that pad the pack
-//   trailer    clear: salt; sealed: where the directory is, the pack's whole size
+//   frames     sealed under the header's salt, one after the other; a frame's counter is its offset in the
+//   file directory  sealed under the trailer's salt: length, garner.store.v1.PackDirectory, zero bytes that
+//   pad the pack trailer    clear: salt; sealed: where the directory is, the pack's whole size
 //
-// The directory has a salt of its own because a pack whose writer died is closed by another process: sealing a second
-// directory under the header's salt would use a nonce twice. For the same reason no frame is ever added after a crash.
+// The directory has a salt of its own because a pack whose writer died is closed by another process: sealing
+// a second directory under the header's salt would use a nonce twice. For the same reason no frame is ever
+// added after a crash, nor after a write that failed.
+//
+// Layout, integers little-endian:
+//   header   8 "GARNPACK" · u16 version (1) · u8 kind (1 data, 2 metadata) · u8 wrap type (0) · u32 epoch ·
+//   32 salt ·
+//            1,232 wrapped key (zero for wrap type 0: the key derives from epoch and salt) · u16 length of
+//            the recovery slot · the recovery slot (a serialized garner.store.v1.KeySlotFile; may be empty)
+//   frame    sealed message, part body, counter: its offset. Plain: frame.h
+//   directory  sealed message, part directory, counter 0. Plain: u32 length · PackDirectory · zero bytes
+//   trailer  32 salt · sealed message, part trailer, counter 0. Plain: u64 offset of the sealed directory ·
+//   u64 its
+//            sealed length · u64 size of the pack · u64 zero
+// All messages are bound to BLAKE3(header, recovery slot included) as associated data, so that no byte of a
+// pack can change unnoticed. The padding is within the sealed directory, where nobody can tell it from the
+// directory.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +33,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/uuid.h"
+#include "crypto/hash.h"
 #include "crypto/keyring.h"
 #include "crypto/seal.h"
 #include "destination/destination.h"
@@ -26,6 +42,11 @@
 #include "store/object_name.h"
 
 namespace garner::store {
+
+// A sealed frame is never longer.
+inline constexpr std::size_t kMaximumSealedFrame = kFrameHeader + kMaximumFrame + crypto::kSealOverhead;
+// The directory of a pack is never longer, padding apart.
+inline constexpr std::size_t kMaximumPackDirectory = 64u << 20;
 
 enum class PackKind : std::uint8_t { kData = 1, kMetadata = 2 };
 
@@ -36,16 +57,16 @@ struct PackedFrame {
   std::uint64_t offset = 0;         // of the sealed frame in the pack
   std::uint32_t stored_length = 0;  // sealed
   std::uint32_t raw_length = 0;
-  std::vector<FrameBlob> blobs;     // one after the other from raw offset 0
+  std::vector<FrameBlob> blobs;  // one after the other from raw offset 0
 };
 
 // What packs of one writer share.
 struct PackContext {
   const crypto::Keyring* keyring = nullptr;
   Uuid writer;
-  Bytes recovery_slot;          // serialized KeySlotFile; empty in an unencrypted repository
+  Bytes recovery_slot;  // serialized KeySlotFile; empty in an unencrypted repository
   v1::Parameters parameters;
-  Uuid log_uuid;                // the newest record read when the pack is begun
+  Uuid log_uuid;  // the newest record read when the pack is begun
   std::uint64_t generation = 0;
 };
 
@@ -56,46 +77,6 @@ struct FinishedPack {
   std::vector<PackedFrame> frames;
 };
 
-// Writes one pack into a file of a staging folder. One thread at a time. Destroying it leaves the file.
-class PackWriter {
- public:
-  // Creates the file `path`, which must not exist.
-  PackWriter(std::string path, const PackContext& context, PackKind kind);
-
-  // Seals and writes a frame that FrameCodec encoded; returns it with its place. Error(kDestinationFull) truncates the
-  // file to the frames before.
-  const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
-  // After it returns, every frame appended so far survives a crash (file and its name).
-  void sync();
-  // Stored bytes so far, header included.
-  std::uint64_t size() const { return end_; }
-  const std::vector<PackedFrame>& frames() const { return frames_; }
-  const std::string& path() const { return path_; }
-  PackKind kind() const { return kind_; }
-
-  // Adds directory, padding and trailer and fsyncs. Afterwards the file may be published under pack_key(name); nothing
-  // else may be called.
-  FinishedPack finish();
-
- private:
-  friend FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
-                                 std::vector<PackedFrame> frames);
-  PackContext context_;
-  std::string path_;
-  PackKind kind_;
-  Fd fd_;
-  std::optional<crypto::Sealer> sealer_;
-  NameHasher name_;
-  std::uint64_t end_ = 0;
-  std::vector<PackedFrame> frames_;
-};
-
-// Closes the pack that a dead process left in `path` at its last durable frame: cuts off what follows `frames` (all
-// that the checkpoint knows, in order of offset, at least one) and finishes it. Error(kNotFound) when the file is
-// missing or shorter than its durable frames.
-FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
-                        std::vector<PackedFrame> frames);
-
 // The clear part of a pack.
 struct PackHeader {
   PackKind kind = PackKind::kData;
@@ -103,22 +84,82 @@ struct PackHeader {
   crypto::Salt salt{};
   Bytes recovery_slot;
   std::uint64_t length = 0;  // bytes of the header in the file
+  crypto::Digest hash{};     // of those bytes: what every sealed message of the pack is bound to
 };
 // The longest header: reading this much of a pack's start is enough.
 inline constexpr std::size_t kMaximumPackHeader = 64u << 10;
 // Error(kDamaged); Error(kNewerFormat) for a version or wrap type this program does not know.
 PackHeader parse_pack_header(ByteView start);
+// The sealer of a pack's messages: the header's salt for frames, the trailer's for directory and trailer.
+crypto::Sealer make_pack_sealer(const crypto::Keyring& keyring, const PackHeader& header,
+                                const crypto::Salt& salt);
 
-// Reads one pack at a destination. Reads are windows of whole 64 KiB. Const use is safe from any thread.
+// Writes one pack into a file of a staging folder. One thread at a time. Destroying it leaves the file.
+class PackWriter {
+ public:
+  // Creates the file `path`, which must not exist.
+  PackWriter(std::string path, const PackContext& context, PackKind kind);
+
+  // Seals and writes a frame that FrameCodec encoded; returns it with its place (valid until the next call).
+  // After an error, Error(kDestinationFull) for example, the file is cut back to the frames before and takes
+  // no more frames: it is to be finished, or closed later, when there is room.
+  const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
+  // After it returns, every frame appended so far survives a crash (file and its name).
+  void sync();
+  // What the pack would measure if it was finished now (an upper bound, before padding): header, frames,
+  // directory, trailer. Many tiny blobs make a long directory: whoever holds a pack to its target goes by
+  // this.
+  std::uint64_t size() const;
+  const std::vector<PackedFrame>& frames() const { return frames_; }
+  const std::string& path() const { return path_; }
+  PackKind kind() const { return kind_; }
+
+  // Adds directory, padding and trailer and fsyncs. Afterwards the file may be published under
+  // pack_key(name); nothing else may be called. After an error the file is cut back to its frames, for
+  // close_pack. At least one frame.
+  FinishedPack finish();
+
+ private:
+  friend FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
+                                 std::vector<PackedFrame> frames);
+  PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header);
+  void cut_back() noexcept;
+
+  PackContext context_;
+  std::string path_;
+  PackKind kind_;
+  Fd fd_;
+  PackHeader header_;
+  Bytes header_bytes_;  // until they are written, with the first frame
+  std::optional<crypto::Sealer> sealer_;
+  NameHasher name_;
+  std::uint64_t end_ = 0;  // of the frames, in the file
+  std::uint64_t directory_size_ = 0;
+  bool takes_frames_ = true;
+  bool name_is_durable_ = false;
+  std::vector<PackedFrame> frames_;
+};
+
+// Closes the pack that a dead process left in `path` at its last durable frame: reads and verifies `frames`
+// (all that the checkpoint knows, in order of offset, at least one), cuts off what follows them, and finishes
+// it. May be repeated after an error. Error(kNotFound) when the file is missing or shorter than its durable
+// frames; Error(kDamaged) when it does not hold them, its header included.
+FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
+                        std::vector<PackedFrame> frames);
+
+// Reads one pack at a destination. Reads are windows of whole 64 KiB (the size of every pack is a multiple of
+// that; of a truncated one what is there is read). Const use is safe from any thread.
 class PackReader {
  public:
-  // Reads the header. Errors of the destination; Error(kDamaged); Error(kWrongKey) for an unknown epoch.
+  // Reads the header. Errors of the destination; Error(kDamaged); Error(kNewerFormat); Error(kWrongKey) for
+  // an unknown epoch. Destination and keyring must outlive the reader.
   PackReader(destination::Destination& destination, const crypto::Keyring& keyring, const ObjectName& name);
 
   const PackHeader& header() const { return header_; }
   // Reads and opens the sealed frame: what FrameCodec::decode takes. Error(kDamaged).
   Bytes read_frame(std::uint64_t offset, std::uint32_t stored_length) const;
-  // Reads trailer and directory, and validates it: frames ascending, within the file, lengths that add up.
+  // Reads trailer and directory, and validates it: frames without gaps from the header to the directory,
+  // blobs of the pack's kind, lengths that add up. Error(kDamaged).
   struct Directory {
     std::vector<PackedFrame> frames;
     v1::Parameters parameters;
@@ -128,6 +169,15 @@ class PackReader {
   Directory read_directory() const;
 
  private:
+  struct Window {
+    std::uint64_t start = 0;  // in the pack
+    Bytes bytes;
+    ByteView view(std::uint64_t offset, std::uint64_t length) const;
+  };
+  // The window that has the range. Error(kDamaged) when the pack ends before the range does.
+  Window read_window(std::uint64_t offset, std::uint64_t length) const;
+  Directory read_sealed_directory(std::uint64_t size) const;
+
   destination::Destination& destination_;
   std::string key_;
   PackHeader header_;

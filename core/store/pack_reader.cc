@@ -1,0 +1,108 @@
+#include <algorithm>
+#include <limits>
+
+#include "base/error.h"
+#include "store/pack.h"
+#include "store/pack_directory.h"
+#include "store/pack_layout.h"
+#include "store/padding.h"
+
+namespace garner::store {
+namespace {
+
+constexpr std::uint64_t kWindow = 64u << 10;
+constexpr std::uint64_t kSmallestPack = 128u << 10;
+
+}  // namespace
+
+PackReader::PackReader(destination::Destination& destination, const crypto::Keyring& keyring,
+                       const ObjectName& name)
+    : destination_(destination), key_(pack_key(name)), keyring_(keyring) {
+  try {
+    header_ = parse_pack_header(read_window(0, kFixedPackHeader).bytes);
+    sealer_ = make_pack_sealer(keyring_, header_, header_.salt);
+  } catch (const Error& error) {
+    throw error.in(key_);
+  }
+}
+
+ByteView PackReader::Window::view(std::uint64_t offset, std::uint64_t length) const {
+  return ByteView(bytes).subspan(offset - start, length);
+}
+
+PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t length) const {
+  if (offset > std::numeric_limits<std::int64_t>::max() - kMaximumPackDirectory - length) {
+    throw Error(ErrorKind::kDamaged, "a place beyond every pack's end");
+  }
+  Window window;
+  window.start = offset / kWindow * kWindow;
+  std::uint64_t end = (offset + length + kWindow - 1) / kWindow * kWindow;
+  try {
+    window.bytes = destination_.get(key_, window.start, end - window.start);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged) throw;
+    // Shorter than a whole pack can be: what is left of it may still have the range.
+    std::optional<std::uint64_t> size = destination_.size(key_);
+    if (!size || *size < offset + length || *size >= end) throw;
+    window.bytes = destination_.get(key_, window.start, *size - window.start);
+  }
+  return window;
+}
+
+Bytes PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length) const {
+  if (offset < header_.length || stored_length < kFrameHeader + crypto::kSealOverhead ||
+      stored_length > kMaximumSealedFrame) {
+    throw Error(ErrorKind::kDamaged, key_ + ": no frame can be at " + std::to_string(offset) + " with " +
+                                         std::to_string(stored_length) + " bytes");
+  }
+  try {
+    Window window = read_window(offset, stored_length);
+    return sealer_->open(crypto::SealPart::kBody, offset, window.view(offset, stored_length));
+  } catch (const Error& error) {
+    throw error.in(key_ + ": frame at " + std::to_string(offset));
+  }
+}
+
+PackReader::Directory PackReader::read_directory() const {
+  std::optional<std::uint64_t> size = destination_.size(key_);
+  if (!size) throw Error(ErrorKind::kNotFound, key_ + " does not exist");
+  try {
+    return read_sealed_directory(*size);
+  } catch (const Error& error) {
+    throw error.in(key_ + ": directory");
+  }
+}
+
+PackReader::Directory PackReader::read_sealed_directory(std::uint64_t size) const {
+  auto damaged = [](const std::string& what) { return Error(ErrorKind::kDamaged, what); };
+  if (size < kSmallestPack || size != padded_pack_size(size)) {
+    throw damaged(std::to_string(size) + " bytes is no pack's size");
+  }
+  std::uint64_t trailer_offset = size - kPackTrailer;
+  Window end = read_window(trailer_offset, kPackTrailer);
+  ByteView trailer = end.view(trailer_offset, kPackTrailer);
+  crypto::Salt salt;
+  std::ranges::copy(trailer.first(salt.size()), salt.begin());
+  crypto::Sealer sealer = make_pack_sealer(keyring_, header_, salt);
+  Bytes plain = sealer.open(crypto::SealPart::kTrailer, 0, trailer.subspan(salt.size()));
+  ByteReader fields(plain);
+  std::uint64_t offset = fields.u64();
+  std::uint64_t length = fields.u64();
+  if (fields.u64() != size || fields.u64() != 0 || offset < header_.length || offset > trailer_offset ||
+      length != trailer_offset - offset || length < kDirectoryFraming) {
+    throw damaged("the trailer is that of another pack");
+  }
+  // Padding adds at most half of a pack that is small, and a step to one that is not.
+  if (length > kMaximumPackDirectory + (1u << 20)) throw damaged("too long");
+  Window window = offset >= end.start ? std::move(end) : read_window(offset, length);
+  Bytes opened = sealer.open(crypto::SealPart::kDirectory, 0, window.view(offset, length));
+  window.bytes = {};
+  ByteReader reader(opened);
+  ByteView directory = reader.bytes(reader.u32());
+  if (std::ranges::any_of(reader.rest(), [](std::uint8_t byte) { return byte != 0; })) {
+    throw damaged("padding that is not zero");
+  }
+  return parse_directory(directory, header_.kind, header_.length, offset);
+}
+
+}  // namespace garner::store
