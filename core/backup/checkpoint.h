@@ -36,6 +36,7 @@ struct Place {
 struct FinishedFile {
   Place place;
   v1::Node node;
+  TimePoint seen;                 // when its status was read, before its content
 };
 
 // A folder everything below which is finished.
@@ -43,6 +44,7 @@ struct FinishedFolder {
   Place place;
   crypto::BlobId tree;
   v1::Totals totals;
+  TimePoint seen;                 // nothing in it was looked at before this
 };
 
 // A large file that is being read.
