@@ -1,5 +1,8 @@
-// Blob ids: BLAKE3 keyed, with a key for each kind of blob, so that a tree can never be taken for data and nobody
-// without the key can test whether a content is stored.
+// Blob ids: BLAKE3 keyed, with a key for each kind of blob, so that a tree can never be taken for data and
+// nobody without the key can test whether a content is stored.
+//
+//   id = BLAKE3 keyed_hash(key of the kind, the blob's raw bytes), 32 bytes
+//   key of the kind = keyring.derive(1, context::kDataId, kTreeId, kListId or kSnapshotId)
 #pragma once
 
 #include <array>

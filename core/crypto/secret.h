@@ -1,5 +1,7 @@
-// Secret bytes in locked memory (libsodium): never swapped, never in a core dump, wiped when freed. Values are moved
-// or explicitly copied. Call initialize_crypto() once before anything in this folder.
+// Secret bytes in memory of libsodium's: between guard pages, never swapped, never in a core dump, wiped when
+// freed. Where the limit on locked memory (RLIMIT_MEMLOCK) is reached it is not locked, and all else holds.
+// Values are moved or explicitly copied. Each costs four pages and as many system calls: not for a hot path.
+// Call initialize_crypto() once before anything in this folder.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +17,8 @@ void initialize_crypto();
 class Secret {
  public:
   Secret() = default;
-  explicit Secret(std::size_t size);       // zero bytes
-  explicit Secret(ByteView bytes);         // a copy; wiping the original is the caller's
+  explicit Secret(std::size_t size);  // zero bytes
+  explicit Secret(ByteView bytes);    // a copy; wiping the original is the caller's
   Secret(Secret&& other) noexcept;
   Secret& operator=(Secret&& other) noexcept;
   ~Secret();

@@ -1,4 +1,5 @@
-// A writer's identity: an Ed25519 key pair (libsodium) and a uuid. Records of the log are signed with it.
+// A writer's identity: an Ed25519 key pair (RFC 8032, libsodium) and a uuid. Records of the log are signed
+// with it.
 #pragma once
 
 #include <array>
@@ -25,13 +26,14 @@ class WriterKey {
   Signature sign(ByteView message) const;
 
  private:
-  WriterKey() = default;
+  WriterKey(const Uuid& uuid, Secret seed);
   Uuid uuid_;
   Secret seed_;
   Secret secret_key_;
   PublicKey public_key_{};
 };
 
+// False for a signature of any other length, too.
 bool verify(const PublicKey& key, ByteView message, ByteView signature);
 
 }  // namespace garner::crypto
