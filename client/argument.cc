@@ -1,0 +1,153 @@
+#include "argument.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <climits>
+#include <cstring>
+
+#include "failure.h"
+#include "text.h"
+
+namespace garner::client {
+namespace {
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alphanumeric(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+
+std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
+
+// The end of the time that begins at `begin`: a date, and perhaps hours, minutes, seconds and an offset from UTC.
+std::size_t end_of_time(const std::string& text, std::size_t begin) {
+  const auto matches = [&](std::size_t at, std::string_view pattern) {
+    if (text.size() - at < pattern.size()) return false;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      if (pattern[i] == '9' ? !is_digit(text[at + i]) : text[at + i] != pattern[i]) return false;
+    }
+    return true;
+  };
+  std::size_t at = begin;
+  if (!matches(at, "9999-99-99")) return begin;
+  at += 10;
+  if (!matches(at, "T99:99") && !matches(at, " 99:99")) return at;
+  at += 6;
+  if (matches(at, ":99")) at += 3;
+  if (matches(at, ".9")) {
+    ++at;
+    while (at < text.size() && is_digit(text[at])) ++at;
+  }
+  if (matches(at, "+99:99") || matches(at, "-99:99")) at += 6;
+  return at;
+}
+
+std::string working_folder() {
+  std::array<char, PATH_MAX> buffer{};
+  if (getcwd(buffer.data(), buffer.size()) == nullptr) {
+    throw Failure(kExitFailed, std::string("the working folder cannot be found out: ") + std::strerror(errno),
+                  "Give absolute paths, or change to another folder.");
+  }
+  return buffer.data();
+}
+
+}  // namespace
+
+void check_name(std::string_view what, const std::string& name) {
+  const bool good = !name.empty() && is_alphanumeric(name.front()) && std::all_of(name.begin(), name.end(), [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+  });
+  if (good) return;
+  throw usage_failure(quoted(name) + " cannot be a " + std::string(what) +
+                      "'s name: it has letters, digits, '.', '_' and '-', and begins with a letter or digit");
+}
+
+std::string absolute_path(const std::string& option, const std::string& path, const std::string& folder) {
+  if (path.empty()) throw usage_failure(option + " is empty: give a path");
+  const std::string whole = path.front() == '/' ? path : folder + '/' + path;
+  std::string result;
+  for (std::size_t at = 0; at < whole.size();) {
+    const std::size_t end = std::min(whole.find('/', at), whole.size());
+    const std::string_view part = std::string_view(whole).substr(at, end - at);
+    at = end + 1;
+    if (part.empty() || part == ".") continue;
+    if (part != "..") {
+      result.append("/").append(part);
+      continue;
+    }
+    struct stat facts {};
+    if (!result.empty() && lstat(result.c_str(), &facts) == 0 && S_ISLNK(facts.st_mode)) {
+      throw usage_failure(option + " " + quoted(path) + " goes back through the symbolic link " + quoted(result),
+                          "Give the path without \"..\".");
+    }
+    result.erase(std::min(result.rfind('/'), result.size()));
+  }
+  return result.empty() ? "/" : result;
+}
+
+std::string absolute_path(const std::string& option, const std::string& path) {
+  // An absolute path needs no working folder, which may be gone.
+  return absolute_path(option, path, path.empty() || path.front() == '/' ? std::string() : working_folder());
+}
+
+std::string absolute_url(const std::string& url) {
+  check_utf8("URL", url);
+  if (url.find("://") != std::string::npos) return url;
+  return absolute_path("URL", url);
+}
+
+SnapshotPath split_snapshot_path(const std::string& text) {
+  std::size_t colon = text.find(':');
+  const std::size_t at = text.find('@');
+  if (at < colon && at != std::string::npos) colon = text.find(':', end_of_time(text, at + 1));
+  SnapshotPath result;
+  result.snapshot = text.substr(0, colon);
+  if (colon != std::string::npos) result.path = text.substr(colon + 1);
+  if (result.snapshot.empty()) {
+    throw usage_failure("no snapshot is given in " + quoted(text),
+                        "SNAPSHOT is an id, \"latest\", SET@latest, SET~N or SET@TIME; see garner snapshots.");
+  }
+  check_utf8("SNAPSHOT", result.snapshot);
+  if (result.path.find('\0') != std::string::npos) throw usage_failure("a path cannot hold a NUL byte");
+  return result;
+}
+
+double parse_percent(const std::string& option, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const bool parsed = error == std::errc() && end == text.data() + text.size();
+  // Written so that a NaN fails as well.
+  if (!parsed || !(value >= 0 && value <= 100)) {
+    throw usage_failure(option + "=" + printable(text) + ": give a percentage from 0 to 100");
+  }
+  return value;
+}
+
+void check_run_id(const std::string& text) {
+  if (!text.empty() && text.size() <= 18 && std::all_of(text.begin(), text.end(), is_digit)) return;
+  throw usage_failure(quoted(text) + " is not a run: runs have numbers", "See garner runs.");
+}
+
+void check_id_prefix(std::string_view what, const std::string& text) {
+  if (text.size() >= 4 && std::all_of(text.begin(), text.end(), is_hex)) return;
+  throw usage_failure(quoted(text) + " is not the id of a " + std::string(what) + ": give at least four of its digits");
+}
+
+void check_at_most_one(const std::vector<std::pair<std::string, bool>>& options) {
+  const std::string* first = nullptr;
+  for (const auto& [name, given] : options) {
+    if (!given) continue;
+    if (first != nullptr) throw usage_failure(*first + " and " + name + " exclude each other: give one of them");
+    first = &name;
+  }
+}
+
+void check_utf8(std::string_view what, const std::string& text) {
+  if (is_utf8(text)) return;
+  throw usage_failure(std::string(what) + " " + quoted(text) + " is not UTF-8");
+}
+
+}  // namespace garner::client

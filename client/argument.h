@@ -1,0 +1,47 @@
+// What people type as arguments, checked before anything is sent. All throw usage_failure().
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace garner::client {
+
+// A set's or destination's name: letters, digits, `.`, `_`, `-`, beginning with a letter or digit. `what` is "set" or
+// "destination".
+void check_name(std::string_view what, const std::string& name);
+
+// `path`, made absolute from `folder` (absolute), without `.`, `..`, doubled or trailing slashes. A `..` behind a
+// symbolic link is refused: it means one thing to the shell and another to the kernel. `option` names it in messages.
+std::string absolute_path(const std::string& option, const std::string& path, const std::string& folder);
+// From the working folder.
+std::string absolute_path(const std::string& option, const std::string& path);
+
+// A destination's URL: what has no scheme is a path, and made absolute.
+std::string absolute_url(const std::string& url);
+
+// "SNAPSHOT" or "SNAPSHOT:PATH". SNAPSHOT holds a colon only in a time behind `@`; the path begins behind the first
+// colon that is not part of it.
+struct SnapshotPath {
+  std::string snapshot;
+  std::string path;  // bytes; empty: all of the snapshot
+};
+SnapshotPath split_snapshot_path(const std::string& text);
+
+// 0 to 100, with decimals.
+double parse_percent(const std::string& option, const std::string& text);
+
+// A run's number.
+void check_run_id(const std::string& text);
+
+// At least four hex digits, as ids are given.
+void check_id_prefix(std::string_view what, const std::string& text);
+
+// Of options that exclude each other, given as (name, was given): more than one fails.
+void check_at_most_one(const std::vector<std::pair<std::string, bool>>& options);
+
+// For what goes into a string of a request, which must be UTF-8.
+void check_utf8(std::string_view what, const std::string& text);
+
+}  // namespace garner::client

@@ -1,0 +1,21 @@
+// The commands, a function a file: each adds its commands to `all`.
+#pragma once
+
+#include <vector>
+
+#include "command.h"
+
+namespace garner::client {
+
+void add_status_commands(std::vector<Command>& all);
+void add_destination_commands(std::vector<Command>& all);
+void add_set_commands(std::vector<Command>& all);
+void add_backup_commands(std::vector<Command>& all);
+void add_run_commands(std::vector<Command>& all);
+void add_snapshot_commands(std::vector<Command>& all);
+void add_restore_commands(std::vector<Command>& all);
+void add_check_commands(std::vector<Command>& all);
+void add_key_commands(std::vector<Command>& all);
+void add_log_commands(std::vector<Command>& all);
+
+}  // namespace garner::client

@@ -1,0 +1,65 @@
+// restore: writes a snapshot, or a folder or file of it, into a folder.
+#include <memory>
+
+#include "argument.h"
+#include "commands.h"
+#include "wait_for_run.h"
+
+namespace garner::client {
+namespace {
+
+v1::Overwrite parse_overwrite(const std::optional<std::string>& text) {
+  if (!text) return v1::OVERWRITE_UNSPECIFIED;
+  if (*text == "never") return v1::OVERWRITE_NEVER;
+  if (*text == "older") return v1::OVERWRITE_OLDER;
+  if (*text == "always") return v1::OVERWRITE_ALWAYS;
+  throw usage_failure("--overwrite " + *text + ": give never, older or always");
+}
+
+}  // namespace
+
+void add_restore_commands(std::vector<Command>& all) {
+  struct Arguments {
+    std::string snapshot;
+    std::string to;
+    std::optional<std::string> overwrite;
+    bool dry_run = false;
+  };
+  const auto given = std::make_shared<Arguments>();
+  all.push_back({
+      .path = "restore",
+      .usage = "SNAPSHOT[:PATH] --to DIR [--overwrite never|older|always] [--dry-run]",
+      .sentence = "Restores a snapshot, or a folder or file of it, and waits until it is done.",
+      .options =
+          {{"SNAPSHOT[:PATH]", "", "The snapshot (see below), and what of it.", &given->snapshot, true, {}},
+           {"--to", "DIR", "The folder to restore into; it is made when it is missing.", &given->to, true, {}},
+           {"--overwrite", "never|older|always",
+            "Restore into a folder that is not empty: keep the files that are there, replace those that are older, or "
+            "replace all. Default: such a folder is refused, unless it is the unfinished restore of the same snapshot.",
+            &given->overwrite, false, {}},
+           {"-n,--dry-run", "", "Tell what would be done, and write nothing.", &given->dry_run, false, {}}},
+      .examples = {{"garner restore latest --to /tmp/all", "The newest snapshot."},
+                   {"garner restore home@latest:/home/ann/letters --to /tmp/letters", "A folder of it."},
+                   {"garner restore 4f2a91c0:notes.txt --to . --overwrite older",
+                    "A file of a snapshot that its id names, in a set with one source."}},
+      .details = {"SNAPSHOT is an id or its first four digits or more, latest, SET@latest, SET~N (the Nth before the "
+                  "latest) or SET@TIME (the last at or before, as 2026-11-22 or 2026-11-22T18:30). PATH is absolute, or "
+                  "relative to a set's only source.",
+                  "DIR receives the content of a set's only source; several sources keep their absolute paths below "
+                  "DIR; a single file lands in DIR under its name. The daemon writes, as itself. Ended early, it goes "
+                  "on when it is started again: what is right already is skipped."},
+      .run =
+          [given](Session& session) {
+            const SnapshotPath from = split_snapshot_path(given->snapshot);
+            v1::StartRestoreRequest request;
+            request.set_snapshot(from.snapshot);
+            request.set_path(from.path);
+            request.set_target(absolute_path("--to", given->to));
+            request.set_overwrite(parse_overwrite(given->overwrite));
+            request.set_dry_run(given->dry_run);
+            return start_and_wait(session, false, [&](Session& s) { return s.call(&Stub::StartRestore, request); });
+          },
+  });
+}
+
+}  // namespace garner::client

@@ -1,0 +1,144 @@
+#include "secret_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "argument.h"
+#include "failure.h"
+#include "text.h"
+
+namespace garner::client {
+namespace {
+
+constexpr std::size_t kLargestPassword = 4096;
+constexpr std::size_t kSmallestKeyFile = 32;
+constexpr std::size_t kLargestKeyFile = 64 << 10;
+constexpr std::size_t kLargestRecoveryKey = 4096;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int value) : value_(value) {}
+  ~Descriptor() {
+    if (value_ > STDERR_FILENO) close(value_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+// While it lives, a terminal does not show what is typed.
+class Unechoed {
+ public:
+  explicit Unechoed(int descriptor) : descriptor_(descriptor) {
+    if (tcgetattr(descriptor_, &before_) != 0) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    active_ = tcsetattr(descriptor_, TCSAFLUSH, &silent) == 0;
+  }
+  ~Unechoed() {
+    if (!active_) return;
+    tcsetattr(descriptor_, TCSAFLUSH, &before_);
+    // The line end was typed unseen.
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, "\n", 1);
+  }
+  Unechoed(const Unechoed&) = delete;
+  Unechoed& operator=(const Unechoed&) = delete;
+
+ private:
+  int descriptor_;
+  termios before_{};
+  bool active_ = false;
+};
+
+// The content up to its end, or up to the line end with `one_line`; one byte beyond `limit` at most.
+std::string read_up_to(int descriptor, std::size_t limit, bool one_line, const std::string& name) {
+  std::string content;
+  std::array<char, 4096> buffer{};
+  while (content.size() <= limit) {
+    const ssize_t count = read(descriptor, buffer.data(), buffer.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) throw usage_failure(name + " cannot be read: " + std::strerror(errno));
+    if (count == 0) break;
+    content.append(buffer.data(), static_cast<std::size_t>(count));
+    if (one_line && content.find('\n') != std::string::npos) break;
+  }
+  return content;
+}
+
+std::string read_private_file(const std::string& option, const std::string& path, std::size_t limit) {
+  const bool standard_input = path == "-";
+  if (path.empty()) throw usage_failure(option + " is empty: give a file, or - for standard input");
+  const std::string name = standard_input ? "standard input" : printable(path);
+  const Descriptor file(standard_input ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) throw usage_failure(option + " " + name + " cannot be opened: " + std::strerror(errno));
+
+  std::string content;
+  if (standard_input && isatty(STDIN_FILENO) == 1) {
+    const std::string prompt = option == "--password-file" ? "Password: " : "Key: ";
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, prompt.data(), prompt.size());
+    const Unechoed unechoed(STDIN_FILENO);
+    content = read_up_to(file.get(), limit, true, name);
+  } else {
+    struct stat facts {};
+    if (fstat(file.get(), &facts) != 0) throw usage_failure(option + " " + name + ": " + std::strerror(errno));
+    if (S_ISDIR(facts.st_mode)) throw usage_failure(option + " " + name + " is a folder: give a file");
+    if (!standard_input && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+      throw usage_failure(option + " " + name + " can be used by others than its owner, so it is not secret",
+                          "chmod 600 " + name);
+    }
+    content = read_up_to(file.get(), limit, false, name);
+  }
+  if (content.size() > limit) {
+    throw usage_failure(option + " " + name + " is too large: at most " + human_bytes(limit));
+  }
+  return content;
+}
+
+std::string trimmed(const std::string& text) {
+  static constexpr const char* kBlanks = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
+}
+
+}  // namespace
+
+std::optional<v1::Secret> read_secret(const SecretFiles& files) {
+  check_at_most_one({{"--password-file", files.password.has_value()},
+                     {"--key-file", files.key_file.has_value()},
+                     {"--recovery-key-file", files.recovery_key.has_value()}});
+  v1::Secret secret;
+  if (files.password) {
+    std::string password = read_private_file("--password-file", *files.password, kLargestPassword);
+    if (!password.empty() && password.back() == '\n') password.pop_back();
+    if (password.empty()) throw usage_failure("--password-file: the password is empty");
+    secret.set_password(std::move(password));
+  } else if (files.key_file) {
+    std::string key = read_private_file("--key-file", *files.key_file, kLargestKeyFile);
+    if (key.size() < kSmallestKeyFile) {
+      throw usage_failure("--key-file: a key file has at least " + std::to_string(kSmallestKeyFile) + " bytes",
+                          "Make one with: (umask 077; head -c 64 /dev/urandom > FILE)");
+    }
+    secret.set_key_file(std::move(key));
+  } else if (files.recovery_key) {
+    std::string key = trimmed(read_private_file("--recovery-key-file", *files.recovery_key, kLargestRecoveryKey));
+    if (key.empty()) throw usage_failure("--recovery-key-file: the recovery key is empty");
+    // Not shown: it is nearly a secret.
+    if (!is_utf8(key)) throw usage_failure("--recovery-key-file: this is not a recovery key, which is printable text");
+    secret.set_recovery_key(std::move(key));
+  } else {
+    return std::nullopt;
+  }
+  return secret;
+}
+
+}  // namespace garner::client

@@ -1,0 +1,25 @@
+// Files with secrets, which the client reads so that the daemon never opens a path that a caller names.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "garner/v1/service.pb.h"
+
+namespace garner::client {
+
+// What --password-file, --key-file and --recovery-key-file were given; "-" is standard input.
+struct SecretFiles {
+  std::optional<std::string> password;
+  std::optional<std::string> key_file;
+  std::optional<std::string> recovery_key;
+
+  bool any() const { return password || key_file || recovery_key; }
+};
+
+// The content of the one that is given; none when none is. A password loses one line end, a recovery key the blanks
+// around it. Failure(kExitUsage) when two are given, and for a file that is missing, empty, too large, or readable by
+// anyone but its owner.
+std::optional<v1::Secret> read_secret(const SecretFiles& files);
+
+}  // namespace garner::client

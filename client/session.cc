@@ -1,0 +1,101 @@
+#include "session.h"
+
+#include <fcntl.h>
+#include <grpcpp/create_channel_posix.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "exit_code.h"
+#include "json.h"
+#include "socket_path.h"
+#include "text.h"
+
+namespace garner::client {
+namespace {
+
+bool is_there(const char* path) { return access(path, F_OK) == 0; }
+
+std::string start_advice(const std::string& socket) {
+  if (socket == kSystemSocket) return "Start it with: systemctl start garnerd";
+  std::string advice = "Start your own with: garnerd";
+  if (is_there(kSystemSocket)) {
+    advice += std::string("\nThe system's daemon is there: to use it, give --socket ") + kSystemSocket;
+  }
+  return advice;
+}
+
+// A connected descriptor: connecting here, not in gRPC, tells at once and exactly why it cannot be.
+int connect_to(const std::string& socket) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (socket.empty() || socket.size() >= sizeof(address.sun_path)) {
+    throw usage_failure("the socket's path " + printable(socket) + " must have 1 to " +
+                        std::to_string(sizeof(address.sun_path) - 1) + " bytes");
+  }
+  std::memcpy(address.sun_path, socket.c_str(), socket.size() + 1);
+
+  const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) throw Failure(kExitFailed, std::string("no socket can be made: ") + std::strerror(errno));
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
+    const int error = errno;
+    close(descriptor);
+    const std::string where = "the daemon at " + printable(socket);
+    if (error == EACCES || error == EPERM) {
+      throw Failure(kExitNotPermitted, where + " is not for you: " + std::strerror(error),
+                    "Members of the group garner may see status and start, pause and resume backups; the rest is root's.");
+    }
+    const std::string reason = error == ENOENT         ? "is not running: there is no such socket"
+                               : error == ECONNREFUSED ? "is not running: nothing listens on the socket"
+                                                       : std::string("cannot be reached: ") + std::strerror(error);
+    throw Failure(kExitUnreachable, where + " " + reason, start_advice(socket));
+  }
+  // gRPC polls.
+  fcntl(descriptor, F_SETFL, O_NONBLOCK);
+  return descriptor;
+}
+
+}  // namespace
+
+Session::Session(std::string socket, bool json, Terminal output, Terminal errors)
+    : socket_(std::move(socket)), json_(json), output_(output), errors_(errors) {}
+
+Stub& Session::daemon() {
+  if (!stub_) {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
+    stub_ = v1::Garner::NewStub(grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_), arguments));
+  }
+  return *stub_;
+}
+
+void Session::check(const grpc::Status& status) const {
+  if (status.ok()) return;
+  const ExitCode code = exit_code(status);
+  if (code == kExitUnreachable) {
+    throw Failure(code, "the daemon at " + printable(socket_) + " went away: " + status.error_message(),
+                  "Runs go on by themselves when it starts again. " + start_advice(socket_));
+  }
+  throw Failure(code, status.error_message().empty() ? "the daemon refused, and did not say why" : status.error_message());
+}
+
+void Session::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+void Session::print_json(const google::protobuf::Message& message) const {
+  print(to_json(message));
+  print("\n");
+}
+
+void Session::note(std::string_view text) const {
+  if (json_) return;
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fputc('\n', stderr);
+}
+
+void Session::flush() const { std::fflush(stdout); }
+
+}  // namespace garner::client

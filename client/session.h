@@ -1,0 +1,77 @@
+// What a command runs with: the output, and the daemon, to which it connects when it is first used, so that a wrong usage
+// is refused before anything is sent. Used by one thread; daemon() may be handed to a second one once it is connected.
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/sync_stream.h>
+
+#include <memory>
+#include <string>
+
+#include "failure.h"
+#include "garner/v1/service.grpc.pb.h"
+#include "terminal.h"
+
+namespace garner::client {
+
+using Stub = v1::Garner::Stub;
+
+class Session {
+ public:
+  Session(std::string socket, bool json, Terminal output, Terminal errors);
+
+  bool json() const { return json_; }
+  const Terminal& output() const { return output_; }  // standard output
+  const Terminal& errors() const { return errors_; }  // standard error: progress and questions
+
+  // Failure(kExitUnreachable), with advice, when no daemon listens; Failure(kExitNotPermitted) when its socket is not
+  // for this user.
+  Stub& daemon();
+
+  template <typename Request, typename Response>
+  Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
+    Stub& stub = daemon();
+    grpc::ClientContext context;
+    Response response;
+    check((stub.*method)(&context, request, &response));
+    return response;
+  }
+
+  // Calls `each` with every message of a stream, until it ends or `each` returns false.
+  template <typename Request, typename Response, typename Each>
+  void stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*, const Request&),
+              const Request& request, const Each& each) {
+    Stub& stub = daemon();
+    grpc::ClientContext context;
+    const auto reader = (stub.*method)(&context, request);
+    Response response;
+    while (reader->Read(&response)) {
+      if (!each(response)) {
+        context.TryCancel();
+        reader->Finish();
+        return;
+      }
+    }
+    check(reader->Finish());
+  }
+
+  // Throws what the daemon answered, if it was not OK.
+  void check(const grpc::Status& status) const;
+
+  // `text` to standard output; print_json() one object and a line end. What cannot be written fails in finish_output().
+  void print(std::string_view text) const;
+  void print_json(const google::protobuf::Message& message) const;
+  // The advice that nothing is there, a line to standard error; nothing with --json.
+  void note(std::string_view text) const;
+  void flush() const;
+
+ private:
+  std::string socket_;
+  bool json_;
+  Terminal output_;
+  Terminal errors_;
+  std::unique_ptr<Stub> stub_;
+};
+
+}  // namespace garner::client

@@ -1,0 +1,86 @@
+#include "table.h"
+
+#include <algorithm>
+
+#include "text.h"
+
+namespace garner::client {
+namespace {
+
+constexpr std::size_t kGap = 2;         // blanks between columns
+constexpr std::size_t kNarrowest = 8;   // what a column that is cut keeps
+
+}  // namespace
+
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+
+void Table::add(std::vector<Cell> row) {
+  for (Cell& cell : row) cell.text = printable(cell.text);
+  rows_.push_back(std::move(row));
+}
+
+std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t indent, bool headings) const {
+  std::vector<std::size_t> result(columns_.size(), 0);
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (headings) result[i] = display_width(columns_[i].heading);
+    for (const auto& row : rows_) result[i] = std::max(result[i], display_width(row[i].text));
+  }
+  if (!terminal.interactive) return result;
+
+  std::size_t total = indent + kGap * (columns_.size() - 1);
+  for (const std::size_t width : result) total += width;
+  // The widest of the columns that may be cut gives way first, so that they end up alike.
+  while (total > terminal.width) {
+    std::size_t widest = columns_.size();
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (columns_[i].cut == Column::Cut::kNever || result[i] <= kNarrowest) continue;
+      if (widest == columns_.size() || result[i] > result[widest]) widest = i;
+    }
+    if (widest == columns_.size()) break;
+    --result[widest];
+    --total;
+  }
+  return result;
+}
+
+std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths, const Terminal& terminal,
+                        std::size_t indent) const {
+  std::string text(indent, ' ');
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    const bool last = i + 1 == row.size();
+    const std::string cut = columns_[i].cut == Column::Cut::kMiddle
+                                ? cut_middle(row[i].text, widths[i], terminal.mark())
+                                : cut_end(row[i].text, widths[i], terminal.mark());
+    const std::size_t used = display_width(cut);
+    const std::string blanks(used < widths[i] ? widths[i] - used : 0, ' ');
+    const std::string shown = terminal.styled(cut, row[i].style);
+    if (columns_[i].right) {
+      text += blanks + shown;
+    } else {
+      text += shown;
+      if (!last) text += blanks;
+    }
+    if (!last) text.append(kGap, ' ');
+  }
+  // An empty last cell leaves the blanks before it.
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text + '\n';
+}
+
+std::string Table::render(const Terminal& terminal, std::size_t indent) const {
+  const auto fitted = widths(terminal, indent, true);
+  std::vector<Cell> headings;
+  for (const Column& column : columns_) headings.emplace_back(column.heading, Style::kDim);
+  std::string text = line(headings, fitted, terminal, indent);
+  for (const auto& row : rows_) text += line(row, fitted, terminal, indent);
+  return text;
+}
+
+std::string Table::render_rows(const Terminal& terminal, std::size_t indent) const {
+  const auto fitted = widths(terminal, indent, false);
+  std::string text;
+  for (const auto& row : rows_) text += line(row, fitted, terminal, indent);
+  return text;
+}
+
+}  // namespace garner::client
