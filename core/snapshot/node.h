@@ -1,9 +1,12 @@
 // Metadata nodes: the rules every node keeps, checked when one is built and again when one is parsed.
 //
-// A name is one component: 1 to 255 bytes, not ".", "..", without '/' and NUL. Each type has exactly its fields. A
-// path names the node itself, never its parent.
+// A name is one component: 1 to 255 bytes, not ".", "..", without '/' and NUL. Each type has exactly its
+// fields. A path names the node itself, never its parent. Everything here is a pure function; any thread may
+// call it.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,24 +17,57 @@ namespace garner::snapshot {
 
 namespace v1 = store::v1;
 
-bool is_valid_name(std::string_view name);
+// Raw bytes of a tree page or a content list, at most.
+inline constexpr std::size_t kMaximumBlob = 1u << 20;
+// Serialized bytes of a node: a page that holds this one alone, with its owners' names, stays below
+// kMaximumBlob.
+inline constexpr std::size_t kMaximumNode = kMaximumBlob - (4u << 10);
+// Names and values of a node's xattrs together: with everything else it can hold, the node stays below
+// kMaximumNode.
+inline constexpr std::size_t kMaximumXattrs = kMaximumBlob - (64u << 10);
+// A user's or group's name that is longer is not recorded.
+inline constexpr std::size_t kMaximumOwnerName = 255;
 
-// Error(kDamaged) naming the node and what is off. `root`: the node is a source's root, whose name may be "/".
+bool is_valid_name(std::string_view name);
+// Letters, digits, '.', '_', '-', the first a letter or digit; at most 255 bytes.
+bool is_valid_set_name(std::string_view name);
+
+// Error(kDamaged) naming the node and what is off; Error(kNewerFormat) for a content entry of a type that
+// this version does not know. `root`: the node is a source's root, whose name may be "/".
 void validate(const v1::Node& node, bool root = false);
-// The same for what a tree page holds: exactly one of nodes and pages, order, totals without overflow.
+// The same for what a tree page holds: not both nodes and pages, order, owners, totals without overflow. Only
+// the page of a folder without entries has neither.
 void validate(const v1::TreePage& page);
+// At least two entries, so that each level of a list is shorter than the one above; no two holes in a row.
 void validate(const v1::ContentList& list);
+// Everything but the sequence number, which a snapshot gets when it is committed.
 void validate(const v1::Snapshot& snapshot);
 
 v1::Time to_proto(TimePoint time);
 TimePoint from_proto(const v1::Time& time);
 
-// What `node` adds to its folder's totals: itself and, for a folder, what is below it. Error(kDamaged) on overflow.
+// What `node` adds to its folder's totals: itself and, for a folder, what is below it. Error(kDamaged) on
+// overflow.
 void add_to(v1::Totals& totals, const v1::Node& node);
 void add_to(v1::Totals& totals, const v1::Totals& other);
+bool equal(const v1::Totals& a, const v1::Totals& b);
 
-// Serialized canonically: the same content gives the same bytes.
+// What a page holds, itself and below: it must be what the reference to the page says.
+struct PageSummary {
+  std::string_view first_name;  // in the page; empty for an empty page
+  v1::Totals totals;
+  std::uint64_t nodes = 0;  // folder entries
+};
+// Validates the page and adds it up.
+PageSummary summarize(const v1::TreePage& page);
+// Sum of the entries' lengths. Error(kDamaged) for an entry that is malformed, or above 2^63 - 1.
+std::uint64_t content_length(const google::protobuf::RepeatedPtrField<v1::ContentEntry>& entries);
+
+// Serialized canonically: the same content gives the same bytes. Generated code writes fields in ascending
+// order and leaves out defaults, and there are no maps, so nothing is left to chance.
 template <typename Message>
-std::string serialize(const Message& message);
+std::string serialize(const Message& message) {
+  return message.SerializeAsString();
+}
 
 }  // namespace garner::snapshot

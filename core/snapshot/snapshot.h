@@ -1,4 +1,5 @@
-// Snapshots: choosing one by what a person types, and finding files in it.
+// Snapshots: choosing one by what a person types, and finding files in it. All functions are safe from any
+// thread.
 #pragma once
 
 #include <optional>
@@ -13,26 +14,29 @@ namespace garner::snapshot {
 
 namespace v1 = store::v1;
 
-// Chooses from `entries` (in the order they were committed): an id prefix of at least four hex digits, `latest`,
-// `SET@latest`, `SET~N`, `SET@TIME` (the last that was finished at or before; TIME is 2026-11-22, 2026-11-22T18:30,
-// with seconds, with Z, or local time, or "2026-11-22 18:30"). Recovered snapshots are chosen by id only. Error(kNotFound)
-// suggests near ids or sets; Error(kInvalidInput) for what is none of these, or a prefix that fits several.
-const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries, const std::string& selector);
+// Chooses from `entries` (in the order they were committed): an id prefix of at least four hex digits,
+// `latest`, `SET@latest`, `SET~N`, `SET@TIME` (the last that was finished at or before; TIME is 2026-11-22,
+// 2026-11-22T18:30, with seconds, with Z, or local time, or "2026-11-22 18:30"; the whole day, minute or
+// second is meant, its end counts). Recovered snapshots are chosen by id only. Error(kNotFound) suggests near
+// ids or sets; Error(kInvalidInput) for what is none of these, or a prefix that fits several.
+const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
+                                const std::string& selector);
 
-// "SNAPSHOT" or "SNAPSHOT:PATH". A time may hold colons: the path begins at the first ":/" or, failing that, at the
-// first colon that is not part of a time.
+// "SNAPSHOT" or "SNAPSHOT:PATH". A time may hold colons: the path begins at the first ":/" or, failing that,
+// at the first colon that is not part of a time. Whether there is such a snapshot or path is not looked at.
 struct SnapshotPath {
   std::string selector;
   std::string path;  // empty: the snapshot as a whole
 };
 SnapshotPath split_snapshot_path(const std::string& text);
 
-// Finds the node that a path names, files and folders alike. The path is absolute, as it was in the source, or, in a
-// snapshot of one source, relative to it; empty is the only source itself. Error(kNotFound) names the deepest folder
-// that is there and near names in it.
+// Finds the node that a path names, files and folders alike. The path is absolute, as it was in the source,
+// or, in a snapshot of one source, relative to it; empty is the only source itself. Error(kNotFound) names
+// the deepest folder that is there and near names in it, or the sources when the path is in none;
+// Error(kInvalidInput) for a path that is not absolute in a snapshot of several sources.
 struct FoundNode {
   NamedNode named;
-  std::string path;   // absolute
+  std::string path;  // absolute
   bool is_source_root = false;
 };
 FoundNode find_node(const v1::Snapshot& snapshot, const std::string& path, store::BlobSource& source);

@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "snapshot/near_names.h"
+#include "snapshot/node.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/time_text.h"
+
+namespace garner::snapshot {
+namespace {
+
+using Entries = std::vector<const v1::SnapshotEntry*>;
+
+constexpr std::size_t kLeastIdDigits = 4;
+constexpr std::size_t kIdDigits = 64;
+constexpr std::size_t kShownDigits = 12;
+
+bool is_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+}
+
+std::string hex_id(const v1::SnapshotEntry& entry) { return to_hex(as_bytes(entry.id())); }
+
+const v1::SnapshotEntry& select_by_id(const Entries& entries, const std::string& selector) {
+  std::string prefix = selector;
+  std::transform(prefix.begin(), prefix.end(), prefix.begin(),
+                 [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
+  NearNames near(prefix);
+  const v1::SnapshotEntry* found = nullptr;
+  std::set<std::string> matches;
+  for (const v1::SnapshotEntry* entry : entries) {
+    const std::string id = hex_id(*entry);
+    if (id.starts_with(prefix)) {
+      found = entry;
+      matches.insert(id);
+    } else {
+      near.offer(id.substr(0, prefix.size()));
+    }
+  }
+  if (matches.size() > 1) {
+    std::string list;
+    for (const std::string& id : matches) {
+      if (list.size() > 100) {
+        list += ", …";
+        break;
+      }
+      list += (list.empty() ? "" : ", ") + id.substr(0, std::max(kShownDigits, prefix.size() + 4));
+    }
+    throw Error(ErrorKind::kInvalidInput, "\"" + selector + "\" fits several snapshots: " + list);
+  }
+  if (found == nullptr) {
+    throw Error(ErrorKind::kNotFound,
+                "no snapshot's id begins with \"" + selector + "\"" + near.suggestion());
+  }
+  return *found;
+}
+
+// Those of the set that count for latest, ~N and @TIME, in the order they were committed.
+Entries of_set(const Entries& entries, const std::string& set) {
+  Entries result;
+  NearNames near(set);
+  std::set<std::string> names;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (entry->recovered()) continue;
+    const std::string& name = entry->snapshot().set().name();
+    if (name == set) {
+      result.push_back(entry);
+    } else if (names.insert(name).second) {
+      near.offer(name);
+    }
+  }
+  if (result.empty()) {
+    throw Error(ErrorKind::kNotFound, "there is no snapshot of a set \"" + set + "\"" + near.suggestion());
+  }
+  return result;
+}
+
+const v1::SnapshotEntry& select_by_time(const Entries& entries, const std::string& set,
+                                        const std::string& text) {
+  const std::optional<TimePoint> time = parse_time_text(text);
+  if (!time) {
+    throw Error(ErrorKind::kInvalidInput, "\"" + printable(text) +
+                                              "\" is no time: write 2026-11-22, 2026-11-22T18:30 or "
+                                              "2026-11-22T18:30:05, with Z at the end for UTC");
+  }
+  const v1::SnapshotEntry* found = nullptr;
+  for (const v1::SnapshotEntry* entry : of_set(entries, set)) {
+    const TimePoint finished = from_proto(entry->snapshot().finished());
+    // The greatest time rather than the last in order: a clock that was wrong once must not hide older
+    // snapshots.
+    if (finished <= *time && (found == nullptr || finished >= from_proto(found->snapshot().finished())))
+      found = entry;
+  }
+  if (found == nullptr) {
+    throw Error(ErrorKind::kNotFound,
+                "no snapshot of the set \"" + set + "\" was finished at or before " + text);
+  }
+  return *found;
+}
+
+const v1::SnapshotEntry& select_before_latest(const Entries& entries, const std::string& set,
+                                              const std::string& steps) {
+  const bool digits = !steps.empty() && steps.size() <= 9 &&
+                      std::all_of(steps.begin(), steps.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) {
+    throw Error(ErrorKind::kInvalidInput, "after \"" + set +
+                                              "~\" comes how many snapshots before the latest, not \"" +
+                                              printable(steps) + "\"");
+  }
+  const Entries own = of_set(entries, set);
+  const std::size_t back = std::stoul(steps);
+  if (back >= own.size()) {
+    throw Error(ErrorKind::kNotFound, "the set \"" + set + "\" has " + std::to_string(own.size()) +
+                                          " snapshots: the oldest is " + set + "~" +
+                                          std::to_string(own.size() - 1));
+  }
+  return *own[own.size() - 1 - back];
+}
+
+}  // namespace
+
+const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
+                                const std::string& selector) {
+  if (selector == "latest") {
+    const auto latest = std::find_if(entries.rbegin(), entries.rend(),
+                                     [](const v1::SnapshotEntry* entry) { return !entry->recovered(); });
+    if (latest == entries.rend()) {
+      throw Error(ErrorKind::kNotFound, entries.empty()
+                                            ? "there are no snapshots yet"
+                                            : "there are only recovered snapshots: choose one by its id");
+    }
+    return **latest;
+  }
+  if (const std::size_t mark = selector.find_first_of("@~"); mark != std::string::npos) {
+    const std::string set = selector.substr(0, mark);
+    const std::string rest = selector.substr(mark + 1);
+    if (!is_valid_set_name(set)) {
+      throw Error(ErrorKind::kInvalidInput, "\"" + printable(set) + "\" cannot be the name of a backup set");
+    }
+    if (selector[mark] == '~') return select_before_latest(entries, set, rest);
+    if (rest == "latest") return select_before_latest(entries, set, "0");
+    return select_by_time(entries, set, rest);
+  }
+  if (selector.size() >= kLeastIdDigits && selector.size() <= kIdDigits && is_hex(selector)) {
+    return select_by_id(entries, selector);
+  }
+  const bool is_set = std::any_of(entries.begin(), entries.end(), [&](const v1::SnapshotEntry* entry) {
+    return entry->snapshot().set().name() == selector;
+  });
+  throw Error(ErrorKind::kInvalidInput,
+              "\"" + printable(selector) + "\" chooses no snapshot: " +
+                  (is_set ? "for the set's latest write " + selector + "@latest"
+                          : "write latest, SET@latest, SET~N, SET@TIME or at least four digits of an id"));
+}
+
+SnapshotPath split_snapshot_path(const std::string& text) {
+  std::size_t colon = text.find(":/");
+  if (colon == std::string::npos) {
+    const std::size_t at = text.find('@');
+    const std::size_t after_time =
+        at == std::string::npos ? 0 : at + 1 + time_prefix(std::string_view(text).substr(at + 1));
+    colon = text.find(':');
+    if (colon != std::string::npos && at < colon) colon = text.find(':', after_time);
+  }
+  if (colon == std::string::npos) return {text, {}};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+}  // namespace garner::snapshot
