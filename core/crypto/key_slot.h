@@ -10,9 +10,8 @@
 //                   argon2_memory bytes, argon2_salt) of the credential's bytes. RECOVERY: the recovery key's
 //                   32 bytes; the three argon2 fields are left out
 //   seal key        BLAKE3 derive_key(context::kSlotSeal, slot secret ‖ seal_salt), 32 bytes
-//   sealed_keyring  the serialized Keyring under AES-256-GCM: ciphertext ‖ 16 bytes of tag. Key: the seal
-//   key;
-//                   nonce: 12 zero bytes; associated data: the serialized KeySlot without sealed_keyring, mac
+//   sealed_keyring  the serialized Keyring under AES-256-GCM: ciphertext ‖ 16 bytes of tag. Key: seal key.
+//                   Nonce: 12 zero bytes. Associated data: the serialized KeySlot without sealed_keyring, mac
 //   mac             BLAKE3 keyed_hash(keyring.derive(KeySlot.epoch, context::kSlotMac),
 //                                     serialized KeySlot without mac), 32 bytes
 //   private key     BLAKE3 derive_key(context::kSlotBox, slot secret), 32 bytes: a scalar of X25519, clamped
@@ -33,8 +32,9 @@
 //   checksum        the 3 bytes of BLAKE3 derive_key(context::kRecoveryChecksum, recovery key)
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "crypto/keyring.h"
@@ -66,7 +66,7 @@ void check_credential(const Credential& credential);
 store::v1::KeySlot make_slot(const Keyring& keyring, const Credential& credential, std::string label,
                              TimePoint now, Argon2Cost cost = {});
 // For the newest epoch of `keyring`, which has at least two. `file`: the slot with the extensions that it
-// has. Error (kDamaged) unless the slot, or its newest extension, was made by somebody who had the epoch
+// has. Error(kDamaged) unless the slot, or its newest extension, was made by somebody who had the epoch
 // before; Error(kInvalidInput) for a slot that needs no extension.
 store::v1::KeySlotExtension make_extension(const Keyring& keyring, const store::v1::KeySlotFile& file);
 // The keyring, with every extension of `file` (in order of epoch). Error(kWrongKey) when the credential does
@@ -75,8 +75,7 @@ store::v1::KeySlotExtension make_extension(const Keyring& keyring, const store::
 // Error(kUnavailable) as make_slot.
 Keyring open_slot(const store::v1::KeySlotFile& file, const Credential& credential);
 
-// ---- The recovery key: 256 random bits, printed as eight groups of seven characters of base 32 with a
-// checksum ----
+// The recovery key: 256 random bits, printed as eight groups of seven characters of base 32 with a checksum.
 
 Secret generate_recovery_key();
 std::string print_recovery_key(const Secret& key);

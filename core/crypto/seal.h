@@ -14,8 +14,8 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "base/bytes.h"
 #include "base/uuid.h"
