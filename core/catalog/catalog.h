@@ -1,0 +1,37 @@
+// What the daemon knows on this machine: configuration, runs, checkpoints, in one SQLite file. A cache in the
+// end: all but the runs' history can be made again from the folder of keys and the destinations.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "catalog/catalog_file.h"
+#include "catalog/checkpoint_table.h"
+#include "catalog/configuration.h"
+#include "catalog/run_table.h"
+
+namespace garner::catalog {
+
+// Any thread. The folder of keys and the clock outlive it.
+class Catalog {
+ public:
+  // `folder`: the state folder, which exists. See CatalogFile for what happens to a file that cannot be used.
+  Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
+      : file_(folder + "/catalog.sqlite", keys, clock), configuration_(file_, keys), runs_(file_, clock) {}
+
+  Configuration& configuration() { return configuration_; }
+  RunTable& runs() { return runs_; }
+  // Outlived by the catalog.
+  std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
+    return std::make_unique<CheckpointTable>(file_.database(), run);
+  }
+  const std::optional<Rebuilt>& rebuilt() const { return file_.rebuilt(); }
+
+ private:
+  CatalogFile file_;
+  Configuration configuration_;
+  RunTable runs_;
+};
+
+}  // namespace garner::catalog

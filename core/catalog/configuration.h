@@ -1,0 +1,58 @@
+// Destinations and backup sets as configured.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog_file.h"
+#include "garner/v1/store.pb.h"
+
+namespace garner::catalog {
+
+struct BackupSet {
+  store::v1::SetDefinition definition;
+  std::vector<std::string> destinations;
+};
+
+// The rule for names of sets and destinations: letters, digits, '.', '_', '-', starting with a letter or
+// digit, at most 100. Error(kInvalidInput) says what is off; `what` is "set" or "destination".
+void check_name(const std::string& name, const std::string& what);
+
+// Any thread. Changes are durable when they return.
+class Configuration {
+ public:
+  Configuration(CatalogFile& file, KeyFolder& keys) : file_(file), keys_(keys) {}
+
+  // In name order.
+  std::vector<DestinationFacts> destinations();
+  std::optional<DestinationFacts> destination(const std::string& name);
+  // Written to the folder of keys as well. Error(kAlreadyExists) for a name or repository that is there.
+  void add_destination(const DestinationFacts& facts);
+  // Error(kNotFound); Error(kConflict) while a set uses it.
+  void remove_destination(const std::string& name);
+
+  std::vector<BackupSet> sets();
+  std::optional<BackupSet> set(const std::string& name);
+  // Error(kAlreadyExists); Error(kNotFound) for a destination that is not there.
+  void add_set(const BackupSet& set);
+  // Replaces the set of the same name. Error(kNotFound).
+  void replace_set(const BackupSet& set);
+  void remove_set(const std::string& name);
+  std::vector<std::string> sets_using(const std::string& destination);
+
+  // After the catalog was lost: destinations whose snapshots were not searched for sets yet.
+  std::vector<std::string> destinations_to_search();
+  // Adds those whose uuid and name are not there, and ends the search at the destination. Returns the names
+  // added.
+  std::vector<std::string> recover_sets(const std::string& destination, const std::vector<BackupSet>& found);
+
+ private:
+  CatalogFile& file_;
+  KeyFolder& keys_;
+};
+
+// Within a transaction.
+void insert_destination(Database& database, const DestinationFacts& facts, bool recover_sets);
+
+}  // namespace garner::catalog

@@ -1,0 +1,201 @@
+#include "catalog/run_table.h"
+
+#include <utility>
+
+#include "base/error.h"
+
+namespace garner::catalog {
+
+namespace {
+
+constexpr std::int64_t kNanos = 1'000'000'000;
+
+#define GARNER_RUN_COLUMNS                                                                           \
+  "number, uuid, kind, set_name, request, state, pause_reason, message, queued, started, finished, " \
+  "attempts, "                                                                                       \
+  "error_count, failure, report"
+
+std::optional<std::int64_t> to_nanoseconds(const std::optional<TimePoint>& time) {
+  if (!time.has_value()) return std::nullopt;
+  return catalog::to_nanoseconds(*time);
+}
+
+std::optional<TimePoint> optional_time(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return from_nanoseconds(row.integer(column));
+}
+
+RunRow read_row(const Statement& row) {
+  RunRow run;
+  run.number = row.integer(0);
+  run.uuid = Uuid::from_bytes(row.blob_view(1));
+  run.kind = static_cast<RunKind>(row.integer(2));
+  run.set = row.text(3);
+  run.request = row.blob(4);
+  run.state = static_cast<RunState>(row.integer(5));
+  run.pause_reason = static_cast<PauseReason>(row.integer(6));
+  run.message = row.text(7);
+  run.queued = from_nanoseconds(row.integer(8));
+  run.started = optional_time(row, 9);
+  run.finished = optional_time(row, 10);
+  run.attempts = static_cast<std::uint32_t>(row.integer(11));
+  run.error_count = row.unsigned_integer(12);
+  run.failure = row.text(13);
+  run.report = row.blob(14);
+  return run;
+}
+
+void note_change(Database& database, const RunRow& run, TimePoint now) {
+  database
+      .prepare("INSERT INTO run_changes (run, time, state, pause_reason, message) VALUES (?, ?, ?, ?, ?)",
+               run.number, catalog::to_nanoseconds(now), static_cast<int>(run.state),
+               static_cast<int>(run.pause_reason), run.message)
+      .run();
+}
+
+std::optional<RunRow> first(Statement rows) {
+  if (!rows.step()) return std::nullopt;
+  return read_row(rows);
+}
+
+}  // namespace
+
+std::int64_t to_nanoseconds(TimePoint time) { return time.seconds * kNanos + time.nanos; }
+
+TimePoint from_nanoseconds(std::int64_t nanoseconds) { return shifted(TimePoint{}, nanoseconds); }
+
+std::int64_t RunTable::add(RunRow run) {
+  file_.change([&](Database& database) {
+    run.number = file_.take_run_number();
+    database
+        .prepare("INSERT INTO runs (" GARNER_RUN_COLUMNS
+                 ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 run.number, run.uuid.view(), static_cast<int>(run.kind), run.set, run.request,
+                 static_cast<int>(run.state), static_cast<int>(run.pause_reason), run.message,
+                 catalog::to_nanoseconds(run.queued), to_nanoseconds(run.started),
+                 to_nanoseconds(run.finished), run.attempts, run.error_count, run.failure, run.report)
+        .run();
+    note_change(database, run, clock_.now());
+  });
+  return run.number;
+}
+
+void RunTable::change(const RunRow& run) {
+  file_.change([&](Database& database) {
+    const std::int64_t changed =
+        database
+            .prepare(
+                "UPDATE runs SET state = ?, pause_reason = ?, message = ?, started = ?, finished = ?, "
+                "attempts = ?, error_count = ?, failure = ?, report = ? WHERE number = ?",
+                static_cast<int>(run.state), static_cast<int>(run.pause_reason), run.message,
+                to_nanoseconds(run.started), to_nanoseconds(run.finished), run.attempts, run.error_count,
+                run.failure, run.report, run.number)
+            .run();
+    if (changed == 0) throw Error(ErrorKind::kNotFound, "there is no run " + std::to_string(run.number));
+    note_change(database, run, clock_.now());
+  });
+}
+
+std::optional<RunRow> RunTable::find(std::int64_t number) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  return first(database.prepare("SELECT " GARNER_RUN_COLUMNS " FROM runs WHERE number = ?", number));
+}
+
+std::vector<RunRow> RunTable::rows(Statement statement) {
+  std::vector<RunRow> all;
+  while (statement.step()) all.push_back(read_row(statement));
+  return all;
+}
+
+std::vector<RunRow> RunTable::list(const std::string& set, std::uint64_t limit) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  if (set.empty()) {
+    return rows(
+        database.prepare("SELECT " GARNER_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", limit));
+  }
+  return rows(database.prepare(
+      "SELECT " GARNER_RUN_COLUMNS " FROM runs WHERE set_name = ? ORDER BY number DESC LIMIT ?", set, limit));
+}
+
+std::vector<RunRow> RunTable::unfinished() {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  return rows(database.prepare("SELECT " GARNER_RUN_COLUMNS " FROM runs WHERE state < ? ORDER BY number",
+                               static_cast<int>(RunState::kFinished)));
+}
+
+std::optional<RunRow> RunTable::last_of_set(const std::string& set) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  return first(database.prepare("SELECT " GARNER_RUN_COLUMNS
+                                " FROM runs WHERE set_name = ? AND kind = ? ORDER BY number DESC LIMIT 1",
+                                set, static_cast<int>(RunKind::kBackup)));
+}
+
+std::vector<RunRow> RunTable::list_kind(RunKind kind, std::uint64_t limit) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  return rows(database.prepare("SELECT " GARNER_RUN_COLUMNS
+                               " FROM runs WHERE kind = ? ORDER BY number DESC LIMIT ?",
+                               static_cast<int>(kind), limit));
+}
+
+std::optional<TimePoint> RunTable::last_clean(const std::string& set) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  Statement row = database.prepare(
+      "SELECT finished FROM runs WHERE set_name = ? AND kind = ? AND state = ? AND error_count = 0 "
+      "ORDER BY number DESC LIMIT 1",
+      set, static_cast<int>(RunKind::kBackup), static_cast<int>(RunState::kFinished));
+  if (!row.step()) return std::nullopt;
+  return optional_time(row, 0);
+}
+
+std::vector<RunChange> RunTable::changes(std::int64_t number) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  std::vector<RunChange> all;
+  Statement rows = database.prepare(
+      "SELECT time, state, pause_reason, message FROM run_changes WHERE run = ? ORDER BY id", number);
+  while (rows.step()) {
+    all.push_back({from_nanoseconds(rows.integer(0)), static_cast<RunState>(rows.integer(1)),
+                   static_cast<PauseReason>(rows.integer(2)), rows.text(3)});
+  }
+  return all;
+}
+
+bool RunTable::add_error(std::int64_t number, const RunErrorRow& error) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  // A resumed run meets the errors of folders again that it had not finished.
+  return database
+             .prepare(
+                 "INSERT INTO run_errors (run, position, path, message) "
+                 "SELECT ?1, (SELECT count(*) FROM run_errors WHERE run = ?1), ?2, ?3 "
+                 "WHERE (SELECT count(*) FROM run_errors WHERE run = ?1) < ?4 AND NOT EXISTS "
+                 "(SELECT 1 FROM run_errors WHERE run = ?1 AND path = ?2 AND message = ?3)",
+                 number, as_bytes(error.path), error.message, kMaximumRunErrors)
+             .run() > 0;
+}
+
+std::vector<RunErrorRow> RunTable::errors(std::int64_t number, std::uint64_t limit) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  std::vector<RunErrorRow> all;
+  Statement rows = database.prepare(
+      "SELECT path, message FROM run_errors WHERE run = ? ORDER BY position LIMIT ?", number, limit);
+  while (rows.step()) all.push_back({rows.text(0), rows.text(1)});
+  return all;
+}
+
+std::uint64_t RunTable::error_count(std::int64_t number) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  Statement row = database.prepare("SELECT count(*) FROM run_errors WHERE run = ?", number);
+  row.step();
+  return row.unsigned_integer(0);
+}
+
+}  // namespace garner::catalog

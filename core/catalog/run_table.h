@@ -1,0 +1,102 @@
+// Runs, each change of their state, and what went wrong with single files in them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "catalog/catalog_file.h"
+
+namespace garner::catalog {
+
+// Stored as numbers: never renumbered.
+enum class RunKind : std::uint8_t { kBackup = 1, kRestore = 2, kCheck = 3, kRepair = 4 };
+enum class RunState : std::uint8_t {
+  kQueued = 1,
+  kRunning = 2,
+  kPaused = 3,
+  kInterrupted = 4,
+  kFinished = 5,
+  kFailed = 6,
+  kCancelled = 7,
+};
+enum class PauseReason : std::uint8_t { kNone = 0, kUser = 1, kDestinationAway = 2, kDestinationFull = 3 };
+
+// Finished, failed and cancelled runs never change again.
+inline bool is_over(RunState state) { return state >= RunState::kFinished; }
+
+struct RunRow {
+  std::int64_t number = 0;
+  Uuid uuid;
+  RunKind kind = RunKind::kBackup;
+  std::string set;  // empty where it concerns none
+  Bytes request;    // the daemon's: what was asked for
+  RunState state = RunState::kQueued;
+  PauseReason pause_reason = PauseReason::kNone;
+  std::string message;  // why it failed, is paused or was interrupted
+  TimePoint queued;
+  std::optional<TimePoint> started;
+  std::optional<TimePoint> finished;
+  std::uint32_t attempts = 0;
+  std::uint64_t error_count = 0;
+  std::string failure;  // the kind of the error it failed with
+  Bytes report;         // the daemon's: counters and results
+};
+
+struct RunChange {
+  TimePoint time;
+  RunState state = RunState::kQueued;
+  PauseReason pause_reason = PauseReason::kNone;
+  std::string message;
+};
+
+struct RunErrorRow {
+  std::string path;  // bytes
+  std::string message;
+};
+
+// Errors of one run that are kept; beyond them none is.
+inline constexpr std::uint64_t kMaximumRunErrors = 1000;
+
+// Any thread. Changes are durable when they return.
+class RunTable {
+ public:
+  RunTable(CatalogFile& file, const Clock& clock) : file_(file), clock_(clock) {}
+
+  // Gives the run its number.
+  std::int64_t add(RunRow run);
+  // Writes everything that may change, and notes the change of state.
+  void change(const RunRow& run);
+
+  std::optional<RunRow> find(std::int64_t number);
+  // Newest first. An empty set: of all.
+  std::vector<RunRow> list(const std::string& set, std::uint64_t limit);
+  // Those that are not over, oldest first.
+  std::vector<RunRow> unfinished();
+  std::optional<RunRow> last_of_set(const std::string& set);
+  // Newest first.
+  std::vector<RunRow> list_kind(RunKind kind, std::uint64_t limit);
+  // End of the set's last backup that finished without errors.
+  std::optional<TimePoint> last_clean(const std::string& set);
+  // Oldest first.
+  std::vector<RunChange> changes(std::int64_t number);
+
+  // Nothing changes when the run has the same error already or kMaximumRunErrors; true when it was added.
+  bool add_error(std::int64_t number, const RunErrorRow& error);
+  std::vector<RunErrorRow> errors(std::int64_t number, std::uint64_t limit);
+  std::uint64_t error_count(std::int64_t number);
+
+ private:
+  std::vector<RunRow> rows(Statement statement);
+  CatalogFile& file_;
+  const Clock& clock_;
+};
+
+// Times as the tables hold them.
+std::int64_t to_nanoseconds(TimePoint time);
+TimePoint from_nanoseconds(std::int64_t nanoseconds);
+
+}  // namespace garner::catalog

@@ -1,0 +1,177 @@
+#include "catalog/schema.h"
+
+#include <array>
+#include <string>
+
+#include "base/error.h"
+
+namespace garner::catalog {
+
+namespace {
+
+// Times are nanoseconds since 1970. Paths and names are blobs: bytes, compared as unsigned bytes. The steps
+// are never edited once released; a change is a further step.
+//
+// A checkpoint's folders have rows of their own, so that a long path is stored once and everything below a
+// finished folder goes with one range delete.
+constexpr std::array kSteps = {
+    R"sql(
+CREATE TABLE facts (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+CREATE TABLE destinations (
+  name TEXT PRIMARY KEY,
+  url TEXT NOT NULL,
+  repository BLOB NOT NULL UNIQUE,
+  encrypted INTEGER NOT NULL,
+  keyring BLOB NOT NULL,
+  recover_sets INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE sets (
+  name TEXT PRIMARY KEY,
+  uuid BLOB NOT NULL UNIQUE,
+  definition BLOB NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE set_destinations (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  destination TEXT NOT NULL REFERENCES destinations (name),
+  PRIMARY KEY (set_name, position)
+) WITHOUT ROWID;
+CREATE INDEX set_destinations_by_destination ON set_destinations (destination);
+
+CREATE TABLE runs (
+  number INTEGER PRIMARY KEY,
+  uuid BLOB NOT NULL UNIQUE,
+  kind INTEGER NOT NULL,
+  set_name TEXT NOT NULL,
+  request BLOB NOT NULL,
+  state INTEGER NOT NULL,
+  pause_reason INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  queued INTEGER NOT NULL,
+  started INTEGER,
+  finished INTEGER,
+  attempts INTEGER NOT NULL,
+  error_count INTEGER NOT NULL,
+  failure TEXT NOT NULL,
+  report BLOB NOT NULL
+);
+CREATE INDEX runs_by_set ON runs (set_name, number);
+CREATE INDEX runs_by_state ON runs (state, number);
+
+CREATE TABLE run_changes (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+  time INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  pause_reason INTEGER NOT NULL,
+  message TEXT NOT NULL
+);
+CREATE INDEX run_changes_by_run ON run_changes (run, id);
+
+CREATE TABLE run_errors (
+  run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  message TEXT NOT NULL,
+  PRIMARY KEY (run, position)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoints (
+  run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE,
+  scan_start_seconds INTEGER NOT NULL,
+  scan_start_nanos INTEGER NOT NULL,
+  base_snapshots BLOB NOT NULL,
+  read_bytes INTEGER NOT NULL,
+  new_bytes INTEGER NOT NULL,
+  stored_bytes INTEGER NOT NULL
+);
+
+CREATE TABLE checkpoint_packs (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES checkpoints (run) ON DELETE CASCADE,
+  uuid BLOB NOT NULL,
+  kind INTEGER NOT NULL,
+  path BLOB NOT NULL,
+  finished_name BLOB,
+  finished_size INTEGER,
+  UNIQUE (run, uuid)
+);
+
+CREATE TABLE checkpoint_frames (
+  pack INTEGER NOT NULL REFERENCES checkpoint_packs (id) ON DELETE CASCADE,
+  offset INTEGER NOT NULL,
+  stored_length INTEGER NOT NULL,
+  raw_length INTEGER NOT NULL,
+  blobs BLOB NOT NULL,
+  PRIMARY KEY (pack, offset)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_names (
+  run INTEGER NOT NULL REFERENCES checkpoints (run) ON DELETE CASCADE,
+  name BLOB NOT NULL,
+  PRIMARY KEY (run, name)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_places (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES checkpoints (run) ON DELETE CASCADE,
+  source INTEGER NOT NULL,
+  folder BLOB NOT NULL,
+  UNIQUE (run, source, folder)
+);
+
+CREATE TABLE checkpoint_files (
+  place INTEGER NOT NULL REFERENCES checkpoint_places (id) ON DELETE CASCADE,
+  name BLOB NOT NULL,
+  node BLOB NOT NULL,
+  seen_seconds INTEGER NOT NULL,
+  seen_nanos INTEGER NOT NULL,
+  PRIMARY KEY (place, name)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_folders (
+  place INTEGER NOT NULL REFERENCES checkpoint_places (id) ON DELETE CASCADE,
+  name BLOB NOT NULL,
+  tree BLOB NOT NULL,
+  totals BLOB NOT NULL,
+  seen_seconds INTEGER NOT NULL,
+  seen_nanos INTEGER NOT NULL,
+  PRIMARY KEY (place, name)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_in_progress (
+  place INTEGER NOT NULL REFERENCES checkpoint_places (id) ON DELETE CASCADE,
+  name BLOB NOT NULL,
+  node BLOB NOT NULL,
+  offset INTEGER NOT NULL,
+  content_list BLOB NOT NULL,
+  PRIMARY KEY (place, name)
+) WITHOUT ROWID;
+)sql",
+};
+
+}  // namespace
+
+std::int64_t schema_version() { return static_cast<std::int64_t>(kSteps.size()); }
+
+void migrate(Database& database) {
+  const std::int64_t found = database.user_version();
+  if (found > schema_version()) {
+    throw Error(ErrorKind::kNewerFormat, "the catalog " + printable(database.path()) + " has version " +
+                                             std::to_string(found) + "; this program knows up to " +
+                                             std::to_string(schema_version()));
+  }
+  if (found < 0)
+    throw Error(ErrorKind::kDamaged, "the catalog " + printable(database.path()) + ": its version");
+  for (std::int64_t version = found; version < schema_version(); ++version) {
+    Transaction transaction(database);
+    database.execute(kSteps[static_cast<std::size_t>(version)]);
+    database.set_user_version(version + 1);
+    transaction.commit();
+  }
+}
+
+}  // namespace garner::catalog
