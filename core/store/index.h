@@ -1,7 +1,13 @@
 // Where every blob of a repository is: the local copy of its live segments, kept as a few merged tables.
 //
-// A location counts only if its pack is named by a segment that is live in the state and is neither condemned nor dead
-// in it. The same test holds for merged tables, which may still hold entries of segments that are gone.
+// A location counts only if its pack is named by a segment that is live in the state and is neither condemned
+// nor dead in it. The same test holds for merged tables, which may still hold entries of segments that are
+// gone.
+//
+// Tables are merged like an LSM tree: as soon as more than four are of one size (within a factor of four)
+// they become one, so that there are few tables and an entry is rewritten a handful of times. A merged table
+// is durable before those it replaces are removed; whatever a crash leaves, update() picks tables that cover
+// the live segments and removes the rest.
 //
 // Thread-safe: lookups run on an immutable set of tables; update() replaces the set.
 #pragma once
@@ -20,31 +26,53 @@ namespace garner::store {
 
 class Index {
  public:
-  // `folder`: where the local copy is (created when missing). Whatever is found there and does not verify is deleted.
-  explicit Index(std::string folder);
+  // `folder`: where the local copy is (created when missing), for this object alone. Whatever table is found
+  // there and does not verify is deleted. `budget` bounds the resident memory of all indexes that share it;
+  // without one this index has its own 64 MiB.
+  explicit Index(std::string folder, std::shared_ptr<MappingBudget> budget = nullptr);
   ~Index();
 
-  // Makes `state` what lookups answer from. A live segment without a local table is asked of `fetch`, which returns its
-  // checked payload; tables that serve no live segment are deleted; many small tables are merged.
+  // Makes `state` what lookups answer from. A live segment without a local table is asked of `fetch`, which
+  // returns its checked payload; tables that serve no live segment are deleted; many small tables are merged.
+  // When it throws (whatever `fetch` throws, or the errors of writing local files), lookups answer as before,
+  // and what was fetched is not fetched again.
   using Fetch = std::function<Bytes(const v1::SegmentReference&)>;
   void update(const v1::RepositoryState& state, const Fetch& fetch);
 
-  // A live location, or nothing.
+  // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
-  // Locations whose pack is condemned but may still exist: for rescue.
+  // Locations whose pack is condemned but may still exist: for rescue. Those that a table happens to have.
   std::optional<BlobLocation> find_condemned(const crypto::BlobId& id) const;
   bool is_live(const ObjectName& pack) const;
+  // Each once.
   std::vector<ObjectName> live_packs() const;
   // Entries of live packs, each pack's blobs counted as often as they are stored.
   std::uint64_t entries() const;
-  // Every live location, table by table (a blob that several packs hold comes several times).
+  // Every live location, table by table (a blob that several packs hold comes several times; a pack that
+  // several segments name comes once).
   void for_each(const std::function<void(const crypto::BlobId&, const BlobLocation&)>& visit) const;
 
  private:
   struct View;
+  struct Standing;
+  using Tables = std::vector<std::shared_ptr<const IndexTable>>;
+
   std::shared_ptr<const View> view() const;
-  std::string folder_;
-  std::mutex update_mutex_;
+  std::optional<BlobLocation> find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t)) const;
+  std::string new_path();
+  std::shared_ptr<const IndexTable> open_table(const std::string& path) const;
+  void choose_tables(const Standing& standing);
+  std::vector<const v1::SegmentReference*> missing(const v1::RepositoryState& state,
+                                                   const Standing& standing) const;
+  void fetch_missing(const v1::RepositoryState& state, const Standing& standing, const Fetch& fetch);
+  void merge_tables(const Standing& standing);
+  bool drop_damaged();
+
+  const std::string folder_;
+  const std::shared_ptr<MappingBudget> budget_;
+  std::mutex update_mutex_;  // of tables_ and next_number_
+  Tables tables_;
+  std::uint64_t next_number_ = 1;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;
 };

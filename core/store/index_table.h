@@ -1,16 +1,17 @@
-// A local table: the payloads of one or more segments merged, in a file that is searched through mmap with a filter in
-// front. It is a cache: written whole, fsynced and renamed, recognised as torn or foreign by its header, rebuilt then.
+// A local table: the payloads of one or more segments merged, in a file that is searched through mmap with a
+// filter in front (table_layout.h). It is a cache: written whole, fsynced and renamed, recognised as torn or
+// foreign by its header, and made again then.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "store/mapped_file.h"
 #include "store/segment.h"
+#include "store/table_layout.h"
 
 namespace garner::store {
 
@@ -20,37 +21,61 @@ struct TableEntry {
   BlobLocation location;
 };
 
-// Immutable; const use is safe from any thread.
+struct SegmentPayload {
+  ObjectName name;
+  Bytes payload;
+};
+
+// Immutable; const use is safe from any thread. The file may be removed while a table is open.
 class IndexTable {
  public:
-  // Writes the payload of one segment as a table.
-  static void write(const std::string& path, const ObjectName& segment, ByteView payload);
-  // Merges tables into one. Entries of packs for which `keep` says no are left out. Memory is bounded: streams.
-  static void merge(const std::string& path, const std::vector<const IndexTable*>& inputs,
-                    const std::function<bool(const ObjectName&)>& keep);
-  // Error(kNotFound); Error(kDamaged) for a torn, foreign or older file.
-  static std::unique_ptr<IndexTable> open(const std::string& path);
-  ~IndexTable();
+  // Writes the payloads of some segments as a table. Error(kDamaged) for a payload that check_segment_payload
+  // refuses.
+  static void write(const std::string& path, const std::vector<SegmentPayload>& segments);
 
-  // The segments that went into it.
+  // What of the inputs goes into a merged table. The answer for a pack is the same wherever its name appears.
+  struct Keep {
+    std::function<bool(std::size_t input, std::uint32_t pack)> pack;
+    std::function<bool(const ObjectName&)> segment;
+  };
+  // Merges tables into one. Of a pack that is not kept the entries are left out; while a kept segment names
+  // it, its name stays, as dropped. Memory is bounded: streams, and some 50 bytes a pack. Error(kDamaged) if
+  // an input's content does not verify.
+  static void merge(const std::string& path, const std::vector<const IndexTable*>& inputs, const Keep& keep);
+
+  // Error(kNotFound); Error(kDamaged) for a torn or foreign file, or one of another version.
+  static std::unique_ptr<IndexTable> open(const std::string& path, std::shared_ptr<MappingBudget> budget);
+
+  // The segments that went into it, ascending.
   const std::vector<ObjectName>& segments() const { return segments_; }
+  // Ascending; twice where segments disagree about a pack.
   const std::vector<ObjectName>& packs() const { return packs_; }
-  std::uint64_t entries() const { return entry_count_; }
+  TablePack pack(std::uint32_t number) const;
+  void for_each_link(const std::function<void(std::uint32_t segment, std::uint32_t pack)>& visit) const;
+  std::uint64_t entries() const { return layout_.entry_count; }
   const std::string& path() const { return path_; }
 
   // Every entry of the id, to `visit`, until that says true ("enough"). Returns whether it did.
+  // Error(kDamaged) for an entry that points nowhere.
   bool find(const crypto::BlobId& id, const std::function<bool(const TableEntry&)>& visit) const;
-  // Every entry in ascending order.
+  // Every entry in ascending order. Reads the file as a stream; Error(kDamaged) (at the end) if it does not
+  // verify.
   void for_each(const std::function<void(const crypto::BlobId&, const TableEntry&)>& visit) const;
+  // Reads everything that open() did not. Error(kDamaged).
+  void verify() const;
 
  private:
+  friend class TableFileSource;
   IndexTable() = default;
+  TableEntry located(const EntryRow& row) const;
+
   std::string path_;
+  TableLayout layout_;
+  crypto::Digest content_digest_{};
   std::vector<ObjectName> segments_;
   std::vector<ObjectName> packs_;
-  std::uint64_t entry_count_ = 0;
-  struct Mapping;
-  std::unique_ptr<Mapping> mapping_;
+  Fd fd_;
+  std::unique_ptr<MappedFile> mapping_;
 };
 
 }  // namespace garner::store

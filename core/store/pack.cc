@@ -34,13 +34,6 @@ Bytes build_header(const PackContext& context, PackKind kind) {
   return writer.take();
 }
 
-std::uint64_t file_size(int fd, const std::string& path) {
-  struct stat status {};
-  if (fstat(fd, &status) != 0)
-    throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
-  return static_cast<std::uint64_t>(status.st_size);
-}
-
 }  // namespace
 
 PackKind pack_kind(crypto::BlobKind kind) {
@@ -199,7 +192,14 @@ FinishedPack close_pack(const std::string& path, const PackContext& context, Pac
   if (frames.empty())
     throw Error(ErrorKind::kInternal, "closing a pack without durable frames: " + printable(path));
   Fd fd = open_file(path, O_RDWR);
-  std::uint64_t size = file_size(fd.get(), path);
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) {
+    throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
+  }
+  if (status.st_nlink > 1) {
+    throw Error(ErrorKind::kNotFound, "the pack " + printable(path) + " is published under its name already");
+  }
+  std::uint64_t size = static_cast<std::uint64_t>(status.st_size);
   const PackedFrame& last = frames.back();
   if (last.offset > size || last.stored_length > size - last.offset) {
     throw Error(ErrorKind::kNotFound,

@@ -142,8 +142,9 @@ class PackWriter {
 
 // Closes the pack that a dead process left in `path` at its last durable frame: reads and verifies `frames`
 // (all that the checkpoint knows, in order of offset, at least one), cuts off what follows them, and finishes
-// it. May be repeated after an error. Error(kNotFound) when the file is missing or shorter than its durable
-// frames; Error(kDamaged) when it does not hold them, its header included.
+// it. May be repeated after an error. Error(kNotFound) when the file is missing, is shorter than its durable
+// frames, or has a second name (it is published: what is published is never written to); Error(kDamaged) when
+// it does not hold its frames, or not the header they are bound to.
 FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
                         std::vector<PackedFrame> frames);
 

@@ -1,0 +1,159 @@
+#include "store/index_table.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.h"
+#include "store/table_source.h"
+
+namespace garner::store {
+namespace {
+
+constexpr std::size_t kReadAtOnce = 256u << 10;  // a multiple of every row's size
+
+[[noreturn]] void damaged(const std::string& path, const std::string& what) {
+  throw Error(ErrorKind::kDamaged, "local index table " + printable(path) + " " + what);
+}
+
+// Reads a part of the file once, in pieces, for a digest and for `take`.
+template <typename Take>
+void read_part(int fd, const std::string& path, std::uint64_t offset, std::uint64_t length,
+               crypto::Hasher& hasher, const Take& take) {
+  Bytes buffer;
+  while (length > 0) {
+    buffer.resize(std::min<std::uint64_t>(length, kReadAtOnce));
+    if (read_at(fd, buffer, offset, path) != buffer.size()) damaged(path, "is cut off");
+    hasher.update(buffer);
+    take(ByteView(buffer));
+    offset += buffer.size();
+    length -= buffer.size();
+  }
+}
+
+void append_names(std::vector<ObjectName>& names, ByteView bytes) {
+  for (; !bytes.empty(); bytes = bytes.subspan(32)) names.push_back(ObjectName::from_bytes(bytes.first(32)));
+}
+
+}  // namespace
+
+std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::shared_ptr<MappingBudget> budget) {
+  std::unique_ptr<IndexTable> table(new IndexTable());
+  table->path_ = path;
+  table->fd_ = open_file(path, O_RDONLY);
+  int fd = table->fd_.get();
+  struct stat status {};
+  if (fstat(fd, &status) != 0)
+    throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
+  Bytes header(kTableHeader);
+  if (read_at(fd, header, 0, path) != header.size()) damaged(path, "is cut off");
+  TableLayout& layout = table->layout_;
+  // What is allocated below is bounded by the size of the file.
+  if (!layout.load(header, static_cast<std::uint64_t>(status.st_size))) damaged(path, "is torn or foreign");
+
+  crypto::Hasher hasher;
+  hasher.update(ByteView(header).first(kTablesDigest));
+  table->segments_.reserve(layout.segment_count);
+  table->packs_.reserve(layout.pack_count);
+  read_part(fd, path, layout.segments(), layout.names() - layout.segments(), hasher,
+            [&](ByteView bytes) { append_names(table->segments_, bytes); });
+  read_part(fd, path, layout.names(), layout.packs() - layout.names(), hasher,
+            [&](ByteView bytes) { append_names(table->packs_, bytes); });
+  read_part(fd, path, layout.packs(), layout.links() - layout.packs(), hasher, [&](ByteView rows) {
+    for (; !rows.empty(); rows = rows.subspan(kTablePackRow)) {
+      TablePack pack = TablePack::load(rows.data());
+      if (pack.first_frame > layout.frame_count || pack.frames > layout.frame_count - pack.first_frame) {
+        damaged(path, "has a pack with impossible frames");
+      }
+    }
+  });
+  read_part(fd, path, layout.links(), layout.tables_end() - layout.links(), hasher, [&](ByteView rows) {
+    for (; !rows.empty(); rows = rows.subspan(kLinkRow)) {
+      if (load_le<std::uint32_t>(rows.data()) >= layout.segment_count ||
+          load_le<std::uint32_t>(rows.data() + 4) >= layout.pack_count) {
+        damaged(path, "has an impossible link");
+      }
+    }
+  });
+  crypto::Digest digest = hasher.finish();
+  if (std::memcmp(digest.data(), header.data() + kTablesDigest, digest.size()) != 0)
+    damaged(path, "does not verify");
+  std::copy_n(header.begin() + kContentDigest, table->content_digest_.size(), table->content_digest_.begin());
+  table->mapping_ = std::make_unique<MappedFile>(fd, layout.file_size(), path, std::move(budget));
+  return table;
+}
+
+TablePack IndexTable::pack(std::uint32_t number) const {
+  return TablePack::load(
+      mapping_->at(layout_.packs() + kTablePackRow * std::uint64_t{number}, kTablePackRow));
+}
+
+void IndexTable::for_each_link(const std::function<void(std::uint32_t, std::uint32_t)>& visit) const {
+  for (std::uint32_t i = 0; i < layout_.link_count; ++i) {
+    const std::uint8_t* row = mapping_->at(layout_.links() + kLinkRow * std::uint64_t{i}, kLinkRow);
+    visit(load_le<std::uint32_t>(row), load_le<std::uint32_t>(row + 4));
+  }
+}
+
+// The content digest is not checked on the way of a lookup, so nothing here is trusted.
+TableEntry IndexTable::located(const EntryRow& row) const {
+  if (row.pack >= packs_.size() || row.kind < 1 || row.kind > 4) damaged(path_, "has an impossible entry");
+  TablePack in = pack(row.pack);
+  if (row.frame >= in.frames) damaged(path_, "has an impossible entry");
+  std::uint64_t number = std::uint64_t{in.first_frame} + row.frame;
+  FrameRow frame = FrameRow::load(mapping_->at(layout_.frames() + kFrameRow * number, kFrameRow));
+  if (row.offset > frame.raw_length || row.length > frame.raw_length - row.offset) {
+    damaged(path_, "has an impossible entry");
+  }
+  return {row.pack,
+          {packs_[row.pack], frame.offset, frame.stored_length, frame.raw_length, row.offset, row.length,
+           crypto::BlobKind{row.kind}}};
+}
+
+bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const TableEntry&)>& visit) const {
+  const std::uint8_t* wanted = id.value.data();
+  std::uint64_t number = filter::block_of(wanted, layout_.block_count);
+  const std::uint8_t* block = mapping_->at(layout_.filter() + number * kFilterBlock, kFilterBlock);
+  if (!filter::may_contain(block, wanted)) return false;
+  std::uint64_t begin = filter::first_entry(block);
+  std::uint64_t end = layout_.entry_count;
+  if (number + 1 < layout_.block_count) {
+    end = filter::first_entry(mapping_->at(layout_.filter() + (number + 1) * kFilterBlock, kFilterBlock));
+  }
+  if (begin > end || end > layout_.entry_count) damaged(path_, "has an impossible filter");
+  auto row = [&](std::uint64_t entry) {
+    return mapping_->at(layout_.entries() + kEntryRow * entry, kEntryRow);
+  };
+  std::uint64_t limit = end;
+  while (begin < limit) {
+    std::uint64_t middle = begin + (limit - begin) / 2;
+    if (std::memcmp(row(middle), wanted, 32) < 0) {
+      begin = middle + 1;
+    } else {
+      limit = middle;
+    }
+  }
+  for (; begin < end; ++begin) {
+    const std::uint8_t* found = row(begin);
+    if (std::memcmp(found, wanted, 32) != 0) return false;
+    if (visit(located(EntryRow::load(found)))) return true;
+  }
+  return false;
+}
+
+void IndexTable::for_each(const std::function<void(const crypto::BlobId&, const TableEntry&)>& visit) const {
+  TableFileSource source(*this);
+  EntryRow row;
+  while (source.next(row)) visit(row.id, located(row));
+}
+
+void IndexTable::verify() const {
+  TableFileSource source(*this);
+  EntryRow row;
+  while (source.next(row)) located(row);
+}
+
+}  // namespace garner::store
