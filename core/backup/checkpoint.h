@@ -36,7 +36,7 @@ struct Place {
 struct FinishedFile {
   Place place;
   v1::Node node;
-  TimePoint seen;                 // when its status was read, before its content
+  TimePoint seen;  // when its status was read, before its content
 };
 
 // A folder everything below which is finished.
@@ -44,7 +44,7 @@ struct FinishedFolder {
   Place place;
   crypto::BlobId tree;
   v1::Totals totals;
-  TimePoint seen;                 // nothing in it was looked at before this
+  TimePoint seen;  // nothing in it was looked at before this
 };
 
 // A large file that is being read.
@@ -53,6 +53,7 @@ struct FileInProgress {
   v1::Node node;             // as captured when reading began, without content
   std::uint64_t offset = 0;  // everything before is stored
   Bytes content_list;        // ContentListBuilder::save()
+  TimePoint seen;            // when its status was read
 };
 
 // Sums over the run's whole life.

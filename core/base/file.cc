@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <memory>
 #include <vector>
 
 #include "base/error.h"
@@ -222,6 +224,23 @@ void make_folders_durably(const std::string& path, mode_t mode) {
     }
     sync_folder(parent_path(folder));
   }
+}
+
+std::vector<std::string> list_names(const std::string& folder) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> stream(opendir(folder.c_str()), closedir);
+  if (!stream) {
+    if (errno == ENOENT) return {};
+    throw system_error(errno, "cannot list " + printable(folder), ErrorKind::kReadFailed);
+  }
+  std::vector<std::string> names;
+  errno = 0;
+  while (const dirent* entry = readdir(stream.get())) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+    errno = 0;
+  }
+  if (errno != 0) throw system_error(errno, "cannot list " + printable(folder), ErrorKind::kReadFailed);
+  return names;
 }
 
 void remove_file(const std::string& path) {

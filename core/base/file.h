@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -57,6 +58,8 @@ bool publish_file_by_rename(const std::string& from, const std::string& to);
 // Creates the folder and what is missing above it, fsyncing each parent that gets a new name. A full file
 // system: Error(kDestinationFull).
 void make_folders_durably(const std::string& path, mode_t mode = 0700);
+// The names in a folder, without "." and "..", in no order; none where the folder does not exist.
+std::vector<std::string> list_names(const std::string& folder);
 // unlink(2) without the folder's fsync; a missing file is no error.
 void remove_file(const std::string& path);
 

@@ -1,6 +1,6 @@
 #include "store/blob_writer.h"
 
-#include <algorithm>
+#include <fcntl.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -129,6 +129,12 @@ bool BlobWriter::claim(const crypto::BlobId& id, Lane& lane) {
   shard.blobs.insert(id);
   ++pending_blobs_;
   return true;
+}
+
+bool BlobWriter::holds(const crypto::BlobId& id) {
+  Shard& shard = shards_[id.value[31] % shards_.size()];
+  std::lock_guard lock(shard.mutex);
+  return shard.blobs.contains(id);
 }
 
 // Takes the lane's frame and queues it. Unlocks: queueing waits while compression is behind.
@@ -322,7 +328,7 @@ std::vector<FinishedPack> BlobWriter::published() const {
   return result;
 }
 
-void BlobWriter::forget(const std::vector<FinishedPack>& packs) {
+std::vector<Uuid> BlobWriter::forget(const std::vector<FinishedPack>& packs) {
   std::set<ObjectName> names;
   for (const FinishedPack& pack : packs) names.insert(pack.name);
   std::vector<std::shared_ptr<Pack>> gone;
@@ -337,7 +343,9 @@ void BlobWriter::forget(const std::vector<FinishedPack>& packs) {
       }
     }
   }
+  std::vector<Uuid> ids;
   for (const auto& pack : gone) {
+    ids.push_back(pack->id);
     for (const PackedFrame& frame : pack->finished->frames) {
       for (const FrameBlob& blob : frame.blobs) {
         Shard& shard = shards_[blob.id.value[31] % shards_.size()];
@@ -346,6 +354,7 @@ void BlobWriter::forget(const std::vector<FinishedPack>& packs) {
       }
     }
   }
+  return ids;
 }
 
 std::set<ObjectName> BlobWriter::take_names() {

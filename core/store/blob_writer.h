@@ -56,6 +56,8 @@ class BlobWriter {
   bool put(unsigned lane, const crypto::BlobId& id, ByteView content);
   // The same for trees, content lists and snapshots.
   bool put_metadata(crypto::BlobKind kind, const crypto::BlobId& id, ByteView content);
+  // This run has the blob in a pack of its own, or on the way to one.
+  bool holds(const crypto::BlobId& id);
   // Closes the lane's frame: before and after a big file, whose chunks fill frames of their own.
   void flush_lane(unsigned lane);
 
@@ -67,8 +69,8 @@ class BlobWriter {
   void publish();
   // Published packs that no call of forget() named.
   std::vector<FinishedPack> published() const;
-  // After a commit: the repository's index has these packs now.
-  void forget(const std::vector<FinishedPack>& packs);
+  // After a commit: the repository's index has these packs now. Returns their ids.
+  std::vector<Uuid> forget(const std::vector<FinishedPack>& packs);
 
   // Packs of the repository in which put() found what it did not store. Drained by the call.
   std::set<ObjectName> take_names();

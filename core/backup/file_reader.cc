@@ -1,0 +1,202 @@
+#include "backup/file_reader.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "snapshot/node.h"
+#include "source/change.h"
+
+namespace garner::backup {
+
+namespace {
+
+constexpr int kAttempts = 2;
+
+// Never blocks (a fifo may have taken the file's place) and leaves the access time alone where it may.
+Fd open_content(int folder_fd, const std::string& name) {
+  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+  int fd = openat(folder_fd, name.c_str(), kFlags | O_NOATIME);
+  if (fd < 0 && errno == EPERM) fd = openat(folder_fd, name.c_str(), kFlags);
+  return Fd(fd);
+}
+
+bool is_same_moment(const source::FileStatus& a, const source::FileStatus& b) {
+  return a.size == b.size && a.mtime == b.mtime && a.ctime == b.ctime;
+}
+
+}  // namespace
+
+FileReader::FileReader(RunContext& context, unsigned lane)
+    : context_(context),
+      lane_(lane),
+      buffer_(2 * std::size_t{context.repository.chunker().sizes().maximum}) {}
+
+void FileReader::read(const FileBatch& batch) {
+  Folder& folder = *batch.folder;
+  context_.statistics.current(printable(folder.scan.handle->path()));
+  for (const FileTask& task : batch.files) {
+    if (context_.stop.stop_requested()) return;
+    std::optional<v1::Node> node;
+    auto reading = std::make_shared<ReadingFile>();
+    try {
+      node = read_file(folder, task, reading);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kReadFailed) {
+        context_.statistics.error(folder.scan.handle->path() + "/" + task.name, error.what());
+        node = task.earlier;
+        if (node) node->set_stale(true);
+      } else if (error.kind() != ErrorKind::kNotFound) {
+        throw;
+      }
+    }
+    if (context_.stop.stop_requested()) return;  // a large file stays recorded for the last checkpoint
+    if (node) {
+      if (!node->stale())
+        context_.checkpointer.finished(batch.folder, {reading->place, *node, reading->seen});
+      context_.statistics.done_file();
+    }
+    // Only now: until its file is recorded as finished a checkpoint records how far it was read.
+    context_.checkpointer.end_reading(reading);
+    if (folder.complete(task.slot, std::move(node), false)) finish_upwards(context_, batch.folder);
+  }
+}
+
+// Nothing when the file has vanished, or when the run is to stop.
+std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& task,
+                                              std::shared_ptr<ReadingFile>& file) {
+  source::FolderHandle::Use use(*folder.scan.handle);
+  const std::string path = folder.scan.handle->path() + "/" + task.name;
+  const Fd fd = open_content(use.fd(), task.name);
+  if (!fd.valid()) {
+    if (errno == ENOENT) return std::nullopt;
+    throw system_error(errno, "cannot open it for reading", ErrorKind::kReadFailed);
+  }
+  auto warn = [&](const std::string& message) { context_.statistics.error(path, message); };
+
+  for (int attempt = 1;; ++attempt) {
+    const TimePoint seen = context_.clock.now();
+    const source::FileStatus status = source::read_status(fd.get(), "");
+    if (status.type != v1::NODE_TYPE_FILE) {
+      throw Error(ErrorKind::kReadFailed, "it was replaced by something that is no regular file");
+    }
+    file->place = folder.place_of(task.name);
+    file->seen = seen;
+    file->node = source::capture(use.fd(), task.name, status, fd.get(), warn);
+    v1::Node node = file->node;
+    const HardLinks::Key link{status.device, status.inode};
+    if (status.links > 1) {
+      node.set_mount(context_.mounts.number(folder.source(), status.device));
+      file->node = node;
+      const auto known = context_.hard_links.find(link);
+      if (known && known->size() == node.size() && snapshot::from_proto(known->ctime()) == status.ctime) {
+        *node.mutable_content() = known->content();
+        context_.statistics.done_bytes(node.size());
+        return node;
+      }
+    }
+
+    const bool sparse = status.blocks * 512 < status.size;
+    const auto ranges = sparse ? source::data_ranges(fd.get(), status.size, path)
+                               : std::vector<source::DataRange>{{0, status.size}};
+    const bool recorded = status.size > kRecordedInProgress;
+    if (recorded) {
+      context_.statistics.current(printable(path));
+      context_.writer.flush_lane(lane_);
+      if (context_.resumed && attempt == 1) {
+        const auto known = context_.checkpoint.in_progress(file->place);
+        if (known && source::is_unchanged(status, known->node, known->seen)) {
+          file->offset = known->offset;
+          file->list = snapshot::ContentListBuilder(known->content_list);
+          file->seen = known->seen;
+          context_.statistics.done_bytes(known->offset);
+        }
+      }
+      context_.checkpointer.begin_reading(file);
+    }
+    read_content(fd, path, *file, status.size, ranges);
+    if (recorded) context_.writer.flush_lane(lane_);
+    if (context_.stop.stop_requested()) return std::nullopt;
+
+    const bool settled = is_same_moment(status, source::read_status(fd.get(), ""));
+    if (settled || attempt == kAttempts) {
+      snapshot::ContentListBuilder list = file->list;
+      node.set_size(list.length());
+      for (auto& entry : list.finish(context_.metadata)) *node.add_content() = std::move(entry);
+      node.set_inconsistent(!settled);
+      if (status.links > 1 && settled) context_.hard_links.add(link, node);
+      return node;
+    }
+    context_.checkpointer.end_reading(file);
+    file = std::make_shared<ReadingFile>();
+  }
+}
+
+// Reads what lies beyond file.offset. Ends early when the run is to stop, or the file has become shorter.
+void FileReader::read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
+                              const std::vector<source::DataRange>& ranges) {
+  for (const source::DataRange& range : ranges) {
+    const std::uint64_t end = range.offset + range.length;
+    if (end <= file.offset) continue;
+    if (range.offset > file.offset) {
+      std::lock_guard lock(file.mutex);
+      file.list.add_hole(range.offset - file.offset);
+      file.offset = range.offset;
+    }
+    read_range(fd, path, file, file.offset, end);
+    if (file.offset != end) return;
+  }
+  if (file.offset < size) {
+    std::lock_guard lock(file.mutex);
+    file.list.add_hole(size - file.offset);
+    file.offset = size;
+  }
+}
+
+void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,
+                            std::uint64_t end) {
+  const chunking::Chunker& chunker = context_.repository.chunker();
+  std::uint64_t position = begin;  // of the buffer's first byte in the file
+  std::size_t first = 0;           // of what is not cut yet, in the buffer
+  std::size_t filled = 0;
+  bool at_end = false;
+  while (!context_.stop.stop_requested()) {
+    if (!at_end && filled - first < chunker.sizes().maximum) {
+      std::memmove(buffer_.data(), buffer_.data() + first, filled - first);
+      position += first;
+      filled -= first;
+      first = 0;
+      const std::size_t before = filled;
+      filled += fill(fd, path, filled, position + filled, end);
+      at_end = filled == before || position + filled == end;
+    }
+    if (first == filled) return;
+    const std::size_t length = chunker.next({buffer_.data() + first, filled - first});
+    store_chunk(file, {buffer_.data() + first, length});
+    first += length;
+  }
+}
+
+// Reads up to a buffer's end or the range's; returns the number of bytes, 0 at the end of the file.
+std::size_t FileReader::fill(const Fd& fd, const std::string& path, std::size_t kept, std::uint64_t offset,
+                             std::uint64_t end) {
+  const std::size_t wanted = std::min<std::uint64_t>(buffer_.size() - kept, end - offset);
+  if (wanted == 0) return 0;
+  context_.checkpointer.admit(wanted);
+  const std::size_t got = read_at(fd.get(), {buffer_.data() + kept, wanted}, offset, path);
+  context_.statistics.read(got);
+  return got;
+}
+
+void FileReader::store_chunk(ReadingFile& file, ByteView chunk) {
+  const crypto::BlobId id = context_.repository.hasher().id(crypto::BlobKind::kData, chunk);
+  std::lock_guard lock(file.mutex);
+  if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
+  file.list.add_blob(id, chunk.size(), context_.metadata);
+  file.offset += chunk.size();
+  context_.statistics.done_bytes(chunk.size());
+}
+
+}  // namespace garner::backup

@@ -1,0 +1,31 @@
+// Reads files: opens, captures metadata, cuts the content into chunks, stores what is new.
+#pragma once
+
+#include <memory>
+
+#include "backup/run_context.h"
+
+namespace garner::backup {
+
+// Belongs to one reading thread; `lane` is that thread's lane of the BlobWriter.
+class FileReader {
+ public:
+  FileReader(RunContext& context, unsigned lane);
+  void read(const FileBatch& batch);
+
+ private:
+  std::optional<v1::Node> read_file(Folder& folder, const FileTask& task, std::shared_ptr<ReadingFile>& file);
+  void read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
+                    const std::vector<source::DataRange>& ranges);
+  void read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,
+                  std::uint64_t end);
+  std::size_t fill(const Fd& fd, const std::string& path, std::size_t kept, std::uint64_t offset,
+                   std::uint64_t end);
+  void store_chunk(ReadingFile& file, ByteView chunk);
+
+  RunContext& context_;
+  const unsigned lane_;
+  Bytes buffer_;
+};
+
+}  // namespace garner::backup

@@ -1,0 +1,115 @@
+// A folder of the source while its tree is being made: its entries are looked at in name order, a window at a
+// time, and finished in any order; finished ones go to the tree as soon as all before them have.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backup/checkpoint.h"
+#include "backup/tree_assembly.h"
+#include "source/folder_handle.h"
+#include "source/metadata.h"
+
+namespace garner::backup {
+
+// What a folder is compared with.
+struct FolderBase {
+  std::optional<v1::Node> node;  // as the earlier tree had it; with its tree and totals
+  TimePoint seen;                // when that was looked at, at the earliest
+  bool trusted = true;           // unchanged times mean unchanged content
+  bool from_checkpoint = false;  // of this very run
+};
+
+// The tree that this run made before it was interrupted; the folder's own metadata is captured again.
+FolderBase finished_base(const FinishedFolder& folder);
+
+class Folder {
+ public:
+  // `slot`: its place among its parent's entries.
+  Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t source, std::string name,
+         FolderBase base, TreeAssembly assembly);
+  ~Folder();
+
+  const std::shared_ptr<Folder>& parent() const { return parent_; }
+  std::size_t slot() const { return slot_; }
+  std::uint32_t source() const { return source_; }
+  const std::string& name() const { return name_; }
+  // Its place in a checkpoint, and that of one of its entries.
+  Place place() const;
+  Place place_of(const std::string& name) const;
+  bool is_source_root() const { return is_root_; }
+
+  // ---- Scanning: one thread at a time ----
+  struct Scan {
+    bool started = false;
+    std::shared_ptr<source::FolderHandle> handle;
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    TimePoint seen;          // nothing in it was looked at before
+    v1::Node node;           // its own metadata
+    bool same_node = false;  // as the base has it
+    std::vector<source::FolderEntry> entries;
+    std::size_t next = 0;
+    std::optional<snapshot::TreeReader> earlier;
+    std::optional<snapshot::NamedNode> earlier_next;
+    std::map<std::string, FinishedFile> finished_files;  // by the checkpoint
+    std::map<std::string, FinishedFolder> finished_folders;
+  };
+  FolderBase base;
+  Scan scan;
+
+  // ---- Finishing: any thread ----
+  // A new entry, in name order; returns its slot.
+  std::size_t add_slot();
+  // The earlier tree has an entry that is not there any more, at this point of the order.
+  void entry_missing();
+  // No more slots will be added. True if the folder is complete with that.
+  bool all_listed();
+  // Fills a slot; no node: it has vanished, or cannot be recorded. True if the folder is complete with that:
+  // the caller finishes it.
+  bool complete(std::size_t slot, std::optional<v1::Node> node, bool same);
+  // Of a complete folder.
+  TreeAssembly::Result finish_tree();
+  // Of a folder without parent, which stands above a source and only collects: the source's own node, if it
+  // has one.
+  std::optional<v1::Node> collected();
+
+  // ---- What the next checkpoint is to record: any thread ----
+  // False when the folder is finished already: then nothing in it needs recording.
+  bool record(FinishedFile file);
+  bool record(FinishedFolder folder);
+  void drop_unsaved();
+  void take_unsaved(std::vector<FinishedFile>& files, std::vector<FinishedFolder>& folders);
+
+ private:
+  struct Slot {
+    bool done = false;
+    bool same = false;
+    std::optional<v1::Node> node;
+  };
+  bool feed();
+
+  std::shared_ptr<Folder> parent_;
+  const std::size_t slot_;
+  const std::uint32_t source_;
+  const std::string name_;
+  const bool is_root_;
+
+  std::mutex mutex_;
+  std::deque<Slot> slots_;
+  std::size_t first_slot_ = 0;  // number of slots_.front()
+  bool all_listed_ = false;
+  bool complete_ = false;
+  std::optional<v1::Node> collected_;
+  TreeAssembly assembly_;
+  std::vector<FinishedFile> unsaved_files_;
+  std::vector<FinishedFolder> unsaved_folders_;
+};
+
+}  // namespace garner::backup

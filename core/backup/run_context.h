@@ -1,0 +1,93 @@
+// What the threads of one backup run share.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "backup/backup_run.h"
+#include "backup/checkpointer.h"
+#include "backup/statistics.h"
+#include "backup/work_queue.h"
+#include "snapshot/tree.h"
+#include "store/blob_writer.h"
+
+namespace garner::backup {
+
+// Trees and content lists of this run.
+class MetadataSink final : public store::BlobSink {
+ public:
+  MetadataSink(const crypto::BlobHasher& hasher, store::BlobWriter& writer)
+      : hasher_(hasher), writer_(writer) {}
+  crypto::BlobId put(crypto::BlobKind kind, ByteView content) override {
+    const crypto::BlobId id = hasher_.id(kind, content);
+    writer_.put_metadata(kind, id, content);
+    return id;
+  }
+
+ private:
+  const crypto::BlobHasher& hasher_;
+  store::BlobWriter& writer_;
+};
+
+// Content of files with several names, so that it is read once. Bounded: what does not fit is read again.
+// Thread-safe.
+class HardLinks {
+ public:
+  using Key = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
+  std::optional<v1::Node> find(const Key& key) const {
+    std::lock_guard lock(mutex_);
+    const auto known = nodes_.find(key);
+    return known == nodes_.end() ? std::nullopt : std::optional(known->second);
+  }
+  void add(const Key& key, const v1::Node& node) {
+    std::lock_guard lock(mutex_);
+    if (nodes_.size() < kMaximum) nodes_.emplace(key, node);
+  }
+
+ private:
+  static constexpr std::size_t kMaximum = 20'000;
+  mutable std::mutex mutex_;
+  std::map<Key, v1::Node> nodes_;
+};
+
+// Numbers a source's file systems in the order they are seen; the source's own is 0. Thread-safe.
+class Mounts {
+ public:
+  std::uint32_t number(std::uint32_t source, std::uint64_t device) {
+    std::lock_guard lock(mutex_);
+    auto& devices = devices_[source];
+    return devices.emplace(device, static_cast<std::uint32_t>(devices.size())).first->second;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::uint32_t, std::map<std::uint64_t, std::uint32_t>> devices_;
+};
+
+struct RunContext {
+  store::Repository& repository;
+  store::BlobWriter& writer;
+  CheckpointStore& checkpoint;
+  Checkpointer& checkpointer;
+  Statistics& statistics;
+  const BackupOptions& options;
+  const Clock& clock;
+  std::stop_token stop;
+  bool resumed = false;                      // the checkpoint holds something
+  std::vector<source::FileStatus> excluded;  // folders that are left out, by device and inode
+  std::vector<std::uint64_t> source_devices;
+  snapshot::OwnerNames owners;
+  MetadataSink metadata;
+  HardLinks hard_links{};
+  Mounts mounts{};
+  WorkQueue queue{};
+};
+
+// Finishes a complete folder and, while that completes them, those above it.
+void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder);
+
+}  // namespace garner::backup

@@ -1,0 +1,302 @@
+#include "backup/scanner.h"
+
+#include <dirent.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "snapshot/node.h"
+#include "source/change.h"
+
+namespace garner::backup {
+
+namespace {
+
+constexpr std::size_t kWindow = 1024;  // entries
+constexpr std::size_t kBatchFiles = 64;
+constexpr std::uint64_t kBatchBytes = 8u << 20;
+
+bool is_same_folder(const source::FileStatus& a, const source::FileStatus& b) {
+  return a.device == b.device && a.inode == b.inode;
+}
+
+// A bind mount can make a folder its own descendant.
+bool is_inside_itself(const Folder& folder, const source::FileStatus& status) {
+  for (const Folder* above = folder.parent().get(); above->parent(); above = above->parent().get()) {
+    if (above->scan.device == status.device && above->scan.inode == status.inode) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
+  while (folder && folder->parent()) {
+    const TreeAssembly::Result result = folder->finish_tree();
+    v1::Node node = folder->scan.node;
+    node.set_tree(std::string(as_text(result.tree.id.view())));
+    *node.mutable_totals() = result.tree.totals;
+    const bool same = result.same && folder->scan.same_node;
+    folder->drop_unsaved();
+    const std::shared_ptr<Folder> parent = folder->parent();
+    // What the earlier snapshot has need not be recorded: a resumed run finds it again.
+    if (!same) {
+      context.checkpointer.finished(
+          parent, FinishedFolder{folder->place(), result.tree.id, result.tree.totals, folder->scan.seen});
+    }
+    const bool completed = parent->complete(folder->slot(), std::move(node), same);
+    folder = completed ? parent : nullptr;
+  }
+}
+
+void Scanner::look_at_source(const std::shared_ptr<Folder>& top, FileTask task,
+                             const source::FileStatus& status, TimePoint earlier_seen) {
+  context_.statistics.found_file(status.size);
+  auto unchanged = [&](v1::Node node) {
+    context_.statistics.done_file();
+    context_.statistics.done_bytes(status.size);
+    top->complete(task.slot, std::move(node), true);
+  };
+  if (context_.resumed) {
+    for (auto& file : context_.checkpoint.files_in(top->source(), "")) {
+      if (file.place.name.empty() && source::is_unchanged(status, file.node, file.seen)) {
+        return unchanged(std::move(file.node));
+      }
+    }
+  }
+  if (task.earlier && !context_.options.full_scan &&
+      source::is_unchanged(status, *task.earlier, earlier_seen)) {
+    return unchanged(std::move(*task.earlier));
+  }
+  context_.queue.add(FileBatch{top, {std::move(task)}, status.size});
+}
+
+void Scanner::scan(const std::shared_ptr<Folder>& folder) {
+  Folder::Scan& scan = folder->scan;
+  FileBatch batch{folder, {}, 0};
+  std::vector<std::shared_ptr<Folder>> children;
+  bool listed = false;
+  try {
+    if (!scan.started && !start(folder)) return;
+    source::FolderHandle::Use use(*scan.handle);
+    const std::size_t end = std::min(scan.entries.size(), scan.next + kWindow);
+    for (; scan.next < end; ++scan.next) look_at(folder, use.fd(), scan.entries[scan.next], batch, children);
+    listed = end == scan.entries.size();
+    if (listed && earlier(*folder, "")) folder->entry_missing();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+    // The folder went away under our hands: what was found of it stays.
+    context_.statistics.error(scan.handle ? scan.handle->path() : folder->name(), error.what());
+    folder->entry_missing();
+    listed = true;
+  }
+  if (listed) {
+    scan.entries = {};
+    scan.finished_files.clear();
+    scan.finished_folders.clear();
+  } else {
+    context_.queue.add(folder);
+  }
+  if (!batch.files.empty()) context_.queue.add(std::move(batch));
+  for (auto child = children.rbegin(); child != children.rend(); ++child)
+    context_.queue.add(std::move(*child));
+  if (listed && folder->all_listed()) finish_upwards(context_, folder);
+}
+
+// Opens and lists the folder. False when that is all there is to it.
+bool Scanner::start(const std::shared_ptr<Folder>& folder) {
+  Folder::Scan& scan = folder->scan;
+  scan.started = true;
+  scan.seen = context_.clock.now();
+  const std::uint32_t source = folder->source();
+  source::FileStatus status;
+  try {
+    if (!scan.handle) {
+      scan.handle = source::FolderHandle::open_child(folder->parent()->scan.handle, folder->name());
+    }
+    source::FolderHandle::Use use(*scan.handle);
+    status = source::read_status(use.fd(), "");
+    scan.device = status.device;
+    scan.inode = status.inode;
+    if (std::ranges::any_of(context_.excluded,
+                            [&](const auto& other) { return is_same_folder(status, other); })) {
+      if (folder->parent()->complete(folder->slot(), std::nullopt, false))
+        finish_upwards(context_, folder->parent());
+      return false;
+    }
+    if (is_inside_itself(*folder, status)) {
+      give_up(folder, "it is one of the folders above it (a mount makes a circle); it was left out");
+      return false;
+    }
+    const bool other_file_system = status.device != context_.source_devices.at(source);
+    const bool enter = !(context_.options.set.one_file_system() && other_file_system) &&
+                       !(context_.options.set.exclude_caches() && source::is_cache_folder(use.fd()));
+    if (enter) scan.entries = source::list_folder(use.fd(), scan.handle->path());
+
+    if (folder->base.node && source::is_unchanged(status, *folder->base.node, folder->base.seen)) {
+      scan.node = *folder->base.node;
+      scan.same_node = true;
+    } else {
+      const std::string path = scan.handle->path();
+      scan.node = source::capture(use.fd(), "", status, use.fd(), [&](const std::string& message) {
+        context_.statistics.error(path, message);
+      });
+      scan.node.set_name(folder->name());
+    }
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kNotFound) {
+      if (folder->parent()->complete(folder->slot(), std::nullopt, false))
+        finish_upwards(context_, folder->parent());
+      return false;
+    }
+    if (error.kind() != ErrorKind::kReadFailed) throw;
+    give_up(folder, error.what());
+    return false;
+  }
+
+  if (folder->base.node) {
+    scan.earlier.emplace(context_.repository,
+                         crypto::BlobId::from_bytes(as_bytes(folder->base.node->tree())));
+    next_earlier(*folder);
+  }
+  if (context_.resumed && !folder->base.from_checkpoint) {
+    const Place place = folder->place();
+    const std::string path = folder->is_source_root() ? ""
+                             : place.folder.empty()   ? place.name
+                                                      : place.folder + "/" + place.name;
+    for (auto& file : context_.checkpoint.files_in(source, path)) {
+      scan.finished_files.emplace(file.place.name, std::move(file));
+    }
+    for (auto& child : context_.checkpoint.folders_in(source, path)) {
+      scan.finished_folders.emplace(child.place.name, std::move(child));
+    }
+  }
+  return true;
+}
+
+// The folder cannot be looked into: its last known version is kept, if there is one.
+void Scanner::give_up(const std::shared_ptr<Folder>& folder, const std::string& message) {
+  const std::string path = folder->scan.handle ? folder->scan.handle->path()
+                                               : folder->parent()->scan.handle->path() + "/" + folder->name();
+  context_.statistics.error(path, message);
+  std::optional<v1::Node> node = folder->base.node;
+  if (node) node->set_stale(true);
+  if (folder->parent()->complete(folder->slot(), std::move(node), false)) {
+    finish_upwards(context_, folder->parent());
+  }
+}
+
+// An earlier tree that cannot be read is no reason not to back up: what is left of the folder counts as new.
+void Scanner::next_earlier(Folder& folder) {
+  Folder::Scan& scan = folder.scan;
+  try {
+    scan.earlier_next = scan.earlier->next();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
+    spdlog::warn("{}: the earlier version of this folder cannot be read ({}); it is read anew",
+                 printable(scan.handle->path()), error.what());
+    scan.earlier.reset();
+    scan.earlier_next.reset();
+    folder.entry_missing();
+  }
+}
+
+// The earlier tree's node of that name; those before it are gone. An empty name: any that is left.
+std::optional<snapshot::NamedNode> Scanner::earlier(Folder& folder, const std::string& name) {
+  Folder::Scan& scan = folder.scan;
+  bool missing = false;
+  while (scan.earlier_next && !name.empty() && scan.earlier_next->node.name() < name) {
+    missing = true;
+    next_earlier(folder);
+  }
+  if (missing) folder.entry_missing();
+  if (!scan.earlier_next || (!name.empty() && scan.earlier_next->node.name() != name)) return std::nullopt;
+  std::optional<snapshot::NamedNode> found = std::move(scan.earlier_next);
+  scan.earlier_next.reset();
+  next_earlier(folder);
+  return found;
+}
+
+FolderBase Scanner::child_base(Folder& folder, const std::string& name,
+                               std::optional<snapshot::NamedNode> earlier_node) {
+  FolderBase base{std::nullopt, folder.base.seen, folder.base.trusted, folder.base.from_checkpoint};
+  if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FOLDER)
+    base.node = std::move(earlier_node->node);
+  const auto finished = folder.scan.finished_folders.find(name);
+  if (finished == folder.scan.finished_folders.end()) return base;
+  return finished_base(finished->second);
+}
+
+void Scanner::look_at(const std::shared_ptr<Folder>& folder, int folder_fd, const source::FolderEntry& entry,
+                      FileBatch& batch, std::vector<std::shared_ptr<Folder>>& children) {
+  std::optional<snapshot::NamedNode> earlier_node = earlier(*folder, entry.name);
+  unsigned char kind = entry.type;
+  source::FileStatus status;
+  if (kind != DT_DIR) {
+    try {
+      status = source::read_status(folder_fd, entry.name);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kNotFound) {
+        folder->entry_missing();
+        return;
+      }
+      if (error.kind() != ErrorKind::kReadFailed) throw;
+      context_.statistics.error(folder->scan.handle->path() + "/" + entry.name, error.what());
+      std::optional<v1::Node> node;
+      if (earlier_node) node = std::move(earlier_node->node);
+      if (node) node->set_stale(true);
+      folder->complete(folder->add_slot(), std::move(node), false);
+      return;
+    }
+    if (status.type == v1::NODE_TYPE_FOLDER) kind = DT_DIR;
+  }
+
+  const std::size_t slot = folder->add_slot();
+  if (kind == DT_DIR) {
+    children.push_back(std::make_shared<Folder>(
+        folder, slot, folder->source(), entry.name, child_base(*folder, entry.name, std::move(earlier_node)),
+        TreeAssembly(context_.repository, context_.metadata, context_.owners)));
+    return;
+  }
+  const bool regular = status.type == v1::NODE_TYPE_FILE;
+  if (regular) context_.statistics.found_file(status.size);
+  auto unchanged = [&](v1::Node node, bool same) {
+    if (regular) {
+      context_.statistics.done_file();
+      context_.statistics.done_bytes(status.size);
+    }
+    folder->complete(slot, std::move(node), same);
+  };
+  const auto finished = folder->scan.finished_files.find(entry.name);
+  if (finished != folder->scan.finished_files.end() &&
+      source::is_unchanged(status, finished->second.node, finished->second.seen)) {
+    unchanged(std::move(finished->second.node), false);
+    return;
+  }
+  if (earlier_node && folder->base.trusted &&
+      source::is_unchanged(status, earlier_node->node, folder->base.seen)) {
+    unchanged(std::move(earlier_node->node), true);
+    return;
+  }
+  if (!regular) {
+    const std::string path = folder->scan.handle->path() + "/" + entry.name;
+    v1::Node node = source::capture(folder_fd, entry.name, status, -1, [&](const std::string& message) {
+      context_.statistics.error(path, message);
+    });
+    if (status.links > 1) node.set_mount(context_.mounts.number(folder->source(), status.device));
+    folder->complete(slot, std::move(node), false);
+    return;
+  }
+  FileTask task{slot, entry.name, std::nullopt};
+  if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FILE)
+    task.earlier = std::move(earlier_node->node);
+  batch.files.push_back(std::move(task));
+  batch.bytes += status.size;
+  if (batch.files.size() >= kBatchFiles || batch.bytes >= kBatchBytes) {
+    context_.queue.add(std::move(batch));
+    batch = FileBatch{folder, {}, 0};
+  }
+}
+
+}  // namespace garner::backup

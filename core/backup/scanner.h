@@ -1,0 +1,33 @@
+// Looks at folders: lists, compares each entry with the checkpoint and the earlier snapshot, and hands out
+// what has to be read. A folder of any size is looked at in windows, so that what waits stays bounded.
+#pragma once
+
+#include <memory>
+
+#include "backup/run_context.h"
+
+namespace garner::backup {
+
+// One thread at a time for a folder, any number for different folders.
+class Scanner {
+ public:
+  explicit Scanner(RunContext& context) : context_(context) {}
+  // Looks at the folder's next window and queues what follows from it.
+  void scan(const std::shared_ptr<Folder>& folder);
+  // A source that is a file itself; `top` stands above it, `earlier_seen` goes with task.earlier.
+  void look_at_source(const std::shared_ptr<Folder>& top, FileTask task, const source::FileStatus& status,
+                      TimePoint earlier_seen);
+
+ private:
+  bool start(const std::shared_ptr<Folder>& folder);
+  void give_up(const std::shared_ptr<Folder>& folder, const std::string& message);
+  void look_at(const std::shared_ptr<Folder>& folder, int folder_fd, const source::FolderEntry& entry,
+               FileBatch& batch, std::vector<std::shared_ptr<Folder>>& children);
+  void next_earlier(Folder& folder);
+  std::optional<snapshot::NamedNode> earlier(Folder& folder, const std::string& name);
+  FolderBase child_base(Folder& folder, const std::string& name, std::optional<snapshot::NamedNode> earlier);
+
+  RunContext& context_;
+};
+
+}  // namespace garner::backup
