@@ -2,20 +2,18 @@
 // Efficient Content-Defined Chunking Approach for Data Deduplication", USENIX ATC 2016), with a gear table
 // that is derived from the keyring so that chunk lengths tell nothing to those without it.
 //
-// The rule, which must not change while a repository lives, or all deduplication against what is stored is
-// lost:
+// The rule. Where it changes, nothing that is stored deduplicates any more.
 //
-//   gear      256 little-endian 64-bit numbers, the 2,048 bytes of
+//   gear      256 little-endian 64-bit numbers: the 2,048 bytes of
 //             derive_key(kGearTableBytes, Keyring::derive(1, kGearTable)), see crypto/contexts.h
-//   h(n)      sum over k in 0..63 of gear[byte n-1-k] << k, modulo 2^64: what rolling h = (h << 1) +
-//   gear[byte] over
-//             the bytes before n leaves, for only the last 64 of them count
+//   h(n)      the sum over k in 0..63 of gear[byte n-1-k] << k, modulo 2^64, which is what rolling
+//             h = (h << 1) + gear[byte] over all bytes before n leaves
 //   length    the least n in minimum..maximum for which the upper b bits of h(n) are zero, where
 //             b = log2(average) + 2 while n < average, and log2(average) - 2 from n = average on;
 //             the maximum if there is none; all that is left if that ends first
 //
-// The upper bits are taken because they depend on all 64 bytes. That h(minimum) counts the 64 bytes before
-// it, instead of starting at zero there, makes a boundary a property of the 64 bytes before it alone, so two
+// The upper bits are taken because they depend on all 64 bytes. That h(minimum) counts the bytes before the
+// minimum makes each boundary a property of the 64 bytes before it, wherever the chunk begins, so that two
 // streams that differ fall into step again sooner.
 #pragma once
 

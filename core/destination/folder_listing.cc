@@ -71,7 +71,9 @@ class Listing {
   // The folder is closed before the ones in it are opened: its depth is bounded by a key's length, not by how
   // many files may be open.
   std::vector<Entry> read(const std::string& prefix) const {
-    const std::string path = root_ + "/" + prefix;
+    // A link is followed with a slash at its end: the root may be one, what is below it may not.
+    std::string path = root_ + "/" + prefix;
+    if (!prefix.empty()) path.pop_back();
     std::vector<Entry> entries;
     const OpenFolder folder = open_folder(path);
     if (folder == nullptr) return entries;
