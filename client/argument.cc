@@ -22,7 +22,8 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 
 std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
 
-// The end of the time that begins at `begin`: a date, and perhaps hours, minutes, seconds and an offset from UTC.
+// The end of the time that begins at `begin`: a date, and perhaps hours, minutes, seconds and an offset from
+// UTC.
 std::size_t end_of_time(const std::string& text, std::size_t begin) {
   const auto matches = [&](std::size_t at, std::string_view pattern) {
     if (text.size() - at < pattern.size()) return false;
@@ -57,9 +58,10 @@ std::string working_folder() {
 }  // namespace
 
 void check_name(std::string_view what, const std::string& name) {
-  const bool good = !name.empty() && is_alphanumeric(name.front()) && std::all_of(name.begin(), name.end(), [](char c) {
-    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
-  });
+  const bool good =
+      !name.empty() && is_alphanumeric(name.front()) && std::all_of(name.begin(), name.end(), [](char c) {
+        return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+      });
   if (good) return;
   throw usage_failure(quoted(name) + " cannot be a " + std::string(what) +
                       "'s name: it has letters, digits, '.', '_' and '-', and begins with a letter or digit");
@@ -80,8 +82,9 @@ std::string absolute_path(const std::string& option, const std::string& path, co
     }
     struct stat facts {};
     if (!result.empty() && lstat(result.c_str(), &facts) == 0 && S_ISLNK(facts.st_mode)) {
-      throw usage_failure(option + " " + quoted(path) + " goes back through the symbolic link " + quoted(result),
-                          "Give the path without \"..\".");
+      throw usage_failure(
+          option + " " + quoted(path) + " goes back through the symbolic link " + quoted(result),
+          "Give the path without \"..\".");
     }
     result.erase(std::min(result.rfind('/'), result.size()));
   }
@@ -107,8 +110,9 @@ SnapshotPath split_snapshot_path(const std::string& text) {
   result.snapshot = text.substr(0, colon);
   if (colon != std::string::npos) result.path = text.substr(colon + 1);
   if (result.snapshot.empty()) {
-    throw usage_failure("no snapshot is given in " + quoted(text),
-                        "SNAPSHOT is an id, \"latest\", SET@latest, SET~N or SET@TIME; see garner snapshots.");
+    throw usage_failure(
+        "no snapshot is given in " + quoted(text),
+        "SNAPSHOT is an id, \"latest\", SET@latest, SET~N or SET@TIME; see garner snapshots.");
   }
   check_utf8("SNAPSHOT", result.snapshot);
   if (result.path.find('\0') != std::string::npos) throw usage_failure("a path cannot hold a NUL byte");
@@ -117,7 +121,8 @@ SnapshotPath split_snapshot_path(const std::string& text) {
 
 double parse_percent(const std::string& option, const std::string& text) {
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   const bool parsed = error == std::errc() && end == text.data() + text.size();
   // Written so that a NaN fails as well.
   if (!parsed || !(value >= 0 && value <= 100)) {
@@ -133,14 +138,16 @@ void check_run_id(const std::string& text) {
 
 void check_id_prefix(std::string_view what, const std::string& text) {
   if (text.size() >= 4 && std::all_of(text.begin(), text.end(), is_hex)) return;
-  throw usage_failure(quoted(text) + " is not the id of a " + std::string(what) + ": give at least four of its digits");
+  throw usage_failure(quoted(text) + " is not the id of a " + std::string(what) +
+                      ": give at least four of its digits");
 }
 
 void check_at_most_one(const std::vector<std::pair<std::string, bool>>& options) {
   const std::string* first = nullptr;
   for (const auto& [name, given] : options) {
     if (!given) continue;
-    if (first != nullptr) throw usage_failure(*first + " and " + name + " exclude each other: give one of them");
+    if (first != nullptr)
+      throw usage_failure(*first + " and " + name + " exclude each other: give one of them");
     first = &name;
   }
 }

@@ -8,12 +8,13 @@
 
 namespace garner::client {
 
-// A set's or destination's name: letters, digits, `.`, `_`, `-`, beginning with a letter or digit. `what` is "set" or
-// "destination".
+// A set's or destination's name: letters, digits, `.`, `_`, `-`, beginning with a letter or digit. `what` is
+// "set" or "destination".
 void check_name(std::string_view what, const std::string& name);
 
-// `path`, made absolute from `folder` (absolute), without `.`, `..`, doubled or trailing slashes. A `..` behind a
-// symbolic link is refused: it means one thing to the shell and another to the kernel. `option` names it in messages.
+// `path`, made absolute from `folder` (absolute), without `.`, `..`, doubled or trailing slashes. A `..`
+// behind a symbolic link is refused: it means one thing to the shell and another to the kernel. `option`
+// names it in messages.
 std::string absolute_path(const std::string& option, const std::string& path, const std::string& folder);
 // From the working folder.
 std::string absolute_path(const std::string& option, const std::string& path);
@@ -21,8 +22,8 @@ std::string absolute_path(const std::string& option, const std::string& path);
 // A destination's URL: what has no scheme is a path, and made absolute.
 std::string absolute_url(const std::string& url);
 
-// "SNAPSHOT" or "SNAPSHOT:PATH". SNAPSHOT holds a colon only in a time behind `@`; the path begins behind the first
-// colon that is not part of it.
+// "SNAPSHOT" or "SNAPSHOT:PATH". SNAPSHOT holds a colon only in a time behind `@`; the path begins behind the
+// first colon that is not part of it.
 struct SnapshotPath {
   std::string snapshot;
   std::string path;  // bytes; empty: all of the snapshot

@@ -20,12 +20,20 @@ void add_backup_commands(std::vector<Command>& all) {
       .sentence = "Backs up a set, and waits until the run ends.",
       .options = {{"SET", "", "The backup set.", &given->set, true, {}},
                   {"--detach", "", "Return at once; the run goes on.", &given->detach, false, {}},
-                  {"--full-scan", "", "Read every file, even those that look unchanged.", &given->full_scan, false, {}}},
+                  {"--full-scan",
+                   "",
+                   "Read every file, even those that look unchanged.",
+                   &given->full_scan,
+                   false,
+                   {}}},
       .examples = {{"garner backup home", ""},
                    {"garner backup home --detach", "Starts it; garner status tells how it goes."},
-                   {"garner --json backup home", "Prints the finished run as JSON; progress goes to standard error."}},
-      .details = {"Ctrl-C asks whether to detach or to cancel; without a terminal it detaches. The run belongs to the "
-                  "daemon: if the machine stops, it goes on by itself when the daemon starts again. A run that waits, "
+                   {"garner --json backup home",
+                    "Prints the finished run as JSON; progress goes to standard error."}},
+      .details = {"Ctrl-C asks whether to detach or to cancel; without a terminal it detaches. The run "
+                  "belongs to the "
+                  "daemon: if the machine stops, it goes on by itself when the daemon starts again. A run "
+                  "that waits, "
                   "because its destination is away or full, says so and goes on when it can."},
       .run =
           [given](Session& session) {

@@ -18,13 +18,15 @@ void add_check(std::vector<Command>& all) {
       .path = "check",
       .usage = "[--destination NAME] [--read-data[=PERCENT]]",
       .sentence = "Checks that everything that the snapshots need is there and undamaged.",
-      .options = {{"--destination", "NAME", "Only this destination. Default: all.", &given->destination, false, {}},
-                  {"--read-data", "PERCENT",
-                   "Also read this share of the files' content, 0 to 100; all of it without a number. Default: only "
-                   "what describes the content is read.",
-                   &given->read_data, false, "100"}},
+      .options =
+          {{"--destination", "NAME", "Only this destination. Default: all.", &given->destination, false, {}},
+           {"--read-data", "PERCENT",
+            "Also read this share of the files' content, 0 to 100; all of it without a number. Default: only "
+            "what describes the content is read.",
+            &given->read_data, false, "100"}},
       .examples = {{"garner check", ""},
-                   {"garner check --destination disk --read-data=10", "Reads a tenth of the content as well."}},
+                   {"garner check --destination disk --read-data=10",
+                    "Reads a tenth of the content as well."}},
       .details = {"Ends with exit code 6 when damage was found."},
       .run =
           [given](Session& session) {
@@ -33,8 +35,10 @@ void add_check(std::vector<Command>& all) {
               check_name("destination", *given->destination);
               request.set_destination(*given->destination);
             }
-            if (given->read_data) request.set_read_data_percent(parse_percent("--read-data", *given->read_data));
-            return start_and_wait(session, false, [&](Session& s) { return s.call(&Stub::StartCheck, request); });
+            if (given->read_data)
+              request.set_read_data_percent(parse_percent("--read-data", *given->read_data));
+            return start_and_wait(session, false,
+                                  [&](Session& s) { return s.call(&Stub::StartCheck, request); });
           },
   });
 }
@@ -48,11 +52,18 @@ void add_repair(std::vector<Command>& all) {
   all.push_back({
       .path = "repair",
       .usage = "[--destination NAME] [--dry-run]",
-      .sentence = "Rebuilds the index and log of a repository from its packs, where they are missing or unusable.",
-      .options = {{"--destination", "NAME", "Only this destination. Default: all that need it.", &given->destination,
-                   false, {}},
-                  {"-n,--dry-run", "", "Tell what would be done, and write nothing.", &given->dry_run, false, {}}},
-      .examples = {{"garner repair --destination disk --dry-run", ""}, {"garner repair --destination disk", ""}},
+      .sentence =
+          "Rebuilds the index and log of a repository from its packs, where they are missing or unusable.",
+      .options =
+          {{"--destination",
+            "NAME",
+            "Only this destination. Default: all that need it.",
+            &given->destination,
+            false,
+            {}},
+           {"-n,--dry-run", "", "Tell what would be done, and write nothing.", &given->dry_run, false, {}}},
+      .examples = {{"garner repair --destination disk --dry-run", ""},
+                   {"garner repair --destination disk", ""}},
       .details = {"Snapshots that are found again are listed as recovered, and are chosen by their id only."},
       .run =
           [given](Session& session) {
@@ -62,7 +73,8 @@ void add_repair(std::vector<Command>& all) {
               request.set_destination(*given->destination);
             }
             request.set_dry_run(given->dry_run);
-            return start_and_wait(session, false, [&](Session& s) { return s.call(&Stub::StartRepair, request); });
+            return start_and_wait(session, false,
+                                  [&](Session& s) { return s.call(&Stub::StartRepair, request); });
           },
   });
 }

@@ -1,5 +1,5 @@
-// What a command is, as data: from it the command line is parsed and the help is written. The places that options write
-// to are owned by the command's action, which lives as long as the command.
+// What a command is, as data: from it the command line is parsed and the help is written. The places that
+// options write to are owned by the command's action, which lives as long as the command.
 #pragma once
 
 #include <functional>
@@ -13,16 +13,17 @@ namespace garner::client {
 class Session;
 
 struct Option {
-  using Target = std::variant<bool*,                       // a flag
-                              std::string*,                // a value that must be given
-                              std::optional<std::string>*, // a value that may be given
-                              std::vector<std::string>*>;  // one value or more, at once or repeated
-  std::string names;      // "--to", "-n,--dry-run", or, without dashes, an argument by its place: "NAME"
-  std::string value;      // "DIR"; empty for a flag or an argument
-  std::string help;       // a sentence, with the default where there is one
+  using Target = std::variant<bool*,                        // a flag
+                              std::string*,                 // a value that must be given
+                              std::optional<std::string>*,  // a value that may be given
+                              std::vector<std::string>*>;   // one value or more, at once or repeated
+  std::string names;  // "--to", "-n,--dry-run", or, without dashes, an argument by its place: "NAME"
+  std::string value;  // "DIR"; empty for a flag or an argument
+  std::string help;   // a sentence, with the default where there is one
   Target target;
   bool required = false;  // of a vector: at least one
-  std::string implied;    // of --option[=VALUE]: the value when none is given; such a value is given by '=' only
+  std::string
+      implied;  // of --option[=VALUE]: the value when none is given; such a value is given by '=' only
 };
 
 struct Example {
@@ -31,8 +32,8 @@ struct Example {
 };
 
 struct Command {
-  std::string path;      // "destination add"
-  std::string usage;     // what follows the path: "NAME URL [--share-keyring]"
+  std::string path;   // "destination add"
+  std::string usage;  // what follows the path: "NAME URL [--share-keyring]"
   std::string sentence;
   std::vector<Option> options;
   std::vector<Example> examples;

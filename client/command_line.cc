@@ -80,7 +80,8 @@ class Parser {
     } else {
       auto* optional = std::get<std::optional<std::string>*>(option.target);
       if (option.implied.empty()) {
-        added = app.add_option_function<std::string>(option.names, [optional](const std::string& v) { *optional = v; });
+        added = app.add_option_function<std::string>(option.names,
+                                                     [optional](const std::string& v) { *optional = v; });
       } else {
         // CLI11 takes a flag's value behind '=' only; what is in braces is its value without one.
         added = app.add_flag(option.names + '{' + option.implied + '}', *optional);
@@ -152,8 +153,9 @@ class Parser {
 
 }  // namespace
 
-CommandLine parse_command_line(const std::vector<std::string>& arguments, const std::vector<Command>& commands,
-                               const std::vector<CommandGroup>& groups, std::size_t width) {
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const std::vector<Command>& commands, const std::vector<CommandGroup>& groups,
+                               std::size_t width) {
   CommandLine result;
   Parser(commands, groups, result).parse(arguments, width);
   return result;

@@ -17,7 +17,8 @@ struct CommandLine {
 };
 
 // Fills the commands' targets. Failure(kExitUsage), with the command's usage line as advice.
-CommandLine parse_command_line(const std::vector<std::string>& arguments, const std::vector<Command>& commands,
-                               const std::vector<CommandGroup>& groups, std::size_t width);
+CommandLine parse_command_line(const std::vector<std::string>& arguments,
+                               const std::vector<Command>& commands, const std::vector<CommandGroup>& groups,
+                               std::size_t width);
 
 }  // namespace garner::client

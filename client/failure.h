@@ -1,4 +1,5 @@
-// How a command fails: the message for people, what they can do about it, and the exit code. main() prints it.
+// How a command fails: the message for people, what they can do about it, and the exit code. main() prints
+// it.
 #pragma once
 
 #include <stdexcept>
@@ -7,13 +8,13 @@
 namespace garner::client {
 
 enum ExitCode : int {
-  kExitDone = 0,           // or detached
-  kExitFailed = 1,         // or cancelled
+  kExitDone = 0,    // or detached
+  kExitFailed = 1,  // or cancelled
   kExitUsage = 2,
-  kExitIncomplete = 3,     // done, but some files, destinations or metadata were not
-  kExitUnreachable = 4,    // no daemon
+  kExitIncomplete = 3,   // done, but some files, destinations or metadata were not
+  kExitUnreachable = 4,  // no daemon
   kExitNotPermitted = 5,
-  kExitDamaged = 6,        // damaged data was found
+  kExitDamaged = 6,  // damaged data was found
 };
 
 class Failure : public std::runtime_error {

@@ -7,7 +7,7 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kWidest = 100;      // longer lines of prose are hard to read
+constexpr std::size_t kWidest = 100;  // longer lines of prose are hard to read
 constexpr std::size_t kOptionColumn = 28;
 
 // The parts of a usage line that stay on one line: what stands in brackets or braces, and single words.
@@ -148,7 +148,8 @@ std::string group_help(const CommandGroup& group, const std::vector<Command>& co
 std::string program_help(const std::vector<Command>& commands, std::size_t width) {
   width = std::min(width, kWidest);
   std::string text = "Usage: garner [--socket PATH] [--json] COMMAND\n\n";
-  text += paragraph("Backs up, restores and looks after backups by asking garnerd, the daemon that does the work.", width);
+  text += paragraph(
+      "Backs up, restores and looks after backups by asking garnerd, the daemon that does the work.", width);
   text += "\nCommands:\n";
   for (const Command& command : commands) text += described(command.path, command.sentence, width);
   text += "\nOptions:\n";
@@ -162,8 +163,9 @@ std::string program_help(const std::vector<Command>& commands, std::size_t width
   text += "  garner set add home --source ~ --destination disk\n";
   text += "  garner backup home\n";
   text += "  garner restore latest:/home/ann/letters --to /tmp/letters\n";
-  text += "\nExit codes: 0 done; 1 failed or cancelled; 2 wrong usage; 3 done, but not all of it; 4 daemon not\n"
-          "reachable; 5 not permitted; 6 damaged data found.\n";
+  text +=
+      "\nExit codes: 0 done; 1 failed or cancelled; 2 wrong usage; 3 done, but not all of it; 4 daemon not\n"
+      "reachable; 5 not permitted; 6 damaged data found.\n";
   return text;
 }
 

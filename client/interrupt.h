@@ -1,6 +1,6 @@
-// Ctrl-C as something to wait for: while it lives, SIGINT does not end the process, it makes descriptor() readable.
-// Made before gRPC's threads are, which inherit it. Where SIGINT was ignored already (in the background of a script) it
-// stays so.
+// Ctrl-C as something to wait for: while it lives, SIGINT does not end the process, it makes descriptor()
+// readable. Made before gRPC's threads are, which inherit it. Where SIGINT was ignored already (in the
+// background of a script) it stays so.
 #pragma once
 
 #include <csignal>

@@ -32,22 +32,36 @@ void add_restore_commands(std::vector<Command>& all) {
       .sentence = "Restores a snapshot, or a folder or file of it, and waits until it is done.",
       .options =
           {{"SNAPSHOT[:PATH]", "", "The snapshot (see below), and what of it.", &given->snapshot, true, {}},
-           {"--to", "DIR", "The folder to restore into; it is made when it is missing.", &given->to, true, {}},
-           {"--overwrite", "never|older|always",
-            "Restore into a folder that is not empty: keep the files that are there, replace those that are older, or "
-            "replace all. Default: such a folder is refused, unless it is the unfinished restore of the same snapshot.",
-            &given->overwrite, false, {}},
+           {"--to",
+            "DIR",
+            "The folder to restore into; it is made when it is missing.",
+            &given->to,
+            true,
+            {}},
+           {"--overwrite",
+            "never|older|always",
+            "Restore into a folder that is not empty: keep the files that are there, replace those that are "
+            "older, or "
+            "replace all. Default: such a folder is refused, unless it is the unfinished restore of the same "
+            "snapshot.",
+            &given->overwrite,
+            false,
+            {}},
            {"-n,--dry-run", "", "Tell what would be done, and write nothing.", &given->dry_run, false, {}}},
       .examples = {{"garner restore latest --to /tmp/all", "The newest snapshot."},
                    {"garner restore home@latest:/home/ann/letters --to /tmp/letters", "A folder of it."},
                    {"garner restore 4f2a91c0:notes.txt --to . --overwrite older",
                     "A file of a snapshot that its id names, in a set with one source."}},
-      .details = {"SNAPSHOT is an id or its first four digits or more, latest, SET@latest, SET~N (the Nth before the "
-                  "latest) or SET@TIME (the last at or before, as 2026-11-22 or 2026-11-22T18:30). PATH is absolute, or "
-                  "relative to a set's only source.",
-                  "DIR receives the content of a set's only source; several sources keep their absolute paths below "
-                  "DIR; a single file lands in DIR under its name. The daemon writes, as itself. Ended early, it goes "
-                  "on when it is started again: what is right already is skipped."},
+      .details =
+          {"SNAPSHOT is an id or its first four digits or more, latest, SET@latest, SET~N (the Nth before "
+           "the "
+           "latest) or SET@TIME (the last at or before, as 2026-11-22 or 2026-11-22T18:30). PATH is "
+           "absolute, or "
+           "relative to a set's only source.",
+           "DIR receives the content of a set's only source; several sources keep their absolute paths below "
+           "DIR; a single file lands in DIR under its name. The daemon writes, as itself. Ended early, it "
+           "goes "
+           "on when it is started again: what is right already is skipped."},
       .run =
           [given](Session& session) {
             const SnapshotPath from = split_snapshot_path(given->snapshot);
@@ -57,7 +71,8 @@ void add_restore_commands(std::vector<Command>& all) {
             request.set_target(absolute_path("--to", given->to));
             request.set_overwrite(parse_overwrite(given->overwrite));
             request.set_dry_run(given->dry_run);
-            return start_and_wait(session, false, [&](Session& s) { return s.call(&Stub::StartRestore, request); });
+            return start_and_wait(session, false,
+                                  [&](Session& s) { return s.call(&Stub::StartRestore, request); });
           },
   });
 }

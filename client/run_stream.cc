@@ -8,8 +8,10 @@
 
 namespace garner::client {
 
-RunStream::RunStream(Stub& stub, const std::string& run_id) : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (descriptor_ < 0) throw Failure(kExitFailed, std::string("no event descriptor: ") + std::strerror(errno));
+RunStream::RunStream(Stub& stub, const std::string& run_id)
+    : descriptor_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (descriptor_ < 0)
+    throw Failure(kExitFailed, std::string("no event descriptor: ") + std::strerror(errno));
   thread_ = std::thread([this, &stub, run_id] { read(stub, run_id); });
 }
 

@@ -1,4 +1,5 @@
-// A run as the daemon tells of it, read by a thread of its own so that the one that shows it can wait for keys as well.
+// A run as the daemon tells of it, read by a thread of its own so that the one that shows it can wait for
+// keys as well.
 #pragma once
 
 #include <mutex>

@@ -15,7 +15,8 @@ std::string counted(const v1::Run& run, std::uint64_t count) {
   return packs ? plural(count, "pack", "packs") : plural(count, "file", "files");
 }
 
-std::string of_total(std::uint64_t done, std::uint64_t total, const std::string& unit_text, const std::string& total_text) {
+std::string of_total(std::uint64_t done, std::uint64_t total, const std::string& unit_text,
+                     const std::string& total_text) {
   return total > done ? unit_text + " of " + total_text : unit_text;
 }
 
@@ -99,7 +100,8 @@ std::string problems(const v1::Run& run, const Terminal& terminal) {
   int shown = 0;
   for (const v1::RunError& error : run.errors()) {
     if (shown++ == kShown) break;
-    text += "  " + printable(error.path()) + (error.path().empty() ? "" : ": ") + printable(error.message()) + '\n';
+    text += "  " + printable(error.path()) + (error.path().empty() ? "" : ": ") + printable(error.message()) +
+            '\n';
   }
   const std::uint64_t listed = static_cast<std::uint64_t>(std::min(shown, kShown));
   if (run.error_count() > listed && listed > 0) {
@@ -113,21 +115,22 @@ std::string problems(const v1::Run& run, const Terminal& terminal) {
   }
   const std::uint64_t told = static_cast<std::uint64_t>(std::min(shown, kShown));
   if (run.check().problem_count() > told && told > 0) {
-    text += "  and " + plural(run.check().problem_count() - told, "more", "more") + ": garner --json run show " +
-            printable(run.run_id()) + '\n';
+    text += "  and " + plural(run.check().problem_count() - told, "more", "more") +
+            ": garner --json run show " + printable(run.run_id()) + '\n';
   }
   return text;
 }
 
 std::string capitalised(std::string text) {
-  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') text.front() = static_cast<char>(text.front() - 32);
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 32);
   return text;
 }
 
 std::string backup_facts(const v1::Run& run) {
-  std::string text = "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) + "; " +
-                     human_bytes(run.read_bytes()) + " read, " + human_bytes(run.new_bytes()) + " new, " +
-                     human_bytes(run.stored_bytes()) + " stored\n";
+  std::string text = "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) +
+                     "; " + human_bytes(run.read_bytes()) + " read, " + human_bytes(run.new_bytes()) +
+                     " new, " + human_bytes(run.stored_bytes()) + " stored\n";
   if (run.destinations_size() < 2 &&
       std::all_of(run.destinations().begin(), run.destinations().end(),
                   [](const v1::DestinationRun& one) { return one.error().empty(); })) {
@@ -135,8 +138,9 @@ std::string backup_facts(const v1::Run& run) {
   }
   for (const v1::DestinationRun& one : run.destinations()) {
     text += "  " + printable(one.destination()) + ": ";
-    text += one.error().empty() ? human_bytes(one.new_bytes()) + " new, " + human_bytes(one.stored_bytes()) + " stored"
-                                : printable(one.error());
+    text += one.error().empty()
+                ? human_bytes(one.new_bytes()) + " new, " + human_bytes(one.stored_bytes()) + " stored"
+                : printable(one.error());
     text += '\n';
   }
   return text;
@@ -148,7 +152,8 @@ std::string check_facts(const v1::Run& run) {
                      plural(result.packs(), "pack", "packs") + ", " + plural(result.blobs(), "blob", "blobs");
   if (result.bytes_read() > 0) text += "; " + human_bytes(result.bytes_read()) + " read";
   text += '\n';
-  for (const std::string& id : result.recovered_snapshots()) text += "  recovered: snapshot " + printable(id) + '\n';
+  for (const std::string& id : result.recovered_snapshots())
+    text += "  recovered: snapshot " + printable(id) + '\n';
   return text;
 }
 
@@ -156,29 +161,45 @@ std::string check_facts(const v1::Run& run) {
 
 std::string run_title(const v1::Run& run) {
   switch (run.kind()) {
-    case v1::RUN_KIND_BACKUP: return "backup of " + printable(run.set());
-    case v1::RUN_KIND_RESTORE: return "restore to " + printable(run.target());
-    case v1::RUN_KIND_CHECK: return "check";
-    case v1::RUN_KIND_REPAIR: return "repair";
-    default: return "run " + printable(run.run_id());
+    case v1::RUN_KIND_BACKUP:
+      return "backup of " + printable(run.set());
+    case v1::RUN_KIND_RESTORE:
+      return "restore to " + printable(run.target());
+    case v1::RUN_KIND_CHECK:
+      return "check";
+    case v1::RUN_KIND_REPAIR:
+      return "repair";
+    default:
+      return "run " + printable(run.run_id());
   }
 }
 
 std::string state_text(const v1::Run& run) {
   switch (run.state()) {
-    case v1::RUN_STATE_QUEUED: return "waiting";
-    case v1::RUN_STATE_RUNNING: return "running";
-    case v1::RUN_STATE_PAUSED: return "paused";
-    case v1::RUN_STATE_INTERRUPTED: return "interrupted";
-    case v1::RUN_STATE_FAILED: return run.damage_found() ? "damage found" : "failed";
-    case v1::RUN_STATE_CANCELLED: return "cancelled";
-    case v1::RUN_STATE_FINISHED: break;
-    default: return "unknown";
+    case v1::RUN_STATE_QUEUED:
+      return "waiting";
+    case v1::RUN_STATE_RUNNING:
+      return "running";
+    case v1::RUN_STATE_PAUSED:
+      return "paused";
+    case v1::RUN_STATE_INTERRUPTED:
+      return "interrupted";
+    case v1::RUN_STATE_FAILED:
+      return run.damage_found() ? "damage found" : "failed";
+    case v1::RUN_STATE_CANCELLED:
+      return "cancelled";
+    case v1::RUN_STATE_FINISHED:
+      break;
+    default:
+      return "unknown";
   }
   switch (exit_code(run)) {
-    case kExitDamaged: return "damage found";
-    case kExitIncomplete: return run.error_count() > 0 ? "with errors" : "incomplete";
-    default: return "finished";
+    case kExitDamaged:
+      return "damage found";
+    case kExitIncomplete:
+      return run.error_count() > 0 ? "with errors" : "incomplete";
+    default:
+      return "finished";
   }
 }
 
@@ -186,15 +207,22 @@ Style state_style(const v1::Run& run) {
   switch (run.state()) {
     case v1::RUN_STATE_PAUSED:
     case v1::RUN_STATE_INTERRUPTED:
-    case v1::RUN_STATE_CANCELLED: return Style::kWarning;
-    case v1::RUN_STATE_FAILED: return Style::kBad;
-    case v1::RUN_STATE_FINISHED: break;
-    default: return Style::kPlain;
+    case v1::RUN_STATE_CANCELLED:
+      return Style::kWarning;
+    case v1::RUN_STATE_FAILED:
+      return Style::kBad;
+    case v1::RUN_STATE_FINISHED:
+      break;
+    default:
+      return Style::kPlain;
   }
   switch (exit_code(run)) {
-    case kExitDone: return Style::kGood;
-    case kExitIncomplete: return Style::kWarning;
-    default: return Style::kBad;
+    case kExitDone:
+      return Style::kGood;
+    case kExitIncomplete:
+      return Style::kWarning;
+    default:
+      return Style::kBad;
   }
 }
 
@@ -202,24 +230,30 @@ std::string waiting_text(const v1::Run& run) {
   const std::string message = printable(run.message());
   const auto told = [&](const std::string& otherwise) { return message.empty() ? otherwise : message; };
   switch (run.state()) {
-    case v1::RUN_STATE_QUEUED: return "waiting: " + told("another run is before it");
-    case v1::RUN_STATE_INTERRUPTED: return "interrupted: " + told("it goes on when the daemon starts again");
-    case v1::RUN_STATE_PAUSED: break;
-    default: return {};
+    case v1::RUN_STATE_QUEUED:
+      return "waiting: " + told("another run is before it");
+    case v1::RUN_STATE_INTERRUPTED:
+      return "interrupted: " + told("it goes on when the daemon starts again");
+    case v1::RUN_STATE_PAUSED:
+      break;
+    default:
+      return {};
   }
   switch (run.pause_reason()) {
     case v1::PAUSE_REASON_DESTINATION_AWAY:
-      return "paused: " + told("a destination is away") + "; it goes on by itself when the destination is back";
+      return "paused: " + told("a destination is away") +
+             "; it goes on by itself when the destination is back";
     case v1::PAUSE_REASON_DESTINATION_FULL:
       return "paused: " + told("a destination is full") + "; it goes on by itself when there is room";
     default:
-      return "paused: " + told("someone asked for it") + "; garner run resume " + printable(run.run_id()) + " goes on";
+      return "paused: " + told("someone asked for it") + "; garner run resume " + printable(run.run_id()) +
+             " goes on";
   }
 }
 
 Saved saved(const v1::Run& run) {
-  // What was looked at of the source, and how much of it went to no destination; compression is counted for each
-  // destination that got its own copy.
+  // What was looked at of the source, and how much of it went to no destination; compression is counted for
+  // each destination that got its own copy.
   const std::uint64_t looked_at = has_ended(run) ? run.source_bytes() : run.progress().done_bytes();
   std::uint64_t stored_raw = run.new_bytes();
   std::uint64_t stored = run.stored_bytes();
@@ -289,10 +323,11 @@ std::vector<std::string> progress_lines(const v1::Run& run, const Terminal& term
   } else {
     const std::string stage = printable(progress.stage().empty() ? state_text(run) : progress.stage());
     const std::string current = printable(progress.current());
-    const std::string line = current.empty() ? cut_end(stage, width, terminal.mark())
-                                             : stage + ' ' +
-                                                   cut_middle(current, width - std::min(width, display_width(stage) + 1),
-                                                              terminal.mark());
+    const std::string line =
+        current.empty()
+            ? cut_end(stage, width, terminal.mark())
+            : stage + ' ' +
+                  cut_middle(current, width - std::min(width, display_width(stage) + 1), terminal.mark());
     lines.push_back(terminal.styled(line, Style::kDim));
   }
   return lines;
@@ -314,20 +349,22 @@ std::string progress_line(const v1::Run& run) {
 
 std::uint64_t elapsed_seconds(const v1::Run& run) {
   if (!run.has_started()) return 0;
-  const std::int64_t end = run.has_finished() ? run.finished().seconds() : static_cast<std::int64_t>(std::time(nullptr));
+  const std::int64_t end =
+      run.has_finished() ? run.finished().seconds() : static_cast<std::int64_t>(std::time(nullptr));
   return end > run.started().seconds() ? static_cast<std::uint64_t>(end - run.started().seconds()) : 0;
 }
 
 std::string summary(const v1::Run& run, const Terminal& terminal) {
   if (!has_ended(run)) {
     const std::string reason = waiting_text(run);
-    return capitalised(run_title(run)) + " (run " + printable(run.run_id()) + "): " +
-           terminal.styled(reason.empty() ? state_text(run) : reason, state_style(run)) + '\n';
+    return capitalised(run_title(run)) + " (run " + printable(run.run_id()) +
+           "): " + terminal.styled(reason.empty() ? state_text(run) : reason, state_style(run)) + '\n';
   }
-  std::string text = capitalised(run_title(run)) + ' ' + terminal.styled(state_text(run), state_style(run)) + " after " +
-                     human_duration(elapsed_seconds(run));
+  std::string text = capitalised(run_title(run)) + ' ' + terminal.styled(state_text(run), state_style(run)) +
+                     " after " + human_duration(elapsed_seconds(run));
   if (!run.snapshot_id().empty()) {
-    text += (run.kind() == v1::RUN_KIND_RESTORE ? " from snapshot " : ": snapshot ") + printable(run.snapshot_id().substr(0, 12));
+    text += (run.kind() == v1::RUN_KIND_RESTORE ? " from snapshot " : ": snapshot ") +
+            printable(run.snapshot_id().substr(0, 12));
   }
   text += " (run " + printable(run.run_id());
   if (run.attempts() > 1) text += ", resumed " + plural(run.attempts() - 1, "time", "times");

@@ -1,4 +1,5 @@
-// A run in words: its state, its progress while it moves, and its summary when it has ended. Pure functions: text only.
+// A run in words: its state, its progress while it moves, and its summary when it has ended. Pure functions:
+// text only.
 #pragma once
 
 #include <string>
@@ -12,7 +13,8 @@ namespace garner::client {
 // "backup of home", "restore to /tmp/x", "check", "repair".
 std::string run_title(const v1::Run& run);
 
-// "running", "waiting", "paused", "interrupted", "finished", "with errors", "failed", "cancelled", "damage found".
+// "running", "waiting", "paused", "interrupted", "finished", "with errors", "failed", "cancelled", "damage
+// found".
 std::string state_text(const v1::Run& run);
 Style state_style(const v1::Run& run);
 

@@ -89,7 +89,8 @@ std::string read_private_file(const std::string& option, const std::string& path
     content = read_up_to(file.get(), limit, true, name);
   } else {
     struct stat facts {};
-    if (fstat(file.get(), &facts) != 0) throw usage_failure(option + " " + name + ": " + std::strerror(errno));
+    if (fstat(file.get(), &facts) != 0)
+      throw usage_failure(option + " " + name + ": " + std::strerror(errno));
     if (S_ISDIR(facts.st_mode)) throw usage_failure(option + " " + name + " is a folder: give a file");
     if (!standard_input && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
       throw usage_failure(option + " " + name + " can be used by others than its owner, so it is not secret",
@@ -125,15 +126,18 @@ std::optional<v1::Secret> read_secret(const SecretFiles& files) {
   } else if (files.key_file) {
     std::string key = read_private_file("--key-file", *files.key_file, kLargestKeyFile);
     if (key.size() < kSmallestKeyFile) {
-      throw usage_failure("--key-file: a key file has at least " + std::to_string(kSmallestKeyFile) + " bytes",
-                          "Make one with: (umask 077; head -c 64 /dev/urandom > FILE)");
+      throw usage_failure(
+          "--key-file: a key file has at least " + std::to_string(kSmallestKeyFile) + " bytes",
+          "Make one with: (umask 077; head -c 64 /dev/urandom > FILE)");
     }
     secret.set_key_file(std::move(key));
   } else if (files.recovery_key) {
-    std::string key = trimmed(read_private_file("--recovery-key-file", *files.recovery_key, kLargestRecoveryKey));
+    std::string key =
+        trimmed(read_private_file("--recovery-key-file", *files.recovery_key, kLargestRecoveryKey));
     if (key.empty()) throw usage_failure("--recovery-key-file: the recovery key is empty");
     // Not shown: it is nearly a secret.
-    if (!is_utf8(key)) throw usage_failure("--recovery-key-file: this is not a recovery key, which is printable text");
+    if (!is_utf8(key))
+      throw usage_failure("--recovery-key-file: this is not a recovery key, which is printable text");
     secret.set_recovery_key(std::move(key));
   } else {
     return std::nullopt;

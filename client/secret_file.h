@@ -17,9 +17,9 @@ struct SecretFiles {
   bool any() const { return password || key_file || recovery_key; }
 };
 
-// The content of the one that is given; none when none is. A password loses one line end, a recovery key the blanks
-// around it. Failure(kExitUsage) when two are given, and for a file that is missing, empty, too large, or readable by
-// anyone but its owner.
+// The content of the one that is given; none when none is. A password loses one line end, a recovery key the
+// blanks around it. Failure(kExitUsage) when two are given, and for a file that is missing, empty, too large,
+// or readable by anyone but its owner.
 std::optional<v1::Secret> read_secret(const SecretFiles& files);
 
 }  // namespace garner::client

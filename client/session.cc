@@ -40,18 +40,21 @@ int connect_to(const std::string& socket) {
   std::memcpy(address.sun_path, socket.c_str(), socket.size() + 1);
 
   const int descriptor = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (descriptor < 0) throw Failure(kExitFailed, std::string("no socket can be made: ") + std::strerror(errno));
+  if (descriptor < 0)
+    throw Failure(kExitFailed, std::string("no socket can be made: ") + std::strerror(errno));
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     const int error = errno;
     close(descriptor);
     const std::string where = "the daemon at " + printable(socket);
     if (error == EACCES || error == EPERM) {
       throw Failure(kExitNotPermitted, where + " is not for you: " + std::strerror(error),
-                    "Members of the group garner may see status and start, pause and resume backups; the rest is root's.");
+                    "Members of the group garner may see status and start, pause and resume backups; the "
+                    "rest is root's.");
     }
-    const std::string reason = error == ENOENT         ? "is not running: there is no such socket"
-                               : error == ECONNREFUSED ? "is not running: nothing listens on the socket"
-                                                       : std::string("cannot be reached: ") + std::strerror(error);
+    const std::string reason = error == ENOENT ? "is not running: there is no such socket"
+                               : error == ECONNREFUSED
+                                   ? "is not running: nothing listens on the socket"
+                                   : std::string("cannot be reached: ") + std::strerror(error);
     throw Failure(kExitUnreachable, where + " " + reason, start_advice(socket));
   }
   // gRPC polls.
@@ -68,7 +71,8 @@ Stub& Session::daemon() {
   if (!stub_) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
-    stub_ = v1::Garner::NewStub(grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_), arguments));
+    stub_ = v1::Garner::NewStub(
+        grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_), arguments));
   }
   return *stub_;
 }
@@ -80,7 +84,8 @@ void Session::check(const grpc::Status& status) const {
     throw Failure(code, "the daemon at " + printable(socket_) + " went away: " + status.error_message(),
                   "Runs go on by themselves when it starts again. " + start_advice(socket_));
   }
-  throw Failure(code, status.error_message().empty() ? "the daemon refused, and did not say why" : status.error_message());
+  throw Failure(code, status.error_message().empty() ? "the daemon refused, and did not say why"
+                                                     : status.error_message());
 }
 
 void Session::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
@@ -96,6 +101,6 @@ void Session::note(std::string_view text) const {
   std::fputc('\n', stderr);
 }
 
-void Session::flush() const { std::fflush(stdout); }
+bool Session::flush() const { return std::fflush(stdout) == 0; }
 
 }  // namespace garner::client

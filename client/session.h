@@ -1,5 +1,6 @@
-// What a command runs with: the output, and the daemon, to which it connects when it is first used, so that a wrong usage
-// is refused before anything is sent. Used by one thread; daemon() may be handed to a second one once it is connected.
+// What a command runs with: the output, and the daemon, to which it connects when it is first used, so that a
+// wrong usage is refused before anything is sent. Used by one thread; daemon() may be handed to a second one
+// once it is connected.
 #pragma once
 
 #include <google/protobuf/message.h>
@@ -25,12 +26,13 @@ class Session {
   const Terminal& output() const { return output_; }  // standard output
   const Terminal& errors() const { return errors_; }  // standard error: progress and questions
 
-  // Failure(kExitUnreachable), with advice, when no daemon listens; Failure(kExitNotPermitted) when its socket is not
-  // for this user.
+  // Failure(kExitUnreachable), with advice, when no daemon listens; Failure(kExitNotPermitted) when its
+  // socket is not for this user.
   Stub& daemon();
 
   template <typename Request, typename Response>
-  Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*), const Request& request) {
+  Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                const Request& request) {
     Stub& stub = daemon();
     grpc::ClientContext context;
     Response response;
@@ -40,7 +42,8 @@ class Session {
 
   // Calls `each` with every message of a stream, until it ends or `each` returns false.
   template <typename Request, typename Response, typename Each>
-  void stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*, const Request&),
+  void stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
+                                                                            const Request&),
               const Request& request, const Each& each) {
     Stub& stub = daemon();
     grpc::ClientContext context;
@@ -59,12 +62,13 @@ class Session {
   // Throws what the daemon answered, if it was not OK.
   void check(const grpc::Status& status) const;
 
-  // `text` to standard output; print_json() one object and a line end. What cannot be written fails in finish_output().
+  // To standard output: text; one object and a line end. main() reports what could not be written.
   void print(std::string_view text) const;
   void print_json(const google::protobuf::Message& message) const;
   // The advice that nothing is there, a line to standard error; nothing with --json.
   void note(std::string_view text) const;
-  void flush() const;
+  // False when nobody reads it any more.
+  bool flush() const;
 
  private:
   std::string socket_;

@@ -15,8 +15,8 @@ inline constexpr const char* kSystemSocket = "/run/garner/garnerd.sock";
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
-// --socket, GARNER_SOCKET, GARNER_STATE_DIR; otherwise root's daemon is the system's, and a user's is in the user's
-// runtime folder or, without one, in ~/.local/state/garner. `home` is used when HOME is not set.
+// --socket, GARNER_SOCKET, GARNER_STATE_DIR; otherwise root's daemon is the system's, and a user's is in the
+// user's runtime folder or, without one, in ~/.local/state/garner. `home` is used when HOME is not set.
 std::string socket_path(const std::optional<std::string>& option, const Environment& environment, uid_t user,
                         const std::string& home);
 

@@ -7,8 +7,8 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kGap = 2;         // blanks between columns
-constexpr std::size_t kNarrowest = 8;   // what a column that is cut keeps
+constexpr std::size_t kGap = 2;        // blanks between columns
+constexpr std::size_t kNarrowest = 8;  // what a column that is cut keeps
 
 }  // namespace
 
@@ -43,8 +43,8 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
   return result;
 }
 
-std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths, const Terminal& terminal,
-                        std::size_t indent) const {
+std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
+                        const Terminal& terminal, std::size_t indent) const {
   std::string text(indent, ' ');
   for (std::size_t i = 0; i < row.size(); ++i) {
     const bool last = i + 1 == row.size();

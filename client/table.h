@@ -1,5 +1,5 @@
-// A table on an output: columns as wide as their content, fitted to a terminal's width by cutting the columns that may be
-// cut. Off a terminal nothing is cut. Cells are made printable here.
+// A table on an output: columns as wide as their content, fitted to a terminal's width by cutting the columns
+// that may be cut. Off a terminal nothing is cut. Cells are made printable here.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@ namespace garner::client {
 struct Column {
   enum class Cut { kNever, kEnd, kMiddle };
   std::string heading;
-  bool right = false;      // numbers
-  Cut cut = Cut::kNever;   // what may lose columns when the table is too wide
+  bool right = false;     // numbers
+  Cut cut = Cut::kNever;  // what may lose columns when the table is too wide
 };
 
 struct Cell {
@@ -36,8 +36,8 @@ class Table {
 
  private:
   std::vector<std::size_t> widths(const Terminal& terminal, std::size_t indent, bool headings) const;
-  std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths, const Terminal& terminal,
-                   std::size_t indent) const;
+  std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
+                   const Terminal& terminal, std::size_t indent) const;
 
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;

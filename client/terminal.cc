@@ -18,12 +18,23 @@ std::string_view environment(const char* name) {
 std::string Terminal::styled(std::string_view text, Style style) const {
   const char* code = nullptr;
   switch (style) {
-    case Style::kPlain: break;
-    case Style::kBold: code = "1"; break;
-    case Style::kDim: code = "2"; break;
-    case Style::kGood: code = "32"; break;
-    case Style::kWarning: code = "33"; break;
-    case Style::kBad: code = "31"; break;
+    case Style::kPlain:
+      break;
+    case Style::kBold:
+      code = "1";
+      break;
+    case Style::kDim:
+      code = "2";
+      break;
+    case Style::kGood:
+      code = "32";
+      break;
+    case Style::kWarning:
+      code = "33";
+      break;
+    case Style::kBad:
+      code = "31";
+      break;
   }
   if (!colour || code == nullptr || text.empty()) return std::string(text);
   return std::string("\x1b[").append(code).append("m").append(text).append("\x1b[0m");
@@ -33,6 +44,12 @@ std::size_t terminal_width(int descriptor) {
   winsize size{};
   if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col;
+}
+
+std::size_t terminal_rows(int descriptor) {
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_row == 0) return 24;
+  return size.ws_row;
 }
 
 Terminal inspect_terminal(int descriptor, bool locale_is_utf8) {

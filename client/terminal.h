@@ -27,5 +27,6 @@ Terminal inspect_terminal(int descriptor, bool locale_is_utf8);
 
 // The width now, for an output that may have been resized; 80 where nobody knows.
 std::size_t terminal_width(int descriptor);
+std::size_t terminal_rows(int descriptor);  // 24 where nobody knows
 
 }  // namespace garner::client

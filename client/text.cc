@@ -52,7 +52,8 @@ bool acts_on_text(char32_t code) {
 }
 
 std::size_t columns(char32_t code) {
-  // wcwidth() knows the widths in a UTF-8 locale, which main() sets; where it knows none, one column is the likely one.
+  // wcwidth() knows the widths in a UTF-8 locale, which main() sets; where it knows none, one column is the
+  // likely one.
   const int width = wcwidth(static_cast<wchar_t>(code));
   return width < 0 ? 1 : static_cast<std::size_t>(width);
 }
@@ -104,7 +105,8 @@ std::string printable(std::string_view text) {
     } else {
       for (const char raw : text.substr(0, next.length)) {
         std::array<char, 5> escaped{};
-        std::snprintf(escaped.data(), escaped.size(), "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(raw)));
+        std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
+                      static_cast<unsigned>(static_cast<unsigned char>(raw)));
         result += escaped.data();
       }
     }
@@ -223,10 +225,11 @@ std::string human_bytes(std::uint64_t bytes) {
 }
 
 std::string human_count(std::uint64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t i = text.size(); i > 3;) {
-    i -= 3;
-    text.insert(i, ",");
+  const std::string digits = std::to_string(count);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
   }
   return text;
 }
@@ -238,7 +241,8 @@ std::string human_duration(std::uint64_t seconds) {
   const unsigned rest = static_cast<unsigned>(seconds % 60);
   std::array<char, 64> text{};
   if (days > 0) {
-    std::snprintf(text.data(), text.size(), "%llu d %02u:%02u", static_cast<unsigned long long>(days), hours, minutes);
+    std::snprintf(text.data(), text.size(), "%llu d %02u:%02u", static_cast<unsigned long long>(days), hours,
+                  minutes);
   } else if (hours > 0) {
     std::snprintf(text.data(), text.size(), "%u:%02u:%02u", hours, minutes, rest);
   } else {
@@ -258,8 +262,12 @@ unsigned percent(std::uint64_t done, std::uint64_t total) {
   return static_cast<unsigned>(std::min(99.0, static_cast<double>(done) * 100 / static_cast<double>(total)));
 }
 
-std::string local_time(const google::protobuf::Timestamp& time) { return format_time(time, "%Y-%m-%d %H:%M:%S"); }
+std::string local_time(const google::protobuf::Timestamp& time) {
+  return format_time(time, "%Y-%m-%d %H:%M:%S");
+}
 
-std::string local_minute(const google::protobuf::Timestamp& time) { return format_time(time, "%Y-%m-%d %H:%M"); }
+std::string local_minute(const google::protobuf::Timestamp& time) {
+  return format_time(time, "%Y-%m-%d %H:%M");
+}
 
 }  // namespace garner::client

@@ -1,5 +1,5 @@
-// Text for people: made safe for a terminal, measured in its columns, cut to fit; sizes, counts, durations and times in
-// words. Pure functions. Strings are UTF-8; whatever is not is shown as \xNN.
+// Text for people: made safe for a terminal, measured in its columns, cut to fit; sizes, counts, durations
+// and times in words. Pure functions. Strings are UTF-8; whatever is not is shown as \xNN.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ class Timestamp;
 
 namespace garner::client {
 
-// `text` with everything that could act on a terminal (control characters, line ends, direction overrides, bytes that
-// are not UTF-8) as \xNN. What the daemon has escaped already stays as it is.
+// `text` with everything that could act on a terminal (control characters, line ends, direction overrides,
+// bytes that are not UTF-8) as \xNN. What the daemon has escaped already stays as it is.
 std::string printable(std::string_view text);
 
 // JSON, in which the same characters are \uNNNN: inside strings only, for elsewhere JSON has none of them.
@@ -23,7 +23,8 @@ std::string escape_for_json(std::string_view json);
 
 bool is_utf8(std::string_view text);
 
-// The columns that `text`, which is printable, takes on a terminal: two for wide characters, none for combining ones.
+// The columns that `text`, which is printable, takes on a terminal: two for wide characters, none for
+// combining ones.
 std::size_t display_width(std::string_view text);
 
 // `text`, cut at its end to `width` columns; what was cut off is marked by `mark`.
@@ -38,10 +39,11 @@ std::string pad_left(std::string_view text, std::size_t width);
 // Lines of at most `width` columns, broken at blanks; a word that is longer gets a line of its own.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
-std::string human_bytes(std::uint64_t bytes);        // "512 B", "1.5 KiB", "12.3 MiB", "345 GiB"
-std::string human_count(std::uint64_t count);        // "1,234,567"
-std::string human_duration(std::uint64_t seconds);   // "0:07", "12:34", "1:02:03", "3 d 04:05"
-std::string plural(std::uint64_t count, std::string_view one, std::string_view many);  // "1 file", "2,000 files"
+std::string human_bytes(std::uint64_t bytes);       // "512 B", "1.5 KiB", "12.3 MiB", "345 GiB"
+std::string human_count(std::uint64_t count);       // "1,234,567"
+std::string human_duration(std::uint64_t seconds);  // "0:07", "12:34", "1:02:03", "3 d 04:05"
+std::string plural(std::uint64_t count, std::string_view one,
+                   std::string_view many);  // "1 file", "2,000 files"
 
 // Whole percent of `total`, rounded down, so that 100 means all; 0 when `total` is 0.
 unsigned percent(std::uint64_t done, std::uint64_t total);

@@ -100,14 +100,16 @@ class Wait {
     if (session_.json()) {
       session_.print_json(run_);
     } else {
-      session_.print(capitalised_title() + " goes on as run " + printable(run_.run_id()) + ": garner run show " +
-                     printable(run_.run_id()) + '\n');
+      session_.print(capitalised_title() + " goes on as run " + printable(run_.run_id()) +
+                     ": garner run show " + printable(run_.run_id()) + '\n');
     }
     return kExitDone;
   }
 
  private:
-  bool interactive() const { return !session_.json() && session_.errors().interactive && isatty(STDIN_FILENO) == 1; }
+  bool interactive() const {
+    return !session_.json() && session_.errors().interactive && isatty(STDIN_FILENO) == 1;
+  }
 
   std::string capitalised_title() const {
     std::string title = run_title(run_);
@@ -133,7 +135,8 @@ class Wait {
     while (true) {
       std::fputs("Detach (it goes on without you) or cancel it? [D/c] ", stderr);
       while (typed.find('\n') == std::string::npos) {
-        std::array<pollfd, 3> waited{pollfd{STDIN_FILENO, POLLIN, 0}, pollfd{interrupt_.descriptor(), POLLIN, 0},
+        std::array<pollfd, 3> waited{pollfd{STDIN_FILENO, POLLIN, 0},
+                                     pollfd{interrupt_.descriptor(), POLLIN, 0},
                                      pollfd{stream.descriptor(), POLLIN, 0}};
         poll(waited.data(), waited.size(), -1);
         if (interrupt_.take()) {

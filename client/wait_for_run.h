@@ -1,5 +1,5 @@
-// Waiting for a run that was started: shows its progress on standard error, its summary on standard output, and asks on
-// Ctrl-C what to do. The run belongs to the daemon: whatever becomes of the client, it goes on.
+// Waiting for a run that was started: shows its progress on standard error, its summary on standard output,
+// and asks on Ctrl-C what to do. The run belongs to the daemon: whatever becomes of the client, it goes on.
 #pragma once
 
 #include <functional>

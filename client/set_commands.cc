@@ -1,0 +1,250 @@
+// set add, list, show, edit, remove.
+#include <memory>
+
+#include "argument.h"
+#include "commands.h"
+#include "fact_list.h"
+#include "run_text.h"
+#include "session.h"
+#include "text.h"
+
+namespace garner::client {
+namespace {
+
+std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
+  return text;
+}
+
+void show(Session& session, const v1::BackupSet& set) {
+  if (session.json()) {
+    session.print_json(set);
+    return;
+  }
+  FactList facts;
+  facts.add("name", set.name());
+  for (int i = 0; i < set.sources_size(); ++i) facts.add(i == 0 ? "sources" : "", set.sources(i));
+  facts.add("destinations", joined(set.destinations()));
+  facts.add("one file system", set.one_file_system() ? "yes" : "no");
+  facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
+  facts.add("snapshots", human_count(set.snapshots()));
+  if (set.has_last_run()) {
+    const v1::Run& run = set.last_run();
+    facts.add("last run", run.run_id() + ", " + state_text(run) + ", " + local_time(run.queued()),
+              state_style(run));
+  }
+  facts.add("id", set.id());
+  session.print(facts.render(session.output()));
+}
+
+void check_sources(const std::vector<std::string>& sources,
+                   google::protobuf::RepeatedPtrField<std::string>* to) {
+  for (const std::string& source : sources) *to->Add() = absolute_path("--source", source);
+}
+
+void check_destinations(const std::vector<std::string>& names,
+                        google::protobuf::RepeatedPtrField<std::string>* to) {
+  for (const std::string& name : names) {
+    check_name("destination", name);
+    *to->Add() = name;
+  }
+}
+
+constexpr const char* kOneFileSystemHelp = "Do not enter other file systems that are mounted below a source.";
+constexpr const char* kExcludeCachesHelp = "Leave out the content of folders that hold a CACHEDIR.TAG.";
+
+void add_add(std::vector<Command>& all) {
+  struct Arguments {
+    std::string name;
+    std::vector<std::string> sources;
+    std::vector<std::string> destinations;
+    bool one_file_system = false;
+    bool exclude_caches = false;
+  };
+  const auto given = std::make_shared<Arguments>();
+  all.push_back({
+      .path = "set add",
+      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches]",
+      .sentence = "Makes a backup set.",
+      .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
+                  {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},
+                  {"--destination", "NAME", "Where to.", &given->destinations, true, {}},
+                  {"--one-file-system", "", kOneFileSystemHelp, &given->one_file_system, false, {}},
+                  {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}}},
+      .examples =
+          {{"garner set add home --source ~ --destination disk --exclude-caches", ""},
+           {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""}},
+      .details = {},
+      .run =
+          [given](Session& session) {
+            check_name("set", given->name);
+            v1::AddSetRequest request;
+            request.set_name(given->name);
+            check_sources(given->sources, request.mutable_sources());
+            check_destinations(given->destinations, request.mutable_destinations());
+            request.set_one_file_system(given->one_file_system);
+            request.set_exclude_caches(given->exclude_caches);
+            show(session, session.call(&Stub::AddSet, request));
+            return kExitDone;
+          },
+  });
+}
+
+void add_list(std::vector<Command>& all) {
+  all.push_back({
+      .path = "set list",
+      .usage = "",
+      .sentence = "Lists the backup sets.",
+      .options = {},
+      .examples = {{"garner set list", ""}},
+      .details = {},
+      .run =
+          [](Session& session) {
+            const auto answer = session.call(&Stub::ListSets, v1::ListSetsRequest());
+            if (session.json()) {
+              session.print_json(answer);
+              return kExitDone;
+            }
+            if (answer.sets().empty()) {
+              session.note("There is no set yet: garner set add NAME --source PATH... --destination NAME...");
+              return kExitDone;
+            }
+            Table table({{"NAME", false, Column::Cut::kEnd},
+                         {"SNAPSHOTS", true},
+                         {"LAST RUN"},
+                         {"RESULT"},
+                         {"DESTINATIONS", false, Column::Cut::kEnd},
+                         {"SOURCES", false, Column::Cut::kMiddle}});
+            for (const v1::BackupSet& set : answer.sets()) {
+              const bool ran = set.has_last_run();
+              table.add({set.name(), human_count(set.snapshots()),
+                         ran ? local_minute(set.last_run().queued()) : "never",
+                         ran ? Cell(state_text(set.last_run()), state_style(set.last_run())) : Cell("-"),
+                         joined(set.destinations()), joined(set.sources())});
+            }
+            session.print(table.render(session.output()));
+            return kExitDone;
+          },
+  });
+}
+
+void add_show(std::vector<Command>& all) {
+  const auto name = std::make_shared<std::string>();
+  all.push_back({
+      .path = "set show",
+      .usage = "NAME",
+      .sentence = "Shows one backup set.",
+      .options = {{"NAME", "", "The set.", name.get(), true, {}}},
+      .examples = {{"garner set show home", ""}},
+      .details = {},
+      .run =
+          [name](Session& session) {
+            check_name("set", *name);
+            v1::GetSetRequest request;
+            request.set_name(*name);
+            show(session, session.call(&Stub::GetSet, request));
+            return kExitDone;
+          },
+  });
+}
+
+void add_edit(std::vector<Command>& all) {
+  struct Arguments {
+    std::string name;
+    std::vector<std::string> sources;
+    std::vector<std::string> destinations;
+    bool one_file_system = false;
+    bool no_one_file_system = false;
+    bool exclude_caches = false;
+    bool no_exclude_caches = false;
+  };
+  const auto given = std::make_shared<Arguments>();
+  all.push_back({
+      .path = "set edit",
+      .usage = "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
+               "--exclude-caches | --no-exclude-caches}...",
+      .sentence = "Changes a backup set; what is not given stays as it is.",
+      .options = {{"NAME", "", "The set.", &given->name, true, {}},
+                  {"--source",
+                   "PATH",
+                   "What to back up, instead of the sources it has.",
+                   &given->sources,
+                   false,
+                   {}},
+                  {"--destination",
+                   "NAME",
+                   "Where to, instead of the destinations it has.",
+                   &given->destinations,
+                   false,
+                   {}},
+                  {"--one-file-system", "", kOneFileSystemHelp, &given->one_file_system, false, {}},
+                  {"--no-one-file-system", "", "Enter them.", &given->no_one_file_system, false, {}},
+                  {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}},
+                  {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}}},
+      .examples = {{"garner set edit home --source ~ /srv/photos", ""},
+                   {"garner set edit home --destination disk usb --no-exclude-caches", ""}},
+      .details = {},
+      .run =
+          [given](Session& session) {
+            check_name("set", given->name);
+            check_at_most_one({{"--one-file-system", given->one_file_system},
+                               {"--no-one-file-system", given->no_one_file_system}});
+            check_at_most_one({{"--exclude-caches", given->exclude_caches},
+                               {"--no-exclude-caches", given->no_exclude_caches}});
+            v1::EditSetRequest request;
+            request.set_name(given->name);
+            check_sources(given->sources, request.mutable_sources());
+            check_destinations(given->destinations, request.mutable_destinations());
+            if (given->one_file_system || given->no_one_file_system) {
+              request.set_one_file_system(given->one_file_system);
+            }
+            if (given->exclude_caches || given->no_exclude_caches)
+              request.set_exclude_caches(given->exclude_caches);
+            if (request.sources().empty() && request.destinations().empty() &&
+                !request.has_one_file_system() && !request.has_exclude_caches()) {
+              throw usage_failure("set edit: give at least one thing to change",
+                                  "See garner set edit --help.");
+            }
+            show(session, session.call(&Stub::EditSet, request));
+            return kExitDone;
+          },
+  });
+}
+
+void add_remove(std::vector<Command>& all) {
+  const auto name = std::make_shared<std::string>();
+  all.push_back({
+      .path = "set remove",
+      .usage = "NAME",
+      .sentence = "Removes a backup set; its snapshots stay.",
+      .options = {{"NAME", "", "The set.", name.get(), true, {}}},
+      .examples = {{"garner set remove home", ""}},
+      .details = {},
+      .run =
+          [name](Session& session) {
+            check_name("set", *name);
+            v1::RemoveSetRequest request;
+            request.set_name(*name);
+            const auto answer = session.call(&Stub::RemoveSet, request);
+            if (session.json()) {
+              session.print_json(answer);
+            } else {
+              session.print("Set " + *name + " is removed; its snapshots are still there.\n");
+            }
+            return kExitDone;
+          },
+  });
+}
+
+}  // namespace
+
+void add_set_commands(std::vector<Command>& all) {
+  add_add(all);
+  add_list(all);
+  add_show(all);
+  add_edit(all);
+  add_remove(all);
+}
+
+}  // namespace garner::client
