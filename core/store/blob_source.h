@@ -9,8 +9,8 @@ namespace garner::store {
 class BlobSource {
  public:
   virtual ~BlobSource() = default;
-  // The blob's raw bytes, whose id was computed again and matches. Error(kNotFound) when no live location is known;
-  // Error(kDamaged) when none of them gives the blob.
+  // The blob's raw bytes, whose id was computed again and matches. Error(kNotFound) when no live location is
+  // known; Error(kDamaged) when none of them gives the blob.
   virtual Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) = 0;
 };
 

@@ -366,17 +366,35 @@ std::optional<BlobLocation> Index::find_condemned(const crypto::BlobId& id) cons
   return find_where(id, is_condemned_pack);
 }
 
-bool Index::is_live(const ObjectName& pack) const {
+std::vector<BlobLocation> Index::find_all(const crypto::BlobId& id) const {
+  std::shared_ptr<const View> current = view();
+  std::vector<BlobLocation> found;
+  for (const View::Part& part : current->parts) {
+    part.table->find(id, [&](const TableEntry& entry) {
+      std::uint8_t flags = part.packs[entry.pack];
+      if (is_live_pack(flags) && (flags & kOwned) != 0) found.push_back(entry.location);
+      return false;
+    });
+  }
+  return found;
+}
+
+// All rows of a name stand alike. No flag for a name that no table has.
+std::uint8_t Index::flags_of(const ObjectName& pack) const {
   std::shared_ptr<const View> current = view();
   for (const View::Part& part : current->parts) {
     const std::vector<ObjectName>& names = part.table->packs();
     auto found = std::ranges::lower_bound(names, pack);
     if (found != names.end() && *found == pack) {
-      return is_live_pack(part.packs[static_cast<std::size_t>(found - names.begin())]);
+      return part.packs[static_cast<std::size_t>(found - names.begin())];
     }
   }
-  return false;
+  return 0;
 }
+
+bool Index::is_live(const ObjectName& pack) const { return is_live_pack(flags_of(pack)); }
+
+bool Index::is_named(const ObjectName& pack) const { return (flags_of(pack) & kNamed) != 0; }
 
 std::vector<ObjectName> Index::live_packs() const {
   std::shared_ptr<const View> current = view();

@@ -41,9 +41,13 @@ class Index {
 
   // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
+  // Every live location: where to look when the first one turns out to be damaged.
+  std::vector<BlobLocation> find_all(const crypto::BlobId& id) const;
   // Locations whose pack is condemned but may still exist: for rescue. Those that a table happens to have.
   std::optional<BlobLocation> find_condemned(const crypto::BlobId& id) const;
   bool is_live(const ObjectName& pack) const;
+  // Whether a segment of the state names the pack, be it live, condemned or dead.
+  bool is_named(const ObjectName& pack) const;
   // Each once.
   std::vector<ObjectName> live_packs() const;
   // Entries of live packs, each pack's blobs counted as often as they are stored.
@@ -59,6 +63,7 @@ class Index {
 
   std::shared_ptr<const View> view() const;
   std::optional<BlobLocation> find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t)) const;
+  std::uint8_t flags_of(const ObjectName& pack) const;
   std::string new_path();
   std::shared_ptr<const IndexTable> open_table(const std::string& path) const;
   void choose_tables(const Standing& standing);

@@ -1,5 +1,6 @@
-// The key slots of a repository: objects keys/<slot uuid> (a KeySlotFile with no extensions) and
-// keys/<slot uuid>-<epoch, 8 hex digits> (a KeySlotExtension). Written once, deleted only by remove_slot.
+// The key slots of a repository: objects keys/<slot uuid> (a serialized KeySlotFile without extensions) and
+// keys/<slot uuid>-<epoch, 8 hex digits> (a serialized KeySlotExtension). Written once, deleted only by
+// remove_slot. They are not sealed: each slot and extension proves itself (crypto/key_slot.h). Any thread.
 #pragma once
 
 #include <string>
@@ -10,19 +11,31 @@
 
 namespace garner::store {
 
-// Every slot with its extensions in order of epoch. Error(kDamaged) for an object that cannot be parsed; the others
-// are listed in the message.
-std::vector<store::v1::KeySlotFile> list_slots(destination::Destination& destination);
+// keys/<slot uuid>
+std::string slot_key(const Uuid& slot);
+// keys/<slot uuid>-<epoch, 8 hex digits>
+std::string extension_key(const Uuid& slot, std::uint32_t epoch);
+
+// Every slot, by uuid, with its extensions in order of epoch. Extensions of a slot that is gone are left out.
+// Error(kDamaged) for objects that cannot be parsed or hold another slot than their key says: the message
+// names them and the slots that are in order.
+std::vector<v1::KeySlotFile> list_slots(destination::Destination& destination);
+// Durable. Error(kAlreadyExists).
 void add_slot(destination::Destination& destination, const v1::KeySlot& slot);
 void add_extension(destination::Destination& destination, const v1::KeySlotExtension& extension);
-// `prefix`: at least four hex digits of the slot's uuid. Error(kNotFound); Error(kConflict) for the last slot.
+// `prefix`: at least four hex digits of the slot's uuid, with or without its dashes. The slot goes first,
+// then its extensions: what a crash leaves opens nothing. Error(kNotFound); Error(kConflict) for the last
+// slot that is in order; Error(kInvalidInput) for a prefix that is too short, is no prefix of a uuid, or fits
+// several.
 void remove_slot(destination::Destination& destination, const std::string& prefix);
 
-// Tries the credential on every slot of its type; when keys/ has none that it opens and it is a recovery key, on the
-// recovery slots in the headers of packs. Error(kWrongKey).
+// Tries the credential on every slot of its type; when keys/ has none that it opens and it is a recovery key,
+// on the recovery slots in the headers of packs. A slot of another keyring than the header names is passed
+// over. Error(kWrongKey); Error(kDamaged) when the only slots of its type are damaged.
 crypto::Keyring open_with(destination::Destination& destination, const crypto::Credential& credential);
 
-// The recovery slot as packs carry it, serialized; empty when there is none (an unencrypted repository).
+// The newest recovery slot as packs carry it: a serialized KeySlotFile. Empty when there is none (an
+// unencrypted repository).
 Bytes recovery_slot(destination::Destination& destination);
 
 }  // namespace garner::store

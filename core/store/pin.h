@@ -1,5 +1,5 @@
-// What this machine last saw of a repository. Kept with the keys, not in the cache: it is what tells a rolled-back,
-// forked or replaced repository from a continued one.
+// What this machine last saw of a repository. Kept with the keys, not in the cache: it is what tells a
+// rolled-back, forked or replaced repository from a continued one.
 #pragma once
 
 #include <optional>

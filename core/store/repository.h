@@ -1,11 +1,14 @@
-// A repository at a destination: its keys, its log and state, the local copy of its index, reading of blobs, and the
-// commit that is the only thing that changes what it holds. Thread-safe unless a method says otherwise.
+// A repository at a destination: its keys, its log and state, the local copy of its index, reading of blobs,
+// and the commit that is the only thing that changes what it holds. Thread-safe unless a method says
+// otherwise.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -15,8 +18,10 @@
 #include "crypto/blob_id.h"
 #include "crypto/signing.h"
 #include "destination/destination.h"
+#include "store/blob_reader.h"
 #include "store/blob_source.h"
 #include "store/index.h"
+#include "store/log.h"
 #include "store/pin.h"
 #include "store/record.h"
 #include "store/repository_header.h"
@@ -26,100 +31,168 @@ namespace garner::store {
 
 // What a writer wants to become part of the repository, and everything that rests on.
 struct CommitPlan {
-  std::vector<FinishedPack> packs;             // of this writer, published at the destination: a segment is made of them
-  std::optional<v1::Snapshot> snapshot;        // its sequence is set by commit()
-  std::vector<v1::UnfinishedRoot> set_roots;   // commit() adds the segment made here to them
-  std::vector<Uuid> remove_roots;              // run uuids
+  std::vector<FinishedPack> packs;  // of this writer, published at the destination: segments are made of them
+  std::optional<v1::Snapshot> snapshot;       // its sequence is set by commit()
+  std::vector<v1::UnfinishedRoot> set_roots;  // commit() adds the segments made here and earlier
+  std::vector<Uuid> remove_roots;             // run uuids
   std::vector<v1::SnapshotEntry> recovered_snapshots;
-  std::set<ObjectName> names;                  // packs that hold blobs the snapshot or root refers to
-  std::set<crypto::BlobId> base_snapshots;     // snapshots below which trees were taken as known
+  std::set<ObjectName> names;               // packs that hold blobs the snapshot or root refers to
+  std::set<crypto::BlobId> base_snapshots;  // snapshots below which trees were taken as known
 };
 
 struct CommitOutcome {
   bool committed = false;
-  std::uint64_t generation = 0;                // of the record, when committed
-  std::optional<crypto::BlobId> snapshot_id;   // when the plan had one
-  std::uint64_t stored_bytes = 0;              // objects written by this call
+  std::uint64_t generation = 0;               // of the record, when committed
+  std::optional<crypto::BlobId> snapshot_id;  // when the plan had one
+  std::uint64_t stored_bytes = 0;             // objects written by this call
   // When not committed, why: what the plan rests on and the newest state does not hold any more.
   std::set<ObjectName> lost_names;
   std::set<crypto::BlobId> lost_snapshots;
 };
 
+// All pointers are set and outlive the repository. One Repository object at a time uses a cache folder.
 struct RepositoryContext {
   std::shared_ptr<destination::Destination> destination;
   crypto::Keyring keyring;
   const crypto::WriterKey* writer = nullptr;
   PinStore* pins = nullptr;
   const Clock* clock = nullptr;
-  std::string cache_folder;   // for the local copy of index and state; a sub-folder a repository is made in it
-  std::string host;           // for the writer's entry in the log
+  std::string cache_folder;  // for the local copy of index and state; a sub-folder a repository is made in it
+  std::string host;          // for the writer's entry in the log
+  // The repository that was at this destination before; nil where none was yet. Without it another repository
+  // that was put in its place would be taken for a new one.
+  Uuid expected_repository = {};
 };
+
+// A state object is written after every record whose generation this divides.
+inline constexpr std::uint64_t kStateInterval = 32;
 
 class Repository final : public BlobSource {
  public:
-  // Makes a repository where there is none: header, slots, record 1 that lists this writer. A crash in between leaves
-  // what the next create() with the same keyring completes (the header is written last but for record 1).
+  // Makes a repository where there is none: slots, header, record 1 that lists this writer as a remover, each
+  // durable before the next. A crash in between leaves what the next create() with the same keyring
+  // completes, with the same or other slots. Error(kAlreadyExists) when a repository with a log or packs is
+  // there: open it; Error(kNotARepository) when the header is missing where other objects of a repository
+  // are; Error(kWrongKey) when an unfinished one of another keyring is there; Error(kInvalidInput) for
+  // impossible parameters.
   static std::unique_ptr<Repository> create(RepositoryContext context, const std::vector<v1::KeySlot>& slots,
                                             const v1::Parameters& parameters);
-  // Opens one that is there: checks the header against the keyring and the pin (Error(kForked) when uuid, mode or hash
-  // are not those pinned), reads the state and every newer record, brings the local index up to date, and adds this
-  // writer to the log when it is to write (see enroll). Error(kDamaged), with the advice to run repair, where the log is
-  // missing.
+  // Opens one that is there: checks the header against the keyring and the pin (Error(kForked) when uuid,
+  // mode or hash are not those expected and pinned), reads the state and every newer record, and brings the
+  // local index up to date. Writes nothing to the destination: a writer that the log does not list is added
+  // by the first record it commits. Error(kDamaged), with the advice to run repair, where the log is missing
+  // or unreadable; Error(kForked) where it does not continue what the pin says was seen.
   static std::unique_ptr<Repository> open(RepositoryContext context);
   // For repair: header and keys only; state() is empty until rebuild_log().
   static std::unique_ptr<Repository> open_without_log(RepositoryContext context);
   ~Repository() override;
 
   const RepositoryHeader& header() const { return header_; }
-  const crypto::Keyring& keyring() const { return context_.keyring; }
+  const crypto::Keyring& keyring() const { return *keyring_.load(); }
   const crypto::WriterKey& writer() const { return *context_.writer; }
   destination::Destination& destination() { return *context_.destination; }
   const crypto::BlobHasher& hasher() const { return hasher_; }
-  const chunking::Chunker& chunker() const;   // by the repository's parameters
+  const chunking::Chunker& chunker() const;  // by the repository's parameters; Error(kConflict) without a log
   const Index& index() const { return index_; }
-  // What packs made now need to know.
+  // What packs made now need to know. The first call reads the recovery slot from the destination. The
+  // keyring it points to lives as long as the repository.
   PackContext pack_context() const;
 
-  // The newest state read. Immutable; a later state is another object.
+  // The newest state read. Immutable; a later state is another object. Of generation 0 without a log.
   std::shared_ptr<const v1::RepositoryState> state() const;
 
-  // One listing of log/ from the newest known record on; reads what is newer and updates state, pin and index.
-  // Error(kForked) when the newest known record is not there any more or differs from what was seen, or the log uuid
-  // has changed.
+  // One listing of log/ from the newest known record on; reads what is newer and updates state, pin and
+  // index. Error(kForked) when the newest known record is not there any more, what is newer does not continue
+  // it, or the log uuid has changed; Error(kDamaged) when the log is missing or a record unreadable.
   void refresh();
 
-  // Commits (DESIGN section 4): puts the segment, checks the plan against the newest state, creates the next record
-  // exclusively, and tries again on the record that came first. Own packs are seen to exist after a record was read
-  // since which every record was read. Errors of the destination leave nothing but garbage behind.
+  // Commits (DESIGN section 4): puts the segment, checks the plan against the newest state, creates the next
+  // record exclusively, and tries again on the record that came first. Own packs are seen to exist after a
+  // record was read since which every record was read. An error leaves nothing but garbage behind, or, if the
+  // answer of the destination was lost or the local copy could not be brought up to date, the record: the
+  // same plan committed again is then found to be committed. Packs that are live already are not added again;
+  // a plan that changes nothing commits nothing. A new writer is listed with ROLE_ADD. Error(kForked) as
+  // refresh(), and when the newest record is another than was seen; Error(kNewerFormat) when writing takes a
+  // feature that this version does not know.
   CommitOutcome commit(const CommitPlan& plan);
 
-  // The snapshot that a run has committed, if it has: how a run that was cut off in its commit learns that it won.
+  // The snapshot that a run has committed, if it has: how a run that was cut off in its commit learns that it
+  // won.
   std::optional<v1::SnapshotEntry> snapshot_of_run(const Uuid& run) const;
+  // Listed snapshots that are in no live pack yet: whoever writes a metadata pack next puts them into it.
+  std::vector<v1::Snapshot> snapshots_without_pack() const;
 
-  // BlobSource. Data frames pass through a small cache, metadata frames through a larger one (bounded in bytes).
+  // BlobSource. Tries every live location, then packs given to set_uncommitted().
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override;
   // The raw bytes of a whole frame, not verified against ids (the caller computes them), not cached.
   Bytes read_frame(const BlobLocation& location);
   // Blobs in packs that are published but not committed, as a resumed run knows them: read() finds them too.
   void set_uncommitted(const std::vector<FinishedPack>& packs);
 
-  // Repair: replaces the state by one made from packs alone, under a new log uuid, in a generation above any that
-  // could have been. `plan` names every pack and the snapshots whose closure is complete.
+  // Repair: replaces the state by one made from packs alone, under a new log uuid, in a generation above any
+  // that could have been. `plan` names every pack and, as recovered, the snapshots whose closure is complete;
+  // nothing else of it is used. This writer is listed as a remover. Not committed when a pack is not there
+  // (lost_names). Error(kConflict) when somebody else rebuilt the log at the same time.
   CommitOutcome rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
                             const v1::Parameters& parameters);
 
-  // After `key rotate`: every slot got its extension; new writes use the new epoch from now on. Call it while no run
-  // writes.
+  // After `key rotate`: every slot got its extension; new writes use the new epoch from now on. Call it while
+  // no run writes.
   void set_keyring(crypto::Keyring keyring);
 
  private:
-  explicit Repository(RepositoryContext context);
+  struct Segments;
+  struct Lookout;
+
+  Repository(RepositoryContext context, RepositoryHeader header);
+  static std::unique_ptr<Repository> open_header(RepositoryContext context);
+  void create_first_record(const v1::Parameters& parameters);
+
+  // The rest is called with log_mutex_ held.
+  LogContext log() const { return {*context_.destination, keyring(), header_.repository}; }
+  void refresh_from(std::uint64_t known, const RecordSeen& seen);
+  // Makes `state` the newest: index, state, pin, local copy, in this order. `own`: segments made here.
+  void adopt(v1::RepositoryState state, const Segments& own);
+  Bytes fetch_segment(const v1::SegmentReference& segment) const;
+  void save_pin();
+
+  bool find_lost(const CommitPlan& plan, const v1::RepositoryState& state, Lookout& lookout,
+                 CommitOutcome& outcome);
+  bool exists(const FinishedPack& pack) const;
+  void prepare_segments(const CommitPlan& plan, const v1::RepositoryState& state, const Lookout& lookout,
+                        Segments& segments, CommitOutcome& outcome);
+  Segments make_segments(std::vector<const FinishedPack*> packs, CommitOutcome& outcome);
+  static void add_segments(const Segments& segments, Record& record);
+  Record begin_record(const v1::RepositoryState& state) const;
+  void add_snapshots(const CommitPlan& plan, const v1::RepositoryState& state, Record& record,
+                     CommitOutcome& outcome) const;
+  void add_roots(const CommitPlan& plan, const v1::RepositoryState& state, const Segments& segments,
+                 Record& record) const;
+  v1::Writer own_entry(v1::Role role) const;
+  // Creates the record that follows `state` and adopts it. False when another one was first.
+  bool commit_record(const v1::RepositoryState& state, const Record& record, const Segments& own,
+                     CommitOutcome& outcome);
+  void put_state(CommitOutcome& outcome);
+
   RepositoryContext context_;
   RepositoryHeader header_;
+  const std::string folder_;  // of the local copy
+  // Every keyring there was, for packs being read or written refer to theirs.
+  std::vector<std::unique_ptr<const crypto::Keyring>> later_keyrings_;
+  std::atomic<const crypto::Keyring*> keyring_;
   crypto::BlobHasher hasher_;
   Index index_;
-  struct FrameCache;
-  std::unique_ptr<FrameCache> cache_;
+  BlobReader reader_;
+
+  std::mutex log_mutex_;  // one refresh or commit at a time
+  Pin pin_;               // as saved
+
+  mutable std::mutex state_mutex_;  // of what follows; nothing is waited for under it
+  std::shared_ptr<const v1::RepositoryState> state_;
+  std::unique_ptr<const chunking::Chunker> chunker_;
+
+  mutable std::mutex recovery_slot_mutex_;
+  mutable std::optional<Bytes> recovery_slot_;
 };
 
 }  // namespace garner::store

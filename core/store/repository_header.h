@@ -1,4 +1,7 @@
-// garner.repo: what tells that a place is a repository, and which keyring opens it.
+// garner.repo: what tells that a place is a repository, and which keyring opens it. It is not sealed: 8 bytes
+// "GARNREPO" · u32 length (little-endian) · a RepositoryHeader of that length. Its `mac` is BLAKE3
+// keyed_hash( keyring.derive(1, context::kHeaderMac), the message without `mac`, serialized). Its
+// `format_version` is that of everything in the repository that has no version of its own.
 #pragma once
 
 #include <string>
@@ -20,13 +23,15 @@ struct RepositoryHeader {
   crypto::Digest hash{};  // of the object's bytes: pinned when a destination is added
 };
 
-// Writes the header of a new repository. Error(kAlreadyExists) when there is one.
+// Writes the header of a new repository, durably. Error(kAlreadyExists) when there is one.
 RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
                                const crypto::Keyring& keyring, TimePoint now);
-// Reads it without trusting it: the MAC is not checked. Error(kNotARepository) when the place holds none (a message
-// that tells an empty folder from one that holds something else); Error(kNewerFormat); Error(kDamaged).
+// Reads it without trusting it: the MAC is not checked. Error(kNotARepository) when the place holds none (a
+// message that tells an empty folder, the rest of a repository, and a place that holds something else);
+// Error(kNewerFormat); Error(kDamaged).
 RepositoryHeader read_header(destination::Destination& destination);
-// Checks the MAC under `keyring`. Error(kWrongKey) for another keyring; Error(kDamaged).
-void verify_header(destination::Destination& destination, const crypto::Keyring& keyring);
+// Reads it and checks it under `keyring`. Error(kWrongKey) for another keyring, or an encrypted one where the
+// repository is not and the other way round; Error(kDamaged); otherwise as read_header.
+RepositoryHeader verify_header(destination::Destination& destination, const crypto::Keyring& keyring);
 
 }  // namespace garner::store

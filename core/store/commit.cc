@@ -1,0 +1,335 @@
+// Repository: commits, and the rebuilding of the log.
+#include <algorithm>
+#include <iterator>
+
+#include "base/error.h"
+#include "store/repository.h"
+#include "store/repository_segments.h"
+
+namespace garner::store {
+
+namespace {
+
+void add_name(google::protobuf::RepeatedPtrField<std::string>& names, std::string_view name) {
+  if (std::ranges::find(names, name) == names.end()) *names.Add() = std::string(name);
+}
+
+std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string& set) {
+  std::uint64_t highest = 0;
+  for (const v1::SnapshotEntry& entry : state.snapshots()) {
+    if (entry.snapshot().set().uuid() == set) highest = std::max(highest, entry.snapshot().sequence());
+  }
+  return highest + 1;
+}
+
+// Whether a record says anything beyond that it was written.
+bool changes_anything(const v1::RecordBody& body) {
+  return !body.add_segments().empty() || !body.add_snapshots().empty() || !body.set_roots().empty() ||
+         !body.remove_roots().empty();
+}
+
+std::uint64_t entries_of(const FinishedPack& pack) {
+  std::uint64_t entries = 0;
+  for (const PackedFrame& frame : pack.frames) entries += frame.blobs.size();
+  return entries;
+}
+
+}  // namespace
+
+// What one commit keeps in mind from one try to the next.
+struct Repository::Lookout {
+  std::set<ObjectName> condemned;   // by records that were read since the commit began, dropped since or not
+  std::set<ObjectName> seen_packs;  // own packs that were there after the first of those
+
+  bool is_removed(const v1::RepositoryState& state, const ObjectName& name) const {
+    return condemned.contains(name) || store::is_removed(state, name);
+  }
+};
+
+const Bytes* Repository::Segments::payload_of(const std::string& name) const {
+  for (std::size_t i = 0; i < sealed.size(); ++i) {
+    if (as_text(sealed[i].name.view()) == name) return &payloads[i];
+  }
+  return nullptr;
+}
+
+// Order of writes: packs are durable before the plan is made, segments before the record is created, and the
+// record is created durably and exclusively. What was checked against record N holds when record N+1 is
+// created, for nothing but a record changes it, and only one record can follow N.
+CommitOutcome Repository::commit(const CommitPlan& plan) {
+  std::lock_guard lock(log_mutex_);
+  CommitOutcome outcome;
+  Lookout lookout;
+  Segments segments;
+  const RecordSeen note_condemned = [&](const OpenedRecord& opened) {
+    for (const std::string& name : opened.record.body.condemn()) {
+      lookout.condemned.insert(ObjectName::from_bytes(as_bytes(name)));
+    }
+  };
+  std::uint64_t known = 0;
+  for (;;) {
+    const std::uint64_t before = state()->generation();
+    refresh_from(known, note_condemned);
+    const std::shared_ptr<const v1::RepositoryState> newest = state();
+    // Whatever is newer was seen to continue what was known; otherwise the newest record itself is looked at,
+    // for a record on top of another's would break the log for everybody.
+    if (newest->generation() == before) confirm_newest(log(), *newest);
+    require_writable(features_of(*newest));
+
+    if (plan.snapshot) {
+      if (const v1::SnapshotEntry* entry = find_snapshot_of_run(*newest, as_bytes(plan.snapshot->run()))) {
+        outcome.committed = true;
+        outcome.generation = newest->generation();
+        outcome.snapshot_id = crypto::BlobId::from_bytes(as_bytes(entry->id()));
+        return outcome;
+      }
+    }
+    if (find_lost(plan, *newest, lookout, outcome)) return outcome;
+    prepare_segments(plan, *newest, lookout, segments, outcome);
+
+    Record record = begin_record(*newest);
+    add_snapshots(plan, *newest, record, outcome);
+    add_roots(plan, *newest, segments, record);
+    add_segments(segments, record);
+    if (!changes_anything(record.body)) {
+      outcome.committed = true;
+      outcome.generation = newest->generation();
+      return outcome;
+    }
+    if (commit_record(*newest, record, segments, outcome)) return outcome;
+    known = newest->generation() + 1;
+  }
+}
+
+// Whether the plan rests on something that is not so any more.
+bool Repository::find_lost(const CommitPlan& plan, const v1::RepositoryState& state, Lookout& lookout,
+                           CommitOutcome& outcome) {
+  std::set<ObjectName> own;
+  for (const FinishedPack& pack : plan.packs) {
+    own.insert(pack.name);
+    if (lookout.is_removed(state, pack.name)) {
+      outcome.lost_names.insert(pack.name);
+    } else if (!index_.is_live(pack.name) && !lookout.seen_packs.contains(pack.name)) {
+      // A record was read before this look, and every one is read until the commit: had the pack been removed
+      // after the look, one of them condemned it.
+      if (exists(pack)) {
+        lookout.seen_packs.insert(pack.name);
+      } else {
+        outcome.lost_names.insert(pack.name);
+      }
+    }
+  }
+  for (const ObjectName& name : plan.names) {
+    if (own.contains(name)) continue;
+    if (lookout.is_removed(state, name) || !index_.is_live(name)) outcome.lost_names.insert(name);
+  }
+  for (const crypto::BlobId& id : plan.base_snapshots) {
+    if (find_snapshot(state, id.view()) == nullptr) outcome.lost_snapshots.insert(id);
+  }
+  return !outcome.lost_names.empty() || !outcome.lost_snapshots.empty();
+}
+
+bool Repository::exists(const FinishedPack& pack) const {
+  return context_.destination->size(pack_key(pack.name)) == pack.size;
+}
+
+// Segments stay what they are from one try to the next, unless packs became live in between (an earlier
+// commit of the same plan, whose answer was lost) or a segment was taken for an orphan and condemned.
+void Repository::prepare_segments(const CommitPlan& plan, const v1::RepositoryState& state,
+                                  const Lookout& lookout, Segments& segments, CommitOutcome& outcome) {
+  std::vector<const FinishedPack*> packs;
+  std::vector<ObjectName> names;
+  for (const FinishedPack& pack : plan.packs) {
+    if (index_.is_live(pack.name) || std::ranges::find(names, pack.name) != names.end()) continue;
+    packs.push_back(&pack);
+    names.push_back(pack.name);
+  }
+  const bool usable =
+      names == segments.packs && std::ranges::none_of(segments.sealed, [&](const SealedSegment& segment) {
+        return lookout.is_removed(state, segment.name);
+      });
+  if (!usable) segments = make_segments(std::move(packs), outcome);
+}
+
+Repository::Segments Repository::make_segments(std::vector<const FinishedPack*> packs,
+                                               CommitOutcome& outcome) {
+  Segments segments;
+  std::vector<FinishedPack> group;
+  std::uint64_t entries = 0;
+  const auto seal_group = [&] {
+    if (group.empty()) return;
+    Bytes payload = build_segment_payload(group);
+    segments.sealed.push_back(seal_segment(payload, keyring(), header_.repository, context_.writer->uuid()));
+    segments.payloads.push_back(std::move(payload));
+    group.clear();
+    entries = 0;
+  };
+  for (const FinishedPack* pack : packs) {
+    if (entries + entries_of(*pack) > kSegmentTarget) seal_group();
+    entries += entries_of(*pack);
+    group.push_back(*pack);
+    segments.packs.push_back(pack->name);
+  }
+  seal_group();
+
+  segments.inlined =
+      segments.sealed.size() == 1 && segments.sealed.front().object.size() <= kMaximumInlinedSegment;
+  if (segments.inlined) return segments;
+  for (const SealedSegment& segment : segments.sealed) {
+    context_.destination->put(segment_key(segment.name), segment.object);
+    outcome.stored_bytes += segment.object.size();
+  }
+  return segments;
+}
+
+void Repository::add_segments(const Segments& segments, Record& record) {
+  for (const SealedSegment& segment : segments.sealed) {
+    v1::SegmentReference& reference = *record.body.add_add_segments();
+    reference.set_name(segment.name.value.data(), segment.name.value.size());
+    reference.set_entries(segment.entries);
+    reference.set_size(segment.object.size());
+    if (segments.inlined) reference.set_inlined(segment.object.data(), segment.object.size());
+  }
+}
+
+v1::Writer Repository::own_entry(v1::Role role) const {
+  v1::Writer entry;
+  entry.set_uuid(context_.writer->uuid().value.data(), context_.writer->uuid().value.size());
+  entry.set_public_key(context_.writer->public_key().data(), context_.writer->public_key().size());
+  entry.set_role(role);
+  entry.set_host(context_.host);
+  return entry;
+}
+
+// What every record has; its writer's entry if the state does not list it.
+Record Repository::begin_record(const v1::RepositoryState& state) const {
+  Record record;
+  record.features = features_of(state);
+  record.parameters = state.parameters();
+  record.body.set_generation(state.generation() + 1);
+  record.body.set_previous(state.record_hash());
+  record.body.set_log_uuid(state.log_uuid());
+  record.body.set_writer(context_.writer->uuid().value.data(), context_.writer->uuid().value.size());
+  const TimePoint now = context_.clock->now();
+  record.body.mutable_time()->set_seconds(now.seconds);
+  record.body.mutable_time()->set_nanos(now.nanos);
+  record.body.set_index_from(state.index_from());
+  if (find_writer(state, context_.writer->uuid()) == nullptr) {
+    const bool first = state.generation() == 0;
+    *record.body.add_set_writers() = own_entry(first ? v1::ROLE_REMOVE : v1::ROLE_ADD);
+  }
+  return record;
+}
+
+void Repository::add_snapshots(const CommitPlan& plan, const v1::RepositoryState& state, Record& record,
+                               CommitOutcome& outcome) const {
+  if (plan.snapshot) {
+    v1::SnapshotEntry& entry = *record.body.add_add_snapshots();
+    *entry.mutable_snapshot() = *plan.snapshot;
+    entry.mutable_snapshot()->set_sequence(next_sequence(state, plan.snapshot->set().uuid()));
+    // The sequence number is part of the snapshot, so its id depends on the state it is committed on.
+    const crypto::BlobId id =
+        hasher_.id(crypto::BlobKind::kSnapshot, as_bytes(entry.snapshot().SerializeAsString()));
+    entry.set_id(id.value.data(), id.value.size());
+    outcome.snapshot_id = id;
+  }
+  for (const v1::SnapshotEntry& recovered : plan.recovered_snapshots) {
+    if (find_snapshot(state, as_bytes(recovered.id())) != nullptr) continue;
+    v1::SnapshotEntry& entry = *record.body.add_add_snapshots();
+    entry = recovered;
+    entry.set_recovered(true);
+  }
+}
+
+void Repository::add_roots(const CommitPlan& plan, const v1::RepositoryState& state, const Segments& segments,
+                           Record& record) const {
+  for (const v1::UnfinishedRoot& planned : plan.set_roots) {
+    v1::UnfinishedRoot& root = *record.body.add_set_roots();
+    root = planned;
+    if (root.writer().empty()) root.set_writer(record.body.writer());
+    if (const v1::UnfinishedRoot* earlier = find_root(state, as_bytes(root.run()))) {
+      for (const std::string& segment : earlier->segments()) add_name(*root.mutable_segments(), segment);
+    }
+    for (const SealedSegment& segment : segments.sealed) {
+      add_name(*root.mutable_segments(), as_text(segment.name.view()));
+    }
+  }
+  for (const Uuid& run : plan.remove_roots) {
+    if (find_root(state, run.view()) != nullptr) {
+      record.body.add_remove_roots(run.value.data(), run.value.size());
+    }
+  }
+}
+
+bool Repository::commit_record(const v1::RepositoryState& state, const Record& record, const Segments& own,
+                               CommitOutcome& outcome) {
+  const SealedRecord sealed = seal_record(record, *context_.writer, keyring(), header_.repository);
+  // What nobody could read or would accept is not written.
+  v1::RepositoryState next;
+  try {
+    next = apply(state, open_record(sealed.object, record.body.generation(), keyring(), header_.repository));
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kInternal, std::string("a record that nobody would accept: ") + error.what());
+  }
+  if (!create_record(*context_.destination, record.body.generation(), sealed)) return false;
+  outcome.committed = true;
+  outcome.generation = record.body.generation();
+  outcome.stored_bytes += sealed.object.size();
+  adopt(std::move(next), own);
+  if (record.body.generation() % kStateInterval == 0) put_state(outcome);
+  return true;
+}
+
+// A short cut for whoever opens the repository without a cache. The record stands whether it can be written
+// or not.
+void Repository::put_state(CommitOutcome& outcome) {
+  const std::shared_ptr<const v1::RepositoryState> newest = state();
+  crypto::Digest hash;
+  std::ranges::copy(as_bytes(newest->record_hash()), hash.begin());
+  const Bytes object = seal_state(*newest, keyring(), header_.repository, context_.writer->uuid());
+  try {
+    context_.destination->put(state_key(newest->generation(), hash), object);
+    outcome.stored_bytes += object.size();
+  } catch (const Error&) {
+    // The next one will be written by whoever commits it.
+  }
+}
+
+CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
+                                      const v1::Parameters& parameters) {
+  std::lock_guard lock(log_mutex_);
+  check_parameters(parameters);
+  CommitOutcome outcome;
+  std::vector<const FinishedPack*> packs;
+  for (const FinishedPack& pack : plan.packs) {
+    packs.push_back(&pack);
+    if (!exists(pack)) outcome.lost_names.insert(pack.name);
+  }
+  if (!outcome.lost_names.empty()) return outcome;
+
+  std::uint64_t highest = std::max(highest_generation_seen, pin_.generation);
+  for (const std::uint64_t generation : list_generations(*context_.destination, 0)) {
+    highest = std::max(highest, generation);
+  }
+  if (log_number(highest) == log_number(~std::uint64_t{0})) {
+    throw Error(ErrorKind::kDamaged, "no log can follow generation " + std::to_string(highest));
+  }
+  const Segments segments = make_segments(std::move(packs), outcome);
+  const v1::RepositoryState nothing;
+  Record record = begin_record(nothing);
+  record.parameters = parameters;
+  record.body.set_generation(first_generation(log_number(highest) + 1));
+  const Uuid log_uuid = Uuid::random();
+  record.body.set_log_uuid(log_uuid.value.data(), log_uuid.value.size());
+  CommitPlan recovered;
+  recovered.recovered_snapshots = plan.recovered_snapshots;
+  add_snapshots(recovered, nothing, record, outcome);
+  add_segments(segments, record);
+  if (!commit_record(nothing, record, segments, outcome)) {
+    throw Error(ErrorKind::kConflict, "somebody else rebuilt the log of the repository at " +
+                                          context_.destination->describe() + " at the same time");
+  }
+  return outcome;
+}
+
+}  // namespace garner::store

@@ -1,0 +1,295 @@
+#include "store/repository.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "store/key_store.h"
+#include "store/repository_segments.h"
+#include "store/state_cache.h"
+
+namespace garner::store {
+
+namespace {
+
+constexpr const char* kIfMeant =
+    ". Nothing is written to it. If this was meant, remove the destination and add it again.";
+
+std::string at(const destination::Destination& destination) {
+  return "the repository at " + destination.describe();
+}
+
+// The header against what was seen when the destination was added.
+void check_header(const RepositoryContext& context, const RepositoryHeader& header) {
+  const std::string where = at(*context.destination);
+  if (!context.expected_repository.is_nil() && header.repository != context.expected_repository) {
+    throw Error(ErrorKind::kForked, where + " is not the one that was added: it was replaced" + kIfMeant);
+  }
+  const std::optional<Pin> pin = context.pins->load(header.repository);
+  if (pin && (pin->encrypted != header.encrypted || pin->header_hash != header.hash)) {
+    throw Error(ErrorKind::kForked, where + " has another header than when it was added" + kIfMeant);
+  }
+}
+
+std::string folder_of(const RepositoryContext& context, const RepositoryHeader& header) {
+  const std::string folder = context.cache_folder + "/" + header.repository.text();
+  make_folders_durably(folder);
+  return folder;
+}
+
+bool has_log_or_packs(destination::Destination& destination) {
+  return !destination.list("log/").empty() || !destination.list("packs/").empty() ||
+         !destination.list("index/").empty();
+}
+
+std::optional<RepositoryHeader> find_header(destination::Destination& destination) {
+  try {
+    return read_header(destination);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNotARepository) throw;
+    return std::nullopt;
+  }
+}
+
+// A slot has an id of its own, so one that is there already is what an earlier attempt with the same slots
+// wrote.
+void add_slots(destination::Destination& destination, const std::vector<v1::KeySlot>& slots) {
+  for (const v1::KeySlot& slot : slots) {
+    try {
+      add_slot(destination, slot);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kAlreadyExists) throw;
+    }
+  }
+}
+
+}  // namespace
+
+// ---- Making and opening ----
+
+Repository::Repository(RepositoryContext context, RepositoryHeader header)
+    : context_(std::move(context)),
+      header_(header),
+      folder_(folder_of(context_, header_)),
+      keyring_(&context_.keyring),
+      hasher_(context_.keyring),
+      index_(folder_ + "/index"),
+      reader_(*context_.destination, hasher_, index_),
+      pin_{header_.repository, header_.encrypted, header_.hash, {}, 0, {}},
+      state_(std::make_shared<v1::RepositoryState>()) {}
+
+Repository::~Repository() = default;
+
+std::unique_ptr<Repository> Repository::create(RepositoryContext context,
+                                               const std::vector<v1::KeySlot>& slots,
+                                               const v1::Parameters& parameters) {
+  crypto::initialize_crypto();
+  check_parameters(parameters);
+  destination::Destination& destination = *context.destination;
+  const bool unfinished = find_header(destination).has_value();
+  if (has_log_or_packs(destination)) {
+    if (unfinished) throw Error(ErrorKind::kAlreadyExists, at(destination) + " is there already");
+    throw Error(ErrorKind::kNotARepository,
+                destination.describe() + " holds objects of a repository, but its header is missing");
+  }
+  if (unfinished) {
+    const RepositoryHeader header = verify_header(destination, context.keyring);
+    check_header(context, header);
+    const std::optional<Pin> pin = context.pins->load(header.repository);
+    if (pin && pin->generation != 0) {
+      throw Error(ErrorKind::kAlreadyExists,
+                  at(destination) + " was there, but its log and packs are missing");
+    }
+  }
+  // Slots before the header: whoever finds a header finds how to open it.
+  add_slots(destination, slots);
+  if (!unfinished) create_header(destination, Uuid::random(), context.keyring, context.clock->now());
+  std::unique_ptr<Repository> repository = open_header(std::move(context));
+  repository->create_first_record(parameters);
+  return repository;
+}
+
+void Repository::create_first_record(const v1::Parameters& parameters) {
+  std::lock_guard lock(log_mutex_);
+  Record record = begin_record(*state());
+  const Uuid log_uuid = Uuid::random();
+  record.parameters = parameters;
+  record.body.set_generation(first_generation(0));
+  record.body.set_log_uuid(log_uuid.value.data(), log_uuid.value.size());
+  CommitOutcome outcome;
+  if (!commit_record(*state(), record, {}, outcome)) {
+    throw Error(ErrorKind::kAlreadyExists,
+                at(*context_.destination) + " was made by somebody else at the same time");
+  }
+}
+
+std::unique_ptr<Repository> Repository::open_header(RepositoryContext context) {
+  crypto::initialize_crypto();
+  // Against what is expected first: a repository that was replaced most likely has another keyring as well.
+  check_header(context, read_header(*context.destination));
+  const RepositoryHeader header = verify_header(*context.destination, context.keyring);
+  return std::unique_ptr<Repository>(new Repository(std::move(context), header));
+}
+
+std::unique_ptr<Repository> Repository::open_without_log(RepositoryContext context) {
+  std::unique_ptr<Repository> repository = open_header(std::move(context));
+  if (const std::optional<Pin> pin = repository->context_.pins->load(repository->header_.repository)) {
+    repository->pin_ = *pin;
+  }
+  return repository;
+}
+
+std::unique_ptr<Repository> Repository::open(RepositoryContext context) {
+  std::unique_ptr<Repository> repository = open_without_log(std::move(context));
+  std::lock_guard lock(repository->log_mutex_);
+  const std::string cache = repository->folder_ + "/state";
+  repository->adopt(load_state(repository->log(), repository->pin_,
+                               read_state_cache(cache, repository->header_.repository)),
+                    {});
+  return repository;
+}
+
+// ---- The newest state ----
+
+std::shared_ptr<const v1::RepositoryState> Repository::state() const {
+  std::lock_guard lock(state_mutex_);
+  return state_;
+}
+
+const chunking::Chunker& Repository::chunker() const {
+  std::lock_guard lock(state_mutex_);
+  if (!chunker_) throw Error(ErrorKind::kConflict, at(*context_.destination) + " was opened without its log");
+  return *chunker_;
+}
+
+void Repository::refresh() {
+  std::lock_guard lock(log_mutex_);
+  refresh_from(0, {});
+}
+
+void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
+  const std::shared_ptr<const v1::RepositoryState> before = state();
+  if (before->generation() == 0) {
+    throw Error(ErrorKind::kConflict, at(*context_.destination) + " was opened without its log");
+  }
+  v1::RepositoryState newest = catch_up(log(), *before, known, seen);
+  if (newest.generation() != before->generation()) {
+    adopt(std::move(newest), {});
+  } else {
+    save_pin();
+  }
+}
+
+// The index comes first: should it fail, the state stays what it was, and the next refresh reads the record
+// again.
+void Repository::adopt(v1::RepositoryState state, const Segments& own) {
+  index_.update(state, [&](const v1::SegmentReference& segment) {
+    const Bytes* payload = own.payload_of(segment.name());
+    return payload != nullptr ? *payload : fetch_segment(segment);
+  });
+  forget_dead(state, [&](const ObjectName& name) { return index_.is_named(name); });
+
+  const v1::Parameters& parameters = state.parameters();
+  const chunking::ChunkSizes sizes{parameters.chunk_minimum(), parameters.chunk_average(),
+                                   parameters.chunk_maximum()};
+  auto newest = std::make_shared<const v1::RepositoryState>(std::move(state));
+  {
+    std::lock_guard lock(state_mutex_);
+    state_ = newest;
+    if (!chunker_) chunker_ = std::make_unique<const chunking::Chunker>(keyring(), sizes);
+  }
+  save_pin();
+  try {
+    write_state_cache(folder_ + "/state", header_.repository, *newest);
+  } catch (const Error&) {
+    // A cache: without it the next opening reads more.
+  }
+}
+
+Bytes Repository::fetch_segment(const v1::SegmentReference& segment) const {
+  const ObjectName name = ObjectName::from_bytes(as_bytes(segment.name()));
+  try {
+    const Bytes object = segment.inlined().empty()
+                             ? context_.destination->get_all(segment_key(name), kMaximumSegment)
+                             : Bytes(segment.inlined().begin(), segment.inlined().end());
+    return open_segment(name, object, keyring(), header_.repository);
+  } catch (const Error& error) {
+    const std::string what = at(*context_.destination) + ": index segment " + name.hex();
+    if (error.kind() == ErrorKind::kNotFound) {
+      throw Error(ErrorKind::kDamaged, what + " is missing: run garner repair");
+    }
+    throw error.in(what);
+  }
+}
+
+void Repository::save_pin() {
+  const std::shared_ptr<const v1::RepositoryState> newest = state();
+  Pin pin = pin_;
+  pin.log_uuid = Uuid::from_bytes(as_bytes(newest->log_uuid()));
+  pin.generation = newest->generation();
+  const ByteView hash = as_bytes(newest->record_hash());
+  if (hash.size() != pin.record_hash.size())
+    throw Error(ErrorKind::kDamaged, "a state without its record's hash");
+  std::ranges::copy(hash, pin.record_hash.begin());
+  const bool saved = pin.log_uuid == pin_.log_uuid && pin.generation == pin_.generation &&
+                     pin.record_hash == pin_.record_hash;
+  if (saved) return;
+  context_.pins->save(pin);
+  pin_ = pin;
+}
+
+// ---- Keys ----
+
+PackContext Repository::pack_context() const {
+  PackContext context;
+  context.keyring = &keyring();
+  context.writer = context_.writer->uuid();
+  {
+    std::lock_guard lock(recovery_slot_mutex_);
+    if (!recovery_slot_) {
+      recovery_slot_ = header_.encrypted ? recovery_slot(*context_.destination) : Bytes();
+    }
+    context.recovery_slot = *recovery_slot_;
+  }
+  const std::shared_ptr<const v1::RepositoryState> newest = state();
+  context.parameters = newest->parameters();
+  if (newest->generation() != 0) context.log_uuid = Uuid::from_bytes(as_bytes(newest->log_uuid()));
+  context.generation = newest->generation();
+  return context;
+}
+
+void Repository::set_keyring(crypto::Keyring keyring) {
+  std::lock_guard lock(log_mutex_);
+  later_keyrings_.push_back(std::make_unique<const crypto::Keyring>(std::move(keyring)));
+  keyring_ = later_keyrings_.back().get();
+  reader_.forget_packs();
+  std::lock_guard slot_lock(recovery_slot_mutex_);
+  recovery_slot_.reset();
+}
+
+// ---- Snapshots and blobs ----
+
+std::optional<v1::SnapshotEntry> Repository::snapshot_of_run(const Uuid& run) const {
+  const std::shared_ptr<const v1::RepositoryState> newest = state();
+  const v1::SnapshotEntry* entry = find_snapshot_of_run(*newest, run.view());
+  return entry == nullptr ? std::nullopt : std::optional(*entry);
+}
+
+std::vector<v1::Snapshot> Repository::snapshots_without_pack() const {
+  std::vector<v1::Snapshot> snapshots;
+  const std::shared_ptr<const v1::RepositoryState> newest = state();
+  for (const v1::SnapshotEntry& entry : newest->snapshots()) {
+    if (!index_.find(crypto::BlobId::from_bytes(as_bytes(entry.id())))) snapshots.push_back(entry.snapshot());
+  }
+  return snapshots;
+}
+
+Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
+  return reader_.read(keyring(), kind, id);
+}
+
+Bytes Repository::read_frame(const BlobLocation& location) { return reader_.read_frame(keyring(), location); }
+
+void Repository::set_uncommitted(const std::vector<FinishedPack>& packs) { reader_.set_uncommitted(packs); }
+
+}  // namespace garner::store

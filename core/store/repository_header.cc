@@ -1,0 +1,127 @@
+#include "store/repository_header.h"
+
+#include <optional>
+
+#include "base/error.h"
+#include "crypto/contexts.h"
+
+namespace garner::store {
+
+namespace {
+
+constexpr std::string_view kMagic = "GARNREPO";
+constexpr std::uint64_t kMaximumHeader = 4u << 10;
+
+struct ParsedHeader {
+  RepositoryHeader header;
+  v1::RepositoryHeader message;
+};
+
+crypto::Digest mac_of(v1::RepositoryHeader message, const crypto::Keyring& keyring) {
+  message.clear_mac();
+  return crypto::keyed_hash(keyring.derive(1, crypto::context::kHeaderMac),
+                            as_bytes(message.SerializeAsString()));
+}
+
+// A place without a header: what is there instead decides what to do about it.
+Error no_header(destination::Destination& destination) {
+  const std::string where = destination.describe();
+  for (const char* prefix : {"log/", "packs/", "keys/"}) {
+    if (!destination.list(prefix).empty()) {
+      return Error(ErrorKind::kNotARepository, where + " holds objects of a repository, but its header " +
+                                                   std::string(kHeaderKey) + " is missing");
+    }
+  }
+  const bool empty = destination.list("").empty();
+  return Error(ErrorKind::kNotARepository, where + (empty ? " holds no repository: it is empty"
+                                                          : " holds no repository, but other files"));
+}
+
+Bytes get_header(destination::Destination& destination) {
+  try {
+    return destination.get_all(kHeaderKey, kMaximumHeader);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNotFound) throw;
+  }
+  throw no_header(destination);
+}
+
+ParsedHeader parse(ByteView object) {
+  ParsedHeader parsed;
+  ByteReader reader(object);
+  if (as_text(reader.bytes(kMagic.size())) != kMagic) {
+    throw Error(ErrorKind::kDamaged, "it does not begin with " + std::string(kMagic));
+  }
+  const ByteView message = reader.bytes(reader.u32());
+  if (!parsed.message.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
+    throw Error(ErrorKind::kDamaged, "it is not a header");
+  }
+  if (parsed.message.format_version() > kFormatVersion) {
+    throw Error(ErrorKind::kNewerFormat,
+                "the repository has format version " + std::to_string(parsed.message.format_version()) +
+                    ", this version of garner knows " + std::to_string(kFormatVersion));
+  }
+  // Every byte counts: the header's hash is pinned and its MAC is over the fields alone.
+  if (!reader.at_end() || parsed.message.format_version() == 0 ||
+      parsed.message.SerializeAsString() != as_text(message)) {
+    throw Error(ErrorKind::kDamaged, "it is malformed");
+  }
+  parsed.header.repository = Uuid::from_bytes(as_bytes(parsed.message.repository()));
+  parsed.header.keyring = Uuid::from_bytes(as_bytes(parsed.message.keyring()));
+  parsed.header.encrypted = parsed.message.encrypted();
+  parsed.header.hash = crypto::hash(object);
+  return parsed;
+}
+
+ParsedHeader read(destination::Destination& destination) {
+  const Bytes object = get_header(destination);
+  try {
+    return parse(object);
+  } catch (const Error& error) {
+    throw error.in(std::string(kHeaderKey) + " at " + destination.describe());
+  }
+}
+
+}  // namespace
+
+RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
+                               const crypto::Keyring& keyring, TimePoint now) {
+  v1::RepositoryHeader message;
+  message.set_format_version(kFormatVersion);
+  message.set_repository(repository.value.data(), repository.value.size());
+  message.set_encrypted(keyring.encrypted());
+  message.set_keyring(keyring.id().value.data(), keyring.id().value.size());
+  message.mutable_created()->set_seconds(now.seconds);
+  message.mutable_created()->set_nanos(now.nanos);
+  const crypto::Digest mac = mac_of(message, keyring);
+  message.set_mac(mac.data(), mac.size());
+  const std::string serialized = message.SerializeAsString();
+  ByteWriter writer;
+  writer.bytes(as_bytes(kMagic));
+  writer.u32(static_cast<std::uint32_t>(serialized.size()));
+  writer.bytes(as_bytes(serialized));
+  destination.put(kHeaderKey, writer.data());
+  return parse(writer.data()).header;
+}
+
+RepositoryHeader read_header(destination::Destination& destination) { return read(destination).header; }
+
+RepositoryHeader verify_header(destination::Destination& destination, const crypto::Keyring& keyring) {
+  const ParsedHeader parsed = read(destination);
+  const std::string where = "the repository at " + destination.describe();
+  if (parsed.header.encrypted != keyring.encrypted()) {
+    throw Error(ErrorKind::kWrongKey,
+                where + (parsed.header.encrypted ? " is encrypted, and no key was given"
+                                                 : " says that it is not encrypted, and a key was given"));
+  }
+  if (parsed.header.keyring != keyring.id()) {
+    throw Error(ErrorKind::kWrongKey, where + " belongs to another keyring");
+  }
+  const crypto::Digest mac = mac_of(parsed.message, keyring);
+  if (!crypto::equal_constant_time(mac, as_bytes(parsed.message.mac()))) {
+    throw Error(ErrorKind::kDamaged, std::string(kHeaderKey) + " of " + where + " was changed");
+  }
+  return parsed.header;
+}
+
+}  // namespace garner::store

@@ -1,0 +1,64 @@
+#include "store/sealed_object.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/error.h"
+#include "store/padding.h"
+
+namespace garner::store {
+
+namespace {
+
+constexpr std::uint16_t kVersion = 1;
+constexpr std::size_t kClearSize = 8 + 2 + 2 + 4 + 32;
+
+}  // namespace
+
+Bytes seal_object(std::string_view magic, crypto::ObjectKind kind, ByteView content, ByteView associated,
+                  const crypto::Keyring& keyring, const Uuid& writer) {
+  const crypto::Salt salt = crypto::fresh_salt(writer);
+  const std::uint32_t epoch = keyring.current_epoch();
+  ByteWriter clear;
+  clear.bytes(as_bytes(magic));
+  clear.u16(kVersion);
+  clear.u16(0);
+  clear.u32(epoch);
+  clear.bytes(salt);
+
+  Bytes object = clear.take();
+  object.resize(padded_object_size(kClearSize + content.size() + crypto::kSealOverhead));
+  const MutableByteView sealed = MutableByteView(object).subspan(kClearSize);
+  std::ranges::copy(content, sealed.begin());
+  const crypto::Sealer sealer(keyring, kind, epoch, salt, associated);
+  sealer.seal(crypto::SealPart::kBody, 0, sealed.first(sealed.size() - crypto::kSealOverhead), sealed);
+  return object;
+}
+
+Bytes open_object(std::string_view magic, crypto::ObjectKind kind, ByteView object, ByteView associated,
+                  const crypto::Keyring& keyring) {
+  ByteReader reader(object);
+  if (as_text(reader.bytes(magic.size())) != magic) {
+    throw Error(ErrorKind::kDamaged, "it does not begin with " + std::string(magic));
+  }
+  const std::uint16_t version = reader.u16();
+  if (version != kVersion) {
+    throw Error(ErrorKind::kNewerFormat, "its format has version " + std::to_string(version) +
+                                             ", this program knows version " + std::to_string(kVersion));
+  }
+  if (reader.u16() != 0) throw Error(ErrorKind::kDamaged, "its reserved bytes are not zero");
+  const std::uint32_t epoch = reader.u32();
+  crypto::Salt salt;
+  std::ranges::copy(reader.bytes(salt.size()), salt.begin());
+  if (reader.rest().size() < crypto::kSealOverhead) throw Error(ErrorKind::kDamaged, "it is too short");
+  return crypto::Sealer(keyring, kind, epoch, salt, associated)
+      .open(crypto::SealPart::kBody, 0, reader.rest());
+}
+
+void check_padding(ByteView padding) {
+  if (!std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; })) {
+    throw Error(ErrorKind::kDamaged, "its padding is not zero");
+  }
+}
+
+}  // namespace garner::store

@@ -1,0 +1,56 @@
+#include "store/state_cache.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "crypto/hash.h"
+#include "store/state.h"
+
+namespace garner::store {
+
+namespace {
+
+constexpr std::string_view kMagic = "GARNLAST";
+
+}  // namespace
+
+std::optional<v1::RepositoryState> read_state_cache(const std::string& path, const Uuid& repository) {
+  try {
+    const Bytes file = read_file(path, kMaximumState);
+    if (file.size() < sizeof(crypto::Digest)) return std::nullopt;
+    const ByteView covered = ByteView(file).first(file.size() - sizeof(crypto::Digest));
+    if (!std::ranges::equal(crypto::hash(covered), ByteView(file).subspan(covered.size())))
+      return std::nullopt;
+    ByteReader reader(covered);
+    if (as_text(reader.bytes(kMagic.size())) != kMagic) return std::nullopt;
+    if (Uuid::from_bytes(reader.bytes(repository.value.size())) != repository) return std::nullopt;
+    v1::RepositoryState state;
+    if (!state.ParseFromArray(reader.rest().data(), static_cast<int>(reader.rest().size())))
+      return std::nullopt;
+    require_readable(features_of(state));
+    return state;
+  } catch (const Error&) {
+    return std::nullopt;  // whatever is wrong with it, the destination has all of it
+  }
+}
+
+void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state) {
+  ByteWriter writer;
+  writer.bytes(as_bytes(kMagic));
+  writer.bytes(repository.view());
+  writer.bytes(as_bytes(state.SerializeAsString()));
+  writer.bytes(crypto::hash(writer.data()));
+  const std::string temporary = path + ".new";
+  const Fd file = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+  write_at(file.get(), writer.data(), 0, temporary);
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    throw system_error(errno, "renaming " + printable(temporary));
+  }
+}
+
+}  // namespace garner::store

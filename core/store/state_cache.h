@@ -1,0 +1,22 @@
+// The local copy of the newest state read, as a file of this machine. It is a cache: written whole and
+// renamed without fsync, recognised as torn or foreign by its digest, and then as good as missing. Not safe
+// for use by several threads at once.
+//
+//   8 bytes "GARNLAST" · 16 bytes repository uuid · serialized RepositoryState · 32 bytes BLAKE3 of all
+//   before
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/uuid.h"
+#include "garner/v1/store.pb.h"
+
+namespace garner::store {
+
+// Nothing when the file is missing, torn, or another repository's.
+std::optional<v1::RepositoryState> read_state_cache(const std::string& path, const Uuid& repository);
+// Atomic, not durable. Errors of the file system.
+void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state);
+
+}  // namespace garner::store
