@@ -81,6 +81,16 @@ Bytes BlobReader::read(const crypto::Keyring& keyring, crypto::BlobKind kind, co
   throw Error(ErrorKind::kNotFound, what + " is in no pack");
 }
 
+Bytes BlobReader::read_condemned(const crypto::Keyring& keyring, crypto::BlobKind kind,
+                                 const crypto::BlobId& id) {
+  const std::optional<BlobLocation> location = index_.find_condemned(id);
+  if (!location) {
+    throw Error(ErrorKind::kNotFound,
+                describe(kind) + id.hex() + " at " + destination_.describe() + " is in no condemned pack");
+  }
+  return read_blob(keyring, kind, id, *location);
+}
+
 Bytes BlobReader::read_blob(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id,
                             const BlobLocation& location) {
   const std::shared_ptr<const Bytes> frame = cached_frame(keyring, location);

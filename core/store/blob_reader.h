@@ -23,6 +23,8 @@ class BlobReader {
 
   // As BlobSource::read: tries every live location, then uncommitted packs.
   Bytes read(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
+  // From a pack that is condemned.
+  Bytes read_condemned(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
   // The raw bytes of a whole frame, past the cache. Error(kDamaged), also where the pack is missing; errors
   // of the destination.
   Bytes read_frame(const crypto::Keyring& keyring, const BlobLocation& location);

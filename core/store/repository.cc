@@ -288,6 +288,10 @@ Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
   return reader_.read(keyring(), kind, id);
 }
 
+Bytes Repository::read_condemned(crypto::BlobKind kind, const crypto::BlobId& id) {
+  return reader_.read_condemned(keyring(), kind, id);
+}
+
 Bytes Repository::read_frame(const BlobLocation& location) { return reader_.read_frame(keyring(), location); }
 
 void Repository::set_uncommitted(const std::vector<FinishedPack>& packs) { reader_.set_uncommitted(packs); }
