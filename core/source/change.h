@@ -7,9 +7,11 @@
 
 namespace garner::source {
 
-// True if type, size, mtime, ctime and inode are the same, and neither time is so close to `earlier_scan_start` (when the
-// scan began that made `earlier`), or after it, that the file could have changed again afterwards without its times
-// telling (git's documentation calls this the racy problem). Nodes that are stale or inconsistent never are.
+// True if type, size, mtime, ctime and inode are the same, and neither time is so close to
+// `earlier_scan_start` (when the scan began that made `earlier`), or after it, that the file could have
+// changed again afterwards without its times telling (git's documentation calls this the racy problem): a
+// time must be older by 20 ms, and by 2 s when it has no fraction of a second. Nodes that are stale or
+// inconsistent never are.
 bool is_unchanged(const FileStatus& now, const v1::Node& earlier, TimePoint earlier_scan_start);
 
 }  // namespace garner::source
