@@ -41,16 +41,19 @@ std::size_t scan(const GearTable& gear, const std::uint8_t* data, std::size_t at
   std::uint64_t h = hash;
   // Four bytes a turn: measured fastest among 1, 2, 4 and 8, and faster than summing two bytes off the chain
   // of dependent additions, for the tests and table look-ups are the bottleneck and not that chain.
-  while (end - at >= 4) {
+  for (; at + 4 <= end; at += 4) {
     h = (h << 1) + gear[data[at]];
-    if ((h & mask) == 0) return at + 1;
+    if ((h & mask) == 0) [[unlikely]]
+      return at + 1;
     h = (h << 1) + gear[data[at + 1]];
-    if ((h & mask) == 0) return at + 2;
+    if ((h & mask) == 0) [[unlikely]]
+      return at + 2;
     h = (h << 1) + gear[data[at + 2]];
-    if ((h & mask) == 0) return at + 3;
+    if ((h & mask) == 0) [[unlikely]]
+      return at + 3;
     h = (h << 1) + gear[data[at + 3]];
-    if ((h & mask) == 0) return at + 4;
-    at += 4;
+    if ((h & mask) == 0) [[unlikely]]
+      return at + 4;
   }
   while (at < end) {
     h = (h << 1) + gear[data[at++]];
