@@ -120,6 +120,7 @@ bool is_mac(const Digest& expected, const std::string& found) {
 void check_slot(const v1::KeySlot& slot) {
   if (slot.id().size() != Uuid{}.value.size()) throw damaged("whose id has not 16 bytes");
   if (!is_known(slot.type())) throw damaged("of no known type");
+  if (slot.label().size() > kMaximumLabel) throw damaged("with too long a label");
   if (slot.public_key().size() != crypto_box_PUBLICKEYBYTES || slot.seal_salt().size() != kSealSaltSize) {
     throw damaged("with a key or salt that has not 32 bytes");
   }
@@ -230,6 +231,10 @@ v1::KeySlot make_slot(const Keyring& keyring, const Credential& credential, std:
   check_credential(credential);
   if (!keyring.encrypted())
     throw Error(ErrorKind::kInvalidInput, "an unencrypted repository has no key slots");
+  // A slot with another label could be written, but never be read.
+  if (label.size() > kMaximumLabel || !is_utf8(label)) {
+    throw Error(ErrorKind::kInvalidInput, "the label of a key slot is UTF-8 of at most 256 bytes");
+  }
   v1::KeySlot slot;
   const Uuid id = Uuid::random();
   slot.set_id(id.value.data(), id.value.size());

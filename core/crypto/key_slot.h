@@ -32,6 +32,7 @@
 //   checksum        the 3 bytes of BLAKE3 derive_key(context::kRecoveryChecksum, recovery key)
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -56,13 +57,15 @@ struct Argon2Cost {
 // done.
 inline constexpr std::uint32_t kMaximumPasses = 16;
 inline constexpr std::uint64_t kMaximumArgon2Memory = 1u << 30;
+inline constexpr std::size_t kMaximumLabel = 256;
 
 // Checks a credential's form: a password is 1 to 4,096 bytes, a key file 32 bytes to 64 KiB.
 // Error(kInvalidInput).
 void check_credential(const Credential& credential);
 
-// Opens every epoch of `keyring`. Error(kInvalidInput) for a credential or cost out of bounds and for an
-// unencrypted keyring; Error(kUnavailable) when there is no memory for Argon2id.
+// Opens every epoch of `keyring`. `label` is for people: UTF-8 of at most kMaximumLabel bytes.
+// Error(kInvalidInput) for a label, credential or cost out of bounds and for an unencrypted keyring;
+// Error(kUnavailable) when there is no memory for Argon2id.
 store::v1::KeySlot make_slot(const Keyring& keyring, const Credential& credential, std::string label,
                              TimePoint now, Argon2Cost cost = {});
 // For the newest epoch of `keyring`, which has at least two. `file`: the slot with the extensions that it

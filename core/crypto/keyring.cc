@@ -13,6 +13,7 @@ namespace garner::crypto {
 namespace {
 
 constexpr std::size_t kMasterSize = 32;
+constexpr std::uint32_t kNanosPerSecond = 1'000'000'000;
 
 // A keyring as a message, whose ordinary memory is wiped at the end of its scope.
 struct SecretMessage {
@@ -52,7 +53,8 @@ Keyring Keyring::parse(ByteView serialized) {
   Keyring keyring;
   keyring.id_ = Uuid::from_bytes(as_bytes(parsed.message.id()));
   for (const store::v1::KeyEpoch& epoch : parsed.message.epochs()) {
-    if (epoch.number() != keyring.current_epoch() + 1 || epoch.master().size() != kMasterSize) {
+    if (epoch.number() != keyring.current_epoch() + 1 || epoch.master().size() != kMasterSize ||
+        epoch.created().nanos() >= kNanosPerSecond) {
       throw Error(ErrorKind::kDamaged, "a keyring whose epochs are not 1, 2, 3, ... with 32-byte keys");
     }
     keyring.epochs_.push_back({epoch.number(),

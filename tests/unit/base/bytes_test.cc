@@ -47,6 +47,15 @@ TEST_CASE("names are printed on one line, unambiguously") {
   CHECK(printable("turned \xe2\x80\xae") == "turned \\xe2\\x80\\xae");
 }
 
+TEST_CASE("well-formed UTF-8 is told from other bytes") {
+  CHECK(is_utf8(""));
+  CHECK(is_utf8("Übergröße 日本 🗻\n"));
+  for (const char* bytes :
+       {"latin \xfc", "\xe6\x97", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\x80"}) {
+    CHECK_FALSE(is_utf8(bytes));
+  }
+}
+
 // Undoes printable(): only an unambiguous text can be undone.
 std::string unprinted(const std::string& text) {
   std::string bytes;

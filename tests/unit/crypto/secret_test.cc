@@ -1,0 +1,86 @@
+#include "crypto/secret.h"
+
+#include <rapidcheck.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <thread>
+#include <vector>
+
+namespace garner::crypto {
+namespace {
+
+bool is_same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+
+TEST_CASE("a secret holds its bytes and is moved or copied") {
+  const Bytes bytes = {1, 2, 3};
+  Secret first{ByteView(bytes)};
+  Secret second = first.copy();
+  CHECK(is_same(second.view(), bytes));
+  Secret third = std::move(first);
+  CHECK(first.empty());  // NOLINT(bugprone-use-after-move): what a moved-from Secret holds is its contract
+  CHECK(is_same(third.view(), bytes));
+  second = std::move(third);
+  CHECK(is_same(second.view(), bytes));
+  CHECK(Secret().empty());
+  CHECK(Secret(std::size_t{0}).empty());
+}
+
+TEST_CASE("a new secret is zero") {
+  const Secret secret(std::size_t{5000});
+  CHECK(std::all_of(secret.view().begin(), secret.view().end(), [](std::uint8_t byte) { return byte == 0; }));
+}
+
+// In a process of its own, which gives up the right to lock memory without limit.
+TEST_CASE("secrets work where no memory may be locked") {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    const rlimit none{0, 0};
+    const bool limited = setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (geteuid() != 0 || setuid(65534) == 0);
+    const Bytes bytes = {1, 2, 3};
+    const Secret secret{ByteView(bytes)};
+    _exit(limited && is_same(secret.view(), bytes) ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+}
+
+TEST_CASE("random bytes fill what they are asked to fill") {
+  // One byte that stays 0 in all of 64 tries would be a hole.
+  Bytes seen(1000);
+  for (int i = 0; i < 64; ++i) {
+    const Secret random = random_secret(seen.size());
+    for (std::size_t at = 0; at < seen.size(); ++at) seen[at] |= random.view()[at];
+  }
+  CHECK(std::none_of(seen.begin(), seen.end(), [](std::uint8_t byte) { return byte == 0; }));
+  fill_random({});
+}
+
+TEST_CASE("wiping leaves zeros") {
+  Bytes bytes = {1, 2, 3};
+  wipe(MutableByteView(bytes).first(2));
+  CHECK(bytes == Bytes{0, 0, 3});
+  wipe({});
+}
+
+TEST_CASE("comparing in constant time compares") {
+  REQUIRE(rc::check("equal_constant_time", [](const Bytes& a, const Bytes& b) {
+    RC_ASSERT(equal_constant_time(a, a));
+    RC_ASSERT(equal_constant_time(a, b) == (a == b));
+  }));
+  CHECK_FALSE(equal_constant_time(Bytes{1, 2}, Bytes{1}));
+}
+
+TEST_CASE("starting may be asked for at any time, from any thread") {
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([] { initialize_crypto(); });
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace garner::crypto
