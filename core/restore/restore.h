@@ -1,6 +1,7 @@
-// Restoring a snapshot, a folder or a file. run_restore() returns when everything that could be written is, or throws:
-// Error(kCancelled) on `stop`, Error(kTargetFull), errors of the destination, Error(kAlreadyExists) for a target that is not
-// empty. Run again on the same target, it skips what is already right.
+// Restoring a snapshot, a folder or a file. run_restore() returns when everything that could be written is,
+// or throws: Error(kCancelled) on `stop`, Error(kTargetFull), errors of the destination,
+// Error(kAlreadyExists) for a target that is not empty. Run again on the same target, it skips what is
+// already right.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +18,16 @@ namespace v1 = store::v1;
 enum class Overwrite { kRefuse, kNever, kOlder, kAlways };
 
 struct RestoreOptions {
-  std::string path;              // in the snapshot; empty: all (find_node's rules)
-  std::string target;            // absolute folder; made when missing
+  std::string path;    // in the snapshot; empty: all (find_node's rules)
+  std::string target;  // absolute folder; made when missing
   Overwrite overwrite = Overwrite::kRefuse;
-  bool resuming = false;         // the target is the unfinished restore of the same snapshot and path
+  bool resuming = false;  // the target is the unfinished restore of the same snapshot and path
   bool dry_run = false;
-  unsigned threads = 0;          // 0: one for each core
+  unsigned threads = 0;  // 0: one for each core
 };
 
 struct RestoreProgress {
-  std::uint64_t total_files = 0;    // regular files; 0 while unknown
+  std::uint64_t total_files = 0;  // regular files; 0 while unknown
   std::uint64_t total_bytes = 0;
   std::uint64_t done_files = 0;
   std::uint64_t done_bytes = 0;
@@ -39,11 +40,11 @@ struct RestoreProgress {
 class RestoreMonitor {
  public:
   virtual ~RestoreMonitor() = default;
-  virtual void progressed(const RestoreProgress& progress) = 0;   // any thread, often; cheap
+  virtual void progressed(const RestoreProgress& progress) = 0;  // any thread, often; cheap
   virtual void error(const std::string& path, const std::string& message) = 0;
 };
 
-RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& snapshot, const RestoreOptions& options,
-                            RestoreMonitor& monitor, std::stop_token stop);
+RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& snapshot,
+                            const RestoreOptions& options, RestoreMonitor& monitor, std::stop_token stop);
 
 }  // namespace garner::restore

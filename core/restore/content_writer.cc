@@ -1,0 +1,298 @@
+#include "restore/content_writer.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "restore/beneath.h"
+#include "restore/metadata.h"
+#include "restore/target_error.h"
+#include "snapshot/content_list.h"
+
+namespace garner::restore {
+namespace {
+
+// So many complete files, or bytes, are made durable at once: what a killed restore writes again. It also
+// bounds how long a stop waits for the disk.
+constexpr std::size_t kWaitingFiles = 16384;
+constexpr std::uint64_t kUnsyncedBytes = 256u << 20;
+
+bool is_damage(const Error& error) {
+  return error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNotFound ||
+         error.kind() == ErrorKind::kReadFailed || error.kind() == ErrorKind::kNewerFormat ||
+         error.kind() == ErrorKind::kWrongKey;
+}
+
+void write_all(int fd, ByteView content, std::uint64_t offset) {
+  while (!content.empty()) {
+    const ssize_t written = pwrite(fd, content.data(), content.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw target_error(errno, "writing it");
+    }
+    content = content.subspan(static_cast<std::size_t>(written));
+    offset += static_cast<std::uint64_t>(written);
+  }
+}
+
+}  // namespace
+
+void ContentWriter::add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
+                        const v1::Node& node, const struct stat& status) {
+  gathering_ = batch_.add_file(folder, source, node, status);
+  try {
+    gather(node);
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    fail(gathering_, std::string("its list of content cannot be read: ") + error.what());
+  }
+  if (HardLinks::is_linked(node)) linked_files_.insert_or_assign(status.st_ino, gathering_);
+  count_down(gathering_);
+  if (batch_.full()) flush();
+}
+
+void ContentWriter::gather(const v1::Node& node) {
+  snapshot::for_each_entry(node, repository_, [&](std::uint64_t offset, const v1::ContentEntry& entry) {
+    if (stopped()) return false;
+    if (entry.type() == v1::ENTRY_TYPE_HOLE) {
+      report_.add_done_bytes(entry.length());
+      return true;
+    }
+    const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
+    std::optional<store::BlobLocation> location = repository_.index().find(id);
+    if (!location) location = repository_.index().find_condemned(id);
+    if (!location || location->length != entry.length()) {
+      fail(gathering_, "its content at byte " + std::to_string(offset) +
+                           " is missing in the repository (blob " + id.hex() + ")");
+      return false;
+    }
+    batch_.add_piece(gathering_, offset, id, *location);
+    if (batch_.full()) {
+      // Every other file of the batch is complete afterwards; this one goes on in the next.
+      write_batch();
+      batch_.clear_but(gathering_);
+      std::lock_guard lock(mutex_);
+      if (auto message = messages_.extract(gathering_)) {
+        message.key() = 0;
+        messages_.insert(std::move(message));
+      }
+      gathering_ = 0;
+    }
+    return batch_.file(gathering_).failed == 0;
+  });
+  throw_if_stopped();
+}
+
+void ContentWriter::add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
+                                   const std::string& name) {
+  const auto found = linked_files_.find(inode);
+  if (found != linked_files_.end()) batch_.add_other_name(found->second, folder, name);
+}
+
+void ContentWriter::flush() {
+  if (batch_.empty()) return;
+  write_batch();
+  batch_.clear();
+}
+
+void ContentWriter::write_batch() {
+  const std::vector<std::size_t> begins = batch_.order();
+  open_files_ = std::make_unique<OpenFiles>(batch_);
+  run_threads(begins.size(), [&] { write_frames(begins); });
+  open_files_.reset();
+  batch_.folder(0)->sync_file_systems();
+  unsynced_bytes_ = 0;
+  const std::vector<std::uint32_t> files = take_waiting();
+  run_threads(files.size(), [&] {
+    for (std::size_t next; (next = next_++) < files.size() && !stopped();) finish(files[next]);
+  });
+  linked_files_.clear();
+}
+
+void ContentWriter::run_threads(std::size_t tasks, const std::function<void()>& work) {
+  next_ = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t number = std::min<std::size_t>(threads_, tasks); number > 0; --number) {
+      threads.emplace_back([&] {
+        try {
+          work();
+        } catch (...) {
+          std::lock_guard lock(mutex_);
+          if (!error_) error_ = std::current_exception();
+          broken_ = true;
+        }
+      });
+    }
+  }
+  if (error_) std::rethrow_exception(error_);
+  throw_if_stopped();
+}
+
+void ContentWriter::throw_if_stopped() const {
+  if (stop_.stop_requested()) throw Error(ErrorKind::kCancelled, "the restore was stopped");
+}
+
+void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
+  for (std::size_t next; (next = next_++) < begins.size() && !stopped();) {
+    write_frame(begins[next], next + 1 < begins.size() ? begins[next + 1] : batch_.pieces().size());
+    if (unsynced_bytes_ >= kUnsyncedBytes) settle();
+  }
+}
+
+void ContentWriter::write_frame(std::size_t begin, std::size_t end) {
+  const std::span<const Piece> pieces = batch_.pieces().subspan(begin, end - begin);
+  std::optional<Bytes> raw;
+  try {
+    const store::BlobLocation location = batch_.frame(pieces.front());
+    raw = repository_.read_frame(location);
+    report_.add_read_bytes(location.frame_stored_length);
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+  }
+  VerifiedBlob blob;
+  const Piece* verified = nullptr;  // the piece that `blob` was verified for
+  for (const Piece& piece : pieces) {
+    if (verified == nullptr || piece.id != verified->id || piece.frame_offset != verified->frame_offset ||
+        piece.length != verified->length) {
+      blob = verify(piece, raw);
+      verified = &piece;
+    }
+    if (blob.content) {
+      write_piece(piece, *blob.content);
+    } else {
+      fail(piece.file,
+           "its content at byte " + std::to_string(piece.file_offset) + " is damaged: " + blob.error);
+    }
+    count_down(piece.file);
+  }
+}
+
+ContentWriter::VerifiedBlob ContentWriter::verify(const Piece& piece, const std::optional<Bytes>& frame) {
+  VerifiedBlob blob;
+  if (frame && piece.frame_offset <= frame->size() && piece.length <= frame->size() - piece.frame_offset) {
+    const ByteView content = ByteView(*frame).subspan(piece.frame_offset, piece.length);
+    if (repository_.hasher().id(crypto::BlobKind::kData, content) == piece.id) {
+      blob.content = content;
+      return blob;
+    }
+  }
+  // Another pack may hold it as well.
+  try {
+    blob.own = repository_.read(crypto::BlobKind::kData, piece.id);
+    if (blob.own.size() == piece.length) {
+      blob.content = blob.own;
+    } else {
+      blob.error = "blob " + piece.id.hex() + " has another length than the index says";
+    }
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    blob.error = error.what();
+  }
+  return blob;
+}
+
+void ContentWriter::write_piece(const Piece& piece, ByteView content) {
+  PendingFile& file = batch_.file(piece.file);
+  if (std::atomic_ref(file.failed) != 0) return;
+  report_.at([&] { return batch_.folder(piece.file)->path_of(batch_.node(piece.file).name()); });
+  try {
+    write_all(open_files_->open(piece.file)->get(), content, piece.file_offset);
+  } catch (const Error& error) {
+    if (ends_restore(error)) throw;
+    fail(piece.file, error.what());
+    return;
+  }
+  report_.add_done_bytes(content.size());
+  unsynced_bytes_ += content.size();
+}
+
+void ContentWriter::fail(std::uint32_t file, const std::string& message) {
+  std::lock_guard lock(mutex_);
+  std::atomic_ref(batch_.file(file).failed) = 1;
+  messages_.try_emplace(file, message);
+}
+
+void ContentWriter::count_down(std::uint32_t file) {
+  PendingFile& pending = batch_.file(file);
+  if (std::atomic_ref(pending.missing).fetch_sub(1) > 1) return;
+  if (open_files_) open_files_->close(file);
+  if (std::atomic_ref(pending.failed) != 0) {
+    discard(file);
+    return;
+  }
+  bool many;
+  {
+    std::lock_guard lock(mutex_);
+    waiting_.push_back(file);
+    many = waiting_.size() >= kWaitingFiles;
+  }
+  if (many) settle();
+}
+
+std::vector<std::uint32_t> ContentWriter::take_waiting() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(waiting_, {});
+}
+
+void ContentWriter::settle() {
+  // Taken before the sync, so that all that these files hold is part of it.
+  unsynced_bytes_ = 0;
+  const std::vector<std::uint32_t> files = take_waiting();
+  batch_.folder(0)->sync_file_systems();
+  for (const std::uint32_t file : files) {
+    if (stopped()) return;
+    finish(file);
+  }
+}
+
+void ContentWriter::finish(std::uint32_t file) {
+  const v1::Node node = batch_.node(file);
+  TargetFolder& folder = *batch_.folder(file);
+  report_.at([&] { return folder.path_of(node.name()); });
+  try {
+    const Fd fd = open_pending(batch_, file, node.name());
+    apply_metadata(fd.get(), HandleType::kOpen, node,
+                   [&](const std::string& message) { report_.error(folder.path_of(node.name()), message); });
+    report_.add_done_file();
+  } catch (const Error& error) {
+    if (ends_restore(error)) throw;
+    report_.error(folder.path_of(node.name()), error.what());
+  }
+}
+
+void ContentWriter::discard(std::uint32_t file) {
+  std::string message;
+  {
+    std::lock_guard lock(mutex_);
+    message = messages_[file];
+    messages_.erase(file);
+  }
+  const v1::Node node = batch_.node(file);
+  const PendingFile& pending = batch_.file(file);
+  links_.fail(pending.source, node);
+  const auto remove = [&](TargetFolder& folder, const std::string& name) {
+    try {
+      const TargetFolder::Use use(folder);
+      const auto status = look_at(use.fd(), name);
+      if (status && status->st_ino == pending.inode && status->st_dev == pending.device &&
+          unlinkat(use.fd(), name.c_str(), 0) != 0) {
+        throw target_error(errno, "what was written of it could not be removed");
+      }
+      report_.error(folder.path_of(name), message);
+    } catch (const Error& error) {
+      report_.error(folder.path_of(name), message + "; " + error.what());
+    }
+  };
+  remove(*batch_.folder(file), node.name());
+  for (const ContentBatch::OtherName& other : batch_.other_names()) {
+    if (other.file == file) remove(*batch_.folder_of(other), other.name);
+  }
+}
+
+}  // namespace garner::restore

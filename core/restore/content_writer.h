@@ -1,0 +1,92 @@
+// Fills restored files with their content, and finishes them.
+//
+// One thread gathers which blobs go where (a batch). A flush then reads each frame of the batch once,
+// verifies each blob against its id, and writes it to every file that needs it, on several threads. A file
+// whose content is complete is not finished at once: when enough of them wait, all file systems of the target
+// are synced, and only then each gets owner, mode, attributes and its time. So a file that looks right is
+// right, also after a power failure.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "restore/content_batch.h"
+#include "restore/hard_links.h"
+#include "restore/open_files.h"
+#include "restore/report.h"
+#include "store/repository.h"
+
+namespace garner::restore {
+
+class ContentWriter {
+ public:
+  ContentWriter(store::Repository& repository, HardLinks& links, Report& report, unsigned threads,
+                std::stop_token stop)
+      : repository_(repository), links_(links), report_(report), threads_(threads), stop_(std::move(stop)) {}
+
+  // Gathers the content of a file that was created in the folder with its size; flushes when the batch is
+  // full. Methods are called by one thread. Damage is told of the file, which is then removed; errors that
+  // concern more than a file are thrown, and leave files unfinished.
+  void add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source, const v1::Node& node,
+           const struct stat& status);
+  // The file added under this inode got another name. Without effect once it is finished.
+  void add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
+                      const std::string& name);
+  // Writes and finishes everything gathered.
+  void flush();
+
+ private:
+  struct VerifiedBlob {
+    std::optional<ByteView> content;  // in the frame or in `own`; nothing when damaged
+    Bytes own;
+    std::string error;
+  };
+  void gather(const v1::Node& node);
+  void write_batch();
+  void run_threads(std::size_t tasks, const std::function<void()>& work);
+  void write_frames(const std::vector<std::size_t>& begins);
+  void write_frame(std::size_t begin, std::size_t end);
+  VerifiedBlob verify(const Piece& piece, const std::optional<Bytes>& frame);
+  void write_piece(const Piece& piece, ByteView content);
+  void fail(std::uint32_t file, const std::string& message);
+  // One piece of the file is done with, written or not.
+  void count_down(std::uint32_t file);
+  // Makes durable what was written so far, and finishes the files that waited for it.
+  void settle();
+  std::vector<std::uint32_t> take_waiting();
+  void finish(std::uint32_t file);
+  void discard(std::uint32_t file);
+  bool stopped() const { return stop_.stop_requested() || broken_.load(std::memory_order_relaxed); }
+  void throw_if_stopped() const;
+
+  store::Repository& repository_;
+  HardLinks& links_;
+  Report& report_;
+  const unsigned threads_;
+  const std::stop_token stop_;
+  ContentBatch batch_;
+  std::uint32_t gathering_ = 0;                                    // the file of the batch
+  std::unordered_map<std::uint64_t, std::uint32_t> linked_files_;  // of the batch, by inode
+  std::unique_ptr<OpenFiles> open_files_;                          // while frames are written
+
+  std::atomic<std::size_t> next_ = 0;  // frame or file that no thread has taken
+  std::atomic<bool> broken_ = false;
+  std::atomic<std::uint64_t> unsynced_bytes_ = 0;
+  std::mutex mutex_;  // of what follows
+  std::exception_ptr error_;
+  std::unordered_map<std::uint32_t, std::string> messages_;  // why a file failed
+  std::vector<std::uint32_t> waiting_;                       // complete, but not durable
+};
+
+}  // namespace garner::restore

@@ -1,0 +1,185 @@
+#include "restore/restore.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "restore/beneath.h"
+#include "restore/content_writer.h"
+#include "restore/dry_run.h"
+#include "restore/folder_finisher.h"
+#include "restore/plan.h"
+#include "restore/report.h"
+#include "restore/target_error.h"
+#include "restore/tree_writer.h"
+
+namespace garner::restore {
+namespace {
+
+// Each thread holds a frame, sealed and raw: at most 8 MiB.
+constexpr unsigned kMostThreads = 8;
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+// Names in the folder, other than "." and ".."; at most two, which is enough to judge it.
+std::vector<std::string> first_names(int folder_fd, const std::string& name, const std::string& path) {
+  Fd fd(openat(folder_fd, name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const std::unique_ptr<DIR, CloseFolder> folder(fd.valid() ? fdopendir(fd.get()) : nullptr);
+  if (!folder) throw target_error(errno, "reading " + printable(path));
+  (void)fd.release();
+  std::vector<std::string> names;
+  while (names.size() < 2) {
+    const dirent* entry = readdir(folder.get());
+    if (entry == nullptr) break;
+    const std::string found = entry->d_name;
+    if (found != "." && found != "..") names.push_back(found);
+  }
+  return names;
+}
+
+// A file system that was just made holds an empty lost+found.
+bool is_empty(int target_fd, const std::string& target) {
+  const std::vector<std::string> names = first_names(target_fd, ".", target);
+  if (names.empty()) return true;
+  if (names.size() > 1 || names[0] != "lost+found") return false;
+  const auto status = look_at(target_fd, names[0]);
+  return status && S_ISDIR(status->st_mode) &&
+         first_names(target_fd, names[0], target + "/lost+found").empty();
+}
+
+void check_empty(int target_fd, const std::string& target, const RestoreOptions& options) {
+  if (options.resuming || options.overwrite != Overwrite::kRefuse || is_empty(target_fd, target)) return;
+  throw Error(ErrorKind::kAlreadyExists,
+              "the target " + printable(target) +
+                  " is not empty: choose another folder, or say with --overwrite what may be replaced");
+}
+
+std::shared_ptr<TargetFolder> open_target(const std::string& target) {
+  try {
+    make_folders_durably(target);
+  } catch (const Error& error) {
+    const int error_number = error.error_number();
+    if (error_number == ENOTDIR || error_number == EEXIST) {
+      throw Error(ErrorKind::kInvalidInput, "the target " + printable(target) + " is not a folder",
+                  error_number);
+    }
+    if (error_number == 0) throw;
+    throw target_error(error_number, "making the target " + printable(target));
+  }
+  auto root = TargetFolder::open_root(target);
+  const TargetFolder::Use use(*root);
+  if (faccessat(use.fd(), ".", W_OK | X_OK, AT_EACCESS) != 0) {
+    throw target_error(errno, "the target " + printable(target) + " cannot be written to");
+  }
+  return root;
+}
+
+// The folder in which a source lands that keeps its path. Folders on the way are no part of the snapshot: all
+// may look through them.
+std::shared_ptr<TargetFolder> make_way(std::shared_ptr<TargetFolder> folder,
+                                       const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    {
+      const TargetFolder::Use use(*folder);
+      if (mkdirat(use.fd(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+        throw target_error(errno, "making " + printable(folder->path_of(name)));
+      }
+    }
+    const std::string path = folder->path_of(name);
+    try {
+      folder = TargetFolder::open_child(std::move(folder), name);
+    } catch (const Error& error) {
+      throw error.in(printable(path));
+    }
+  }
+  return folder;
+}
+
+unsigned thread_count(const RestoreOptions& options) {
+  const unsigned wanted = options.threads > 0 ? options.threads : std::thread::hardware_concurrency();
+  return std::clamp(wanted, 1u, kMostThreads);
+}
+
+Error with_what_is_missing(const Error& error, const RestoreProgress& progress, int target_fd,
+                           const std::string& target) {
+  std::string message =
+      std::string(error.what()) + "; " +
+      human_bytes(progress.total_bytes - std::min(progress.done_bytes, progress.total_bytes)) + " of " +
+      human_bytes(progress.total_bytes) + " are still to be written to " + printable(target);
+  struct statvfs space {};
+  if (fstatvfs(target_fd, &space) == 0) {
+    message += ", where " + human_bytes(std::uint64_t{space.f_bavail} * space.f_frsize) + " and " +
+               std::to_string(space.f_favail) + " inodes are free";
+  }
+  return Error(error.kind(), message + "; make room and restore again: what is there already is kept",
+               error.error_number());
+}
+
+void write_plan(store::Repository& repository, const Plan& plan, const RestoreOptions& options,
+                const std::shared_ptr<TargetFolder>& target, Report& report, const std::stop_token& stop) {
+  HardLinks links;
+  LeftOut left_out;
+  std::vector<std::shared_ptr<TargetFolder>> bases;
+  {
+    ContentWriter content(repository, links, report, thread_count(options), stop);
+    TreeWriter writer(options, content, links, report, left_out);
+    for (const PlannedRoot& root : plan.roots) {
+      bases.push_back(make_way(target, root.folders));
+      writer.begin(root.source, bases.back(), root.is_target);
+      walk_tree(root.node, repository, writer, stop);
+    }
+    content.flush();
+  }
+  FolderFinisher finisher(report, left_out);
+  for (std::size_t number = 0; number < plan.roots.size(); ++number) {
+    finisher.begin(bases[number], plan.roots[number].is_target);
+    walk_tree(plan.roots[number].node, repository, finisher, stop);
+  }
+  target->sync_file_systems();
+}
+
+}  // namespace
+
+RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& snapshot,
+                            const RestoreOptions& options, RestoreMonitor& monitor, std::stop_token stop) {
+  const std::string target = normal_path(options.target);
+  Report report(monitor);
+  const Plan plan = plan_restore(repository, snapshot, options.path);
+  report.set_totals(plan.files, plan.bytes);
+  report.tell();
+  if (options.dry_run) {
+    std::shared_ptr<TargetFolder> root;
+    if (access(target.c_str(), F_OK) == 0) {
+      root = TargetFolder::open_root(target);
+      const TargetFolder::Use use(*root);
+      check_empty(use.fd(), target, options);
+    }
+    run_dry(repository, plan, options, root, report, stop);
+  } else {
+    const std::shared_ptr<TargetFolder> root = open_target(target);
+    const TargetFolder::Use use(*root);
+    check_empty(use.fd(), target, options);
+    try {
+      write_plan(repository, plan, options, root, report, stop);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kTargetFull) throw;
+      throw with_what_is_missing(error, report.progress(), use.fd(), target);
+    }
+  }
+  report.tell();
+  return report.progress();
+}
+
+}  // namespace garner::restore
