@@ -74,7 +74,8 @@ def make(root, entries=100_000, sparse_bytes=10 << 30, deep=6_000, seed=1):
     os.mkdir(os.path.join(names, b"folder\nwith \xe9 name"))
     write(os.path.join(names, b"folder\nwith \xe9 name", b"in it"), b"x")
 
-    make_deep_path(root, deep)
+    os.mkdir(os.path.join(root, b"deep"))
+    make_deep_path(os.path.join(root, b"deep"), deep)
 
     many = os.path.join(root, b"many")
     os.mkdir(many)
