@@ -1,5 +1,5 @@
-// check: is everything there that the state says, and does it say what its ids say? Reads nothing but metadata unless
-// asked to read data.
+// check: is everything there that the state says, and does it say what its ids say? Reads nothing but
+// metadata unless asked to read data.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 namespace garner::maintenance {
 
 struct CheckOptions {
-  double read_data_percent = 0;   // 0 to 100: share of the data packs that is read whole and verified
+  double read_data_percent = 0;  // 0 to 100: share of the data packs that is read whole and verified
   unsigned threads = 0;
 };
 
 struct CheckProgress {
-  std::uint64_t packs = 0;          // seen so far
+  std::uint64_t packs = 0;  // seen so far
   std::uint64_t total_packs = 0;
   std::uint64_t blobs = 0;
   std::uint64_t snapshots = 0;
@@ -28,8 +28,9 @@ struct CheckProgress {
 class CheckMonitor {
  public:
   virtual ~CheckMonitor() = default;
-  virtual void progressed(const CheckProgress& progress) = 0;   // any thread
-  // One line for people: what is damaged or missing, and the files and snapshots that it touches as far as known.
+  virtual void progressed(const CheckProgress& progress) = 0;  // any thread
+  // One line for people: what is damaged or missing, and the files and snapshots that it touches as far as
+  // known.
   virtual void problem(const std::string& line) = 0;
 };
 

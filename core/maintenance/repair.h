@@ -1,5 +1,6 @@
-// repair: rebuilds index and log from packs alone where the log is missing or unusable. Reads every pack's directory,
-// then walks every snapshot blob it finds; only those whose closure is complete are listed again, as recovered.
+// repair: rebuilds index and log from packs alone where the log is missing or unusable. Reads every pack's
+// directory, then walks every snapshot blob it finds; only those whose closure is complete are listed again,
+// as recovered.
 #pragma once
 
 #include <stop_token>
@@ -13,14 +14,15 @@
 namespace garner::maintenance {
 
 struct RepairResult {
-  bool needed = false;                        // false: the log is in order, nothing was done
+  bool needed = false;  // false: the log is in order, nothing was done
   std::uint64_t packs = 0;
   std::uint64_t blobs = 0;
-  std::vector<crypto::BlobId> recovered;      // snapshots
-  std::vector<crypto::BlobId> incomplete;     // snapshots that were found but lack content
+  std::vector<crypto::BlobId> recovered;   // snapshots
+  std::vector<crypto::BlobId> incomplete;  // snapshots that were found but lack content
 };
 
 // `repository` was opened without its log. With `dry_run` nothing is written.
-RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonitor& monitor, std::stop_token stop);
+RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonitor& monitor,
+                        std::stop_token stop);
 
 }  // namespace garner::maintenance

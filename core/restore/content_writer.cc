@@ -22,6 +22,7 @@ namespace {
 constexpr std::size_t kWaitingFiles = 16384;
 constexpr std::uint64_t kUnsyncedBytes = 256u << 20;
 
+// A blob is missing or damaged wherever it is said to be; anything else ends the restore.
 bool is_damage(const Error& error) {
   return error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNotFound ||
          error.kind() == ErrorKind::kReadFailed || error.kind() == ErrorKind::kNewerFormat ||

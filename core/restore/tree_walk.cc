@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "crypto/blob_id.h"
+#include "snapshot/parse.h"
 #include "snapshot/tree.h"
 
 namespace garner::restore {
@@ -14,11 +15,6 @@ namespace {
 // Folders above each other whose pages (at most 512 KiB each, serialized) are kept. One further up is read
 // again, up to where it was left.
 constexpr std::size_t kOpenReaders = 16;
-
-bool is_damage(const Error& error) {
-  return error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNotFound ||
-         error.kind() == ErrorKind::kNewerFormat || error.kind() == ErrorKind::kReadFailed;
-}
 
 struct Level {
   v1::Node folder;
@@ -64,7 +60,7 @@ void walk_tree(const v1::Node& root, store::BlobSource& source, TreeVisitor& vis
       try {
         next = next_in(level, source);
       } catch (const Error& error) {
-        if (!is_damage(error)) throw;
+        if (!snapshot::concerns_blob(error)) throw;
         level.ended = true;
         visitor.unreadable(error);
       }

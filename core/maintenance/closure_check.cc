@@ -1,0 +1,173 @@
+#include "maintenance/closure_check.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "maintenance/damage.h"
+#include "snapshot/closure.h"
+#include "snapshot/node.h"
+#include "snapshot/parse.h"
+
+namespace garner::maintenance {
+namespace {
+
+namespace v1 = store::v1;
+
+// So many files and folders are named; of the others there is only a number.
+constexpr std::size_t kNamedPaths = 10'000;
+constexpr std::size_t kNamedSnapshots = 5;
+
+std::string short_id(const v1::SnapshotEntry& entry) {
+  return to_hex(as_bytes(entry.id())).substr(0, 8) + " (" + entry.snapshot().set().name() + ")";
+}
+
+class ClosureCheck {
+ public:
+  ClosureCheck(store::Repository& repository, const v1::RepositoryState& state, const PackDamage& damage,
+               CheckReport& report)
+      : repository_(repository), state_(state), damage_(damage), report_(report) {}
+
+  void find_broken() {
+    IdSet seen;
+    for (const v1::SnapshotEntry& entry : state_.snapshots()) {
+      report_.throw_if_stopped();
+      check_own_blob(entry);
+      snapshot::ClosureVisitor visitor;
+      visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
+        report_.throw_if_stopped();
+        report_.add_blobs(1);
+        if (kind != crypto::BlobKind::kData) return seen.insert(id);
+        if (is_broken(id)) broken_.insert(id);
+        return true;
+      };
+      visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId& id, const std::string&,
+                               const std::string&) { broken_.insert(id); };
+      snapshot::walk_closure(entry.snapshot(), repository_, visitor);
+      report_.add_snapshot();
+    }
+  }
+
+  bool found_any() const { return !broken_.empty(); }
+
+  // Walks everything again, snapshot by snapshot, for the paths.
+  void name_files() {
+    for (int number = 0; number < state_.snapshots_size(); ++number) {
+      IdSet seen;
+      snapshot::ClosureVisitor visitor;
+      visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
+        report_.throw_if_stopped();
+        if (kind != crypto::BlobKind::kData) return seen.insert(id);
+        if (broken_.contains(id)) touch(path, number, "its content is damaged or missing");
+        return true;
+      };
+      visitor.unreadable = [&](crypto::BlobKind kind, const crypto::BlobId&, const std::string& path,
+                               const std::string& error) {
+        touch(
+            path, number,
+            (kind == crypto::BlobKind::kTree ? "what is in the folder is lost: " : "its content is lost: ") +
+                error);
+      };
+      snapshot::walk_closure(state_.snapshots(number).snapshot(), repository_, visitor);
+    }
+    for (const auto& [path, touched] : touched_) report_.problem(line_of(path, touched));
+    if (unnamed_ > 0)
+      report_.problem("and " + std::to_string(unnamed_) + " more damaged places in snapshots");
+  }
+
+ private:
+  struct Touched {
+    std::string what;
+    std::set<int> snapshots;
+  };
+
+  // The state holds the snapshot itself; its blob is what repair would find.
+  void check_own_blob(const v1::SnapshotEntry& entry) {
+    try {
+      snapshot::validate(entry.snapshot());
+      const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
+      if (!repository_.index().find(id)) return;  // not written yet: the next metadata pack takes it
+      const Bytes blob = repository_.read(crypto::BlobKind::kSnapshot, id);
+      if (as_text(blob) != snapshot::serialize(entry.snapshot())) {
+        throw Error(ErrorKind::kDamaged, "the log and its blob do not agree");
+      }
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      report_.problem("snapshot " + short_id(entry) + ": " + error.what());
+    }
+  }
+
+  // No copy of the blob is known to be good.
+  bool is_broken(const crypto::BlobId& id) const {
+    const auto location = repository_.index().find(id);
+    if (!location) return true;
+    if (damage_.empty()) return false;
+    if (damage_.blobs.contains(id)) return !can_be_read(id);
+    if (!damage_.packs.contains(location->pack)) return false;
+    const auto all = repository_.index().find_all(id);
+    return std::all_of(all.begin(), all.end(),
+                       [&](const auto& one) { return damage_.packs.contains(one.pack); });
+  }
+
+  bool can_be_read(const crypto::BlobId& id) const {
+    try {
+      repository_.read(crypto::BlobKind::kData, id);
+      return true;
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      return false;
+    }
+  }
+
+  void touch(const std::string& path, int snapshot, const std::string& what) {
+    const auto found = touched_.find(path);
+    if (found == touched_.end() && touched_.size() >= kNamedPaths) {
+      ++unnamed_;
+      return;
+    }
+    Touched& touched = touched_[path];
+    if (touched.what.empty()) touched.what = what;
+    touched.snapshots.insert(snapshot);
+  }
+
+  std::string line_of(const std::string& path, const Touched& touched) const {
+    std::string line = printable(path) + ": " + touched.what + ", in snapshot";
+    if (touched.snapshots.size() > 1) line += "s";
+    std::size_t named = 0;
+    // The newest first: they are what is looked for.
+    for (auto number = touched.snapshots.rbegin(); number != touched.snapshots.rend(); ++number) {
+      if (named == kNamedSnapshots) {
+        line += " and " + std::to_string(touched.snapshots.size() - named) + " older";
+        break;
+      }
+      line += (named++ == 0 ? " " : ", ") + short_id(state_.snapshots(*number));
+    }
+    return line;
+  }
+
+  store::Repository& repository_;
+  const v1::RepositoryState& state_;
+  const PackDamage& damage_;
+  CheckReport& report_;
+  IdSet broken_;
+  std::map<std::string, Touched> touched_;
+  std::uint64_t unnamed_ = 0;
+};
+
+}  // namespace
+
+void check_snapshots(store::Repository& repository, const v1::RepositoryState& state,
+                     const PackDamage& damage, CheckReport& report) {
+  ClosureCheck check(repository, state, damage, report);
+  report.begin_stage("walking snapshots");
+  check.find_broken();
+  if (!check.found_any()) return;
+  report.begin_stage("looking for the files that damage touches");
+  check.name_files();
+}
+
+}  // namespace garner::maintenance

@@ -1,0 +1,61 @@
+#include "maintenance/log_check.h"
+
+#include "base/error.h"
+#include "maintenance/damage.h"
+#include "maintenance/pack_facts.h"
+#include "store/key_store.h"
+#include "store/log.h"
+#include "store/repository_header.h"
+#include "store/state.h"
+
+namespace garner::maintenance {
+namespace {
+
+namespace v1 = store::v1;
+
+template <typename Work>
+void try_each(CheckReport& report, const std::string& what, const Work& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    report.problem(what + error.what());
+  }
+}
+
+}  // namespace
+
+void check_log(store::Repository& repository, const v1::RepositoryState& state, CheckReport& report) {
+  report.begin_stage("reading keys and log");
+  const store::LogContext log{repository.destination(), repository.keyring(), repository.header().repository};
+  try_each(report, "header: ", [&] { store::verify_header(repository.destination(), repository.keyring()); });
+  try_each(report, "key slots: ", [&] { store::list_slots(repository.destination()); });
+  try_each(report, "log: ", [&] {
+    v1::RepositoryState replayed =
+        store::follow(log, v1::RepositoryState(), state.generation(),
+                      [&](const store::OpenedRecord&) { report.throw_if_stopped(); });
+    // Names of dropped objects are forgotten at no certain time.
+    v1::RepositoryState loaded = state;
+    replayed.clear_dead();
+    loaded.clear_dead();
+    if (replayed.SerializeAsString() != loaded.SerializeAsString()) {
+      throw Error(ErrorKind::kDamaged, "the state that was loaded is not the one its records lead to");
+    }
+  });
+}
+
+std::string why_unusable(store::Repository& repository) {
+  const store::LogContext log{repository.destination(), repository.keyring(), repository.header().repository};
+  try {
+    const std::vector<std::uint64_t> generations = store::list_generations(repository.destination(), 0);
+    if (generations.empty()) return "the log is missing";
+    const v1::RepositoryState state = store::follow(log, v1::RepositoryState(), generations.back());
+    for (const v1::SegmentReference& segment : state.segments()) read_segment(repository, segment);
+    return {};
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return error.what();
+  }
+}
+
+}  // namespace garner::maintenance

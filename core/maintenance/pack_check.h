@@ -1,0 +1,29 @@
+// Checks packs: that they are there with their size, that their directories are readable and agree with the
+// index, and, of those that are read, every blob.
+#pragma once
+
+#include <string>
+#include <unordered_set>
+
+#include "maintenance/check_report.h"
+#include "maintenance/id_set.h"
+#include "maintenance/pack_facts.h"
+#include "store/repository.h"
+
+namespace garner::maintenance {
+
+struct PackDamage {
+  std::unordered_set<store::ObjectName, store::ObjectNameHash> packs;  // missing, or of another size
+  IdSet blobs;  // found damaged, in packs that are there
+  bool empty() const { return packs.empty() && blobs.empty(); }
+};
+
+// The key with the few digits of the name that people need to find it.
+std::string short_name(const store::ObjectName& pack);
+
+// `packs`: as the segments say. Directories of metadata packs are always read; `read_data_percent` of the
+// data packs are read whole, beginning at a random one.
+PackDamage check_packs(store::Repository& repository, const PackTable& packs, const CheckOptions& options,
+                       CheckReport& report);
+
+}  // namespace garner::maintenance

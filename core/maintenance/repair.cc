@@ -1,0 +1,223 @@
+#include "maintenance/repair.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "chunking/chunker.h"
+#include "maintenance/check_report.h"
+#include "maintenance/damage.h"
+#include "maintenance/id_set.h"
+#include "maintenance/log_check.h"
+#include "snapshot/closure.h"
+#include "snapshot/node.h"
+#include "snapshot/parse.h"
+#include "store/log.h"
+
+namespace garner::maintenance {
+namespace {
+
+namespace v1 = store::v1;
+
+class Repair {
+ public:
+  Repair(store::Repository& repository, CheckReport& report) : repository_(repository), report_(report) {}
+
+  void read_packs() {
+    report_.begin_stage("reading directories of packs");
+    const std::vector<destination::ObjectInfo> objects = repository_.destination().list("packs/");
+    report_.set_total_packs(objects.size());
+    for (const destination::ObjectInfo& object : objects) {
+      report_.throw_if_stopped();
+      try {
+        read_pack(object);
+      } catch (const Error& error) {
+        if (!is_damage(error)) throw;
+        report_.problem(object.key + " is left out: " + error.what());
+      }
+      report_.add_pack();
+    }
+  }
+
+  // Records that can still be read list snapshots that are in no pack yet: an unchanged backup writes nothing
+  // else.
+  void read_records() {
+    report_.begin_stage("reading what is left of the log");
+    const store::LogContext log{repository_.destination(), repository_.keyring(),
+                                repository_.header().repository};
+    for (const std::uint64_t generation : store::list_generations(repository_.destination(), 0)) {
+      report_.throw_if_stopped();
+      highest_generation_ = std::max(highest_generation_, generation);
+      try {
+        const store::OpenedRecord opened = store::read_record(log, generation);
+        for (const v1::SnapshotEntry& entry : opened.record.body.add_snapshots()) add_listed(entry);
+      } catch (const Error& error) {
+        if (!is_damage(error)) throw;
+        report_.problem(std::string(error.what()) + " (left out)");
+      }
+    }
+  }
+
+  void read_snapshots() {
+    repository_.set_uncommitted(packs_);
+    for (const crypto::BlobId& id : snapshot_blobs_) {
+      try {
+        snapshots_[id] = snapshot::parse_snapshot(repository_.read(crypto::BlobKind::kSnapshot, id));
+      } catch (const Error& error) {
+        if (!is_damage(error)) throw;
+        report_.problem("snapshot " + id.hex().substr(0, 8) + " is left out: " + error.what());
+      }
+    }
+  }
+
+  // Whether everything below the snapshot is in a pack.
+  void check_closures(RepairResult& result) {
+    report_.begin_stage("walking snapshots");
+    for (const auto& [id, found] : snapshots_) {
+      report_.throw_if_stopped();
+      const std::optional<std::string> missing = first_missing(found);
+      if (missing) {
+        report_.problem("snapshot " + id.hex().substr(0, 8) + " (" + found.set().name() +
+                        ") is not complete: " + *missing);
+        result.incomplete.push_back(id);
+      } else {
+        result.recovered.push_back(id);
+      }
+      report_.add_snapshot();
+    }
+    std::stable_sort(result.recovered.begin(), result.recovered.end(), [&](const auto& a, const auto& b) {
+      return snapshot::from_proto(snapshots_.at(a).finished()) <
+             snapshot::from_proto(snapshots_.at(b).finished());
+    });
+  }
+
+  void rebuild(const RepairResult& result) {
+    report_.begin_stage("writing index and log");
+    store::CommitPlan plan;
+    for (const crypto::BlobId& id : result.recovered) {
+      v1::SnapshotEntry& entry = plan.recovered_snapshots.emplace_back();
+      entry.set_id(id.value.data(), id.value.size());
+      *entry.mutable_snapshot() = std::move(snapshots_.at(id));
+      entry.set_recovered(true);
+    }
+    plan.packs = std::move(packs_);
+    const store::CommitOutcome outcome = repository_.rebuild_log(plan, highest_generation_, parameters());
+    if (!outcome.committed) {
+      throw Error(ErrorKind::kConflict, "packs of the repository at " + repository_.destination().describe() +
+                                            " went away while it was repaired: run garner repair again");
+    }
+    repository_.set_uncommitted({});
+  }
+
+  std::uint64_t pack_count() const { return packs_.size(); }
+  std::uint64_t blob_count() const { return blob_count_; }
+
+ private:
+  void read_pack(const destination::ObjectInfo& object) {
+    const auto name = store::ObjectName::from_hex(base_name(object.key));
+    const store::PackReader reader(repository_.destination(), repository_.keyring(), name);
+    store::PackReader::Directory directory = reader.read_directory();
+    for (const store::PackedFrame& frame : directory.frames) {
+      for (const store::FrameBlob& blob : frame.blobs) {
+        if (blob.kind == crypto::BlobKind::kSnapshot) snapshot_blobs_.push_back(blob.id);
+        if (blob.kind == crypto::BlobKind::kData) data_.insert(blob.id);
+      }
+      blob_count_ += frame.blobs.size();
+      report_.add_blobs(frame.blobs.size());
+    }
+    if (directory.generation >= parameters_generation_) {
+      parameters_generation_ = directory.generation;
+      parameters_ = directory.parameters;
+    }
+    highest_generation_ = std::max(highest_generation_, directory.generation);
+    packs_.push_back({name, reader.header().kind, object.size, std::move(directory.frames)});
+  }
+
+  void add_listed(const v1::SnapshotEntry& entry) {
+    const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
+    const std::string bytes = snapshot::serialize(entry.snapshot());
+    if (repository_.hasher().id(crypto::BlobKind::kSnapshot, as_bytes(bytes)) != id) return;
+    snapshots_[id] = snapshot::parse_snapshot(as_bytes(bytes));
+  }
+
+  std::optional<std::string> first_missing(const v1::Snapshot& found) {
+    std::optional<std::string> missing;
+    snapshot::ClosureVisitor visitor;
+    visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
+      report_.throw_if_stopped();
+      if (missing) return false;
+      if (kind != crypto::BlobKind::kData) return !complete_.contains(id) && visited_.insert(id);
+      if (!data_.contains(id)) missing = "content of " + printable(path) + " is in no pack";
+      return true;
+    };
+    visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId&, const std::string& path,
+                             const std::string& error) {
+      if (!missing) missing = printable(path) + ": " + error;
+    };
+    visited_.clear();
+    snapshot::walk_closure(found, repository_, visitor);
+    // What a complete snapshot holds is complete.
+    if (!missing) complete_.merge(visited_);
+    return missing;
+  }
+
+  v1::Parameters parameters() const {
+    if (parameters_) return *parameters_;
+    // No pack is left: an empty repository begins anew with what a new one has.
+    const chunking::ChunkSizes sizes;
+    v1::Parameters parameters;
+    parameters.set_chunk_minimum(sizes.minimum);
+    parameters.set_chunk_average(sizes.average);
+    parameters.set_chunk_maximum(sizes.maximum);
+    parameters.set_frame_target(1u << 20);
+    parameters.set_pack_target(32u << 20);
+    return parameters;
+  }
+
+  store::Repository& repository_;
+  CheckReport& report_;
+  std::vector<store::FinishedPack> packs_;
+  std::vector<crypto::BlobId> snapshot_blobs_;
+  std::map<crypto::BlobId, v1::Snapshot> snapshots_;
+  IdSet data_;
+  IdSet complete_;  // trees and lists with everything below them
+  IdSet visited_;
+  std::optional<v1::Parameters> parameters_;
+  std::uint64_t parameters_generation_ = 0;
+  std::uint64_t highest_generation_ = 0;
+  std::uint64_t blob_count_ = 0;
+};
+
+}  // namespace
+
+RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonitor& monitor,
+                        std::stop_token stop) {
+  CheckReport report(monitor, std::move(stop));
+  RepairResult result;
+  report.begin_stage("reading the log");
+  const std::string why = why_unusable(repository);
+  if (why.empty()) return result;
+  result.needed = true;
+  report.problem("the log cannot be used: " + why);
+
+  Repair repair(repository, report);
+  repair.read_packs();
+  repair.read_records();
+  repair.read_snapshots();
+  result.packs = repair.pack_count();
+  result.blobs = repair.blob_count();
+  repair.check_closures(result);
+  if (dry_run) {
+    repository.set_uncommitted({});
+  } else {
+    repair.rebuild(result);
+  }
+  report.tell();
+  return result;
+}
+
+}  // namespace garner::maintenance
