@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <tuple>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -19,6 +20,7 @@ static_assert(kSealOverhead == kAesGcmTag);
 namespace {
 
 constexpr std::uint16_t kSealVersion = 1;
+constexpr std::size_t kPurposeKeySize = 32;
 constexpr std::size_t kBootIdLimit = 4096;
 
 std::string_view purpose(ObjectKind kind) {
@@ -39,12 +41,13 @@ std::string_view purpose(ObjectKind kind) {
 
 Secret object_key(const Keyring& keyring, ObjectKind kind, std::uint32_t epoch, const Salt& salt) {
   const Secret purpose_key = keyring.derive(epoch, purpose(kind));
-  Secret material(purpose_key.size() + salt.size());
-  const MutableByteView bytes = material.mutable_view();
-  const ByteView key_bytes = purpose_key.view();
-  std::copy(key_bytes.begin(), key_bytes.end(), bytes.begin());
-  std::copy(salt.begin(), salt.end(), bytes.begin() + static_cast<std::ptrdiff_t>(key_bytes.size()));
-  return derive_key(context::kObjectKey, material.view());
+  // On the stack and wiped: cheaper than one more Secret, and it lives no longer.
+  std::array<std::uint8_t, kPurposeKeySize + std::tuple_size_v<Salt>> material;
+  std::copy_n(purpose_key.view().begin(), kPurposeKeySize, material.begin());
+  std::copy(salt.begin(), salt.end(), material.begin() + kPurposeKeySize);
+  Secret key = derive_key(context::kObjectKey, material);
+  wipe(material);
+  return key;
 }
 
 AesGcmNonce nonce_of(SealPart part, std::uint64_t counter) {

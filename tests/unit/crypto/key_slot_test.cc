@@ -329,8 +329,7 @@ TEST_CASE("a slot file that was cut or tampered with gives no key that is not it
     std::string flipped = extended;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
     // A flip that makes the extension an unknown field takes it away, and can do no more.
-    REQUIRE(opened(flipped) < 2u);
-    if (bit / 8 < alone.size()) REQUIRE(opened(flipped) == 0u);
+    REQUIRE(opened(flipped) <= (bit / 8 < alone.size() ? 0u : 1u));
   }
 }
 
