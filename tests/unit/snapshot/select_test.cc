@@ -1,0 +1,164 @@
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "sample_nodes.h"
+#include "snapshot/snapshot.h"
+
+namespace garner::snapshot {
+namespace {
+
+using testing::sample_snapshot;
+
+// 2026-11-22T18:30:00Z
+constexpr std::int64_t kEvening = 1'795'372'200;
+constexpr std::int64_t kDay = 86'400;
+
+class History {
+ public:
+  // An id of these bytes, filled up with zeros.
+  History& add(const std::string& id, const std::string& set, std::int64_t finished, bool recovered = false) {
+    v1::SnapshotEntry entry;
+    Bytes bytes = from_hex(id);
+    bytes.resize(32);
+    entry.set_id(std::string(as_text(bytes)));
+    *entry.mutable_snapshot() = sample_snapshot(set, finished);
+    entry.set_recovered(recovered);
+    entries_.push_back(std::make_unique<v1::SnapshotEntry>(entry));
+    return *this;
+  }
+  std::string select(const std::string& selector) const {
+    return to_hex(as_bytes(snapshot::select(pointers(), selector).id())).substr(0, 6);
+  }
+  // "KIND: message" of the error that it ends with.
+  std::string error(const std::string& selector) const {
+    try {
+      select(selector);
+    } catch (const Error& error) {
+      return std::string(to_string(error.kind())) + ": " + error.what();
+    }
+    return "no error";
+  }
+
+ private:
+  std::vector<const v1::SnapshotEntry*> pointers() const {
+    std::vector<const v1::SnapshotEntry*> result;
+    for (const auto& entry : entries_) result.push_back(entry.get());
+    return result;
+  }
+  std::vector<std::unique_ptr<v1::SnapshotEntry>> entries_;
+};
+
+History sample_history() {
+  return std::move(History()
+                       .add("aaaa01", "home", kEvening - 3 * kDay)
+                       .add("aaab02", "home", kEvening - 2 * kDay)
+                       .add("bbbb03", "etc", kEvening - kDay)
+                       .add("cccc04", "home", kEvening)
+                       .add("dddd05", "home", kEvening + kDay, /*recovered=*/true));
+}
+
+std::string kind(ErrorKind error) { return std::string(to_string(error)) + ": "; }
+
+TEST_CASE("by a prefix of the id") {
+  const History history = sample_history();
+  REQUIRE(history.select("aaaa") == "aaaa01");
+  REQUIRE(history.select("AAAB") == "aaab02");
+  REQUIRE(history.select("bbbb03" + std::string(58, '0')) == "bbbb03");
+  REQUIRE(history.select("dddd") == "dddd05");  // recovered, but named
+  REQUIRE_THAT(history.error("aaa"), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
+  REQUIRE_THAT(history.error("aaac"), Catch::StartsWith(kind(ErrorKind::kNotFound)) &&
+                                          Catch::Contains("aaab") && Catch::Contains("aaaa"));
+  REQUIRE_THAT(history.error("bbbb03" + std::string(59, '0')),
+               Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
+}
+
+TEST_CASE("a prefix that fits several is refused, and the same snapshot twice is not several") {
+  History history = sample_history();
+  history.add("aaaa99", "home", kEvening);
+  REQUIRE_THAT(history.error("aaaa"), Catch::StartsWith(kind(ErrorKind::kInvalidInput)) &&
+                                          Catch::Contains("aaaa01") && Catch::Contains("aaaa99"));
+  history.add("cccc04", "home", kEvening);
+  REQUIRE(history.select("cccc") == "cccc04");
+}
+
+TEST_CASE("latest") {
+  History history = sample_history();
+  REQUIRE(history.select("latest") == "cccc04");
+  REQUIRE(history.select("home@latest") == "cccc04");
+  REQUIRE(history.select("etc@latest") == "bbbb03");
+  REQUIRE_THAT(history.error("hone@latest"),
+               Catch::StartsWith(kind(ErrorKind::kNotFound)) && Catch::Contains("did you mean home"));
+  REQUIRE_THAT(History().error("latest"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
+  REQUIRE_THAT(History().add("aaaa", "home", kEvening, true).error("latest"), Catch::Contains("recovered"));
+}
+
+TEST_CASE("so many before the latest") {
+  const History history = sample_history();
+  REQUIRE(history.select("home~0") == "cccc04");
+  REQUIRE(history.select("home~1") == "aaab02");
+  REQUIRE(history.select("home~2") == "aaaa01");
+  REQUIRE_THAT(history.error("home~3"),
+               Catch::StartsWith(kind(ErrorKind::kNotFound)) && Catch::Contains("home~2"));
+  for (const char* selector : {"home~", "home~x", "home~-1", "home~9999999999", "~1", "a b~1"}) {
+    REQUIRE_THAT(history.error(selector), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
+  }
+}
+
+TEST_CASE("by time") {
+  const History history = sample_history();
+  REQUIRE(history.select("home@2026-11-22T18:30:00Z") == "cccc04");
+  REQUIRE(history.select("home@2026-11-22T18:29:59Z") == "aaab02");
+  REQUIRE(history.select("home@2026-11-22 18:30Z") == "cccc04");
+  REQUIRE(history.select("home@2026-11-22Z") == "cccc04");  // the whole day
+  REQUIRE(history.select("home@2026-11-21Z") == "aaab02");
+  REQUIRE(history.select("home@2030-01-01Z") == "cccc04");  // never a recovered one
+  REQUIRE_THAT(history.error("home@2026-11-18Z"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
+  REQUIRE_THAT(history.error("hom@2026-11-22Z"), Catch::Contains("did you mean home"));
+  for (const char* selector : {"home@", "home@yesterday", "home@2026-02-30", "home@2026-11-22T25:00"}) {
+    REQUIRE_THAT(history.error(selector), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
+  }
+}
+
+TEST_CASE("a clock that was wrong once hides nothing") {
+  History history = sample_history();
+  history.add("eeee06", "home", 5);
+  REQUIRE(history.select("home@2026-11-22Z") == "cccc04");
+  REQUIRE(history.select("home@latest") == "eeee06");
+}
+
+TEST_CASE("what chooses nothing says what would") {
+  const History history = sample_history();
+  REQUIRE_THAT(history.error(""), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
+  REQUIRE_THAT(history.error("home"), Catch::Contains("home@latest"));
+  REQUIRE_THAT(history.error("what is this"), Catch::Contains("SET@TIME"));
+}
+
+TEST_CASE("a selector and a path are told apart") {
+  const auto split = [](const std::string& text) {
+    const SnapshotPath result = split_snapshot_path(text);
+    return std::pair(result.selector, result.path);
+  };
+  using Pair = std::pair<std::string, std::string>;
+  REQUIRE(split("latest") == Pair("latest", ""));
+  REQUIRE(split("latest:") == Pair("latest", ""));
+  REQUIRE(split("latest:/home/a") == Pair("latest", "/home/a"));
+  REQUIRE(split("latest:docs/a:b") == Pair("latest", "docs/a:b"));
+  REQUIRE(split("abcd:x@2026-11-22T18:30") == Pair("abcd", "x@2026-11-22T18:30"));
+  REQUIRE(split("home@2026-11-22T18:30") == Pair("home@2026-11-22T18:30", ""));
+  REQUIRE(split("home@2026-11-22 18:30:05Z") == Pair("home@2026-11-22 18:30:05Z", ""));
+  REQUIRE(split("home@2026-11-22T18:30:/a:b") == Pair("home@2026-11-22T18:30", "/a:b"));
+  REQUIRE(split("home@2026-11-22T18:30:05:/a") == Pair("home@2026-11-22T18:30:05", "/a"));
+  REQUIRE(split("home@2026-11-22T18:30:docs") == Pair("home@2026-11-22T18:30", "docs"));
+  REQUIRE(split("home@2026-11-22:docs/x:y") == Pair("home@2026-11-22", "docs/x:y"));
+  REQUIRE(split("home@latest:docs") == Pair("home@latest", "docs"));
+  REQUIRE(split("home~3:docs@2") == Pair("home~3", "docs@2"));
+  REQUIRE(split("") == Pair("", ""));
+}
+
+}  // namespace
+}  // namespace garner::snapshot
