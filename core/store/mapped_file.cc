@@ -1,20 +1,40 @@
 #include "store/mapped_file.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/error.h"
 
 namespace garner::store {
 namespace {
 
-// What the kernel maps around a page that faults: aligned by address.
+// The least that the kernel maps around a page that faults: aligned by address.
 constexpr unsigned kWindowBits = 16;
 constexpr std::uint64_t kWindow = std::uint64_t{1} << kWindowBits;
+constexpr std::uint64_t kMeasuredEvery = 4;  // windows
+
+// Bytes of files that this process has mapped and resident; 0 where that cannot be known.
+std::uint64_t resident_file_bytes(int statm) {
+  std::array<char, 128> text{};
+  ssize_t length = pread(statm, text.data(), text.size() - 1, 0);
+  unsigned long long shared = 0;
+  if (length <= 0 || std::sscanf(text.data(), "%*u %*u %llu", &shared) != 1) return 0;
+  return shared * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
 
 }  // namespace
+
+MappingBudget::MappingBudget(std::uint64_t limit) : limit_(limit) {
+  int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) statm_ = Fd(fd);
+  baseline_ = resident_file_bytes(statm_.get());
+}
 
 void MappingBudget::add(MappedFile* file) {
   std::lock_guard lock(mutex_);
@@ -27,14 +47,20 @@ void MappingBudget::remove(MappedFile* file) {
 }
 
 void MappingBudget::take_window() {
-  if (taken_.fetch_add(kWindow, std::memory_order_relaxed) + kWindow > limit_) give_back();
+  std::uint64_t windows = windows_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (windows * kWindow > limit_ || (windows % kMeasuredEvery == 0 && is_exceeded())) give_back();
+}
+
+bool MappingBudget::is_exceeded() const {
+  return resident_file_bytes(statm_.get()) > baseline_.load(std::memory_order_relaxed) + limit_;
 }
 
 void MappingBudget::give_back() {
   std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock) return;                                 // another thread is at it
-  taken_.store(kWindow, std::memory_order_relaxed);  // the one that is about to be touched
+  if (!lock) return;                             // another thread is at it
+  windows_.store(1, std::memory_order_relaxed);  // the one that is about to be touched
   for (MappedFile* file : files_) file->give_back();
+  baseline_.store(resident_file_bytes(statm_.get()), std::memory_order_relaxed);
 }
 
 MappedFile::MappedFile(int fd, std::uint64_t size, const std::string& path,

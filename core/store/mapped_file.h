@@ -1,7 +1,8 @@
 // Files that are mapped to be searched, with a bound on how much of them stays resident. The kernel counts
-// mapped pages to a process once they were touched and takes them back only under pressure; so touched
-// windows are counted, and when they exceed the bound all are given back at once. Their content stays in the
-// page cache.
+// mapped pages to a process once they were touched and takes them back only under pressure. How much one
+// touch maps differs: 64 KiB around it, or the whole piece of page cache it lies in, up to 2 MiB. So what
+// touches map is measured every few of them, and when it exceeds the bound all is given back at once. The
+// content stays in the page cache.
 #pragma once
 
 #include <atomic>
@@ -12,25 +13,31 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/file.h"
 
 namespace garner::store {
 
 class MappedFile;
 
-// Shared by all mappings that are bounded together. Any thread.
+// Shared by all mappings that are bounded together; best by all of the process, since what is measured is
+// its. Any thread.
 class MappingBudget {
  public:
-  explicit MappingBudget(std::uint64_t limit = 64u << 20) : limit_(limit) {}  // bytes
+  // Bytes. It is exceeded by what four touches map at most.
+  explicit MappingBudget(std::uint64_t limit = 64u << 20);
 
  private:
   friend class MappedFile;
   void add(MappedFile* file);
   void remove(MappedFile* file);
   void take_window();
+  bool is_exceeded() const;
   void give_back();
 
   const std::uint64_t limit_;
-  std::atomic<std::uint64_t> taken_ = 0;  // bytes of windows touched since the last give_back()
+  Fd statm_;
+  std::atomic<std::uint64_t> windows_ = 0;   // touched since the last give_back()
+  std::atomic<std::uint64_t> baseline_ = 0;  // bytes of other files that the process had mapped then
   std::mutex mutex_;
   std::vector<MappedFile*> files_;
 };

@@ -1,6 +1,7 @@
 // Random bytes, names, ids and packs from a seed, for tests of the store.
 #pragma once
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include <cstdint>
@@ -74,7 +75,9 @@ inline store::FinishedPack random_pack(Random& random, std::size_t frames, std::
       crypto::BlobKind kind = pack.kind == store::PackKind::kData
                                   ? crypto::BlobKind::kData
                                   : static_cast<crypto::BlobKind>(2 + below(random, 3));
-      frame.blobs.push_back({next_id(), kind, static_cast<std::uint32_t>(below(random, 2000))});
+      frame.blobs.push_back({next_id(), kind,
+                             static_cast<std::uint32_t>(
+                                 below(random, std::min<std::size_t>(2000, store::kMaximumFrame / blobs)))});
       frame.raw_length += frame.blobs.back().length;
     }
     frame.stored_length = 21 + static_cast<std::uint32_t>(below(random, frame.raw_length + 1));
