@@ -219,9 +219,10 @@ void CheckpointTable::save_in_progress(const backup::FileInProgress& file) {
   const std::string node = file.node.SerializeAsString();
   database_
       .prepare(
-          "INSERT OR REPLACE INTO checkpoint_in_progress (place, name, node, offset, content_list) "
-          "VALUES (?, ?, ?, ?, ?)",
-          place, as_bytes(file.place.name), as_bytes(node), file.offset, file.content_list)
+          "INSERT OR REPLACE INTO checkpoint_in_progress (place, name, node, offset, content_list, "
+          "seen_seconds, seen_nanos) VALUES (?, ?, ?, ?, ?, ?, ?)",
+          place, as_bytes(file.place.name), as_bytes(node), file.offset, file.content_list, file.seen.seconds,
+          file.seen.nanos)
       .run();
 }
 
@@ -313,13 +314,18 @@ std::vector<backup::FinishedFolder> CheckpointTable::folders_in(std::uint32_t so
 std::optional<backup::FileInProgress> CheckpointTable::in_progress(const backup::Place& place) {
   const auto lock = database_.lock();
   Statement row = database_.prepare(
-      "SELECT f.node, f.offset, f.content_list FROM checkpoint_places p "
+      "SELECT f.node, f.offset, f.content_list, f.seen_seconds, f.seen_nanos FROM checkpoint_places p "
       "JOIN checkpoint_in_progress f ON f.place = p.id "
       "WHERE p.run = ? AND p.source = ? AND p.folder = ? AND f.name = ?",
       run_, place.source, as_bytes(place.folder), as_bytes(place.name));
   if (!row.step()) return std::nullopt;
-  return backup::FileInProgress{place, parse<store::v1::Node>(row.blob_view(0), "file in progress"),
-                                row.unsigned_integer(1), row.blob(2)};
+  backup::FileInProgress file;
+  file.place = place;
+  file.node = parse<store::v1::Node>(row.blob_view(0), "file in progress");
+  file.offset = row.unsigned_integer(1);
+  file.content_list = row.blob(2);
+  file.seen = read_time(row, 3);
+  return file;
 }
 
 std::optional<backup::FinishedFolder> CheckpointTable::root(std::uint32_t source) {

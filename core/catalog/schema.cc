@@ -148,6 +148,8 @@ CREATE TABLE checkpoint_in_progress (
   node BLOB NOT NULL,
   offset INTEGER NOT NULL,
   content_list BLOB NOT NULL,
+  seen_seconds INTEGER NOT NULL,
+  seen_nanos INTEGER NOT NULL,
   PRIMARY KEY (place, name)
 ) WITHOUT ROWID;
 )sql",

@@ -1,0 +1,124 @@
+#include "catalog/configuration.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "support.h"
+
+namespace garner::catalog {
+namespace {
+
+ErrorKind kind_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  FAIL("no error");
+  return ErrorKind::kInternal;
+}
+
+TEST_CASE("destinations are in the catalog and in the folder of keys") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  const DestinationFacts facts = facts_of("disk");
+  configuration.add_destination(facts);
+  REQUIRE(configuration.destination("disk").has_value());
+  CHECK(configuration.destination("disk")->repository == facts.repository);
+  CHECK(configuration.destination("disk")->keyring == facts.keyring);
+  REQUIRE(state.keys.destinations().size() == 1);
+  CHECK(state.keys.destinations().front().url == facts.url);
+  configuration.remove_destination("disk");
+  CHECK(configuration.destinations().empty());
+  CHECK(state.keys.destinations().empty());
+}
+
+TEST_CASE("a name and a repository are there once") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  const DestinationFacts facts = facts_of("disk");
+  configuration.add_destination(facts);
+  CHECK(kind_of([&] { configuration.add_destination(facts_of("disk")); }) == ErrorKind::kAlreadyExists);
+  DestinationFacts same_place = facts;
+  same_place.name = "other";
+  CHECK(kind_of([&] { configuration.add_destination(same_place); }) == ErrorKind::kAlreadyExists);
+  // What was refused has not touched what is there.
+  REQUIRE(state.keys.destinations().size() == 1);
+  CHECK(state.keys.destinations().front().repository == facts.repository);
+}
+
+TEST_CASE("a destination stays while a set uses it") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  configuration.add_destination(facts_of("disk"));
+  configuration.add_set(set_of("home", "disk"));
+  CHECK(configuration.sets_using("disk") == std::vector<std::string>{"home"});
+  CHECK(kind_of([&] { configuration.remove_destination("disk"); }) == ErrorKind::kConflict);
+  CHECK(state.keys.destinations().size() == 1);
+  configuration.remove_set("home");
+  configuration.remove_destination("disk");
+  CHECK(kind_of([&] { configuration.remove_destination("disk"); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("sets keep their definition and the order of their destinations") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  configuration.add_destination(facts_of("a"));
+  configuration.add_destination(facts_of("b"));
+  BackupSet set = set_of("home", "b");
+  set.destinations = {"b", "a"};
+  configuration.add_set(set);
+  const BackupSet read = configuration.set("home").value();
+  CHECK(read.definition.SerializeAsString() == set.definition.SerializeAsString());
+  CHECK(read.destinations == set.destinations);
+  set.definition.set_one_file_system(true);
+  set.destinations = {"a"};
+  configuration.replace_set(set);
+  CHECK(configuration.set("home")->definition.one_file_system());
+  CHECK(configuration.set("home")->destinations == set.destinations);
+  CHECK(kind_of([&] { configuration.add_set(set_of("home", "a")); }) == ErrorKind::kAlreadyExists);
+  CHECK(kind_of([&] { configuration.replace_set(set_of("other", "a")); }) == ErrorKind::kNotFound);
+  CHECK(kind_of([&] { configuration.remove_set("other"); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("a set whose destination is unknown is not added") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  CHECK(kind_of([&] { catalog.configuration().add_set(set_of("home", "nowhere")); }) == ErrorKind::kNotFound);
+  CHECK(catalog.configuration().sets().empty());
+}
+
+TEST_CASE("sets found at a destination are added once, and the search is over") {
+  StateFolder state;
+  { state.open().configuration().add_destination(facts_of("disk")); }
+  remove_file(state.file());
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  REQUIRE(configuration.destinations_to_search() == std::vector<std::string>{"disk"});
+  configuration.add_set(set_of("taken", "disk"));
+  const BackupSet home = set_of("home", "disk");
+  BackupSet renamed = home;
+  renamed.definition.set_name("renamed");
+  CHECK(configuration.recover_sets("disk", {home, renamed, set_of("taken", "disk")}) ==
+        std::vector<std::string>{"home"});
+  CHECK(configuration.destinations_to_search().empty());
+  CHECK(configuration.sets().size() == 2);
+}
+
+TEST_CASE("names follow the rule") {
+  for (const char* good : {"a", "Home-2", "9.x_y", "a..b"}) CHECK_NOTHROW(check_name(good, "set"));
+  const std::string longest(100, 'x');
+  CHECK_NOTHROW(check_name(longest, "set"));
+  for (const std::string& bad :
+       {std::string(), std::string(".a"), std::string("-a"), std::string("a/b"), std::string("a b"),
+        std::string("ä"), std::string("a\0b", 3), longest + "x"}) {
+    CHECK(kind_of([&] { check_name(bad, "set"); }) == ErrorKind::kInvalidInput);
+  }
+}
+
+}  // namespace
+}  // namespace garner::catalog

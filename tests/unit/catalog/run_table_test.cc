@@ -1,0 +1,126 @@
+#include "catalog/run_table.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "support.h"
+
+namespace garner::catalog {
+namespace {
+
+TEST_CASE("a run keeps everything, and each change of its state is a row") {
+  StateFolder state;
+  RunRow run = backup_of("home");
+  run.request = {0, 1, 2};
+  {
+    Catalog catalog = state.open();
+    run.number = catalog.runs().add(run);
+    state.clock.set({1'800'000'100, 7});
+    run.state = RunState::kRunning;
+    run.started = TimePoint{1'800'000'100, 7};
+    run.attempts = 1;
+    catalog.runs().change(run);
+    state.clock.set({1'800'000'200, 8});
+    run.state = RunState::kPaused;
+    run.pause_reason = PauseReason::kDestinationFull;
+    run.message = "no space";
+    run.report = {9, 0, 9};
+    run.error_count = 3;
+    catalog.runs().change(run);
+  }
+  Catalog catalog = state.open();
+  const RunRow read = catalog.runs().find(run.number).value();
+  CHECK(read.uuid == run.uuid);
+  CHECK(read.kind == RunKind::kBackup);
+  CHECK(read.set == "home");
+  CHECK(read.request == run.request);
+  CHECK(read.state == RunState::kPaused);
+  CHECK(read.pause_reason == PauseReason::kDestinationFull);
+  CHECK(read.message == "no space");
+  CHECK(read.queued == run.queued);
+  CHECK(read.started == run.started);
+  CHECK_FALSE(read.finished.has_value());
+  CHECK(read.attempts == 1);
+  CHECK(read.error_count == 3);
+  CHECK(read.report == run.report);
+
+  const std::vector<RunChange> changes = catalog.runs().changes(run.number);
+  REQUIRE(changes.size() == 3);
+  CHECK(changes[0].state == RunState::kQueued);
+  CHECK(changes[1].state == RunState::kRunning);
+  CHECK(changes[1].time == TimePoint{1'800'000'100, 7});
+  CHECK(changes[2].state == RunState::kPaused);
+  CHECK(changes[2].pause_reason == PauseReason::kDestinationFull);
+  CHECK(changes[2].message == "no space");
+}
+
+TEST_CASE("runs are listed newest first, by set, and those not over oldest first") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunTable& runs = catalog.runs();
+  for (const char* set : {"a", "b", "a", "b"}) runs.add(backup_of(set));
+  RunRow second = runs.find(2).value();
+  second.state = RunState::kFailed;
+  runs.change(second);
+  std::vector<std::int64_t> all;
+  for (const RunRow& run : runs.list("", 3)) all.push_back(run.number);
+  CHECK(all == std::vector<std::int64_t>{4, 3, 2});
+  REQUIRE(runs.list("a", 10).size() == 2);
+  CHECK(runs.list("a", 10).front().number == 3);
+  std::vector<std::int64_t> unfinished;
+  for (const RunRow& run : runs.unfinished()) unfinished.push_back(run.number);
+  CHECK(unfinished == std::vector<std::int64_t>{1, 3, 4});
+  CHECK(runs.last_of_set("b")->number == 4);
+  CHECK_FALSE(runs.last_of_set("c").has_value());
+}
+
+TEST_CASE("the last clean backup is one that finished without errors") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunTable& runs = catalog.runs();
+  const auto finish = [&](RunState how, std::uint64_t errors, std::int64_t when) {
+    RunRow run = backup_of("home");
+    run.number = runs.add(run);
+    run.state = how;
+    run.error_count = errors;
+    run.finished = TimePoint{when, 0};
+    runs.change(run);
+  };
+  CHECK_FALSE(runs.last_clean("home").has_value());
+  finish(RunState::kFinished, 0, 1'800'000'001);
+  finish(RunState::kFinished, 2, 1'800'000'002);
+  finish(RunState::kFailed, 0, 1'800'000'003);
+  CHECK(runs.last_clean("home") == TimePoint{1'800'000'001, 0});
+}
+
+TEST_CASE("errors are kept once each and up to a bound") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunTable& runs = catalog.runs();
+  const std::int64_t run = runs.add(backup_of("home"));
+  CHECK(runs.add_error(run, {"/a/\xff\n", "no"}));
+  CHECK_FALSE(runs.add_error(run, {"/a/\xff\n", "no"}));
+  CHECK(runs.add_error(run, {"/a/\xff\n", "something else"}));
+  REQUIRE(runs.errors(run, 10).size() == 2);
+  CHECK(runs.errors(run, 10).front().path == "/a/\xff\n");
+  for (int i = 0; i < 1100; ++i) runs.add_error(run, {"/b/" + std::to_string(i), "no"});
+  CHECK(runs.error_count(run) == kMaximumRunErrors);
+  CHECK(runs.errors(run, 100).size() == 100);
+}
+
+TEST_CASE("changing a run that is not there is an error") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunRow run = backup_of("home");
+  run.number = 12;
+  CHECK_THROWS_AS(catalog.runs().change(run), Error);
+}
+
+TEST_CASE("times of the tables keep nanoseconds, before 1970 too") {
+  for (const TimePoint time : {TimePoint{0, 0}, TimePoint{-1, 999'999'999}, TimePoint{1'800'000'000, 1}}) {
+    CHECK(from_nanoseconds(to_nanoseconds(time)) == time);
+  }
+}
+
+}  // namespace
+}  // namespace garner::catalog

@@ -1,0 +1,56 @@
+// What the catalog's tests share.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "catalog/catalog.h"
+#include "crypto/secret.h"
+#include "support/temporary_folder.h"
+
+namespace garner::catalog {
+
+class TestClock final : public Clock {
+ public:
+  TimePoint now() const override { return now_; }
+  std::chrono::steady_clock::time_point steady() const override { return {}; }
+  void set(TimePoint time) { now_ = time; }
+
+ private:
+  TimePoint now_{1'800'000'000, 5};
+};
+
+// A state folder with its keys; catalogs are opened in it one after the other.
+struct StateFolder {
+  StateFolder() { crypto::initialize_crypto(); }
+  Catalog open() { return Catalog(folder.path(), keys, clock); }
+  std::string file() const { return folder.path("catalog.sqlite"); }
+
+  testing::TemporaryFolder folder;
+  TestClock clock;
+  KeyFolder keys{folder.path("keys")};
+};
+
+inline DestinationFacts facts_of(const std::string& name) {
+  return {name, "/mnt/" + name, Uuid::random(), true, Uuid::random()};
+}
+
+inline BackupSet set_of(const std::string& name, const std::string& destination) {
+  BackupSet set;
+  set.definition.set_uuid(std::string(as_text(Uuid::random().view())));
+  set.definition.set_name(name);
+  set.definition.add_sources("/home/\xff" + name);
+  set.destinations = {destination};
+  return set;
+}
+
+inline RunRow backup_of(const std::string& set) {
+  RunRow run;
+  run.uuid = Uuid::random();
+  run.set = set;
+  run.queued = {1'800'000'000, 1};
+  return run;
+}
+
+}  // namespace garner::catalog
