@@ -115,13 +115,14 @@ struct Attempt {
   bool refused = false;  // a slot that is in order did not take the credential
   std::vector<std::string> damaged;
 
-  // True when the keyring was found.
+  // Keeps the keyring with the most epochs. True when one was found.
   bool try_slot(const v1::KeySlotFile& file, const std::string& where, const crypto::Credential& credential,
                 const std::optional<RepositoryHeader>& header) {
     if (file.slot().type() != credential.type) return false;
     try {
       crypto::Keyring opened = crypto::open_slot(file, credential);
-      if (is_of_repository(opened, header)) keyring.emplace(std::move(opened));
+      const bool more = !keyring || opened.current_epoch() > keyring->current_epoch();
+      if (more && is_of_repository(opened, header)) keyring.emplace(std::move(opened));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kWrongKey) {
         refused = true;
@@ -135,7 +136,8 @@ struct Attempt {
   }
 };
 
-// The recovery slots in packs: the same one in nearly all of them, so each is tried once.
+// The recovery slots in packs: the same one in nearly all of them, so each is tried once. All are looked at,
+// for an old pack's slot opens old epochs only.
 void try_packs(destination::Destination& destination, const crypto::Credential& credential,
                const std::optional<RepositoryHeader>& header, Attempt& attempt) {
   std::set<Bytes> seen;
@@ -148,7 +150,7 @@ void try_packs(destination::Destination& destination, const crypto::Credential& 
           !file.ParseFromArray(pack.recovery_slot.data(), static_cast<int>(pack.recovery_slot.size()))) {
         continue;
       }
-      if (attempt.try_slot(file, object.key, credential, header)) return;
+      attempt.try_slot(file, object.key, credential, header);
     } catch (const Error& error) {
       // One pack that cannot be read says nothing of the others.
       if (error.kind() == ErrorKind::kDestinationAway) throw;

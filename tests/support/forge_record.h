@@ -1,0 +1,45 @@
+// Records that garner itself does not write yet, or never would, committed as another program with the keys
+// of the repository could.
+#pragma once
+
+#include <functional>
+
+#include "store/log.h"
+#include "store/repository.h"
+
+namespace garner::testing {
+
+// The record that follows the newest one `repository` has read, as its writer would begin it.
+inline store::Record next_record(const store::Repository& repository) {
+  const auto state = repository.state();
+  store::Record record;
+  record.features = store::features_of(*state);
+  record.parameters = state->parameters();
+  record.body.set_generation(state->generation() + 1);
+  record.body.set_previous(state->record_hash());
+  record.body.set_log_uuid(state->log_uuid());
+  record.body.set_writer(repository.writer().uuid().value.data(), repository.writer().uuid().value.size());
+  return record;
+}
+
+// Seals `record`, signed by `writer`, and creates it. False when another record was first.
+inline bool put_record(store::Repository& repository, const store::Record& record,
+                       const crypto::WriterKey& writer) {
+  const store::SealedRecord sealed =
+      store::seal_record(record, writer, repository.keyring(), repository.header().repository);
+  return store::create_record(repository.destination(), record.body.generation(), sealed);
+}
+
+// Reads what is new, lets `edit` fill the next record, creates it and reads it, again until it is not
+// overtaken.
+inline void forge_record(store::Repository& repository, const std::function<void(store::Record&)>& edit) {
+  store::Record record;
+  do {
+    repository.refresh();
+    record = next_record(repository);
+    edit(record);
+  } while (!put_record(repository, record, repository.writer()));
+  repository.refresh();
+}
+
+}  // namespace garner::testing
