@@ -87,6 +87,7 @@ class Parser {
         added = app.add_flag(option.names + '{' + option.implied + '}', *optional);
       }
     }
+    if (!option.value.empty()) added->type_name(option.value);
     if (option.required) added->required();
   }
 
@@ -118,19 +119,23 @@ class Parser {
     const CLI::App* app = chosen();
     const std::string name = name_of(app);
     const bool takes_command = command_apps_.count(app) == 0;
-    const auto rest = app->remaining();
+    auto rest = app->remaining();
+    if (rest.empty()) rest = root_.remaining(true);
     if (takes_command && !rest.empty() && rest.front().starts_with('-')) {
       return "there is no option " + printable(rest.front());
     }
     if (takes_command && !rest.empty()) {
       return "there is no command " + (name.empty() ? "" : name + ' ') + printable(rest.front());
     }
-    if (takes_command) return name.empty() ? "give a command" : name + " needs a command";
-    if (!rest.empty()) {
-      return name + ": " + printable(rest.front()) +
-             (rest.front().starts_with('-') ? " is not an option of it" : " is one argument too many");
+    if (takes_command && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+      return name.empty() ? "give a command" : name + " needs a command";
     }
-    return name + ": " + printable(error.what());
+    if (!rest.empty()) {
+      const std::string word = printable(rest.front());
+      return name + ": " +
+             (word.starts_with('-') ? "there is no option " + word : word + " is one argument too many");
+    }
+    return name + (name.empty() ? "" : ": ") + printable(error.what());
   }
 
   std::string advice(std::size_t width) const {

@@ -138,7 +138,7 @@ std::string group_help(const CommandGroup& group, const std::vector<Command>& co
   for (const Command& command : commands) {
     if (!command.path.starts_with(group.name + ' ')) continue;
     text += broken("  " + command.path, command.usage, width);
-    text += "      " + command.sentence + '\n';
+    for (const std::string& line : wrap(command.sentence, width - 6)) text += "      " + line + '\n';
     if (example == nullptr) example = &command.examples.front();
   }
   if (example != nullptr) text += "\nExample:\n  " + example->line + '\n';
@@ -157,15 +157,19 @@ std::string program_help(const std::vector<Command>& commands, std::size_t width
   text += described("--socket PATH", "The daemon's socket (also GARNER_SOCKET, GARNER_STATE_DIR).", width);
   text += described("--version", "The version.", width);
   text += described("-h, --help", "This text; after a command, that command's.", width);
-  text += "\nIn usage lines, [ ] may be left out, A | B is one of them, {A,B}... at least one of them.\n";
+  text +=
+      '\n' +
+      paragraph("In usage lines [ ] may be left out, A | B is one of them, {A,B}... at least one of them.",
+                width);
   text += "\nExamples:\n";
   text += "  garner destination add disk /mnt/backup\n";
   text += "  garner set add home --source ~ --destination disk\n";
   text += "  garner backup home\n";
   text += "  garner restore latest:/home/ann/letters --to /tmp/letters\n";
-  text +=
-      "\nExit codes: 0 done; 1 failed or cancelled; 2 wrong usage; 3 done, but not all of it; 4 daemon not\n"
-      "reachable; 5 not permitted; 6 damaged data found.\n";
+  text += '\n' + paragraph(
+                     "Exit codes: 0 done; 1 failed or cancelled; 2 wrong usage; 3 done, but not all of it; "
+                     "4 daemon not reachable; 5 not permitted; 6 damaged data found.",
+                     width);
   return text;
 }
 

@@ -65,7 +65,7 @@ void add_add(std::vector<Command>& all) {
   const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "key add",
-      .usage = "--password-file F | --key-file F | --recovery [--destination NAME] [--label L]",
+      .usage = "{--password-file F | --key-file F | --recovery} [--destination NAME] [--label L]",
       .sentence = "Adds a password, a key file or a recovery key that opens a repository.",
       .options =
           {{"--password-file",

@@ -73,8 +73,8 @@ int run(const std::vector<std::string>& arguments) {
     std::fputs(line.text.c_str(), stdout);
     return kExitDone;
   }
-  Session session(socket_path(line.socket, process_environment(), geteuid(), home_folder()), line.json,
-                  output, inspect_terminal(STDERR_FILENO, utf8));
+  Session session(socket_path(line.socket, process_environment(), geteuid(), home_folder()),
+                  line.socket.has_value(), line.json, output, inspect_terminal(STDERR_FILENO, utf8));
   return line.command->run(session);
 }
 

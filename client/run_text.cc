@@ -157,6 +157,21 @@ std::string check_facts(const v1::Run& run) {
   return text;
 }
 
+// As the verb of a sentence whose subject is the run.
+std::string outcome_text(const v1::Run& run) {
+  if (run.state() == v1::RUN_STATE_CANCELLED) return "was cancelled";
+  switch (exit_code(run)) {
+    case kExitDamaged:
+      return "found damage";
+    case kExitDone:
+      return "finished";
+    case kExitIncomplete:
+      return run.error_count() > 0 ? "finished with errors" : "finished, but not all of it,";
+    default:
+      return "failed";
+  }
+}
+
 }  // namespace
 
 std::string run_title(const v1::Run& run) {
@@ -360,8 +375,9 @@ std::string summary(const v1::Run& run, const Terminal& terminal) {
     return capitalised(run_title(run)) + " (run " + printable(run.run_id()) +
            "): " + terminal.styled(reason.empty() ? state_text(run) : reason, state_style(run)) + '\n';
   }
-  std::string text = capitalised(run_title(run)) + ' ' + terminal.styled(state_text(run), state_style(run)) +
-                     " after " + human_duration(elapsed_seconds(run));
+  std::string text = capitalised(run_title(run)) + ' ' +
+                     terminal.styled(outcome_text(run), state_style(run)) + " after " +
+                     human_duration(elapsed_seconds(run));
   if (!run.snapshot_id().empty()) {
     text += (run.kind() == v1::RUN_KIND_RESTORE ? " from snapshot " : ": snapshot ") +
             printable(run.snapshot_id().substr(0, 12));

@@ -20,17 +20,8 @@ namespace {
 
 bool is_there(const char* path) { return access(path, F_OK) == 0; }
 
-std::string start_advice(const std::string& socket) {
-  if (socket == kSystemSocket) return "Start it with: systemctl start garnerd";
-  std::string advice = "Start your own with: garnerd";
-  if (is_there(kSystemSocket)) {
-    advice += std::string("\nThe system's daemon is there: to use it, give --socket ") + kSystemSocket;
-  }
-  return advice;
-}
-
 // A connected descriptor: connecting here, not in gRPC, tells at once and exactly why it cannot be.
-int connect_to(const std::string& socket) {
+int connect_to(const std::string& socket, const std::string& advice) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (socket.empty() || socket.size() >= sizeof(address.sun_path)) {
@@ -55,7 +46,7 @@ int connect_to(const std::string& socket) {
                                : error == ECONNREFUSED
                                    ? "is not running: nothing listens on the socket"
                                    : std::string("cannot be reached: ") + std::strerror(error);
-    throw Failure(kExitUnreachable, where + " " + reason, start_advice(socket));
+    throw Failure(kExitUnreachable, where + " " + reason, advice);
   }
   // gRPC polls.
   fcntl(descriptor, F_SETFL, O_NONBLOCK);
@@ -64,15 +55,29 @@ int connect_to(const std::string& socket) {
 
 }  // namespace
 
-Session::Session(std::string socket, bool json, Terminal output, Terminal errors)
-    : socket_(std::move(socket)), json_(json), output_(output), errors_(errors) {}
+Session::Session(std::string socket, bool socket_named, bool json, Terminal output, Terminal errors)
+    : socket_(std::move(socket)),
+      socket_named_(socket_named),
+      json_(json),
+      output_(output),
+      errors_(errors) {}
+
+std::string Session::start_advice() const {
+  if (socket_ == kSystemSocket) return "Start it with: systemctl start garnerd";
+  if (socket_named_) return "Start it with: garnerd --socket " + printable(socket_);
+  std::string advice = "Start your own with: garnerd";
+  if (is_there(kSystemSocket)) {
+    advice.append("\nThe system's daemon is there: to use it, give --socket ").append(kSystemSocket);
+  }
+  return advice;
+}
 
 Stub& Session::daemon() {
   if (!stub_) {
     grpc::ChannelArguments arguments;
     arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
     stub_ = v1::Garner::NewStub(
-        grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_), arguments));
+        grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
   }
   return *stub_;
 }
@@ -82,7 +87,7 @@ void Session::check(const grpc::Status& status) const {
   const ExitCode code = exit_code(status);
   if (code == kExitUnreachable) {
     throw Failure(code, "the daemon at " + printable(socket_) + " went away: " + status.error_message(),
-                  "Runs go on by themselves when it starts again. " + start_advice(socket_));
+                  "Runs go on by themselves when it starts again. " + start_advice());
   }
   throw Failure(code, status.error_message().empty() ? "the daemon refused, and did not say why"
                                                      : status.error_message());

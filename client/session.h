@@ -20,7 +20,8 @@ using Stub = v1::Garner::Stub;
 
 class Session {
  public:
-  Session(std::string socket, bool json, Terminal output, Terminal errors);
+  // `socket_named`: by --socket, so that a daemon would have to be told as well.
+  Session(std::string socket, bool socket_named, bool json, Terminal output, Terminal errors);
 
   bool json() const { return json_; }
   const Terminal& output() const { return output_; }  // standard output
@@ -71,7 +72,10 @@ class Session {
   bool flush() const;
 
  private:
+  std::string start_advice() const;
+
   std::string socket_;
+  bool socket_named_;
   bool json_;
   Terminal output_;
   Terminal errors_;
