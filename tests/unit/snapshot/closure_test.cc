@@ -1,7 +1,8 @@
 #include "snapshot/closure.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
-#include <map>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <ctime>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"

@@ -2,7 +2,9 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <iterator>
 #include <set>
 #include <string>
 #include <vector>
@@ -130,7 +132,7 @@ TEST_CASE("one entry more, less or changed rewrites few pages") {
   const std::vector<v1::Node> nodes = numbered_nodes(100'000);
   MemoryBlobs blobs;
   build(nodes, blobs);
-  for (const std::ptrdiff_t at : {0, 1, 50'000, 77'777, 99'999}) {
+  for (const std::ptrdiff_t at : {0, 50'000, 99'999}) {
     std::vector<v1::Node> changed = nodes;
     blobs.new_blobs = 0;
     changed.insert(changed.begin() + at,
@@ -355,7 +357,9 @@ TEST_CASE("damaged pages never crash a reader") {
     try {
       read(tree.id, damaged);
     } catch (const Error& error) {
-      RC_ASSERT(error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNewerFormat);
+      // Not found: the id in a reference is another one by now.
+      RC_ASSERT(error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNewerFormat ||
+                error.kind() == ErrorKind::kNotFound);
     }
   }));
 }

@@ -10,6 +10,7 @@ namespace garner::source {
 namespace {
 
 using testing::must;
+using testing::skip;
 using testing::TemporaryFolder;
 
 constexpr std::uint64_t kMiB = 1u << 20;
@@ -51,7 +52,7 @@ TEST_CASE("an empty file has no data, a full one nothing else") {
 
 TEST_CASE("runs of data between holes are found where they are") {
   SparseFile file;
-  if (!has_holes(file)) return WARN("the file system does not tell of holes");
+  if (!has_holes(file)) return skip("the file system does not tell of holes");
   file.size(10'000 * kMiB);
   file.data(1 * kMiB, 65'536);
   file.data(5000 * kMiB, 131'072);
@@ -68,7 +69,7 @@ TEST_CASE("runs of data between holes are found where they are") {
 
 TEST_CASE("a file that has changed since its size was asked for") {
   SparseFile file;
-  if (!has_holes(file)) return WARN("the file system does not tell of holes");
+  if (!has_holes(file)) return skip("the file system does not tell of holes");
   file.data(0, 200'000);
   // Longer by now: what is beyond the size is not looked at.
   const auto shorter = file.ranges(100'000);

@@ -3,7 +3,11 @@
 #include <dirent.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>

@@ -23,6 +23,7 @@ namespace {
 using testing::is_root;
 using testing::must;
 using testing::open_folder;
+using testing::skip;
 using testing::TemporaryFolder;
 using testing::write_file;
 
@@ -129,7 +130,7 @@ TEST_CASE("every type of file is captured, and the node is valid") {
 }
 
 TEST_CASE("devices are captured without being opened") {
-  if (!is_root()) return WARN("needs root");
+  if (!is_root()) return skip("needs root");
   const TemporaryFolder folder;
   // No driver has these numbers: opening one fails.
   must(mknod(folder.path("block").c_str(), S_IFBLK | 0640, makedev(259, 1'000'000)), "mknod");
@@ -148,7 +149,7 @@ TEST_CASE("the longest link target") {
   const TemporaryFolder folder;
   const std::string target(4095, 't');
   if (symlink(target.c_str(), folder.path("link").c_str()) != 0)
-    return WARN("the file system takes no such link");
+    return skip("the file system takes no such link");
   REQUIRE(capture_path(folder, "link").target() == target);
 }
 
@@ -192,7 +193,7 @@ TEST_CASE("xattrs of files and folders, opened or not") {
                                                     {"user.large", std::string(3000, 'x')}};
   for (const char* name : {"file", "folder"}) {
     for (const auto& [xattr, value] : expected) {
-      if (!set_xattr(folder.path(name), xattr, value)) return WARN("the file system has no xattrs");
+      if (!set_xattr(folder.path(name), xattr, value)) return skip("the file system has no xattrs");
     }
     REQUIRE(xattrs_of(capture_path(folder, name)) == expected);
     const Fd content = open_file(folder.path(name), O_RDONLY);
@@ -204,11 +205,11 @@ TEST_CASE("xattrs of files and folders, opened or not") {
 }
 
 TEST_CASE("ACLs and capabilities are kept as the kernel has them") {
-  if (!is_root()) return WARN("needs root");
+  if (!is_root()) return skip("needs root");
   const TemporaryFolder folder;
   write_file(folder.path("file"), "x");
   must(mkdir(folder.path("folder").c_str(), 0755), "mkdir");
-  if (!set_xattr(folder.path("file"), "system.posix_acl_access", sample_acl())) return WARN("no ACLs here");
+  if (!set_xattr(folder.path("file"), "system.posix_acl_access", sample_acl())) return skip("no ACLs here");
   set_xattr(folder.path("file"), "security.capability", sample_capability());
   set_xattr(folder.path("folder"), "system.posix_acl_default", sample_acl());
   const auto file = xattrs_of(capture_path(folder, "file"));
@@ -218,7 +219,7 @@ TEST_CASE("ACLs and capabilities are kept as the kernel has them") {
 }
 
 TEST_CASE("xattrs of what cannot be opened are its own") {
-  if (!is_root()) return WARN("needs root");
+  if (!is_root()) return skip("needs root");
   const TemporaryFolder folder;
   write_file(folder.path("target"), "x");
   must(symlink("target", folder.path("link").c_str()), "symlink");
@@ -227,7 +228,7 @@ TEST_CASE("xattrs of what cannot be opened are its own") {
   must(mknod(folder.path("device").c_str(), S_IFCHR | 0600, makedev(4000, 5)), "mknod");
   make_socket(folder.path("socket"));
   for (const char* name : {"target", "link", "dangling", "fifo", "device", "socket"}) {
-    if (!set_xattr(folder.path(name), "trusted.name", name)) return WARN("the file system has no xattrs");
+    if (!set_xattr(folder.path(name), "trusted.name", name)) return skip("the file system has no xattrs");
   }
   for (const char* name : {"target", "link", "dangling", "fifo", "device", "socket"}) {
     INFO(name);
@@ -240,7 +241,7 @@ TEST_CASE("xattrs are in order of their names") {
   const TemporaryFolder folder;
   write_file(folder.path("file"), "");
   for (const char* name : {"user.b", "user.a", "user.c", "user.B"}) {
-    if (!set_xattr(folder.path("file"), name, "")) return WARN("the file system has no xattrs");
+    if (!set_xattr(folder.path("file"), name, "")) return skip("the file system has no xattrs");
   }
   const v1::Node node = capture_path(folder, "file");
   REQUIRE(node.xattrs(0).name() == "user.B");
@@ -249,7 +250,7 @@ TEST_CASE("xattrs are in order of their names") {
 
 TEST_CASE("xattrs that no node can hold are an error, and up to there all is kept") {
   // Of the file systems that are there everywhere only this one takes so much for one file.
-  if (!is_root() || access("/dev/shm", W_OK) != 0) return WARN("needs root and /dev/shm");
+  if (!is_root() || access("/dev/shm", W_OK) != 0) return skip("needs root and /dev/shm");
   const std::string path = "/dev/shm/garner-test-" + std::to_string(getpid());
   write_file(path, "x");
   const Fd fd = open_file(path, O_RDONLY);
@@ -260,11 +261,11 @@ TEST_CASE("xattrs that no node can hold are an error, and up to there all is kep
   };
   for (int i = 0; i < 14; ++i) {
     const std::string name = "trusted.large" + std::to_string(i);
-    if (fsetxattr(fd.get(), name.c_str(), value.data(), value.size(), 0) != 0) return WARN("not enough room");
+    if (fsetxattr(fd.get(), name.c_str(), value.data(), value.size(), 0) != 0) return skip("not enough room");
   }
   REQUIRE(captured().xattrs_size() == 14);
   REQUIRE(captured().ByteSizeLong() <= snapshot::kMaximumNode);
-  if (fsetxattr(fd.get(), "trusted.more", value.data(), value.size(), 0) != 0) return WARN("not enough room");
+  if (fsetxattr(fd.get(), "trusted.more", value.data(), value.size(), 0) != 0) return skip("not enough room");
   REQUIRE_THROWS_WITH(captured(), Catch::Contains("extended attributes take more than"));
 }
 
@@ -288,7 +289,7 @@ class InodeFlags {
 };
 
 TEST_CASE("inode flags that a user can set are kept, and no other") {
-  if (!is_root()) return WARN("needs root");
+  if (!is_root()) return skip("needs root");
   const TemporaryFolder folder;
   write_file(folder.path("file"), "x");
   must(mkdir(folder.path("folder").c_str(), 0755), "mkdir");
@@ -297,7 +298,7 @@ TEST_CASE("inode flags that a user can set are kept, and no other") {
     for (const std::uint32_t flags : {FS_NODUMP_FL, FS_NOATIME_FL, FS_APPEND_FL, FS_IMMUTABLE_FL,
                                       FS_IMMUTABLE_FL | FS_NODUMP_FL | FS_SYNC_FL}) {
       const InodeFlags set(folder.path(name), flags);
-      if (!set.supported()) return WARN("the file system has no inode flags");
+      if (!set.supported()) return skip("the file system has no inode flags");
       REQUIRE(capture_path(folder, name).inode_flags() == flags);
       const Fd fd = open_file(folder.path(name), O_RDONLY);
       REQUIRE(capture(fd.get(), "", read_status(fd.get(), ""), fd.get(), fail_on_warning).inode_flags() ==
@@ -348,7 +349,7 @@ TEST_CASE("what has vanished or was replaced is noticed") {
 }
 
 TEST_CASE("what may not be read is reported, and the rest is kept") {
-  if (!is_root()) return WARN("needs root");
+  if (!is_root()) return skip("needs root");
   const TemporaryFolder folder;
   must(chmod(folder.path().c_str(), 0755), "chmod");
   write_file(folder.path("file"), "x");

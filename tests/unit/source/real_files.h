@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <catch2/catch.hpp>
 #include <cerrno>
 #include <functional>
 #include <string>
@@ -44,6 +45,9 @@ inline void remove_chain(const std::string& path, const std::string& name) {
     must(unlinkat(at.get(), name.c_str(), AT_REMOVEDIR), "removing a folder");
   }
 }
+
+// For a test that cannot be made here, which then returns.
+inline void skip(const std::string& reason) { WARN("not tested: " << reason); }
 
 inline bool is_root() { return geteuid() == 0; }
 
