@@ -3,6 +3,7 @@
 Every refusal runs against a socket that listens and must see no connection."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -344,6 +345,59 @@ class Help(Case):
             done = subprocess.run([GARNER, "--help"], stdout=full, stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"could not be written", done.stderr)
+
+
+class Documentation(Case):
+    """Completions and the manual name every command and option that --help does."""
+
+    def setUp(self):
+        super().setUp()
+        self.packaging = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging")
+        self.options = {}
+        for command in COMMANDS:
+            text = self.garner(*command.split(), "--help").stdout.decode()
+            self.options[command] = set(re.findall(r"(?m)^  (?:-\w, )?--([a-z-]+)", text))
+
+    def read(self, name):
+        with open(os.path.join(self.packaging, name), encoding="utf-8") as file:
+            return file.read()
+
+    def test_manual(self):
+        manual = self.read("man/garner.1")
+        for command, options in self.options.items():
+            self.assertRegex(manual, rf"(?m)^\.It Ic {command}( |$)")
+            for option in options:
+                self.assertIn(f"-{option}", manual)
+
+    def test_bash(self):
+        def complete(*words):
+            script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _garner; printf "%s\\n" "${COMPREPLY[@]}"'
+            done = subprocess.run(["bash", "-c", script, "bash", os.path.join(self.packaging, "completions/garner.bash"),
+                                   "garner", *words], capture_output=True, cwd=self.folder, check=True,
+                                  env={"PATH": os.path.dirname(GARNER) + ":/usr/bin:/bin", "GARNER_SOCKET": self.socket})
+            self.assertEqual(done.stderr, b"")
+            return {word for word in done.stdout.decode().split("\n") if word}
+
+        self.assertEqual(complete(""), {command.split()[0] for command in COMMANDS})
+        self.assertEqual(complete("--json", "st"), {"status"})
+        self.assertEqual(complete("set", ""), {"add", "list", "show", "edit", "remove"})
+        for command, options in self.options.items():
+            offered = {word.strip("-=") for word in complete(*command.split(), "--")}
+            self.assertEqual(offered, options, command)
+        self.assertEqual(complete("restore", "latest", "--overwrite", ""), {"never", "older", "always"})
+        self.assertEqual(complete("ls", "la"), {"latest"})
+        os.mkdir(os.path.join(self.folder, "target"))
+        self.assertEqual(complete("restore", "latest", "--to", "ta"), {"target"})
+        self.assertEqual(complete("backup", ""), set())  # no daemon: no names, and no noise
+
+    def test_zsh_and_fish(self):
+        for name, mark in (("_garner", "--{}"), ("garner.fish", "--long {}")):
+            text = self.read("completions/" + name)
+            for command, options in self.options.items():
+                for word in command.split():
+                    self.assertRegex(text, rf"\b{word}\b")
+                for option in options:
+                    self.assertRegex(text, re.escape(mark.format(option)) + r"\b", command)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,151 @@
+# Completion of garner for bash. Installed as bash-completion/completions/garner.
+
+# The values of a field in what `garner --json` answers; nothing when no daemon is there.
+_garner_values() {
+    local field=$1
+    shift
+    command garner "${_garner_socket[@]}" --json "$@" 2>/dev/null | command grep -o "\"$field\":\"[^\"\\\\]*\"" |
+        command cut -d '"' -f 4
+}
+
+_garner_words() {
+    local IFS=$'\n'
+    # shellcheck disable=SC2207
+    COMPREPLY=($(compgen -W "$1" -- "$cur"))
+}
+
+_garner_files() {
+    compopt -o filenames 2>/dev/null
+    local IFS=$'\n'
+    # shellcheck disable=SC2207
+    COMPREPLY=($(compgen "$1" -- "$cur"))
+}
+
+_garner() {
+    local cur=${COMP_WORDS[COMP_CWORD]} previous="" word command="" option="" options="" i
+    local arguments=0 _garner_socket=()
+    COMPREPLY=()
+
+    # The command, the last option that takes values, and how many arguments stand before the cursor.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        case $previous in
+            --socket)
+                _garner_socket=(--socket "$word")
+                previous=""
+                continue
+                ;;
+            --destination | --source)
+                if [[ $word != -* ]]; then
+                    # These two take several values in sets, one elsewhere.
+                    [[ $command == "set "* ]] || previous=""
+                    continue
+                fi
+                ;;
+            --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label)
+                previous=""
+                continue
+                ;;
+        esac
+        previous=""
+        case $word in
+            -*) previous=$word ;;
+            *)
+                case $command in
+                    "") command=$word ;;
+                    destination | set | run | key) command+=" $word" ;;
+                    *) ((arguments++)) ;;
+                esac
+                ;;
+        esac
+    done
+    option=$previous
+
+    case $option in
+        --socket | --password-file | --key-file | --recovery-key-file)
+            _garner_files -f
+            return
+            ;;
+        --to)
+            if [[ $command == "key export" ]]; then _garner_files -f; else _garner_files -d; fi
+            return
+            ;;
+        --source)
+            if [[ $cur != -* ]]; then
+                _garner_files -f
+                return
+            fi
+            ;;
+        --destination)
+            if [[ $cur != -* ]]; then
+                _garner_words "$(_garner_values name destination list)"
+                return
+            fi
+            ;;
+        --overwrite)
+            _garner_words $'never\nolder\nalways'
+            return
+            ;;
+        --label) return ;;
+    esac
+
+    case $command in
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog' ;;
+        destination) options=$'add\nlist\nshow\nremove' ;;
+        set) options=$'add\nlist\nshow\nedit\nremove' ;;
+        run) options=$'show\npause\nresume\ncancel' ;;
+        key) options=$'list\nadd\nremove\nexport\nrotate' ;;
+    esac
+    if [[ $cur != -* ]]; then
+        case $command in
+            "destination show" | "destination remove")
+                ((arguments == 0)) && options=$(_garner_values name destination list)
+                ;;
+            "destination add")
+                if ((arguments == 1)); then
+                    _garner_files -d
+                    return
+                fi
+                ;;
+            backup | runs | snapshots | "set show" | "set edit" | "set remove")
+                ((arguments == 0)) && options=$(_garner_values name set list)
+                ;;
+            "run show" | "run pause" | "run resume" | "run cancel")
+                ((arguments == 0)) && options=$(_garner_values run_id runs)
+                ;;
+            ls | restore)
+                ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            "key remove")
+                ((arguments == 0)) && options=$(_garner_values id key list | command cut -c 1-12)
+                ;;
+        esac
+        _garner_words "$options"
+        return
+    fi
+
+    options=$'--help\n--json\n--socket'
+    case $command in
+        "") options+=$'\n--version' ;;
+        status) options+=$'\n--watch' ;;
+        "destination add")
+            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
+            ;;
+        "set add") options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches' ;;
+        "set edit")
+            options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
+            options+=$'\n--exclude-caches\n--no-exclude-caches'
+            ;;
+        backup) options+=$'\n--detach\n--full-scan' ;;
+        restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
+        check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
+        repair) options+=$'\n--destination\n--dry-run' ;;
+        "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;
+        "key list" | "key remove" | "key rotate") options+=$'\n--destination' ;;
+        "key export") options+=$'\n--to\n--destination' ;;
+        log) options+=$'\n--follow' ;;
+    esac
+    _garner_words "$options"
+}
+
+complete -F _garner garner

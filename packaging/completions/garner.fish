@@ -1,0 +1,139 @@
+# Completion of garner for fish. Installed in vendor_completions.d.
+
+# The values of a field in what `garner --json` answers; nothing when no daemon is there.
+function __garner_values --argument-names field
+    command garner --json $argv[2..] 2>/dev/null | string match --regex --all --groups-only '"'$field'":"([^"\\\\]*)"'
+end
+
+function __garner_sets
+    __garner_values name set list
+end
+function __garner_destinations
+    __garner_values name destination list
+end
+function __garner_runs
+    __garner_values run_id runs
+end
+function __garner_snapshots
+    echo latest
+    __garner_values id snapshots | string sub --length 12
+end
+function __garner_keys
+    __garner_values id key list | string sub --length 12
+end
+
+# The words before the cursor that are no options, without the program: the command and its arguments.
+function __garner_words
+    set --local words (commandline --tokenize-at-cursor --cut-at-cursor --current-process 2>/dev/null
+        or commandline --tokenize --cut-at-cursor --current-process)
+    set --local skip 0
+    for word in $words[2..]
+        if test $skip -eq 1
+            set skip 0
+            continue
+        end
+        switch $word
+            case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination
+                set skip 1
+            case '-*'
+            case '*'
+                echo $word
+        end
+    end
+end
+
+# True when the command is one of those given, each quoted: 'set add'.
+function __garner_command
+    set --local words (__garner_words)
+    for command in $argv
+        set --local wanted (string split ' ' -- $command)
+        if test (count $words) -ge (count $wanted); and test "$words[1..$(count $wanted)]" = "$wanted"
+            return 0
+        end
+    end
+    return 1
+end
+
+# True when exactly the words given stand there.
+function __garner_at
+    set --local words (__garner_words)
+    test "$words" = "$argv"
+end
+
+complete --command garner --no-files
+complete --command garner --long json --description 'The answer as one JSON object'
+complete --command garner --long socket --require-parameter --force-files --description 'The socket of the daemon'
+complete --command garner --short h --long help --description 'Show help'
+complete --command garner --condition '__garner_at' --long version --description 'Show the version'
+
+complete --command garner --condition '__garner_at' --arguments "status\t'How things stand'
+destination\t'Places that hold repositories'
+set\t'What to back up, and where to'
+backup\t'Back up a set'
+runs\t'List the runs'
+run\t'One run'
+snapshots\t'List the snapshots'
+ls\t'List a folder of a snapshot'
+restore\t'Restore a snapshot, folder or file'
+check\t'Check that everything is there and undamaged'
+repair\t'Rebuild index and log from packs'
+key\t'What opens a repository'
+log\t'The log of the daemon'"
+complete --command garner --condition '__garner_at destination' --arguments 'add list show remove'
+complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
+complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
+complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
+
+for command in backup runs snapshots 'set show' 'set edit' 'set remove'
+    complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
+end
+for command in 'destination show' 'destination remove'
+    complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
+end
+for command in 'run show' 'run pause' 'run resume' 'run cancel'
+    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
+end
+for command in ls restore
+    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
+end
+complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
+
+complete --command garner --condition '__garner_command status' --long watch --description 'Show it again when it changes'
+complete --command garner --condition '__garner_command log' --short f --long follow --description 'New lines as they come'
+complete --command garner --condition '__garner_command backup' --long detach --description 'Return at once'
+complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
+
+complete --command garner --condition '__garner_command "destination add" "key add"' --long password-file \
+    --require-parameter --force-files --description 'File with the password'
+complete --command garner --condition '__garner_command "destination add" "key add"' --long key-file \
+    --require-parameter --force-files --description 'File with the key'
+complete --command garner --condition '__garner_command "destination add"' --long recovery-key-file \
+    --require-parameter --force-files --description 'File with the recovery key'
+complete --command garner --condition '__garner_command "destination add"' --long no-encryption \
+    --description 'Store everything readable'
+complete --command garner --condition '__garner_command "destination add"' --long share-keyring \
+    --description 'Use the keys of this installation'
+complete --command garner --condition '__garner_command "destination add"' --force-files
+
+complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
+    --force-files --description 'What to back up'
+complete --command garner --condition '__garner_command "set add" "set edit" check repair key' --long destination \
+    --exclusive --arguments '(__garner_destinations)' --description 'The destination'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long one-file-system \
+    --description 'Do not enter other file systems'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long exclude-caches \
+    --description 'Leave out folders with CACHEDIR.TAG'
+complete --command garner --condition '__garner_command "set edit"' --long no-one-file-system \
+    --description 'Enter other file systems'
+complete --command garner --condition '__garner_command "set edit"' --long no-exclude-caches \
+    --description 'Back up folders with CACHEDIR.TAG'
+
+complete --command garner --condition '__garner_command restore "key export"' --long to --require-parameter \
+    --force-files --description 'Where to'
+complete --command garner --condition '__garner_command restore' --long overwrite --exclusive \
+    --arguments 'never older always' --description 'What of files that are there'
+complete --command garner --condition '__garner_command restore repair' --short n --long dry-run \
+    --description 'Write nothing'
+complete --command garner --condition '__garner_command check' --long read-data --description 'Read the content as well'
+complete --command garner --condition '__garner_command "key add"' --long recovery --description 'Make a recovery key'
+complete --command garner --condition '__garner_command "key add"' --long label --exclusive --description 'What to call it'
