@@ -10,8 +10,7 @@
 namespace garner::restore {
 namespace {
 
-constexpr std::size_t kBatchBytes = 48u << 20;
-constexpr std::size_t kBatchPieces = 1'000'000;
+constexpr std::size_t kMostPieces = 1'000'000;
 // What a folder's handle takes, its name and place in the pool included.
 constexpr std::size_t kFolderBytes = 256;
 
@@ -74,7 +73,7 @@ std::size_t ContentBatch::bytes() const {
          folders_.size() * kFolderBytes + nodes_.size() + other_names_.size() * (sizeof(OtherName) + 16);
 }
 
-bool ContentBatch::full() const { return pieces_.size() >= kBatchPieces || bytes() >= kBatchBytes; }
+bool ContentBatch::full() const { return pieces_.size() >= kMostPieces || bytes() >= budget_; }
 
 std::vector<std::size_t> ContentBatch::order() {
   std::vector<std::uint32_t> by_place(frames_.size());

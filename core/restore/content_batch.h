@@ -45,6 +45,9 @@ struct PendingFile {
 
 class ContentBatch {
  public:
+  // `budget`: bytes beyond which it is full.
+  explicit ContentBatch(std::size_t budget) : budget_(budget) {}
+
   // Another name that a file of this batch was given as a hard link.
   struct OtherName {
     std::uint32_t file = 0;
@@ -59,8 +62,9 @@ class ContentBatch {
   void add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
                       const std::string& name);
 
-  // Bytes held. Whoever gathers flushes at kBatchBytes or kBatchPieces.
+  // Bytes held.
   std::size_t bytes() const;
+  // Of bytes, or of pieces: it is to be written, then cleared.
   bool full() const;
   bool empty() const { return files_.empty(); }
 
@@ -95,6 +99,7 @@ class ContentBatch {
   std::uint32_t folder_number(const std::shared_ptr<TargetFolder>& folder);
   std::uint32_t pack_number(const store::ObjectName& name);
 
+  const std::size_t budget_;
   std::vector<Piece> pieces_;
   std::vector<Frame> frames_;
   std::vector<store::ObjectName> packs_;  // in the order they were met, which is that of the tree

@@ -31,9 +31,15 @@ namespace garner::restore {
 
 class ContentWriter {
  public:
+  // `budget`: bytes of references to content after which a batch is written.
   ContentWriter(store::Repository& repository, HardLinks& links, Report& report, unsigned threads,
-                std::stop_token stop)
-      : repository_(repository), links_(links), report_(report), threads_(threads), stop_(std::move(stop)) {}
+                std::size_t budget, std::stop_token stop)
+      : repository_(repository),
+        links_(links),
+        report_(report),
+        threads_(threads),
+        stop_(std::move(stop)),
+        batch_(budget) {}
 
   // Gathers the content of a file that was created in the folder with its size; flushes when the batch is
   // full. Methods are called by one thread. Damage is told of the file, which is then removed; errors that

@@ -133,7 +133,7 @@ void write_plan(store::Repository& repository, const Plan& plan, const RestoreOp
   LeftOut left_out;
   std::vector<std::shared_ptr<TargetFolder>> bases;
   {
-    ContentWriter content(repository, links, report, thread_count(options), stop);
+    ContentWriter content(repository, links, report, thread_count(options), options.memory_budget, stop);
     TreeWriter writer(options, content, links, report, left_out);
     for (const PlannedRoot& root : plan.roots) {
       bases.push_back(make_way(target, root.folders));

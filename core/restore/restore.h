@@ -23,7 +23,8 @@ struct RestoreOptions {
   Overwrite overwrite = Overwrite::kRefuse;
   bool resuming = false;  // the target is the unfinished restore of the same snapshot and path
   bool dry_run = false;
-  unsigned threads = 0;  // 0: one for each core
+  unsigned threads = 0;                   // 0: one for each core
+  std::size_t memory_budget = 48u << 20;  // bytes of references to content that are gathered at a time
 };
 
 struct RestoreProgress {
