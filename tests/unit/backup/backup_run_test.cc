@@ -1,0 +1,379 @@
+#include "backup/backup_run.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <random>
+
+#include "base/error.h"
+#include "restore/restore.h"
+#include "snapshot/node.h"
+#include "support/forge_removal.h"
+#include "support/memory_checkpoint.h"
+#include "support/same_tree.h"
+#include "support/small_repository.h"
+
+namespace garner::backup {
+namespace {
+
+using testing::MemoryCheckpoint;
+using testing::SmallRepository;
+using testing::TemporaryFolder;
+
+struct QuietMonitor final : BackupMonitor {
+  void progressed(const BackupProgress&) override {}
+  void error(const SourceError& error) override {
+    std::lock_guard lock(mutex);
+    errors.push_back(error.path + ": " + error.message);
+  }
+  std::mutex mutex;
+  std::vector<std::string> errors;
+};
+
+struct QuietRestore final : restore::RestoreMonitor {
+  void progressed(const restore::RestoreProgress&) override {}
+  void error(const std::string& path, const std::string& message) override {
+    errors.push_back(path + ": " + message);
+  }
+  std::vector<std::string> errors;
+};
+
+std::string random_text(std::mt19937_64& random, std::size_t size) {
+  std::string text(size, '\0');
+  for (char& letter : text) letter = static_cast<char>(random());
+  return text;
+}
+
+void write_file(const std::string& path, const std::string& content) {
+  std::ofstream file(path, std::ios::binary);
+  file << content;
+}
+
+// Sets a file's or folder's mtime into the past; its ctime is what it is.
+void age(const std::string& path) {
+  const timespec times[2] = {{1'600'000'000, 123}, {1'600'000'000, 456}};
+  utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
+}
+
+// Change detection does not trust what changed just before a scan: a test that wants it to lets the clock say
+// later.
+class LaterClock final : public Clock {
+ public:
+  TimePoint now() const override { return shifted(system_clock().now(), 10'000'000'000); }
+  std::chrono::steady_clock::time_point steady() const override { return system_clock().steady(); }
+};
+
+class Sources {
+ public:
+  explicit Sources(std::uint64_t seed, std::size_t folders = 6, std::size_t files = 12) : random_(seed) {
+    for (std::size_t folder = 0; folder < folders; ++folder) {
+      const std::string path = root() + "/folder" + std::to_string(folder) + (folder % 2 ? "/below" : "");
+      make_folders_durably(path);
+      for (std::size_t file = 0; file < files; ++file) {
+        write_file(path + "/file" + std::to_string(file), random_text(random_, random_() % 30'000));
+      }
+    }
+    write_file(root() + "/large", random_text(random_, 3'000'000));
+    write_file(root() + "/empty", "");
+    REQUIRE(symlink("large", (root() + "/link").c_str()) == 0);
+    REQUIRE(link((root() + "/large").c_str(), (root() + "/folder0/same").c_str()) == 0);
+  }
+  std::string root() const { return folder_.path("source"); }
+  std::mt19937_64& random() { return random_; }
+
+ private:
+  TemporaryFolder folder_;
+  std::mt19937_64 random_;
+};
+
+class Backups {
+ public:
+  BackupOptions options(const std::vector<std::string>& sources) {
+    BackupOptions options;
+    options.run = Uuid::random();
+    options.set.set_uuid(std::string(as_text(set_.view())));
+    options.set.set_name("test");
+    for (const auto& source : sources) options.set.add_sources(source);
+    options.host = "host";
+    options.threads = 2;
+    return options;
+  }
+  BackupResult run(const BackupOptions& options, std::stop_token stop = {}) {
+    return run_backup(small.repository(), checkpoint, options, clock, monitor, stop);
+  }
+  BackupResult run(const std::string& source) { return run(options({source})); }
+
+  v1::Snapshot snapshot(const crypto::BlobId& id) {
+    for (const auto& entry : small.repository().state()->snapshots()) {
+      if (entry.id() == as_text(id.view())) return entry.snapshot();
+    }
+    throw std::runtime_error("the snapshot is not listed");
+  }
+  // What differs between the source and what the snapshot restores to.
+  std::vector<std::string> differences(const crypto::BlobId& id, const std::string& source) {
+    TemporaryFolder target;
+    QuietRestore restored;
+    restore::RestoreOptions options;
+    options.target = target.path("restored");
+    run_restore(small.repository(), snapshot(id), options, restored, {});
+    auto found = testing::TreeComparison::differences(source, target.path("restored"));
+    found.insert(found.end(), restored.errors.begin(), restored.errors.end());
+    return found;
+  }
+
+  SmallRepository small;
+  MemoryCheckpoint checkpoint;
+  LaterClock clock;
+  QuietMonitor monitor;
+
+ private:
+  Uuid set_ = Uuid::random();
+};
+
+std::size_t objects(SmallRepository& small, const std::string& prefix) {
+  return small.destination().list(prefix, "").size();
+}
+
+TEST_CASE("a backup restores to what was there") {
+  Sources sources(1);
+  Backups backups;
+  const BackupResult result = backups.run(sources.root());
+  CHECK(backups.monitor.errors.empty());
+  CHECK(result.progress.files == 6 * 12 + 3);
+  CHECK(result.progress.counters.read_bytes <= result.progress.source_bytes);
+  CHECK(result.progress.counters.new_bytes > 3'000'000);
+  CHECK(backups.differences(result.snapshot, sources.root()).empty());
+  CHECK_FALSE(backups.checkpoint.load());
+  CHECK(objects(backups.small, "packs/") > 10);
+}
+
+TEST_CASE("an unchanged tree is not read again and costs one record") {
+  Sources sources(2);
+  Backups backups;
+  const BackupResult first = backups.run(sources.root());
+  const std::size_t packs = objects(backups.small, "packs/");
+  const std::size_t records = objects(backups.small, "log/");
+  const BackupResult second = backups.run(sources.root());
+  CHECK(second.progress.counters.read_bytes == 0);
+  CHECK(second.progress.counters.new_bytes == 0);
+  CHECK(objects(backups.small, "packs/") == packs);
+  CHECK(objects(backups.small, "log/") == records + 1);
+  CHECK(second.snapshot != first.snapshot);
+  CHECK(backups.snapshot(second.snapshot).sources(0).SerializeAsString() ==
+        backups.snapshot(first.snapshot).sources(0).SerializeAsString());
+  CHECK(backups.snapshot(second.snapshot).sequence() == 2);
+}
+
+TEST_CASE("a full scan reads everything and stores nothing again") {
+  Sources sources(3);
+  Backups backups;
+  const BackupResult first = backups.run(sources.root());
+  BackupOptions options = backups.options({sources.root()});
+  options.full_scan = true;
+  const BackupResult second = backups.run(options);
+  CHECK(second.progress.counters.read_bytes == first.progress.counters.read_bytes);
+  CHECK(second.progress.counters.new_bytes == 0);
+  CHECK(backups.differences(second.snapshot, sources.root()).empty());
+}
+
+TEST_CASE("what was changed, added, removed and replaced is what the next snapshot has") {
+  Sources sources(4);
+  Backups backups;
+  backups.run(sources.root());
+  write_file(sources.root() + "/folder0/file3", "changed");
+  write_file(sources.root() + "/folder2/new", "new");
+  remove_file(sources.root() + "/folder4/file0");
+  remove_file(sources.root() + "/folder4/file11");
+  remove_file(sources.root() + "/empty");
+  make_folders_durably(sources.root() + "/empty/now a folder");
+  const BackupResult second = backups.run(sources.root());
+  CHECK(backups.differences(second.snapshot, sources.root()).empty());
+  CHECK(second.progress.counters.new_bytes == 10);
+}
+
+TEST_CASE("a file whose times are too fresh to be trusted is read again") {
+  Sources sources(5, 1, 1);
+  Backups backups;
+  const Clock& now = system_clock();
+  const auto first = backups.options({sources.root()});
+  run_backup(backups.small.repository(), backups.checkpoint, first, now, backups.monitor, {});
+  write_file(sources.root() + "/empty", "written while the snapshot was made, for all its times tell");
+  age(sources.root() + "/empty");
+  const auto second = run_backup(backups.small.repository(), backups.checkpoint,
+                                 backups.options({sources.root()}), now, backups.monitor, {});
+  CHECK(backups.differences(second.snapshot, sources.root()).empty());
+}
+
+TEST_CASE("several sources, a file as a source, and a source that is gone") {
+  Sources sources(6);
+  Backups backups;
+  const std::string missing = sources.root() + "/never was";
+  const auto result =
+      backups.run(backups.options({sources.root() + "/folder0", sources.root() + "/large", missing}));
+  const v1::Snapshot made = backups.snapshot(result.snapshot);
+  REQUIRE(made.sources_size() == 2);
+  CHECK(made.sources(1).root().type() == v1::NODE_TYPE_FILE);
+  CHECK(made.error_count() == 1);
+  REQUIRE(backups.monitor.errors.size() == 1);
+  CHECK(backups.monitor.errors[0].starts_with(missing));
+  CHECK_THROWS_AS(backups.run(missing), Error);
+}
+
+TEST_CASE("folders that are excluded, caches and other file systems are left out") {
+  Sources sources(7);
+  Backups backups;
+  write_file(sources.root() + "/folder2/CACHEDIR.TAG", "Signature: 8a477f597d28d172789f06886806bc55\n");
+  BackupOptions options = backups.options({sources.root()});
+  options.set.set_exclude_caches(true);
+  options.excluded_folders = {sources.root() + "/folder4"};
+  const auto result = backups.run(options);
+  const v1::Snapshot made = backups.snapshot(result.snapshot);
+  snapshot::TreeReader reader(backups.small.repository(),
+                              crypto::BlobId::from_bytes(as_bytes(made.sources(0).root().tree())));
+  std::map<std::string, std::uint64_t> files;
+  while (const auto named = reader.next()) files[named->node.name()] = named->node.totals().files();
+  CHECK(files.at("folder0") == 13);
+  CHECK(files.at("folder2") == 0);
+  CHECK_FALSE(files.contains("folder4"));
+}
+
+TEST_CASE("a run that is cut off at any checkpoint goes on and loses nothing") {
+  const auto seed = GENERATE(11u, 12u, 13u);
+  CAPTURE(seed);
+  Sources sources(seed, 10, 20);
+  Backups backups;
+  const BackupOptions options = backups.options({sources.root()});
+  std::mt19937_64 random(seed);
+  std::optional<BackupResult> result;
+  int cuts = 0;
+  for (int attempt = 0; attempt < 200 && !result; ++attempt) {
+    const bool last = attempt >= 20;
+    (random() % 2 ? backups.checkpoint.cut_before_save : backups.checkpoint.cut_after_save) =
+        last ? 0 : 1 + static_cast<int>(random() % 3);
+    std::stop_source stop;
+    // A stop at a random moment makes checkpoints in the middle of things; a small tree has hardly any
+    // otherwise.
+    std::jthread stopper([&, wait = random() % 30'000] {
+      std::this_thread::sleep_for(std::chrono::microseconds(wait));
+      if (!last) stop.request_stop();
+    });
+    try {
+      result = backups.run(options, stop.get_token());
+    } catch (const testing::PowerCut&) {
+      ++cuts;
+    } catch (const Error& error) {
+      REQUIRE(error.kind() == ErrorKind::kCancelled);
+    }
+    if (random() % 2) backups.small.reopen();
+    backups.checkpoint.cut_before_save = backups.checkpoint.cut_after_save = 0;
+  }
+  REQUIRE(result);
+  CAPTURE(cuts);
+  CHECK(backups.differences(result->snapshot, sources.root()).empty());
+  CHECK(backups.small.repository().state()->snapshots_size() == 1);
+  CHECK(backups.small.repository().state()->roots_size() == 0);
+  CHECK(list_names(*backups.small.destination().staging_folder()).empty());
+}
+
+TEST_CASE("a run that is cut off after its commit learns that it has won") {
+  Sources sources(21, 2, 3);
+  Backups backups;
+  const BackupOptions options = backups.options({sources.root()});
+  const BackupResult first = backups.run(options);
+  const BackupResult again = backups.run(options);
+  CHECK(again.snapshot == first.snapshot);
+  CHECK(backups.small.repository().state()->snapshots_size() == 1);
+}
+
+TEST_CASE("content whose packs were removed is stored again though its tree is known") {
+  Sources sources(22, 3, 4);
+  Backups backups;
+  const std::string changing = sources.root() + "/folder0/file0";
+  const std::string before = random_text(sources.random(), 200'000);
+  write_file(changing, before);
+  const BackupResult first = backups.run(sources.root());
+  write_file(changing, "something else");
+  backups.run(sources.root());
+  // Everything of the first snapshot that a prune would find unreferenced and in packs of its own: here, all
+  // its data packs go, as if the rest had been rewritten; the trees stay.
+  std::vector<store::ObjectName> packs;
+  backups.small.repository().index().for_each(
+      [&](const crypto::BlobId&, const store::BlobLocation& location) {
+        if (location.kind == crypto::BlobKind::kData) packs.push_back(location.pack);
+      });
+  std::sort(packs.begin(), packs.end());
+  packs.erase(std::unique(packs.begin(), packs.end()), packs.end());
+  std::vector<crypto::BlobId> all;
+  for (const auto& entry : backups.small.repository().state()->snapshots()) {
+    all.push_back(crypto::BlobId::from_bytes(as_bytes(entry.id())));
+  }
+  testing::forge_removal(backups.small.repository(), all, packs);
+  write_file(changing, before);
+  const BackupResult third = backups.run(sources.root());
+  CHECK(third.snapshot != first.snapshot);
+  CHECK(backups.differences(third.snapshot, sources.root()).empty());
+}
+
+// Removes, while a run is between its walk and its commit, what the run took for known.
+class RemovingCheckpoint final : public CheckpointStore {
+ public:
+  RemovingCheckpoint(MemoryCheckpoint& inner, std::function<void()> act)
+      : inner_(inner), act_(std::move(act)) {}
+  std::optional<CheckpointHead> load() override { return inner_.load(); }
+  void begin(TimePoint time, const std::vector<crypto::BlobId>& bases) override { inner_.begin(time, bases); }
+  void save(const CheckpointDelta& delta) override {
+    inner_.save(delta);
+    if (auto act = std::exchange(act_, nullptr)) act();
+  }
+  void forget() override { inner_.forget(); }
+  std::vector<FinishedFile> files_in(std::uint32_t source, const std::string& folder) override {
+    return inner_.files_in(source, folder);
+  }
+  std::vector<FinishedFolder> folders_in(std::uint32_t source, const std::string& folder) override {
+    return inner_.folders_in(source, folder);
+  }
+  std::optional<FileInProgress> in_progress(const Place& place) override { return inner_.in_progress(place); }
+  std::optional<FinishedFolder> root(std::uint32_t source) override { return inner_.root(source); }
+
+ private:
+  MemoryCheckpoint& inner_;
+  std::function<void()> act_;
+};
+
+TEST_CASE("a snapshot whose base and packs are removed while it is made is complete all the same") {
+  const bool still_there = GENERATE(true, false);  // condemned only, or deleted
+  CAPTURE(still_there);
+  Sources sources(23, 3, 4);
+  Backups backups;
+  const BackupResult first = backups.run(sources.root());
+  write_file(sources.root() + "/folder0/file0", "a little change");
+  const std::vector<store::ObjectName> packs = backups.small.repository().index().live_packs();
+  RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
+    if (still_there) {
+      testing::forge_condemn(backups.small.repository(), {first.snapshot}, packs);
+    } else {
+      testing::forge_removal(backups.small.repository(), {first.snapshot}, packs);
+    }
+  });
+  const BackupResult second =
+      run_backup(backups.small.repository(), checkpoint, backups.options({sources.root()}), backups.clock,
+                 backups.monitor, {});
+  CHECK(backups.differences(second.snapshot, sources.root()).empty());
+  if (still_there) CHECK(second.progress.counters.read_bytes < 100'000);  // rescued, not read again
+}
+
+TEST_CASE("a cancelled run leaves nothing but unreferenced packs") {
+  Sources sources(24);
+  Backups backups;
+  const BackupOptions options = backups.options({sources.root()});
+  backups.checkpoint.cut_after_save = 1;
+  CHECK_THROWS_AS(backups.run(options), testing::PowerCut);
+  abandon_backup(backups.small.repository(), backups.checkpoint, options.run);
+  CHECK_FALSE(backups.checkpoint.load());
+  CHECK(list_names(*backups.small.destination().staging_folder()).empty());
+  CHECK(backups.small.repository().state()->snapshots_size() == 0);
+}
+
+}  // namespace
+}  // namespace garner::backup
