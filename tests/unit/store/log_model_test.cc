@@ -137,11 +137,13 @@ class World {
     if (!overtaken_ && below(random_, 2) == 0) {
       writer.destination->before_put_exclusive = [&](const std::string&) {
         overtaken_ = true;
-        Writer* other = &any_writer();
-        if (other != &writer && below(random_, 2) == 0) {
-          commit(*other);
-        } else {
-          prune();
+        for (std::uint64_t acts = 1 + below(random_, 8); acts > 0; --acts) {
+          Writer& other = any_writer();
+          if (&other != &writer && below(random_, 3) == 0) {
+            commit(other);
+          } else {
+            prune();
+          }
         }
         overtaken_ = false;
       };
