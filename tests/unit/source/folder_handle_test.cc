@@ -10,7 +10,9 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -55,14 +57,32 @@ std::uint64_t inode_of(FolderHandle& folder) {
   return read_status(use.fd(), "").inode;
 }
 
-// `depth` folders called `name`, one in the other, made without ever naming a path.
-void make_chain(const std::string& path, const std::string& name, std::size_t depth) {
-  Fd at = open_folder(path);
-  for (std::size_t i = 0; i < depth; ++i) {
-    must(mkdirat(at.get(), name.c_str(), 0755), "mkdirat");
-    at = Fd(must(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY), "openat"));
+// Folders of one name, one in the other, made and removed without ever naming a path. In memory where that
+// can be: a disk takes its time to remove 20,000.
+class FolderChain {
+ public:
+  FolderChain(std::string name, std::size_t depth) : name_(std::move(name)) {
+    path_ = std::string(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp") + "/garner-test-XXXXXX";
+    if (mkdtemp(path_.data()) == nullptr)
+      throw std::system_error(errno, std::generic_category(), "making " + path_);
+    Fd at = open_folder(path_);
+    for (std::size_t i = 0; i < depth; ++i) {
+      must(mkdirat(at.get(), name_.c_str(), 0755), "mkdirat");
+      at = Fd(must(openat(at.get(), name_.c_str(), O_RDONLY | O_DIRECTORY), "openat"));
+    }
   }
-}
+  FolderChain(const FolderChain&) = delete;
+  FolderChain& operator=(const FolderChain&) = delete;
+  ~FolderChain() {
+    testing::remove_chain(path_, name_);
+    rmdir(path_.c_str());
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string name_;
+  std::string path_;
+};
 
 std::vector<std::shared_ptr<FolderHandle>> open_chain(const std::string& path, const std::string& name,
                                                       std::size_t depth) {
@@ -114,8 +134,7 @@ TEST_CASE("only the root may be a link") {
 }
 
 TEST_CASE("descriptors are bounded, and folders are opened again when they are needed") {
-  const TemporaryFolder folder;
-  make_chain(folder.path(), "d", 300);
+  const FolderChain folder("d", 300);
   {
     const std::size_t before = open_descriptors();
     const DescriptorLimit limit(before + 100);  // half of it is less than the least capacity: 64
@@ -130,12 +149,10 @@ TEST_CASE("descriptors are bounded, and folders are opened again when they are n
     for (const auto& handle : chain) inode_of(*handle);
     REQUIRE(read_status(use.fd(), "").inode == inodes[150]);
   }
-  testing::remove_chain(folder.path(), "d");
 }
 
 TEST_CASE("when the process has no descriptors left, idle ones are given up") {
-  const TemporaryFolder folder;
-  make_chain(folder.path(), "d", 100);
+  const FolderChain folder("d", 100);
   {
     const auto chain = open_chain(folder.path(), "d", 60);
     const DescriptorLimit limit(open_descriptors());  // the one that counting takes is all that is left
@@ -144,7 +161,6 @@ TEST_CASE("when the process has no descriptors left, idle ones are given up") {
     REQUIRE(errno == EMFILE);
     REQUIRE(FolderHandle::open_child(chain.back(), "d") != nullptr);
   }
-  testing::remove_chain(folder.path(), "d");
 }
 
 TEST_CASE("a folder that was replaced is not taken for the one it was") {
@@ -183,8 +199,7 @@ TEST_CASE("a folder that was replaced is not taken for the one it was") {
 
 TEST_CASE("20,000 folders deep: opened, used out of order, and let go") {
   constexpr std::size_t kDepth = 20'000;
-  const TemporaryFolder folder;
-  make_chain(folder.path(), "d", kDepth);
+  const FolderChain folder("d", kDepth);
   {
     const DescriptorLimit limit(1024);
     std::shared_ptr<FolderHandle> deepest = FolderHandle::open_root(folder.path());
@@ -203,23 +218,19 @@ TEST_CASE("20,000 folders deep: opened, used out of order, and let go") {
     REQUIRE(root.expired());
     REQUIRE(open_descriptors() < before);
   }
-  testing::remove_chain(folder.path(), "d");
 }
 
 TEST_CASE("paths longer than the kernel takes") {
-  const TemporaryFolder folder;
   const std::string name(250, 'n');
-  make_chain(folder.path(), name, 24);
+  const FolderChain folder(name, 24);
   const auto chain = open_chain(folder.path(), name, 24);
   REQUIRE(chain.back()->path().size() > 6000);
   REQUIRE(inode_of(*chain.back()) > 0);
-  testing::remove_chain(folder.path(), name);
 }
 
 TEST_CASE("many threads use, open and let go of folders at the same time") {
-  const TemporaryFolder folder;
   constexpr std::size_t kDepth = 120;
-  make_chain(folder.path(), "d", kDepth);
+  const FolderChain folder("d", kDepth);
   {
     const DescriptorLimit limit(1024);
     std::vector<std::shared_ptr<FolderHandle>> chain;
@@ -246,7 +257,6 @@ TEST_CASE("many threads use, open and let go of folders at the same time") {
     for (std::thread& thread : threads) thread.join();
     REQUIRE(wrong == 0);
   }
-  testing::remove_chain(folder.path(), "d");
 }
 
 }  // namespace
