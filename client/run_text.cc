@@ -256,8 +256,7 @@ std::string waiting_text(const v1::Run& run) {
   }
   switch (run.pause_reason()) {
     case v1::PAUSE_REASON_DESTINATION_AWAY:
-      return "paused: " + told("a destination is away") +
-             "; it goes on by itself when the destination is back";
+      return "paused: " + told("a destination is away") + "; it goes on by itself when it is back";
     case v1::PAUSE_REASON_DESTINATION_FULL:
       return "paused: " + told("a destination is full") + "; it goes on by itself when there is room";
     default:

@@ -84,8 +84,9 @@ std::string read_private_file(const std::string& option, const std::string& path
   std::string content;
   if (standard_input && isatty(STDIN_FILENO) == 1) {
     const std::string prompt = option == "--password-file" ? "Password: " : "Key: ";
-    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, prompt.data(), prompt.size());
+    // Silent before it asks: turning the echo off drops what has been typed.
     const Unechoed unechoed(STDIN_FILENO);
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, prompt.data(), prompt.size());
     content = read_up_to(file.get(), limit, true, name);
   } else {
     struct stat facts {};

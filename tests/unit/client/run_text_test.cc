@@ -93,8 +93,7 @@ TEST_CASE("a run that waits says why, and what makes it go on") {
   run.set_state(v1::RUN_STATE_PAUSED);
   run.set_message("destination disk is away");
   run.set_pause_reason(v1::PAUSE_REASON_DESTINATION_AWAY);
-  CHECK(waiting_text(run) ==
-        "paused: destination disk is away; it goes on by itself when the destination is back");
+  CHECK(waiting_text(run) == "paused: destination disk is away; it goes on by itself when it is back");
   CHECK(whole(progress_lines(run, terminal(100))).find("destination disk is away") != std::string::npos);
   CHECK(progress_line(run).find("destination disk is away") != std::string::npos);
   run.set_pause_reason(v1::PAUSE_REASON_DESTINATION_FULL);
