@@ -19,6 +19,7 @@ std::string socket_path(const std::optional<std::string>& option, const Environm
   if (const auto folder = environment("GARNER_STATE_DIR")) return *folder + "/garnerd.sock";
   if (user == 0) return kSystemSocket;
   if (const auto runtime = environment("XDG_RUNTIME_DIR")) return *runtime + "/garner/garnerd.sock";
+  if (const auto state = environment("XDG_STATE_HOME")) return *state + "/garner/garnerd.sock";
   return environment("HOME").value_or(home) + "/.local/state/garner/garnerd.sock";
 }
 

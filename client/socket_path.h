@@ -16,7 +16,7 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 Environment process_environment();
 
 // --socket, GARNER_SOCKET, GARNER_STATE_DIR; otherwise root's daemon is the system's, and a user's is in the
-// user's runtime folder or, without one, in ~/.local/state/garner. `home` is used when HOME is not set.
+// user's runtime folder or, without one, in the user's state folder. `home` is used when HOME is not set.
 std::string socket_path(const std::optional<std::string>& option, const Environment& environment, uid_t user,
                         const std::string& home);
 

@@ -76,6 +76,10 @@ class Wait {
 
   int until_end() {
     RunStream stream(session_.daemon(), run_.run_id());
+    if (interactive()) {
+      print_error_line(capitalised_title() + ", run " + printable(run_.run_id()) +
+                       " (Ctrl-C to detach or cancel)");
+    }
     view_.show(run_);
     while (true) {
       take_newest(stream);

@@ -29,6 +29,7 @@ TEST_CASE("the option comes first, then the socket, then the state folder") {
 TEST_CASE("root asks the system's daemon, others their own") {
   CHECK(path({}, {{"XDG_RUNTIME_DIR", "/run/user/0"}}, 0) == "/run/garner/garnerd.sock");
   CHECK(path({}, {{"XDG_RUNTIME_DIR", "/run/user/1000"}}, 1000) == "/run/user/1000/garner/garnerd.sock");
+  CHECK(path({}, {{"XDG_STATE_HOME", "/h/s"}, {"HOME", "/h"}}, 1000) == "/h/s/garner/garnerd.sock");
   CHECK(path({}, {{"HOME", "/h"}}, 1000) == "/h/.local/state/garner/garnerd.sock");
   CHECK(path({}, {}, 1000) == "/home/ann/.local/state/garner/garnerd.sock");
 }

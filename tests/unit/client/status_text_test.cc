@@ -1,0 +1,85 @@
+// The status on one screen.
+#include "status_text.h"
+
+#include <catch2/catch.hpp>
+#include <clocale>
+
+#include "live_lines.h"
+
+using namespace garner::client;
+namespace v1 = garner::v1;
+
+namespace {
+
+const bool kLocale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
+
+v1::Status sample() {
+  v1::Status status;
+  status.set_version("0.1.0");
+  status.set_pid(4242);
+  status.set_state_folder("/var/lib/garner/with/a/long/name/that/goes/on/and/on");
+  status.add_notices(
+      "the catalog was damaged and rebuilt from what the destinations know; check that your sets are right");
+  auto* run = status.add_active_runs();
+  run->set_run_id("12");
+  run->set_kind(v1::RUN_KIND_BACKUP);
+  run->set_state(v1::RUN_STATE_RUNNING);
+  run->set_set("home");
+  run->mutable_progress()->set_total_bytes(100 << 20);
+  run->mutable_progress()->set_done_bytes(52 << 20);
+  auto* set = status.add_sets();
+  set->set_name("home");
+  set->mutable_last_run()->set_state(v1::RUN_STATE_FINISHED);
+  set->mutable_last_run()->mutable_queued()->set_seconds(1700000000);
+  status.add_sets()->set_name("a-set-whose-name-is-longer-than-anybody-would-want-to-type-each-day");
+  auto* disk = status.add_destinations();
+  disk->set_name("disk");
+  disk->set_state(v1::DESTINATION_STATE_READY);
+  disk->set_url("/mnt/backup/some/where/deep/below/a/folder/with/a/name");
+  disk->set_free_bytes(5ull << 30);
+  disk->set_total_bytes(50ull << 30);
+  auto* usb = status.add_destinations();
+  usb->set_name("usb");
+  usb->set_state(v1::DESTINATION_STATE_AWAY);
+  usb->set_detail("there is no repository at /media/usb: is the disk mounted?\x1b[2J");
+  return status;
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("the status tells runs, sets, destinations and notices") {
+  REQUIRE(kLocale);
+  const std::string text = status_text(sample(), Terminal{});
+  for (const char* part : {"garnerd 0.1.0", "4242", "the catalog was damaged", "backup of home", "52%",
+                           "never", "away", "is the disk mounted?", "5.0 GiB"}) {
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(text.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("the status fits a terminal") {
+  for (std::size_t width = 70; width <= 140; ++width) {
+    for (const bool colour : {false, true}) {
+      for (const std::string& line : lines_of(status_text(
+               sample(), Terminal{.interactive = true, .colour = colour, .unicode = true, .width = width}))) {
+        CHECK(styled_width(line) <= width);
+      }
+    }
+  }
+}
+
+TEST_CASE("the status of an installation with nothing in it says what to do") {
+  const std::string text = status_text(v1::Status(), Terminal{});
+  CHECK(text.find("garner destination add") != std::string::npos);
+  CHECK(text.find("garner set add") != std::string::npos);
+}
