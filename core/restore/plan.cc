@@ -2,6 +2,9 @@
 
 #include <string_view>
 
+#include "base/bytes.h"
+#include "base/error.h"
+#include "snapshot/node.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::restore {
@@ -18,6 +21,11 @@ std::vector<std::string> components(std::string_view path) {
 }
 
 void add(Plan& plan, PlannedRoot root) {
+  // The root of the source "/" has that name: it can only be the target itself.
+  if (!root.is_target && !snapshot::is_valid_name(root.node.name())) {
+    throw Error(ErrorKind::kDamaged,
+                "the root of a source that is no folder is called " + printable(root.node.name()));
+  }
   if (root.node.type() == v1::NODE_TYPE_FOLDER) {
     plan.files += root.node.totals().files();
     plan.bytes += root.node.totals().bytes();
@@ -31,6 +39,7 @@ void add(Plan& plan, PlannedRoot root) {
 }  // namespace
 
 Plan plan_restore(store::Repository& repository, const v1::Snapshot& snapshot, const std::string& path) {
+  snapshot::validate(snapshot);
   Plan plan;
   if (path.empty() && snapshot.sources_size() > 1) {
     for (int number = 0; number < snapshot.sources_size(); ++number) {
@@ -38,8 +47,8 @@ Plan plan_restore(store::Repository& repository, const v1::Snapshot& snapshot, c
       root.node = snapshot.sources(number).root();
       root.source = static_cast<std::uint32_t>(number);
       root.folders = components(snapshot.sources(number).path());
-      root.is_target = root.folders.empty();  // the source "/"
-      if (!root.is_target) root.folders.pop_back();
+      root.is_target = root.folders.empty() && root.node.type() == v1::NODE_TYPE_FOLDER;  // the source "/"
+      if (!root.folders.empty()) root.folders.pop_back();
       add(plan, std::move(root));
     }
     return plan;

@@ -23,7 +23,7 @@ struct Plan {
   std::uint64_t bytes = 0;
 };
 
-// `path` as in RestoreOptions. Error(kNotFound).
+// `path` as in RestoreOptions. Error(kNotFound); Error(kDamaged) for a snapshot that breaks the rules.
 Plan plan_restore(store::Repository& repository, const v1::Snapshot& snapshot, const std::string& path);
 
 }  // namespace garner::restore

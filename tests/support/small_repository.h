@@ -100,11 +100,12 @@ class SmallRepository {
     store::v1::Snapshot snapshot = test_snapshot(Uuid::random(), set_);
     {
       Session session(*repository_, *destination_);
-      *snapshot.mutable_set()->add_sources() = "/made/" + std::string("root");
+      *snapshot.mutable_set()->add_sources() = "/made/root";
       store::v1::Source& source = *snapshot.add_sources();
       source.set_path("/made/root");
       *source.mutable_root() = build(session);
       snapshot::add_to(*snapshot.mutable_totals(), source.root());
+      *snapshot.mutable_scan_start() = snapshot::to_proto(system_clock().now());
       *snapshot.mutable_finished() = snapshot::to_proto(system_clock().now());
       snapshot = commit(session.finish(), snapshot);
     }

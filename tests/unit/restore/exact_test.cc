@@ -14,8 +14,12 @@ using namespace garner::testing;
 
 namespace {
 
+// Sets these of the flags that a user may set, and clears the others.
 bool set_flags(const std::string& path, int flags) {
   const Fd fd = open_file(path, O_RDONLY | O_NONBLOCK);
+  int current = 0;
+  if (ioctl(fd.get(), FS_IOC_GETFLAGS, &current) != 0) return false;
+  flags |= current & ~(FS_IMMUTABLE_FL | FS_APPEND_FL | FS_NODUMP_FL | FS_NOATIME_FL);
   return ioctl(fd.get(), FS_IOC_SETFLAGS, &flags) == 0;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "restore/restore.h"
+#include "support/noise.h"
 #include "support/same_tree.h"
 #include "support/small_repository.h"
 #include "support/temporary_folder.h"
@@ -62,21 +63,6 @@ inline Restored restore_all(SmallRepository& repository, const store::v1::Snapsh
 inline std::string read_text(const std::string& path) {
   const Bytes bytes = read_file(path, 1u << 30);
   return std::string(bytes.begin(), bytes.end());
-}
-
-// Deterministic bytes that do not compress.
-inline std::string noise(std::size_t size, std::uint64_t seed) {
-  std::string text;
-  text.reserve(size + 8);
-  std::uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
-  while (text.size() < size) {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    text.append(reinterpret_cast<const char*>(&state), sizeof state);
-  }
-  text.resize(size);
-  return text;
 }
 
 inline void set_mtime(const std::string& path, std::int64_t seconds, long nanos = 0) {

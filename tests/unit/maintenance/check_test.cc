@@ -1,0 +1,214 @@
+// Check finds what is damaged or missing, names what it touches, and finds nothing where nothing is.
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "store/log.h"
+#include "unit/maintenance/maintenance_fixture.h"
+
+using namespace garner;
+using namespace garner::testing;
+
+namespace {
+
+struct Checked {
+  maintenance::CheckProgress progress;
+  RecordingCheckMonitor monitor;
+};
+
+void check(SmallRepository& repository, Checked& checked, double read_data_percent = 0) {
+  maintenance::CheckOptions options;
+  options.read_data_percent = read_data_percent;
+  options.threads = 2;
+  checked.progress = maintenance::run_check(repository.repository(), options, checked.monitor, {});
+}
+
+struct Fixture {
+  TemporaryFolder source;
+  SmallRepository repository;
+  Fixture() {
+    std::filesystem::create_directories(source.path("folder/inner"));
+    for (int number = 0; number < 60; ++number) {
+      write_file(source.path("folder/file" + std::to_string(number)),
+                 noise(9000, static_cast<std::uint64_t>(number)));
+    }
+    write_file(source.path("folder/inner/large"), noise(400'000, 100));
+    repository.back_up({source.path()});
+    write_file(source.path("folder/new"), noise(5000, 200));
+    repository.back_up({source.path()});
+  }
+
+  std::vector<std::string> packs(store::PackKind kind) {
+    std::vector<std::string> keys;
+    for (const destination::ObjectInfo& object : repository.destination().list("packs/")) {
+      const store::PackReader reader(repository.destination(), repository.repository().keyring(),
+                                     store::ObjectName::from_hex(base_name(object.key)));
+      if (reader.header().kind == kind) keys.push_back(object.key);
+    }
+    return keys;
+  }
+
+  void flip(const std::string& key, std::uint64_t offset) {
+    const std::string path = repository.path() + "/" + key;
+    must(chmod(path.c_str(), 0600), "chmod");
+    const Fd file = open_file(path, O_RDWR);
+    Bytes byte(1);
+    read_at(file.get(), byte, offset, path);
+    byte[0] ^= 0x40;
+    write_at(file.get(), byte, offset, path);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a repository in order has no problems") {
+  Fixture fixture;
+  Checked checked;
+  const auto percent = GENERATE(0.0, 100.0);
+  check(fixture.repository, checked, percent);
+  CHECK(checked.monitor.problems == std::vector<std::string>{});
+  CHECK(checked.progress.problem_count == 0);
+  CHECK(checked.progress.snapshots == 2);
+  CHECK(checked.progress.packs == checked.progress.total_packs);
+  if (percent == 100) CHECK(checked.progress.bytes_read > 900'000);
+}
+
+TEST_CASE("what no segment names is no problem") {
+  Fixture fixture;
+  const Bytes garbage(200'000, 7);
+  fixture.repository.destination().put("packs/ab/" + std::string(64, 'a'), garbage);
+  fixture.repository.destination().put("packs/readme.txt", garbage);
+  Checked checked;
+  check(fixture.repository, checked, 100);
+  CHECK(checked.monitor.problems == std::vector<std::string>{});
+}
+
+TEST_CASE("a share of the data packs is read") {
+  Fixture fixture;
+  const auto all = fixture.packs(store::PackKind::kData).size();
+  const auto metadata = fixture.packs(store::PackKind::kMetadata).size();
+  REQUIRE(all > 4);
+  Checked checked;
+  check(fixture.repository, checked, 50);
+  CHECK(checked.progress.total_packs == metadata + (all + 1) / 2);
+  Checked least;
+  check(fixture.repository, least, 0.001);
+  CHECK(least.progress.total_packs == metadata + 1);
+}
+
+TEST_CASE("a missing pack is named with the files and snapshots that it touches") {
+  Fixture fixture;
+  fixture.repository.destination().remove(fixture.packs(store::PackKind::kData).front());
+  Checked checked;
+  check(fixture.repository, checked);
+  CHECK(checked.monitor.told(" is missing"));
+  CHECK(checked.monitor.told(fixture.source.path("folder/")));
+  CHECK(checked.monitor.told("its content is damaged or missing, in snapshot"));
+  CHECK(checked.progress.problem_count == checked.monitor.problems.size());
+}
+
+TEST_CASE("a pack of another size is a problem") {
+  Fixture fixture;
+  const std::string key = fixture.packs(store::PackKind::kData).front();
+  const std::string path = fixture.repository.path() + "/" + key;
+  must(chmod(path.c_str(), 0600), "chmod");
+  must(truncate(path.c_str(), 100'000), "truncate");
+  Checked checked;
+  check(fixture.repository, checked);
+  CHECK(checked.monitor.told("has 100000 bytes instead of"));
+  CHECK(checked.monitor.told(fixture.source.path("folder/")));
+}
+
+TEST_CASE("a flipped byte in data is found when data is read") {
+  Fixture fixture;
+  fixture.flip(fixture.packs(store::PackKind::kData).front(), 70'000);
+  Checked unread;
+  check(fixture.repository, unread);
+  CHECK(unread.monitor.problems == std::vector<std::string>{});
+  Checked checked;
+  check(fixture.repository, checked, 100);
+  CHECK(checked.monitor.told("frame at "));
+  CHECK(checked.monitor.told(fixture.source.path("folder/")));
+  CHECK(checked.monitor.told("in snapshots "));
+}
+
+TEST_CASE(
+    "a flipped byte in a directory is found: always in metadata packs, in data packs when they are read") {
+  Fixture fixture;
+  const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
+  const std::string key = fixture.packs(kind).front();
+  fixture.flip(key, *fixture.repository.destination().size(key) - 5);
+  Checked checked;
+  check(fixture.repository, checked);
+  CHECK(checked.monitor.problems.empty() == (kind == store::PackKind::kData));
+  Checked whole;
+  check(fixture.repository, whole, 100);
+  CHECK(whole.monitor.told(" is damaged: "));
+}
+
+TEST_CASE("damaged trees are named with their folders") {
+  Fixture fixture;
+  // Every metadata pack, in every frame of it, so that no copy is left.
+  for (const std::string& key : fixture.packs(store::PackKind::kMetadata)) {
+    const store::PackReader reader(fixture.repository.destination(),
+                                   fixture.repository.repository().keyring(),
+                                   store::ObjectName::from_hex(base_name(key)));
+    for (const store::PackedFrame& frame : reader.read_directory().frames) {
+      fixture.flip(key, frame.offset + frame.stored_length / 2);
+    }
+  }
+  fixture.repository.reopen();
+  Checked checked;
+  check(fixture.repository, checked);
+  CHECK(checked.monitor.told("what is in the folder is lost"));
+}
+
+TEST_CASE("a blob that the index does not know is a problem of the files that hold it") {
+  Fixture fixture;
+  store::v1::Node file;
+  file.set_name("root");
+  file.set_type(store::v1::NODE_TYPE_FILE);
+  file.mutable_mtime();
+  file.mutable_ctime();
+  file.set_size(10);
+  store::v1::ContentEntry& entry = *file.add_content();
+  entry.set_type(store::v1::ENTRY_TYPE_BLOB);
+  entry.set_length(10);
+  entry.set_id(std::string(32, 'x'));
+  fixture.repository.back_up_node([&](store::BlobSink&) { return file; });
+  Checked checked;
+  check(fixture.repository, checked);
+  CHECK(checked.monitor.problems.size() == 1);
+  CHECK(checked.monitor.told("/made/root: its content is damaged or missing"));
+}
+
+TEST_CASE("damaged and missing segments and records are found") {
+  Fixture fixture;
+  SECTION("a record in the middle") {
+    fixture.flip(store::record_key(2), 60);
+    Checked checked;
+    check(fixture.repository, checked);
+    CHECK(checked.monitor.told("log: "));
+    CHECK(checked.monitor.told("record 2"));
+  }
+  SECTION("segments") {
+    const auto segments = fixture.repository.destination().list("index/");
+    if (segments.empty()) return;  // all are small enough to be in their records
+    fixture.repository.destination().remove(segments.front().key);
+    Checked checked;
+    check(fixture.repository, checked);
+    CHECK(checked.monitor.told("index segment " + segments.front().key));
+  }
+}
+
+TEST_CASE("a check that is stopped ends") {
+  Fixture fixture;
+  RecordingCheckMonitor monitor;
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    maintenance::run_check(fixture.repository.repository(), {}, monitor, stop.get_token());
+    FAIL("it was not stopped");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kCancelled);
+  }
+}

@@ -1,0 +1,200 @@
+// Repair brings a repository back from its packs alone, and lists nothing that is not complete.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "maintenance/repair.h"
+#include "store/log.h"
+#include "unit/maintenance/maintenance_fixture.h"
+
+using namespace garner;
+using namespace garner::testing;
+
+namespace {
+
+struct Fixture {
+  TemporaryFolder source;
+  SmallRepository repository;
+  store::v1::Snapshot first;
+  store::v1::Snapshot second;
+  Fixture() {
+    std::filesystem::create_directories(source.path("folder"));
+    for (int number = 0; number < 30; ++number) {
+      write_file(source.path("folder/file" + std::to_string(number)),
+                 noise(9000, static_cast<std::uint64_t>(number)));
+    }
+    first = repository.back_up({source.path()});
+    write_file(source.path("folder/new"), noise(200'000, 100));
+    second = repository.back_up({source.path()});
+  }
+
+  void remove_all(const std::string& prefix) {
+    for (const destination::ObjectInfo& object : repository.destination().list(prefix)) {
+      repository.destination().remove(object.key);
+    }
+  }
+  void lose_everything_but_packs() {
+    for (const std::string prefix : {"log/", "index/", "state/", "keys/"}) remove_all(prefix);
+    repository.reopen_without_log();
+  }
+  maintenance::RepairResult repair(bool dry_run = false) {
+    return maintenance::run_repair(repository.repository(), dry_run, monitor, {});
+  }
+  std::vector<std::string> problems_of_check() {
+    RecordingCheckMonitor checks;
+    maintenance::CheckOptions options;
+    options.read_data_percent = 100;
+    maintenance::run_check(repository.repository(), options, checks, {});
+    return checks.problems;
+  }
+  bool lists(const store::v1::Snapshot& snapshot) {
+    const auto& entries = repository.repository().state()->snapshots();
+    return std::any_of(entries.begin(), entries.end(), [&](const store::v1::SnapshotEntry& entry) {
+      return entry.recovered() && entry.snapshot().SerializeAsString() == snapshot.SerializeAsString();
+    });
+  }
+
+  RecordingCheckMonitor monitor;
+};
+
+}  // namespace
+
+TEST_CASE("everything is found again from packs alone") {
+  Fixture fixture;
+  fixture.lose_everything_but_packs();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK(result.needed);
+  CHECK(result.recovered.size() == 2);
+  CHECK(result.incomplete.empty());
+  CHECK(result.packs > 3);
+  CHECK(fixture.lists(fixture.first));
+  CHECK(fixture.lists(fixture.second));
+  CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+
+  SECTION("another machine opens it") {
+    fixture.repository.reopen();
+    CHECK(fixture.lists(fixture.second));
+    CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+  }
+  SECTION("and backups go on") {
+    write_file(fixture.source.path("folder/later"), noise(10'000, 300));
+    fixture.repository.back_up({fixture.source.path()});
+    CHECK(fixture.repository.repository().state()->snapshots_size() == 3);
+    CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+  }
+  SECTION("and there is nothing to do any more") {
+    fixture.repository.reopen_without_log();
+    CHECK_FALSE(fixture.repair().needed);
+  }
+}
+
+TEST_CASE("a dry run tells and writes nothing") {
+  Fixture fixture;
+  fixture.lose_everything_but_packs();
+  const maintenance::RepairResult result = fixture.repair(true);
+  CHECK(result.needed);
+  CHECK(result.recovered.size() == 2);
+  CHECK(fixture.repository.destination().list("log/").empty());
+  CHECK(fixture.repository.destination().list("index/").empty());
+}
+
+TEST_CASE("a log in order is left alone") {
+  Fixture fixture;
+  const auto before = fixture.repository.destination().list("");
+  fixture.repository.reopen_without_log();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK_FALSE(result.needed);
+  const auto after = fixture.repository.destination().list("");
+  CHECK(before.size() == after.size());
+}
+
+TEST_CASE("a log that cannot be used is replaced by one above it") {
+  Fixture fixture;
+  const std::uint64_t generation = fixture.repository.repository().state()->generation();
+  SECTION("a record is missing") { fixture.repository.destination().remove(store::record_key(2)); }
+  SECTION("a record is damaged") {
+    const std::string path = fixture.repository.path() + "/" + store::record_key(3);
+    must(chmod(path.c_str(), 0600), "chmod");
+    must(truncate(path.c_str(), 100), "truncate");
+  }
+  fixture.remove_all("state/");
+  fixture.repository.reopen_without_log();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK(result.needed);
+  CHECK(result.recovered.size() == 2);
+  CHECK(fixture.repository.repository().state()->generation() > generation);
+  CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+}
+
+TEST_CASE("a snapshot that lacks content is told and not listed") {
+  Fixture fixture;
+  // The packs that only the second snapshot needs hold the large file.
+  std::optional<store::ObjectName> needed;
+  snapshot::ClosureVisitor visitor;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
+    if (kind == crypto::BlobKind::kData && path.ends_with("/new")) {
+      needed = fixture.repository.repository().index().find(id)->pack;
+    }
+    return true;
+  };
+  visitor.unreadable = [](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {};
+  snapshot::walk_closure(fixture.second, fixture.repository.repository(), visitor);
+  REQUIRE(needed);
+  const std::string key = store::pack_key(*needed);
+  SECTION("a pack is gone") { fixture.repository.destination().remove(key); }
+  SECTION("a pack is cut off") {
+    const std::string path = fixture.repository.path() + "/" + key;
+    must(chmod(path.c_str(), 0600), "chmod");
+    must(truncate(path.c_str(), 50'000), "truncate");
+  }
+  fixture.lose_everything_but_packs();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK(result.recovered.size() == 1);
+  CHECK(result.incomplete.size() == 1);
+  CHECK(fixture.lists(fixture.first));
+  CHECK_FALSE(fixture.lists(fixture.second));
+  CHECK(fixture.monitor.told("is not complete: content of " + fixture.source.path("folder/new")));
+  CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+}
+
+TEST_CASE("objects that are no packs are passed over") {
+  Fixture fixture;
+  fixture.repository.destination().put("packs/aa/" + std::string(64, 'a'), Bytes(150'000, 1));
+  fixture.repository.destination().put("packs/note", Bytes(3, 1));
+  fixture.lose_everything_but_packs();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK(result.recovered.size() == 2);
+  CHECK(fixture.monitor.told("packs/note is left out"));
+}
+
+TEST_CASE("a snapshot that only a readable record lists is found as well") {
+  Fixture fixture;
+  // As an unchanged backup leaves it: one record, and no pack.
+  store::CommitPlan plan = test_plan({});
+  *plan.snapshot = fixture.second;
+  set_uuid(*plan.snapshot->mutable_run(), Uuid::random());
+  REQUIRE(fixture.repository.repository().commit(plan).committed);
+  fixture.repository.destination().remove(store::record_key(1));
+  fixture.remove_all("state/");
+  fixture.repository.reopen_without_log();
+  CHECK(fixture.repair().recovered.size() == 3);
+}
+
+TEST_CASE("a repository without a pack becomes an empty one again") {
+  SmallRepository repository;
+  for (const std::string prefix : {"log/", "state/"}) {
+    for (const destination::ObjectInfo& object : repository.destination().list(prefix)) {
+      repository.destination().remove(object.key);
+    }
+  }
+  repository.reopen_without_log();
+  RecordingCheckMonitor monitor;
+  const auto result = maintenance::run_repair(repository.repository(), false, monitor, {});
+  CHECK(result.needed);
+  CHECK(result.recovered.empty());
+  const TemporaryFolder source;
+  write_file(source.path("file"), "content");
+  repository.reopen();
+  repository.back_up({source.path()});
+  CHECK(repository.repository().state()->snapshots_size() == 1);
+}

@@ -1,0 +1,233 @@
+// Reading of content: each frame once, verified, and what is damaged or missing never becomes a file.
+#include <catch2/catch.hpp>
+#include <map>
+#include <set>
+
+#include "base/error.h"
+#include "snapshot/closure.h"
+#include "unit/restore/restore_fixture.h"
+
+using namespace garner;
+using namespace garner::testing;
+
+namespace {
+
+// Keeps what is read of packs.
+class WatchedDestination final : public destination::Destination {
+ public:
+  WatchedDestination(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
+  std::string describe() const override { return inner_->describe(); }
+  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
+  bool put_exclusive(const std::string& key, ByteView data) override {
+    return inner_->put_exclusive(key, data);
+  }
+  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
+  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
+  Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (is_away) throw Error(ErrorKind::kDestinationAway, "the destination is away");
+      ++reads[key];
+    }
+    return inner_->get(key, offset, length);
+  }
+  Bytes get_all(const std::string& key, std::uint64_t limit) override { return inner_->get_all(key, limit); }
+  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
+  std::vector<destination::ObjectInfo> list(const std::string& prefix, const std::string& after) override {
+    return inner_->list(prefix, after);
+  }
+  void remove(const std::string& key) override { inner_->remove(key); }
+  std::optional<destination::Space> space() override { return inner_->space(); }
+
+  std::map<std::string, int> reads;  // of each pack
+  bool is_away = false;
+
+ private:
+  std::shared_ptr<destination::Destination> inner_;
+  std::mutex mutex_;
+};
+
+// The frames in which the snapshot's data lies, by pack.
+std::map<std::string, std::set<std::uint64_t>> data_frames(SmallRepository& repository,
+                                                           const store::v1::Snapshot& snapshot) {
+  std::map<std::string, std::set<std::uint64_t>> frames;
+  snapshot::ClosureVisitor visitor;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
+    if (kind == crypto::BlobKind::kData) {
+      const auto location = repository.repository().index().find(id);
+      frames[store::pack_key(location->pack)].insert(location->frame_offset);
+    }
+    return true;
+  };
+  visitor.unreadable = [](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {};
+  snapshot::walk_closure(snapshot, repository.repository(), visitor);
+  return frames;
+}
+
+// Flips a byte in the middle of the frame that holds the first blob of the file.
+void damage_first_blob(SmallRepository& repository, const store::v1::Snapshot& snapshot,
+                       const std::string& file) {
+  std::optional<store::BlobLocation> location;
+  snapshot::ClosureVisitor visitor;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
+    if (kind == crypto::BlobKind::kData && path == file && !location)
+      location = repository.repository().index().find(id);
+    return true;
+  };
+  visitor.unreadable = [](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {};
+  snapshot::walk_closure(snapshot, repository.repository(), visitor);
+  const std::string path = repository.path() + "/" + store::pack_key(location->pack);
+  must(chmod(path.c_str(), 0600), "chmod");
+  const Fd pack = open_file(path, O_RDWR);
+  const std::uint64_t offset = location->frame_offset + location->frame_stored_length / 2;
+  Bytes byte(1);
+  read_at(pack.get(), byte, offset, path);
+  byte[0] ^= 1;
+  write_at(pack.get(), byte, offset, path);
+}
+
+}  // namespace
+
+TEST_CASE("each frame is read once, however its blobs are spread over files") {
+  const TemporaryFolder source;
+  for (int round = 0; round < 3; ++round) {
+    for (int number = 0; number < 100; ++number) {
+      // The same contents again, in folders that come later.
+      const std::string folder = source.path("folder" + std::to_string(round));
+      std::filesystem::create_directories(folder);
+      write_file(folder + "/file" + std::to_string(number), noise(1500, static_cast<std::uint64_t>(number)));
+    }
+    write_file(source.path("large" + std::to_string(round)), noise(300'000, 1000));
+  }
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  const auto frames = data_frames(repository, snapshot);
+  REQUIRE(frames.size() > 2);
+  std::shared_ptr<WatchedDestination> watched;
+  repository.wrap([&](auto inner) { return watched = std::make_shared<WatchedDestination>(inner); });
+  watched->reads.clear();
+
+  const TemporaryFolder target;
+  const Restored restored = restore_all(repository, snapshot, to(target.path()));
+  CHECK(restored.errors == std::vector<std::string>{});
+  std::uint64_t stored = 0;
+  for (const auto& [pack, offsets] : frames) {
+    INFO(pack);
+    // One read for each frame, and one for the pack's header on each thread that came first.
+    CHECK(watched->reads[pack] >= static_cast<int>(offsets.size()));
+    CHECK(watched->reads[pack] <= static_cast<int>(offsets.size()) + 8);
+    stored += offsets.size();
+  }
+  CHECK(restored.progress.read_bytes > 300'000);
+  CHECK(restored.progress.read_bytes < 300'000 + 100 * 1500 + stored * 200);
+  CHECK(TreeComparison::differences(source.path(), target.path()) == std::vector<std::string>{});
+}
+
+TEST_CASE("a damaged blob costs the files that hold it, and no others") {
+  const TemporaryFolder source;
+  std::filesystem::create_directories(source.path("a"));
+  write_file(source.path("a/damaged"), noise(200'000, 1));
+  write_file(source.path("good"), noise(200'000, 2));
+  write_file(source.path("same"), noise(200'000, 1));
+  must(link(source.path("same").c_str(), source.path("link").c_str()), "link");
+  must(link(source.path("same").c_str(), source.path("z").c_str()), "link");
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  damage_first_blob(repository, snapshot, source.path("a/damaged"));
+  const auto budget = GENERATE(std::size_t{0}, std::size_t{48u << 20});
+
+  const TemporaryFolder target;
+  RecordingMonitor monitor;
+  restore::RestoreOptions options = to(target.path());
+  options.memory_budget = budget;
+  const auto progress = restore::run_restore(repository.repository(), snapshot, options, monitor, {});
+  for (const std::string name : {"a/damaged", "same", "link", "z"}) {
+    INFO(name);
+    CHECK_FALSE(std::filesystem::exists(target.path(name)));
+    CHECK(monitor.told(target.path(name) + ": "));
+  }
+  CHECK(read_text(target.path("good")) == noise(200'000, 2));
+  CHECK(progress.error_count == 4);
+  CHECK(monitor.told("damaged"));
+  CHECK(status_of(target.path()).st_mtim.tv_nsec == status_of(source.path()).st_mtim.tv_nsec);
+}
+
+TEST_CASE("a blob that another pack holds as well is taken from there") {
+  const TemporaryFolder source;
+  write_file(source.path("file"), noise(3000, 5));  // one blob
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  store::CommitPlan plan;
+  plan.packs = {store_pack(repository.repository(), {test_blob(repository.repository(), noise(3000, 5))})};
+  REQUIRE(repository.repository().commit(plan).committed);
+  // Whichever of the two is asked first.
+  damage_first_blob(repository, snapshot, source.path("file"));
+  const TemporaryFolder target;
+  const Restored restored = restore_all(repository, snapshot, to(target.path()));
+  CHECK(restored.errors == std::vector<std::string>{});
+  CHECK(read_text(target.path("file")) == noise(3000, 5));
+}
+
+TEST_CASE("a pack that is gone costs its files; a destination that is gone ends the restore") {
+  const TemporaryFolder source;
+  for (int number = 0; number < 10; ++number) {
+    write_file(source.path("file" + std::to_string(number)),
+               noise(60'000, static_cast<std::uint64_t>(number)));
+  }
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  const TemporaryFolder target;
+  SECTION("a pack") {
+    const auto frames = data_frames(repository, snapshot);
+    REQUIRE(frames.size() > 1);
+    repository.destination().remove(frames.begin()->first);
+    const Restored restored = restore_all(repository, snapshot, to(target.path()));
+    CHECK(!restored.errors.empty());
+    CHECK(restored.errors.size() < 10);
+    CHECK(restored.progress.done_files + restored.errors.size() == 10);
+  }
+  SECTION("the destination") {
+    std::shared_ptr<WatchedDestination> watched;
+    repository.wrap([&](auto inner) { return watched = std::make_shared<WatchedDestination>(inner); });
+    watched->is_away = true;
+    try {
+      restore_all(repository, snapshot, to(target.path()));
+      FAIL("it went on");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kDestinationAway);
+    }
+  }
+}
+
+TEST_CASE("a folder whose tree is damaged costs what is in it, and no more") {
+  const TemporaryFolder source;
+  std::filesystem::create_directories(source.path("lost"));
+  std::filesystem::create_directories(source.path("good"));
+  write_file(source.path("lost/file"), "lost");
+  write_file(source.path("good/file"), "good");
+  SmallRepository repository;
+  auto snapshot = repository.back_up({source.path()});
+  // A tree that no pack holds in place of one of the folders'.
+  const auto made = repository.back_up_node([&](store::BlobSink& sink) {
+    const snapshot::OwnerNames no_names;
+    snapshot::TreeBuilder builder(sink, no_names);
+    snapshot::TreeReader reader(repository.repository(),
+                                crypto::BlobId::from_bytes(as_bytes(snapshot.sources(0).root().tree())));
+    while (auto entry = reader.next()) {
+      if (entry->node.name() == "lost") entry->node.set_tree(std::string(32, 'x'));
+      builder.add(entry->node);
+    }
+    store::v1::Node root = snapshot.sources(0).root();
+    const snapshot::BuiltTree built = builder.finish();
+    root.set_name("root");
+    root.set_tree(built.id.value.data(), built.id.value.size());
+    return root;
+  });
+  const TemporaryFolder target;
+  RecordingMonitor monitor;
+  restore::run_restore(repository.repository(), made, to(target.path()), monitor, {});
+  CHECK(monitor.errors.size() == 1);
+  CHECK(monitor.told(target.path("lost") + ": not everything in it could be restored"));
+  CHECK(read_text(target.path("good/file")) == "good");
+  CHECK(std::filesystem::is_empty(target.path("lost")));
+}
