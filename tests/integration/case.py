@@ -1,0 +1,60 @@
+"""What every integration test begins with: a folder of its own, and daemons that end with the test."""
+
+import os
+import shutil
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+import garner_daemon  # noqa: E402
+import hostile_tree  # noqa: E402
+
+
+class Case(unittest.TestCase):
+    maxDiff = 4000
+
+    def setUp(self):
+        self.folder = garner_daemon.scratch()
+        self.daemons = []
+        self.addCleanup(self.remove_all)
+
+    def remove_all(self):
+        for daemon in self.daemons:
+            daemon.kill()
+        hostile_tree.clear_flags(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def daemon(self, name="state", start=True, **options):
+        daemon = garner_daemon.Daemon(self.path(name), **options)
+        self.daemons.append(daemon)
+        if start:
+            daemon.start()
+        return daemon
+
+    def ready(self, *sources, name="state", repository="repository", backup_set="set"):
+        """A daemon with a destination `disk` and a set of the sources; its recovery key stands in `recovery`."""
+        daemon = self.daemon(name)
+        added = daemon.json("destination", "add", "disk", self.path(repository))
+        self.write("recovery", added["recovery_key"])
+        os.chmod(self.path("recovery"), 0o600)
+        daemon.run("set", "add", backup_set, "--source", *sources, "--destination", "disk")
+        return daemon
+
+    def write(self, name, content):
+        path = self.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def refused(self, daemon, code, *arguments, says=()):
+        """The command fails with that exit code and a message that holds each of `says`."""
+        done = daemon.run(*arguments, check=False)
+        self.assertEqual(code, done.returncode, f"{arguments}: {done.stdout}{done.stderr}{daemon.log()}")
+        for text in [says] if isinstance(says, str) else says:
+            self.assertIn(text, done.stderr)
+        return done.stderr
