@@ -1,0 +1,75 @@
+#include "call_gate.h"
+
+#include <spdlog/spdlog.h>
+
+namespace garner::daemon {
+
+namespace {
+
+constexpr std::size_t kQuickThreads = 2;
+constexpr std::size_t kSlowThreads = 6;
+
+}  // namespace
+
+CallGate::CallGate(const PeerTable& peers, AuthorityRules rules)
+    : peers_(peers), rules_(std::move(rules)), quick_(kQuickThreads), slow_(kSlowThreads) {}
+
+CallGate::~CallGate() { stop(); }
+
+void CallGate::stop() {
+  close();
+  for (boost::asio::thread_pool* pool : {&quick_, &slow_}) {
+    pool->stop();
+    pool->join();
+  }
+}
+
+void CallGate::post(bool slow, std::function<void()> work) {
+  boost::asio::post(slow ? slow_ : quick_, [work = std::move(work)] {
+    try {
+      work();
+    } catch (const std::exception& error) {
+      spdlog::error("work in the background failed: {}", error.what());
+    }
+  });
+}
+
+grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_view method, Caller& caller) const {
+  if (closed_) return {grpc::StatusCode::UNAVAILABLE, "garnerd is stopping"};
+  const std::optional<Peer> peer = peers_.find(context->peer());
+  if (!peer.has_value()) return {grpc::StatusCode::UNAUTHENTICATED, "nobody knows who calls"};
+  const std::optional<MethodRule> rule = rule_of(method);
+  caller = {*peer, rules_.of(*peer)};
+  if (!rule.has_value() || caller.authority < rule->needed) {
+    spdlog::warn("user {} (process {}) may not call {}", peer->uid, peer->pid, method);
+    return {grpc::StatusCode::PERMISSION_DENIED,
+            caller.authority == Authority::kMember
+                ? "members of the group garner may see status and start, pause and resume backups; this needs root"
+                : "this daemon does not serve user " + std::to_string(peer->uid)};
+  }
+  if (rule->changes) spdlog::info("user {} (process {}) calls {}", peer->uid, peer->pid, method);
+  return grpc::Status::OK;
+}
+
+grpc::ServerUnaryReactor* CallGate::unary(grpc::CallbackServerContext* context, std::string_view method,
+                                          std::function<void(const Caller&)> work) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  Caller caller;
+  const grpc::Status status = admit(context, method, caller);
+  if (!status.ok()) {
+    reactor->Finish(status);
+    return reactor;
+  }
+  post(rule_of(method)->slow, [reactor, caller, work = std::move(work)] {
+    grpc::Status outcome;
+    try {
+      work(caller);
+    } catch (...) {
+      outcome = status_of(std::current_exception());
+    }
+    reactor->Finish(outcome);
+  });
+  return reactor;
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,87 @@
+// The repositories of the configured destinations: opened when first needed and kept open, looked at again when they
+// were away, and what is known of each for status without asking it.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "catalog/catalog.h"
+#include "catalog/key_folder.h"
+#include "crypto/signing.h"
+#include "destination/local.h"
+#include "garner/v1/service.pb.h"
+#include "store/repository.h"
+
+namespace garner::daemon {
+
+// What is known of a destination from the last look.
+struct DestinationView {
+  v1::Destination message;                               // without sets
+  std::map<std::string, std::uint64_t> snapshots_of_set;  // by the set's uuid, bytes
+  std::chrono::steady_clock::time_point looked{};        // epoch: never
+};
+
+// Any thread. A destination that hangs keeps only those waiting that ask for it.
+class Destinations {
+ public:
+  struct Context {
+    catalog::Catalog& catalog;
+    catalog::KeyFolder& keys;
+    const crypto::WriterKey& writer;
+    const Clock& clock;
+    std::string state_folder;
+    std::string host;
+  };
+  explicit Destinations(Context context);
+
+  // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty folder where
+  // a repository was (a disk that is not mounted); the repository's errors.
+  std::shared_ptr<store::Repository> open(const std::string& name);
+  // Header and keys only; what was open is let go.
+  std::shared_ptr<store::Repository> open_for_repair(const std::string& name);
+  // The next open() starts anew. Whoever has the repository keeps it.
+  void close(const std::string& name);
+  // Those that are open with this keyring get the new one.
+  void set_keyring(const crypto::Keyring& keyring);
+
+  // Opens and asks: state, detail, sizes. Never throws for what is wrong with the destination.
+  DestinationView look(const std::string& name);
+  // From the last look. Unknown names: an empty view.
+  DestinationView view(const std::string& name) const;
+  // A message with the sets that use it.
+  v1::Destination describe(const catalog::DestinationFacts& facts, const DestinationView& view);
+
+  // How repositories are opened here; for `destination add`.
+  store::RepositoryContext repository_context(std::shared_ptr<destination::LocalDestination> place,
+                                              crypto::Keyring keyring, const Uuid& expected) const;
+  // Folders of this machine that hold repositories: never backed up. With links resolved, too.
+  std::vector<std::string> local_folders() const;
+
+  const Context& context() const { return context_; }
+
+ private:
+  struct Entry {
+    std::mutex opening;  // held while it is opened or refreshed
+    std::shared_ptr<store::Repository> repository;
+    mutable std::mutex view_mutex;
+    DestinationView view;
+  };
+
+  std::shared_ptr<Entry> entry(const std::string& name);
+  catalog::DestinationFacts facts(const std::string& name) const;
+  crypto::Keyring keyring_of(const catalog::DestinationFacts& facts) const;
+  std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts);
+  void note(Entry& entry, const catalog::DestinationFacts& facts, store::Repository& repository);
+  void note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error);
+
+  const Context context_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+};
+
+}  // namespace garner::daemon

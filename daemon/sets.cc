@@ -1,0 +1,175 @@
+#include "sets.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "path_relation.h"
+
+namespace garner::daemon {
+
+namespace {
+
+// With links resolved; the path itself where that cannot be done.
+std::string resolved(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
+  return real ? std::string(real.get()) : path;
+}
+
+void check_exists(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) return;
+  const bool missing = errno == ENOENT || errno == ENOTDIR;
+  throw system_error(errno, "the source " + printable(path),
+                     missing ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
+}
+
+// What a repository holds was not necessarily written by this program.
+bool may_be_set(const store::v1::SetDefinition& definition) {
+  try {
+    catalog::check_name(definition.name(), "set");
+    Uuid::from_bytes(as_bytes(definition.uuid()));
+  } catch (const Error&) {
+    return false;
+  }
+  return !definition.sources().empty();
+}
+
+// Newest snapshots of sets, by uuid.
+using Newest = std::map<std::string, const store::v1::Snapshot*>;
+
+}  // namespace
+
+void Sets::check_sources(store::v1::SetDefinition& definition) {
+  if (definition.sources().empty()) throw Error(ErrorKind::kInvalidInput, "a set needs at least one source");
+  std::vector<std::string> real;
+  for (std::string& source : *definition.mutable_sources()) {
+    source = normal_path(source);
+    check_exists(source);
+    real.push_back(resolved(source));
+  }
+  for (std::size_t i = 0; i < real.size(); ++i) {
+    for (std::size_t j = 0; j < real.size(); ++j) {
+      if (i == j || !is_same_or_inside(real[i], real[j])) continue;
+      throw Error(ErrorKind::kInvalidInput, "the source " + printable(definition.sources(static_cast<int>(i))) +
+                                                " is inside the source " +
+                                                printable(definition.sources(static_cast<int>(j))));
+    }
+    const std::string& source = definition.sources(static_cast<int>(i));
+    const std::string state_folder = resolved(destinations_.context().state_folder);
+    if (is_same_or_inside(real[i], state_folder)) {
+      throw Error(ErrorKind::kInvalidInput,
+                  "the source " + printable(source) + " is garner's state folder, or inside it");
+    }
+    for (const std::string& repository : destinations_.local_folders()) {
+      if (!is_same_or_inside(real[i], repository)) continue;
+      throw Error(ErrorKind::kInvalidInput,
+                  "the source " + printable(source) + " is the repository " + printable(repository) + ", or inside it");
+    }
+  }
+}
+
+void Sets::check_destinations(const std::vector<std::string>& names) {
+  if (names.empty()) throw Error(ErrorKind::kInvalidInput, "a set needs a destination");
+  for (const std::string& name : names) {
+    if (!catalog_.configuration().destination(name).has_value()) {
+      throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'");
+    }
+  }
+  if (names.size() > 1) {
+    throw Error(ErrorKind::kInvalidInput,
+                "this version backs up a set to one destination; make a second set for the other one");
+  }
+}
+
+v1::BackupSet Sets::add(const v1::AddSetRequest& request) {
+  catalog::check_name(request.name(), "set");
+  catalog::BackupSet set;
+  set.definition.set_uuid(std::string(as_text(Uuid::random().view())));
+  set.definition.set_name(request.name());
+  *set.definition.mutable_sources() = request.sources();
+  set.definition.set_one_file_system(request.one_file_system());
+  set.definition.set_exclude_caches(request.exclude_caches());
+  set.destinations.assign(request.destinations().begin(), request.destinations().end());
+  check_destinations(set.destinations);
+  check_sources(set.definition);
+  catalog_.configuration().add_set(set);
+  return describe(set);
+}
+
+v1::BackupSet Sets::edit(const v1::EditSetRequest& request) {
+  catalog::BackupSet set = get(request.name());
+  if (!request.sources().empty()) {
+    *set.definition.mutable_sources() = request.sources();
+    check_sources(set.definition);
+  }
+  if (!request.destinations().empty()) {
+    set.destinations.assign(request.destinations().begin(), request.destinations().end());
+    check_destinations(set.destinations);
+  }
+  if (request.has_one_file_system()) set.definition.set_one_file_system(request.one_file_system());
+  if (request.has_exclude_caches()) set.definition.set_exclude_caches(request.exclude_caches());
+  catalog_.configuration().replace_set(set);
+  return describe(set);
+}
+
+catalog::BackupSet Sets::get(const std::string& name) {
+  std::optional<catalog::BackupSet> found = catalog_.configuration().set(name);
+  if (found.has_value()) return *std::move(found);
+  std::string known;
+  for (const auto& set : catalog_.configuration().sets()) {
+    known += (known.empty() ? "" : ", ") + set.definition.name();
+  }
+  throw Error(ErrorKind::kNotFound, "there is no set '" + printable(name) + "'" +
+                                        (known.empty() ? "; `garner set add` adds one" : "; there are: " + known));
+}
+
+v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
+  v1::BackupSet message;
+  message.set_name(set.definition.name());
+  message.set_id(Uuid::from_bytes(as_bytes(set.definition.uuid())).text());
+  for (const std::string& source : set.definition.sources()) {
+    message.add_sources(printable(source));
+    message.add_source_paths(source);
+  }
+  for (const std::string& name : set.destinations) message.add_destinations(name);
+  message.set_one_file_system(set.definition.one_file_system());
+  message.set_exclude_caches(set.definition.exclude_caches());
+  message.set_snapshots(snapshots(set));
+  return message;
+}
+
+std::uint64_t Sets::snapshots(const catalog::BackupSet& set) {
+  // A snapshot that is at several destinations is one.
+  std::uint64_t most = 0;
+  for (const auto& known : catalog_.configuration().destinations()) {
+    const DestinationView view = destinations_.view(known.name);
+    const auto count = view.snapshots_of_set.find(set.definition.uuid());
+    if (count != view.snapshots_of_set.end()) most = std::max(most, count->second);
+  }
+  return most;
+}
+
+std::vector<std::string> Sets::recover(const std::string& destination) {
+  const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+  const auto state = repository->state();
+  Newest newest;
+  for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
+    // Others may use the same repository.
+    if (entry.snapshot().host() == destinations_.context().host) {
+      newest[entry.snapshot().set().uuid()] = &entry.snapshot();
+    }
+  }
+  std::vector<catalog::BackupSet> found;
+  for (const auto& [uuid, snapshot] : newest) {
+    if (may_be_set(snapshot->set())) found.push_back({snapshot->set(), {destination}});
+  }
+  return catalog_.configuration().recover_sets(destination, found);
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,116 @@
+#include "settings.h"
+
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include <map>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file.h"
+
+namespace garner::daemon {
+
+namespace {
+
+constexpr std::size_t kLongestFile = 1u << 20;
+constexpr std::int64_t kMostThreads = 256;
+constexpr std::uint64_t kLeastMemory = 32u << 20;
+constexpr std::uint64_t kMostMemory = 16ull << 30;
+
+class Reader {
+ public:
+  explicit Reader(const std::string& name) : name_(name) {}
+
+  [[noreturn]] void fail(const toml::source_region& where, const std::string& what) const {
+    throw Error(ErrorKind::kInvalidInput, printable(name_) + ":" + std::to_string(where.begin.line) + ":" +
+                                              std::to_string(where.begin.column) + ": " + what);
+  }
+
+  template <typename T>
+  T choice(const toml::node& node, const std::map<std::string, T>& choices) const {
+    const std::optional<std::string> value = node.value<std::string>();
+    const auto found = value ? choices.find(*value) : choices.end();
+    if (found != choices.end()) return found->second;
+    std::string all;
+    for (const auto& [text, meaning] : choices) all += (all.empty() ? "\"" : ", \"") + text + "\"";
+    fail(node.source(), "must be one of " + all);
+  }
+
+  unsigned threads(const toml::node& node) const {
+    const auto* value = node.as_integer();
+    if (value == nullptr || value->get() < 0 || value->get() > kMostThreads) {
+      fail(node.source(), "must be a number from 0 (one for each core) to " + std::to_string(kMostThreads));
+    }
+    return static_cast<unsigned>(value->get());
+  }
+
+  // A number of bytes, or text with a binary unit.
+  std::size_t memory(const toml::node& node) const {
+    std::uint64_t bytes = 0;
+    if (const auto* number = node.as_integer()) {
+      bytes = number->get() < 0 ? 0 : static_cast<std::uint64_t>(number->get());
+    } else if (const std::optional<std::string> text = node.value<std::string>()) {
+      bytes = parse_bytes(*text);
+    }
+    if (bytes < kLeastMemory || bytes > kMostMemory) {
+      fail(node.source(), "must be an amount from \"32 MiB\" to \"16 GiB\"");
+    }
+    return bytes;
+  }
+
+ private:
+  // 0 for what is no amount.
+  static std::uint64_t parse_bytes(const std::string& text) {
+    const std::size_t digits = text.find_first_not_of("0123456789");
+    if (digits == 0 || digits > 9) return 0;
+    const std::uint64_t number = std::stoull(text.substr(0, digits));
+    const std::size_t unit = text.find_first_not_of(' ', digits);
+    const std::string name = unit == std::string::npos ? "" : text.substr(unit);
+    if (name == "MiB") return number << 20;
+    if (name == "GiB") return number << 30;
+    return 0;
+  }
+
+  const std::string& name_;
+};
+
+}  // namespace
+
+Settings parse_settings(std::string_view text, const std::string& name) {
+  const Reader reader(name);
+  toml::table table;
+  try {
+    table = toml::parse(text);
+  } catch (const toml::parse_error& error) {
+    reader.fail(error.source(), std::string(error.description()));
+  }
+  Settings settings;
+  for (const auto& [key, node] : table) {
+    if (key == "log_level") {
+      settings.log_level = reader.choice<LogLevel>(node, {{"debug", LogLevel::kDebug},
+                                                          {"info", LogLevel::kInfo},
+                                                          {"warning", LogLevel::kWarning},
+                                                          {"error", LogLevel::kError}});
+    } else if (key == "log_target") {
+      settings.log_target = reader.choice<LogTarget>(node, {{"console", LogTarget::kConsole},
+                                                            {"file", LogTarget::kFile},
+                                                            {"journald", LogTarget::kJournald}});
+    } else if (key == "threads") {
+      settings.threads = reader.threads(node);
+    } else if (key == "memory_budget") {
+      settings.memory_budget = reader.memory(node);
+    } else {
+      reader.fail(key.source(), "there is no setting '" + printable(key.str()) +
+                                    "'; there are log_level, log_target, threads and memory_budget");
+    }
+  }
+  return settings;
+}
+
+Settings read_settings(const std::string& path) {
+  const Bytes content = read_file(path, kLongestFile);
+  return parse_settings(as_text(content), path);
+}
+
+}  // namespace garner::daemon

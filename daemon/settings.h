@@ -1,0 +1,31 @@
+// The daemon's settings file (TOML). It holds nothing about sets, destinations or keys: these live in the catalog.
+//
+//   log_level = "info"          # debug, info, warning, error
+//   log_target = "file"         # console, file, journald
+//   threads = 0                 # of a run; 0: one for each core
+//   memory_budget = "128 MiB"   # of a backup run: frames and codec contexts
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace garner::daemon {
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+enum class LogTarget { kConsole, kFile, kJournald };
+
+struct Settings {
+  LogLevel log_level = LogLevel::kInfo;
+  std::optional<LogTarget> log_target;  // unset: chosen by how the daemon was started
+  unsigned threads = 0;
+  std::size_t memory_budget = 128u << 20;  // bytes
+};
+
+// `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an unknown key, or
+// a value out of bounds.
+Settings parse_settings(std::string_view text, const std::string& name);
+Settings read_settings(const std::string& path);
+
+}  // namespace garner::daemon
