@@ -5,6 +5,8 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "fact_list.h"
+#include "run_progress.h"
+#include "run_summary.h"
 #include "run_text.h"
 #include "session.h"
 #include "text.h"

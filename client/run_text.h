@@ -1,8 +1,8 @@
-// A run in words: its state, its progress while it moves, and its summary when it has ended. Pure functions:
-// text only.
+// A run in words: what it is, its state, and what it saved. Pure functions: text only.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "garner/v1/service.pb.h"
@@ -12,6 +12,8 @@ namespace garner::client {
 
 // "backup of home", "restore to /tmp/x", "check", "repair".
 std::string run_title(const v1::Run& run);
+// With a capital letter where it begins with a small one.
+std::string capitalised(std::string text);
 
 // "running", "waiting", "paused", "interrupted", "finished", "with errors", "failed", "cancelled", "damage
 // found".
@@ -27,20 +29,16 @@ struct Saved {
   std::uint64_t by_compression = 0;
 };
 Saved saved(const v1::Run& run);
+// "1.2 GiB deduplicated", "700 MiB compressed away", of a backup.
+std::vector<std::string> saved_parts(const v1::Run& run);
 
-// Live progress: one to four lines of at most the terminal's width.
-std::vector<std::string> progress_lines(const v1::Run& run, const Terminal& terminal);
-
-// Progress in one plain line, without a line end.
-std::string progress_line(const v1::Run& run);
-
-// "52%" of bytes, or of files where bytes are not known; empty while nothing is.
-std::string progress_percent(const v1::Run& run);
-
-// What came of a run that has ended, or of one in between; several lines, each ended.
-std::string summary(const v1::Run& run, const Terminal& terminal);
+// "3 errors"; empty when there are none.
+std::string errors_text(const v1::Run& run);
 
 // The time from the run's start to its end, or to now; 0 when it has not started.
 std::uint64_t elapsed_seconds(const v1::Run& run);
+
+// The parts that are not empty with `dot` between them, as many as fit into `width` columns.
+std::string joined(const std::vector<std::string>& parts, std::string_view dot, std::size_t width);
 
 }  // namespace garner::client

@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "destination_text.h"
+#include "run_progress.h"
 #include "run_text.h"
 #include "table.h"
 #include "text.h"

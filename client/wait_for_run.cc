@@ -11,7 +11,9 @@
 #include "interrupt.h"
 #include "json.h"
 #include "live_lines.h"
+#include "run_progress.h"
 #include "run_stream.h"
+#include "run_summary.h"
 #include "run_text.h"
 #include "text.h"
 
@@ -77,7 +79,7 @@ class Wait {
   int until_end() {
     RunStream stream(session_.daemon(), run_.run_id());
     if (interactive()) {
-      print_error_line(capitalised_title() + ", run " + printable(run_.run_id()) +
+      print_error_line(capitalised(run_title(run_)) + ", run " + printable(run_.run_id()) +
                        " (Ctrl-C to detach or cancel)");
     }
     view_.show(run_);
@@ -104,7 +106,7 @@ class Wait {
     if (session_.json()) {
       session_.print_json(run_);
     } else {
-      session_.print(capitalised_title() + " goes on as run " + printable(run_.run_id()) +
+      session_.print(capitalised(run_title(run_)) + " goes on as run " + printable(run_.run_id()) +
                      ": garner run show " + printable(run_.run_id()) + '\n');
     }
     return kExitDone;
@@ -113,12 +115,6 @@ class Wait {
  private:
   bool interactive() const {
     return !session_.json() && session_.errors().interactive && isatty(STDIN_FILENO) == 1;
-  }
-
-  std::string capitalised_title() const {
-    std::string title = run_title(run_);
-    if (title.front() >= 'a' && title.front() <= 'z') title.front() = static_cast<char>(title.front() - 32);
-    return title;
   }
 
   static void wait_for(std::array<int, 2> descriptors) {
