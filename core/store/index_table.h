@@ -39,7 +39,7 @@ class IndexTable {
     std::function<bool(const ObjectName&)> segment;
   };
   // Merges tables into one. Of a pack that is not kept the entries are left out; while a kept segment names
-  // it, its name stays, as dropped. Memory is bounded: streams, and some 50 bytes a pack. Error(kDamaged) if
+  // it, its name stays, as dropped. Memory is bounded: streams, and some 120 bytes a pack. Error(kDamaged) if
   // an input's content does not verify.
   static void merge(const std::string& path, const std::vector<const IndexTable*>& inputs, const Keep& keep);
 

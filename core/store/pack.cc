@@ -138,10 +138,16 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
 
 void PackWriter::sync() {
   if (frames_.empty()) return;
-  sync_file(fd_.get(), path_);
-  if (name_is_durable_) return;
-  sync_folder(parent_path(path_));
-  name_is_durable_ = true;
+  try {
+    sync_file(fd_.get(), path_);
+    if (!name_is_durable_) sync_folder(parent_path(path_));
+    name_is_durable_ = true;
+  } catch (...) {
+    // The kernel reports lost writes once: a later fsync would claim that they are durable.
+    takes_frames_ = false;
+    is_lost_ = true;
+    throw;
+  }
 }
 
 void PackWriter::cut_back() noexcept {
@@ -152,6 +158,8 @@ void PackWriter::cut_back() noexcept {
 
 FinishedPack PackWriter::finish() {
   if (frames_.empty()) throw Error(ErrorKind::kInternal, "a pack without frames: " + printable(path_));
+  if (is_lost_)
+    throw Error(ErrorKind::kInternal, "a pack cannot be finished after a failed fsync: " + printable(path_));
   takes_frames_ = false;
   Bytes directory = serialize_directory(frames_, context_);
   std::uint64_t size = padded_pack_size(end_ + kDirectoryFraming + directory.size() + kPackTrailer);

@@ -104,7 +104,8 @@ class PackWriter {
   // After an error, Error(kDestinationFull) for example, the file is cut back to the frames before and takes
   // no more frames: it is to be finished, or closed later, when there is room.
   const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
-  // After it returns, every frame appended so far survives a crash (file and its name).
+  // After it returns, every frame appended so far survives a crash (file and its name). After an error only
+  // those that were durable before do, and all that is left is to close the pack later.
   void sync();
   // What the pack would measure if it was finished now (an upper bound, before padding): header, frames,
   // directory, trailer. Many tiny blobs make a long directory: whoever holds a pack to its target goes by
@@ -137,6 +138,7 @@ class PackWriter {
   std::uint64_t directory_size_ = 0;
   bool takes_frames_ = true;
   bool name_is_durable_ = false;
+  bool is_lost_ = false;
   std::vector<PackedFrame> frames_;
 };
 

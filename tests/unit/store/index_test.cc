@@ -1,6 +1,7 @@
 #include "store/index.h"
 
 #include <fcntl.h>
+#include <sys/mount.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -417,6 +418,33 @@ TEST_CASE("a table that is mostly waste is written anew without it") {
   require_same(index, model);
   // And is complete again when the names turn out to be live.
   model.dead.clear();
+  model.fetched.clear();
+  index.update(model.state(), model.fetch());
+  require_same(index, model);
+}
+
+TEST_CASE("a full disk under the local copy is no full destination, and is got over") {
+  Model model(12);
+  testing::TemporaryFolder folder;
+  std::string mounted = folder.path("small");
+  std::filesystem::create_directory(mounted);
+  if (mount("garner-test", mounted.c_str(), "tmpfs", 0, "size=256k") != 0) {
+    WARN("not tested: a small tmpfs cannot be mounted here");
+    return;
+  }
+  struct Unmount {
+    std::string path;
+    ~Unmount() { umount2(path.c_str(), MNT_DETACH); }
+  } unmount{mounted};
+  Index index(mounted + "/index");
+  model.add(1, 2, 100);
+  index.update(model.state(), model.fetch());
+  Model before = model;
+  model.add(10, 10, 100);
+  REQUIRE(error_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kWriteFailed);
+  require_same(index, before);
+  REQUIRE(tables_in(mounted + "/index").size() == 1);
+  REQUIRE(mount("garner-test", mounted.c_str(), "tmpfs", MS_REMOUNT, "size=16m") == 0);
   model.fetched.clear();
   index.update(model.state(), model.fetch());
   require_same(index, model);
