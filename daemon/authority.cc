@@ -31,7 +31,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"StartBackup", {Authority::kMember, false, kChanges}},
       {"StartRestore", {Authority::kFull, kSlow, kChanges}},
       {"StartCheck", {Authority::kFull, false, kChanges}},
-      {"StartRepair", {Authority::kFull, false, kChanges}},
+      {"StartRepair", {Authority::kFull, kSlow, kChanges}},
       {"ListRuns", {Authority::kMember}},
       {"GetRun", {Authority::kMember}},
       {"WatchRun", {Authority::kMember}},

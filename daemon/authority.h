@@ -1,6 +1,7 @@
-// Who may call what. A user's own daemon serves that user and root. A system daemon serves root in everything; members
-// of the group `garner` may see status and start, pause and resume existing sets, and nothing else: whatever names a
-// path, a destination, a command, a key or configuration amounts to being root.
+// Who may call what. A user's own daemon serves that user and root. A system daemon serves root in
+// everything; members of the group `garner` may see status and start, pause and resume existing sets, and
+// nothing else: whatever names a path, a destination, a command, a key or configuration amounts to being
+// root.
 #pragma once
 
 #include <sys/types.h>
@@ -41,8 +42,8 @@ class AuthorityRules {
   std::function<bool(uid_t)> is_member_;
 };
 
-// Whether the user is a member of kMemberGroup, by all the groups that the system's user database gives him (a
-// connection's credentials name one group only).
+// Whether the user is a member of kMemberGroup, by all the groups that the system's user database gives him
+// (a connection's credentials name one group only).
 bool is_group_member(uid_t user);
 // Nothing when there is no such group.
 std::optional<gid_t> member_group();

@@ -10,8 +10,8 @@ namespace garner::daemon {
 // Held by the process in the background. Call before any thread is made.
 class Background {
  public:
-  // Forks. The parent does not return: it ends with 0 once ready() was called, or prints what failed() was told and ends
-  // with 1. The child returns, in a session of its own.
+  // Forks. The parent does not return: it ends with 0 once ready() was called, or prints what failed() was
+  // told and ends with 1. The child returns, in a session of its own.
   static Background enter();
   Background(Background&&) noexcept = default;
 

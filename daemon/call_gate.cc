@@ -34,7 +34,8 @@ void CallGate::post(bool slow, std::function<void()> work) {
   });
 }
 
-grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_view method, Caller& caller) const {
+grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_view method,
+                             Caller& caller) const {
   if (closed_) return {grpc::StatusCode::UNAVAILABLE, "garnerd is stopping"};
   const std::optional<Peer> peer = peers_.find(context->peer());
   if (!peer.has_value()) return {grpc::StatusCode::UNAUTHENTICATED, "nobody knows who calls"};
@@ -44,7 +45,8 @@ grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_v
     spdlog::warn("user {} (process {}) may not call {}", peer->uid, peer->pid, method);
     return {grpc::StatusCode::PERMISSION_DENIED,
             caller.authority == Authority::kMember
-                ? "members of the group garner may see status and start, pause and resume backups; this needs root"
+                ? "members of the group garner may see status and start, pause and resume backups; this "
+                  "needs root"
                 : "this daemon does not serve user " + std::to_string(peer->uid)};
   }
   if (rule->changes) spdlog::info("user {} (process {}) calls {}", peer->uid, peer->pid, method);

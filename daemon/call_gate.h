@@ -1,6 +1,6 @@
-// What every call passes: is the daemon serving, who calls, may he, and where does the work run. Work never runs on
-// gRPC's threads: short work on one small pool, work that may wait for a destination on another, so that a disk that
-// hangs does not keep anybody from asking for status.
+// What every call passes: is the daemon serving, who calls, may he, and where does the work run. Work never
+// runs on gRPC's threads: short work on one small pool, work that may wait for a destination on another, so
+// that a disk that hangs does not keep anybody from asking for status.
 #pragma once
 
 #include <grpcpp/server_context.h>

@@ -13,7 +13,8 @@ struct CommandLine {
   std::optional<std::string> settings_file;
 };
 
-// Nothing when the process should end with `exit_code`: help or version were printed, or what is wrong was (2).
+// Nothing when the process should end with `exit_code`: help or version were printed, or what is wrong was
+// (2).
 std::optional<CommandLine> parse_command_line(int argc, const char* const* argv, int& exit_code);
 
 }  // namespace garner::daemon

@@ -56,7 +56,8 @@ class Adding {
       throw Error(ErrorKind::kInvalidInput, "a repository without encryption has no keys");
     }
     if (request_.share_keyring() && !request_.has_secret()) {
-      throw Error(ErrorKind::kInvalidInput, "the installation's keyring is used anyway where no key is given");
+      throw Error(ErrorKind::kInvalidInput,
+                  "the installation's keyring is used anyway where no key is given");
     }
     if (request_.has_secret()) credential_ = to_credential(request_.secret());
     url_ = request_.url().starts_with('/') ? normal_path(request_.url()) : request_.url();
@@ -69,7 +70,8 @@ class Adding {
     for (const catalog::BackupSet& set : context_.catalog.configuration().sets()) {
       for (const std::string& source : set.definition.sources()) {
         if (!is_same_or_inside(source, url_)) continue;
-        throw Error(ErrorKind::kInvalidInput, "the set '" + set.definition.name() + "' backs up " + printable(source) +
+        throw Error(ErrorKind::kInvalidInput, "the set '" + set.definition.name() + "' backs up " +
+                                                  printable(source) +
                                                   ", which would be inside the repository");
       }
     }
@@ -91,15 +93,17 @@ class Adding {
     return lstat(path.c_str(), &status) == 0;
   }
 
-  // A folder without a header is taken for a new place if there is nothing in it but what an interrupted creation leaves.
+  // A folder without a header is taken for a new place if there is nothing in it but what an interrupted
+  // creation leaves.
   void check_nothing_there() {
     static const std::set<std::string> kHarmless = {".", "..", ".staging", "keys", "lost+found"};
     const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(url_.c_str()), closedir);
     if (!folder) throw system_error(errno, "listing " + printable(url_), ErrorKind::kReadFailed);
     while (const dirent* entry = readdir(folder.get())) {
       if (kHarmless.contains(entry->d_name)) continue;
-      throw Error(ErrorKind::kNotARepository, printable(url_) + " is not empty and holds no repository (it holds " +
-                                                  printable(entry->d_name) + "): name an empty folder or a new one");
+      throw Error(ErrorKind::kNotARepository,
+                  printable(url_) + " is not empty and holds no repository (it holds " +
+                      printable(entry->d_name) + "): name an empty folder or a new one");
     }
   }
 
@@ -125,7 +129,8 @@ class Adding {
       repository_ = store::Repository::open(repository_context(header.repository));
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kDamaged) throw;
-      response_.add_notices(std::string(error.what()) + ". Until then nothing can be backed up to it or restored.");
+      response_.add_notices(std::string(error.what()) +
+                            ". Until then nothing can be backed up to it or restored.");
     }
   }
 
@@ -133,8 +138,9 @@ class Adding {
     const std::string where = place_->describe();
     if (!header.encrypted) {
       if (request_.no_encryption()) return crypto::Keyring::unencrypted();
-      throw Error(ErrorKind::kInvalidInput,
-                  "the repository at " + where + " is not encrypted: say --no-encryption if that is what you want");
+      throw Error(
+          ErrorKind::kInvalidInput,
+          "the repository at " + where + " is not encrypted: say --no-encryption if that is what you want");
     }
     if (request_.no_encryption()) {
       throw Error(ErrorKind::kInvalidInput, "the repository at " + where + " is encrypted");
@@ -142,9 +148,10 @@ class Adding {
     if (credential_.has_value()) return store::open_with(*place_, *credential_);
     std::optional<crypto::Keyring> known = context_.keys.keyring(header.keyring);
     if (known.has_value()) return *std::move(known);
-    throw Error(ErrorKind::kWrongKey, "the repository at " + where +
-                                          " has a key that is not on this machine: give its password, key file or "
-                                          "recovery key");
+    throw Error(ErrorKind::kWrongKey,
+                "the repository at " + where +
+                    " has a key that is not on this machine: give its password, key file or "
+                    "recovery key");
   }
 
   // The keyring and its slots are kept here before anything rests on them.
@@ -152,7 +159,8 @@ class Adding {
     if (!keyring_->encrypted()) return;
     const std::optional<Uuid> installation = context_.keys.installation();
     if (request_.share_keyring() && installation.has_value() && *installation != keyring_->id()) {
-      throw Error(ErrorKind::kInvalidInput, "this repository has a keyring of its own, which cannot be shared any more");
+      throw Error(ErrorKind::kInvalidInput,
+                  "this repository has a keyring of its own, which cannot be shared any more");
     }
     context_.keys.save_keyring(*keyring_);
     keyring_ = context_.keys.keyring(keyring_->id());
@@ -171,10 +179,10 @@ class Adding {
     std::vector<store::v1::KeySlot> slots;
     if (request_.no_encryption()) {
       keyring_ = crypto::Keyring::unencrypted();
-      response_.add_notices(
-          "This repository is not encrypted. Whoever can read " + printable(url_) +
-          " can read every backup in it, and whoever can write there can change them unnoticed: accidents are found, "
-          "attackers are not.");
+      response_.add_notices("This repository is not encrypted. Whoever can read " + printable(url_) +
+                            " can read every backup in it, and whoever can write there can change them "
+                            "unnoticed: accidents are found, "
+                            "attackers are not.");
     } else if (credential_.has_value() && !request_.share_keyring()) {
       slots = make_own_keyring();
     } else {
@@ -207,8 +215,8 @@ class Adding {
       context_.keys.save_keyring(*keyring_);
       context_.keys.set_installation(keyring_->id());
     }
-    // What opens the installation's other repositories opens this one, too. Extensions go before the slots: a slot
-    // that is there opens every epoch.
+    // What opens the installation's other repositories opens this one, too. Extensions go before the slots: a
+    // slot that is there opens every epoch.
     for (const store::v1::KeySlotFile& file : context_.keys.slots(keyring_->id())) {
       slots.push_back(file.slot());
       for (const store::v1::KeySlotExtension& extension : file.extensions()) add_extension(extension);
@@ -246,8 +254,8 @@ class Adding {
 
   void remember() {
     context_.catalog.configuration().add_destination(facts_);
-    spdlog::info("destination {}: {} {}", facts_.name, response_.created() ? "made a repository at" : "opened",
-                 printable(url_));
+    spdlog::info("destination {}: {} {}", facts_.name,
+                 response_.created() ? "made a repository at" : "opened", printable(url_));
     // Opened again through the registry, which keeps it.
     repository_.reset();
     const DestinationView view = destinations_.look(facts_.name);
@@ -269,7 +277,8 @@ class Adding {
 
 }  // namespace
 
-v1::AddDestinationResponse add_destination(Destinations& destinations, const v1::AddDestinationRequest& request) {
+v1::AddDestinationResponse add_destination(Destinations& destinations,
+                                           const v1::AddDestinationRequest& request) {
   return Adding(destinations, request).run();
 }
 

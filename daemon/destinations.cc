@@ -1,7 +1,7 @@
 #include "destinations.h"
 
-#include <cstdlib>
 #include <spdlog/spdlog.h>
+#include <cstdlib>
 
 #include "base/error.h"
 
@@ -60,33 +60,33 @@ catalog::DestinationFacts Destinations::facts(const std::string& name) const {
   for (const auto& other : context_.catalog.configuration().destinations()) {
     known += (known.empty() ? "" : ", ") + other.name;
   }
-  throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'" +
-                                        (known.empty() ? "; `garner destination add` adds one" : "; there are: " + known));
+  throw Error(ErrorKind::kNotFound,
+              "there is no destination '" + printable(name) + "'" +
+                  (known.empty() ? "; `garner destination add` adds one" : "; there are: " + known));
 }
 
 crypto::Keyring Destinations::keyring_of(const catalog::DestinationFacts& facts) const {
   if (!facts.encrypted) return crypto::Keyring::unencrypted();
   std::optional<crypto::Keyring> keyring = context_.keys.keyring(facts.keyring);
   if (keyring.has_value()) return *std::move(keyring);
-  throw Error(ErrorKind::kWrongKey,
-              "the key of destination '" + facts.name +
-                  "' is not on this machine any more: remove the destination and add it again with its password, key "
-                  "file or recovery key");
+  throw Error(
+      ErrorKind::kWrongKey,
+      "the key of destination '" + facts.name +
+          "' is not on this machine any more: remove the destination and add it again with its password, key "
+          "file or recovery key");
 }
 
-store::RepositoryContext Destinations::repository_context(std::shared_ptr<destination::LocalDestination> place,
-                                                          crypto::Keyring keyring, const Uuid& expected) const {
-  return {std::move(place),
-          std::move(keyring),
-          &context_.writer,
-          &context_.keys,
-          &context_.clock,
-          context_.state_folder + "/cache",
-          context_.host,
-          expected};
+store::RepositoryContext Destinations::repository_context(
+    std::shared_ptr<destination::LocalDestination> place, crypto::Keyring keyring,
+    const Uuid& expected) const {
+  return {std::move(place), std::move(keyring),
+          &context_.writer, &context_.keys,
+          &context_.clock,  context_.state_folder + "/cache",
+          context_.host,    expected};
 }
 
-std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry, const catalog::DestinationFacts& facts) {
+std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
+                                                            const catalog::DestinationFacts& facts) {
   if (entry.repository) {
     entry.repository->refresh();
     return entry.repository;
@@ -98,8 +98,7 @@ std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry, const 
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kNotARepository && is_empty(*place)) {
       throw Error(ErrorKind::kDestinationAway,
-                  "the repository of destination '" + facts.name + "' is away: " + place->describe() +
-                      " is empty (is its disk mounted?)");
+                  "the repository is away: " + place->describe() + " is empty (is its disk mounted?)");
     }
     throw;
   }
@@ -222,7 +221,8 @@ v1::Destination Destinations::describe(const catalog::DestinationFacts& facts, c
   message.set_repository_id(facts.repository.text());
   if (facts.encrypted) message.set_keyring_id(facts.keyring.text());
   if (message.state() == v1::DESTINATION_STATE_READY) message.clear_detail();
-  for (const std::string& set : context_.catalog.configuration().sets_using(facts.name)) message.add_sets(set);
+  for (const std::string& set : context_.catalog.configuration().sets_using(facts.name))
+    message.add_sets(set);
   return message;
 }
 

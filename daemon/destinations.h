@@ -1,5 +1,5 @@
-// The repositories of the configured destinations: opened when first needed and kept open, looked at again when they
-// were away, and what is known of each for status without asking it.
+// The repositories of the configured destinations: opened when first needed and kept open, looked at again
+// when they were away, and what is known of each for status without asking it.
 #pragma once
 
 #include <chrono>
@@ -21,9 +21,9 @@ namespace garner::daemon {
 
 // What is known of a destination from the last look.
 struct DestinationView {
-  v1::Destination message;                               // without sets
+  v1::Destination message;                                // without sets
   std::map<std::string, std::uint64_t> snapshots_of_set;  // by the set's uuid, bytes
-  std::chrono::steady_clock::time_point looked{};        // epoch: never
+  std::chrono::steady_clock::time_point looked{};         // epoch: never
 };
 
 // Any thread. A destination that hangs keeps only those waiting that ask for it.
@@ -39,8 +39,8 @@ class Destinations {
   };
   explicit Destinations(Context context);
 
-  // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty folder where
-  // a repository was (a disk that is not mounted); the repository's errors.
+  // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty
+  // folder where a repository was (a disk that is not mounted); the repository's errors.
   std::shared_ptr<store::Repository> open(const std::string& name);
   // Header and keys only; what was open is let go.
   std::shared_ptr<store::Repository> open_for_repair(const std::string& name);
@@ -59,6 +59,8 @@ class Destinations {
   // How repositories are opened here; for `destination add`.
   store::RepositoryContext repository_context(std::shared_ptr<destination::LocalDestination> place,
                                               crypto::Keyring keyring, const Uuid& expected) const;
+  // Error(kNotFound) names those that there are.
+  catalog::DestinationFacts facts(const std::string& name) const;
   // Folders of this machine that hold repositories: never backed up. With links resolved, too.
   std::vector<std::string> local_folders() const;
 
@@ -73,7 +75,6 @@ class Destinations {
   };
 
   std::shared_ptr<Entry> entry(const std::string& name);
-  catalog::DestinationFacts facts(const std::string& name) const;
   crypto::Keyring keyring_of(const catalog::DestinationFacts& facts) const;
   std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts);
   void note(Entry& entry, const catalog::DestinationFacts& facts, store::Repository& repository);

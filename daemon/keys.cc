@@ -61,8 +61,8 @@ v1::KeySlotInfo describe_slot(const store::v1::KeySlot& slot) {
   return info;
 }
 
-store::v1::KeySlot put_slot(Destinations& destinations, const Opened& opened, const crypto::Credential& credential,
-                            const std::string& label) {
+store::v1::KeySlot put_slot(Destinations& destinations, const Opened& opened,
+                            const crypto::Credential& credential, const std::string& label) {
   store::v1::KeySlot slot =
       crypto::make_slot(opened.keyring(), credential, label, destinations.context().clock.now());
   store::add_slot(opened.place(), slot);
@@ -73,15 +73,15 @@ store::v1::KeySlot put_slot(Destinations& destinations, const Opened& opened, co
 // Extends every slot of the destination for the newest epoch of `next`.
 void extend_slots(destination::Destination& place, const crypto::Keyring& next) {
   for (const store::v1::KeySlotFile& file : store::list_slots(place)) {
-    const std::uint32_t has = file.extensions().empty()
-                                  ? file.slot().epoch()
-                                  : file.extensions(file.extensions_size() - 1).epoch();
+    const std::uint32_t has =
+        file.extensions().empty() ? file.slot().epoch() : file.extensions(file.extensions_size() - 1).epoch();
     if (has >= next.current_epoch()) continue;  // an earlier attempt got this far
     store::add_extension(place, crypto::make_extension(next, file));
   }
 }
 
-std::vector<std::string> extend_and_adopt(Destinations& destinations, const Uuid& id, const crypto::Keyring& next) {
+std::vector<std::string> extend_and_adopt(Destinations& destinations, const Uuid& id,
+                                          const crypto::Keyring& next) {
   const Destinations::Context& context = destinations.context();
   std::vector<std::string> names;
   for (const catalog::DestinationFacts& facts : context.catalog.configuration().destinations()) {
@@ -92,7 +92,8 @@ std::vector<std::string> extend_and_adopt(Destinations& destinations, const Uuid
   for (const std::string& name : names) repositories.push_back(destinations.open(name));
   for (const auto& repository : repositories) extend_slots(repository->destination(), next);
   context.keys.finish_rotation(id);
-  if (!repositories.empty()) context.keys.save_slots(id, store::list_slots(repositories.front()->destination()));
+  if (!repositories.empty())
+    context.keys.save_slots(id, store::list_slots(repositories.front()->destination()));
   destinations.set_keyring(next);
   spdlog::info("keyring {}: epoch {} is used from now on", id.text(), next.current_epoch());
   return names;

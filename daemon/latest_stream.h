@@ -1,5 +1,5 @@
-// A stream of states of which only the newest counts: while a slow reader is busy, states replace each other, and nobody
-// ever waits for him.
+// A stream of states of which only the newest counts: while a slow reader is busy, states replace each other,
+// and nobody ever waits for him.
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -11,7 +11,8 @@
 
 namespace garner::daemon {
 
-// Keeps itself alive until gRPC is done with it. offer() and end() may be called from any thread, also afterwards.
+// Keeps itself alive until gRPC is done with it. offer() and end() may be called from any thread, also
+// afterwards.
 template <typename Message>
 class LatestStream final : public grpc::ServerWriteReactor<Message> {
  public:

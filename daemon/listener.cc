@@ -20,8 +20,8 @@ namespace garner::daemon {
 
 namespace {
 
-// Connections' numbers: a band of its own, gone through in a circle. (The kernel's table of descriptors grows to the
-// highest number in use: the band is short enough for that to be nothing.)
+// Connections' numbers: a band of its own, gone through in a circle. (The kernel's table of descriptors grows
+// to the highest number in use: the band is short enough for that to be nothing.)
 constexpr int kFirstNumber = 1024;
 constexpr int kNumbers = 8192;
 
@@ -50,7 +50,8 @@ void remove_stale(const std::string& path) {
   }
   const sockaddr_un address = address_of(path);
   const Fd probe = new_socket();
-  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 || errno == EAGAIN) {
+  if (connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0 ||
+      errno == EAGAIN) {
     throw Error(ErrorKind::kConflict, "another process listens on the socket " + printable(path));
   }
   if (errno != ECONNREFUSED) throw system_error(errno, "trying the socket " + printable(path));

@@ -15,12 +15,12 @@ namespace garner::daemon {
 // The listening socket. Removes its file when it goes, unless systemd made it.
 class ListeningSocket {
  public:
-  // The socket that systemd passed (LISTEN_FDS), if it passed one to this process. Error(kInvalidInput) for anything but
-  // one listening Unix socket.
+  // The socket that systemd passed (LISTEN_FDS), if it passed one to this process. Error(kInvalidInput) for
+  // anything but one listening Unix socket.
   static std::optional<ListeningSocket> from_systemd();
-  // Makes it: for its user alone, or, as root, for the member group too if there is one. Whoever calls holds the state
-  // folder's lock, so a file that is there and that nobody answers at is stale and replaced. Error(kConflict) when
-  // somebody answers; Error(kAlreadyExists) when the file is not a socket.
+  // Makes it: for its user alone, or, as root, for the member group too if there is one. Whoever calls holds
+  // the state folder's lock, so a file that is there and that nobody answers at is stale and replaced.
+  // Error(kConflict) when somebody answers; Error(kAlreadyExists) when the file is not a socket.
   static ListeningSocket make(const std::string& path);
 
   ListeningSocket(ListeningSocket&& other) noexcept;
@@ -34,8 +34,8 @@ class ListeningSocket {
   std::string path_;  // empty: not ours to remove
 };
 
-// Accepts on the thread that runs the context. Each connection gets a descriptor number that comes again only after
-// thousands of others, is entered into the table, and is given away.
+// Accepts on the thread that runs the context. Each connection gets a descriptor number that comes again only
+// after thousands of others, is entered into the table, and is given away.
 class Listener {
  public:
   using Take = std::function<void(int descriptor)>;  // owns it from then on

@@ -24,8 +24,8 @@ class LogRing final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   using Subscriber = std::function<void(const LoggedLine&)>;
 
-  // The newest `count`, oldest first; new lines from then on go to `subscriber` (if there is one), without a gap.
-  // Returns what unsubscribe() takes.
+  // The newest `count`, oldest first; new lines from then on go to `subscriber` (if there is one), without a
+  // gap. Returns what unsubscribe() takes.
   std::uint64_t read(std::size_t count, std::vector<LoggedLine>& lines, Subscriber subscriber = {});
   // Afterwards the subscriber is not running and will not be called again.
   void unsubscribe(std::uint64_t id);

@@ -40,11 +40,12 @@ spdlog::sink_ptr make_sink(LogTarget target, const std::string& state_folder) {
     case LogTarget::kFile:
       break;
   }
-  return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(state_folder + "/garnerd.log", kFileSize, kFiles);
+  return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(state_folder + "/garnerd.log", kFileSize,
+                                                                kFiles);
 }
 
-// systemd sets JOURNAL_STREAM to "<device>:<inode>" of the socket to the journal. A child of another unit inherits the
-// variable, but not the descriptor.
+// systemd sets JOURNAL_STREAM to "<device>:<inode>" of the socket to the journal. A child of another unit
+// inherits the variable, but not the descriptor.
 bool is_connected_to_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat status {};
@@ -59,7 +60,8 @@ LogTarget default_log_target(bool foreground) {
   return foreground && isatty(STDERR_FILENO) == 1 ? LogTarget::kConsole : LogTarget::kFile;
 }
 
-std::shared_ptr<LogRing> start_logging(const Settings& settings, LogTarget target, const std::string& state_folder) {
+std::shared_ptr<LogRing> start_logging(const Settings& settings, LogTarget target,
+                                       const std::string& state_folder) {
   const auto ring = std::make_shared<LogRing>();
   const auto sink = make_sink(target, state_folder);
   auto logger = std::make_shared<spdlog::logger>("garnerd", spdlog::sinks_init_list{sink, ring});

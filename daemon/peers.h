@@ -16,10 +16,11 @@ struct Peer {
   pid_t pid = 0;
 };
 
-// From the descriptor that a connection was handed to gRPC as, to the credentials that the kernel gave when it was
-// accepted. gRPC closes descriptors without telling, so entries stay until the number comes again and the new
-// connection's take their place. Numbers come again late (see the listener): a call that is still on its way when its
-// connection is gone must not be taken for one of the connection that came after. Any thread.
+// From the descriptor that a connection was handed to gRPC as, to the credentials that the kernel gave when
+// it was accepted. gRPC closes descriptors without telling, so entries stay until the number comes again and
+// the new connection's take their place. Numbers come again late (see the listener): a call that is still on
+// its way when its connection is gone must not be taken for one of the connection that came after. Any
+// thread.
 class PeerTable {
  public:
   void set(int descriptor, const Peer& peer);

@@ -21,7 +21,8 @@ std::string absolute(const std::string& path) {
   if (path.starts_with('/')) return normal_path(path);
   std::array<char, PATH_MAX> folder{};
   if (getcwd(folder.data(), folder.size()) == nullptr) {
-    throw Error(ErrorKind::kInvalidInput, "the working folder is not known, so " + printable(path) + " names nothing");
+    throw Error(ErrorKind::kInvalidInput,
+                "the working folder is not known, so " + printable(path) + " names nothing");
   }
   return normal_path(std::string(folder.data()) + "/" + path);
 }
@@ -49,8 +50,9 @@ Environment process_environment() {
   };
 }
 
-Places find_places(const std::optional<std::string>& state_option, const std::optional<std::string>& socket_option,
-                   const Environment& environment, uid_t user) {
+Places find_places(const std::optional<std::string>& state_option,
+                   const std::optional<std::string>& socket_option, const Environment& environment,
+                   uid_t user) {
   Places places;
   const std::optional<std::string> named = state_option ? state_option : environment("GARNER_STATE_DIR");
   places.state_folder = named ? absolute(*named) : default_state_folder(environment, user);
@@ -61,8 +63,9 @@ Places find_places(const std::optional<std::string>& state_option, const std::op
   const std::size_t longest = sizeof(sockaddr_un{}.sun_path) - 1;
   if (places.socket.size() > longest) {
     throw Error(ErrorKind::kInvalidInput, "the socket's path " + printable(places.socket) + " has " +
-                                              std::to_string(places.socket.size()) + " bytes; the kernel takes " +
-                                              std::to_string(longest) + ": name a shorter one with --socket");
+                                              std::to_string(places.socket.size()) +
+                                              " bytes; the kernel takes " + std::to_string(longest) +
+                                              ": name a shorter one with --socket");
   }
   return places;
 }

@@ -56,9 +56,9 @@ void Sets::check_sources(store::v1::SetDefinition& definition) {
   for (std::size_t i = 0; i < real.size(); ++i) {
     for (std::size_t j = 0; j < real.size(); ++j) {
       if (i == j || !is_same_or_inside(real[i], real[j])) continue;
-      throw Error(ErrorKind::kInvalidInput, "the source " + printable(definition.sources(static_cast<int>(i))) +
-                                                " is inside the source " +
-                                                printable(definition.sources(static_cast<int>(j))));
+      throw Error(ErrorKind::kInvalidInput,
+                  "the source " + printable(definition.sources(static_cast<int>(i))) +
+                      " is inside the source " + printable(definition.sources(static_cast<int>(j))));
     }
     const std::string& source = definition.sources(static_cast<int>(i));
     const std::string state_folder = resolved(destinations_.context().state_folder);
@@ -68,8 +68,8 @@ void Sets::check_sources(store::v1::SetDefinition& definition) {
     }
     for (const std::string& repository : destinations_.local_folders()) {
       if (!is_same_or_inside(real[i], repository)) continue;
-      throw Error(ErrorKind::kInvalidInput,
-                  "the source " + printable(source) + " is the repository " + printable(repository) + ", or inside it");
+      throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
+                                                printable(repository) + ", or inside it");
     }
   }
 }
@@ -125,8 +125,9 @@ catalog::BackupSet Sets::get(const std::string& name) {
   for (const auto& set : catalog_.configuration().sets()) {
     known += (known.empty() ? "" : ", ") + set.definition.name();
   }
-  throw Error(ErrorKind::kNotFound, "there is no set '" + printable(name) + "'" +
-                                        (known.empty() ? "; `garner set add` adds one" : "; there are: " + known));
+  throw Error(ErrorKind::kNotFound,
+              "there is no set '" + printable(name) + "'" +
+                  (known.empty() ? "; `garner set add` adds one" : "; there are: " + known));
 }
 
 v1::BackupSet Sets::describe(const catalog::BackupSet& set) {

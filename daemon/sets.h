@@ -9,7 +9,8 @@ namespace garner::daemon {
 
 class Sets {
  public:
-  explicit Sets(Destinations& destinations) : destinations_(destinations), catalog_(destinations.context().catalog) {}
+  explicit Sets(Destinations& destinations)
+      : destinations_(destinations), catalog_(destinations.context().catalog) {}
 
   v1::BackupSet add(const v1::AddSetRequest& request);
   v1::BackupSet edit(const v1::EditSetRequest& request);
@@ -21,13 +22,13 @@ class Sets {
   // By the views of the set's destinations.
   std::uint64_t snapshots(const catalog::BackupSet& set);
 
-  // After the catalog was lost: makes sets again from the newest snapshot of each set that this host has at the
-  // destination. Returns the names. Errors of the destination.
+  // After the catalog was lost: makes sets again from the newest snapshot of each set that this host has at
+  // the destination. Returns the names. Errors of the destination.
   std::vector<std::string> recover(const std::string& destination);
 
  private:
-  // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in the state
-  // folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
+  // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
+  // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
   void check_sources(store::v1::SetDefinition& definition);
   void check_destinations(const std::vector<std::string>& names);
 

@@ -93,9 +93,9 @@ Settings parse_settings(std::string_view text, const std::string& name) {
                                                           {"warning", LogLevel::kWarning},
                                                           {"error", LogLevel::kError}});
     } else if (key == "log_target") {
-      settings.log_target = reader.choice<LogTarget>(node, {{"console", LogTarget::kConsole},
-                                                            {"file", LogTarget::kFile},
-                                                            {"journald", LogTarget::kJournald}});
+      settings.log_target = reader.choice<LogTarget>(
+          node,
+          {{"console", LogTarget::kConsole}, {"file", LogTarget::kFile}, {"journald", LogTarget::kJournald}});
     } else if (key == "threads") {
       settings.threads = reader.threads(node);
     } else if (key == "memory_budget") {

@@ -1,4 +1,5 @@
-// The daemon's settings file (TOML). It holds nothing about sets, destinations or keys: these live in the catalog.
+// The daemon's settings file (TOML). It holds nothing about sets, destinations or keys: these live in the
+// catalog.
 //
 //   log_level = "info"          # debug, info, warning, error
 //   log_target = "file"         # console, file, journald
@@ -23,8 +24,8 @@ struct Settings {
   std::size_t memory_budget = 128u << 20;  // bytes
 };
 
-// `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an unknown key, or
-// a value out of bounds.
+// `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an
+// unknown key, or a value out of bounds.
 Settings parse_settings(std::string_view text, const std::string& name);
 Settings read_settings(const std::string& path);
 

@@ -17,7 +17,8 @@ StateLock::StateLock(const std::string& state_folder) {
     if (errno != EWOULDBLOCK) throw system_error(errno, "locking " + printable(path));
     const Bytes holder = read_file(path, 100);
     const std::string pid(as_text(holder).substr(0, as_text(holder).find('\n')));
-    throw Error(ErrorKind::kConflict, "another garnerd" + (pid.empty() ? "" : " (process " + printable(pid) + ")") +
+    throw Error(ErrorKind::kConflict, "another garnerd" +
+                                          (pid.empty() ? "" : " (process " + printable(pid) + ")") +
                                           " uses the state folder " + printable(state_folder));
   }
   // For the message above only: the lock itself is the kernel's.

@@ -7,8 +7,8 @@
 
 namespace garner::daemon {
 
-// Holds <state folder>/lock as long as it lives, and across fork(2) by whoever has a copy. The kernel releases it when
-// the process ends, however it ends.
+// Holds <state folder>/lock as long as it lives, and across fork(2) by whoever has a copy. The kernel
+// releases it when the process ends, however it ends.
 class StateLock {
  public:
   // The folder exists. Error(kConflict) names the process that holds it.

@@ -1,0 +1,179 @@
+#include "application.h"
+
+#include <grpcpp/server_builder.h>
+#include <grpcpp/server_posix.h>
+#include <spdlog/spdlog.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "base/error.h"
+#include "keys.h"
+#include "version.h"
+
+namespace garner::daemon {
+
+namespace {
+
+constexpr std::chrono::seconds kTick{3};
+// From the signal to the end there are five seconds: runs get most of them.
+constexpr std::chrono::milliseconds kRunsStop{3800};
+constexpr std::chrono::milliseconds kCallsStop{300};
+constexpr std::chrono::milliseconds kAllStop{4700};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "unknown";
+  return name.data();
+}
+
+std::string notice_of(const catalog::Rebuilt& rebuilt) {
+  std::string notice = "The catalog was " + rebuilt.reason + " (" + rebuilt.detail + ") and was made anew";
+  if (!rebuilt.kept_aside.empty()) notice += "; the old one is kept as " + printable(rebuilt.kept_aside);
+  return notice +
+         ". Destinations are as they were; backup sets are taken from their newest snapshots: please look "
+         "them over with `garner set list`. The history of runs begins anew.";
+}
+
+// Ends the process when stopping takes too long: what is not done then is done by the next start.
+void end_by(std::chrono::milliseconds time) {
+  std::thread([time] {
+    std::this_thread::sleep_for(time);
+    spdlog::warn("garnerd ends without waiting any longer");
+    spdlog::default_logger()->flush();
+    std::_Exit(0);
+  }).detach();
+}
+
+}  // namespace
+
+Application::Application(const std::string& state_folder, const Settings& settings,
+                         std::shared_ptr<LogRing> log)
+    : clock_(system_clock()),
+      log_(std::move(log)),
+      keys_(state_folder + "/keys"),
+      catalog_(state_folder, keys_, clock_),
+      writer_(keys_.writer()),
+      destinations_({catalog_, keys_, writer_, clock_, state_folder, host_name()}),
+      sets_(destinations_),
+      work_(destinations_, settings),
+      gate_(peers_, AuthorityRules(geteuid(), is_group_member)),
+      runs_(catalog_, work_, clock_,
+            [this] {
+              if (hub_) hub_->poke();
+            }),
+      status_(destinations_, sets_, runs_, notices_),
+      watch_(destinations_, runs_),
+      signals_(context_, SIGTERM, SIGINT),
+      timer_(context_) {
+  hub_ = std::make_unique<WatchHub>(WatchHub::Sources{
+      [this](std::int64_t number) { return runs_.get(number); }, [this] { return status_.status(); },
+      [this] {
+        status_.look_again([this](std::function<void()> job) { gate_.post(true, std::move(job)); },
+                           std::chrono::milliseconds(0));
+      }});
+  if (catalog_.rebuilt().has_value()) {
+    const std::string notice = notice_of(*catalog_.rebuilt());
+    spdlog::warn("{}", notice);
+    notices_.add(notice);
+  }
+  service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_, log_});
+  grpc::ServerBuilder builder;
+  builder.RegisterService(service_.get());
+  server_ = builder.BuildAndStart();
+  if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");
+}
+
+Application::~Application() {
+  // Calls use everything else.
+  server_->Shutdown(std::chrono::system_clock::now());
+  gate_.stop();
+}
+
+void Application::serve(ListeningSocket socket, const std::function<void()>& ready) {
+  listener_ = std::make_unique<Listener>(context_, std::move(socket), peers_, [this](int descriptor) {
+    grpc::AddInsecureChannelFromFd(server_.get(), descriptor);
+  });
+  signals_.async_wait([this](const boost::system::error_code& error, int number) {
+    if (error) return;
+    spdlog::info("signal {}: stopping", number);
+    stop();
+  });
+  listener_->start();
+  gate_.post(true, [this] { begin(); });
+  tick();
+  spdlog::info("garnerd {} serves, process {}", kVersion, getpid());
+  ready();
+  sd_notify(0, "READY=1");
+  context_.run();
+}
+
+void Application::begin() {
+  finish_rotations_if_any();
+  runs_.start();
+  for (const auto& facts : catalog_.configuration().destinations()) destinations_.look(facts.name);
+}
+
+void Application::finish_rotations_if_any() {
+  try {
+    finish_rotations(destinations_);
+  } catch (const Error& error) {
+    const std::string notice = std::string("A key rotation is not finished: ") + error.what() +
+                               ". Run `garner key rotate` again when every destination of the keyring is "
+                               "there; until then the old key is used.";
+    spdlog::warn("{}", notice);
+    notices_.add(notice);
+  }
+}
+
+void Application::recover_sets() {
+  for (const std::string& destination : catalog_.configuration().destinations_to_search()) {
+    try {
+      for (const std::string& set : sets_.recover(destination)) {
+        spdlog::warn("set {} was found again at destination {}", set, destination);
+      }
+    } catch (const Error& error) {
+      spdlog::debug("sets cannot be looked for at {}: {}", destination, error.what());
+    }
+  }
+}
+
+void Application::tick() {
+  timer_.expires_after(kTick);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    // Not a second time while a destination keeps the first waiting.
+    if (!ticking_.exchange(true)) {
+      gate_.post(true, [this] {
+        const std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)> done(
+            &ticking_, [](std::atomic<bool>* ticking) { *ticking = false; });
+        runs_.write_again();
+        recover_sets();
+        watch_.look();
+      });
+    }
+    tick();
+  });
+}
+
+void Application::stop() {
+  sd_notify(0, "STOPPING=1");
+  end_by(kAllStop);
+  gate_.close();
+  boost::system::error_code ignored;
+  timer_.cancel(ignored);
+  listener_->stop();
+  hub_->stop();
+  const auto now = std::chrono::steady_clock::now();
+  const bool all_stopped = runs_.stop(now + kRunsStop);
+  if (!all_stopped) spdlog::warn("a run does not stop in time; it goes on from its last checkpoint");
+  server_->Shutdown(std::chrono::system_clock::now() + kCallsStop);
+  spdlog::info("garnerd stops");
+  context_.stop();
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,63 @@
+// The daemon put together: what it is made of, in the order in which the parts need each other, and how it
+// starts and stops.
+#pragma once
+
+#include <grpcpp/server.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+
+#include "catalog/catalog.h"
+#include "destination_watch.h"
+#include "listener.h"
+#include "service.h"
+#include "settings.h"
+
+namespace garner::daemon {
+
+class Application {
+ public:
+  // The state folder exists and is locked. Errors are those of keys and catalog.
+  Application(const std::string& state_folder, const Settings& settings, std::shared_ptr<LogRing> log);
+  ~Application();
+
+  // Serves on the socket until SIGTERM or SIGINT. `ready` is called when connections are taken. Returns
+  // within five seconds of the signal; a run that does not stop in time is left to its last checkpoint.
+  void serve(ListeningSocket socket, const std::function<void()>& ready);
+
+ private:
+  // In the background: what needs destinations before runs may begin.
+  void begin();
+  void finish_rotations_if_any();
+  void recover_sets();
+  void tick();
+  void stop();
+
+  const Clock& clock_;
+  std::shared_ptr<LogRing> log_;
+  catalog::KeyFolder keys_;
+  catalog::Catalog catalog_;
+  const crypto::WriterKey writer_;
+  Destinations destinations_;
+  Sets sets_;
+  RunWork work_;
+  PeerTable peers_;
+  CallGate gate_;
+  Notices notices_;
+  std::unique_ptr<WatchHub> hub_;
+  RunQueue runs_;
+  StatusSource status_;
+  DestinationWatch watch_;
+  std::unique_ptr<GarnerService> service_;
+  std::unique_ptr<grpc::Server> server_;
+  boost::asio::io_context context_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer timer_;
+  std::unique_ptr<Listener> listener_;
+  std::atomic<bool> ticking_ = false;
+};
+
+}  // namespace garner::daemon

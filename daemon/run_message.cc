@@ -1,0 +1,68 @@
+#include "run_message.h"
+
+#include <charconv>
+
+#include "base/error.h"
+#include "timestamp.h"
+
+namespace garner::daemon {
+
+v1::Run to_message(const catalog::RunRow& row) {
+  v1::Run run;
+  // A report that cannot be read costs its numbers, not the run.
+  if (!run.ParseFromArray(row.report.data(), static_cast<int>(row.report.size()))) run.Clear();
+  run.set_run_id(std::to_string(row.number));
+  run.set_kind(static_cast<v1::RunKind>(row.kind));
+  run.set_state(static_cast<v1::RunState>(row.state));
+  run.set_pause_reason(static_cast<v1::PauseReason>(row.pause_reason));
+  run.set_set(row.set);
+  run.set_message(row.message);
+  run.set_error_count(row.error_count);
+  run.set_attempts(row.attempts);
+  *run.mutable_queued() = to_timestamp(row.queued);
+  if (row.started.has_value()) *run.mutable_started() = to_timestamp(*row.started);
+  if (row.finished.has_value()) *run.mutable_finished() = to_timestamp(*row.finished);
+  return run;
+}
+
+void add_errors(v1::Run& run, const std::vector<catalog::RunErrorRow>& errors) {
+  for (const catalog::RunErrorRow& error : errors) {
+    v1::RunError* added = run.add_errors();
+    added->set_path(printable(error.path));
+    added->set_message(error.message);
+  }
+}
+
+void redact(v1::Run& run) {
+  run.clear_errors();
+  run.clear_target();
+  run.clear_message();
+  if (run.has_check()) run.mutable_check()->clear_problems();
+  if (run.has_progress()) run.mutable_progress()->clear_current();
+  for (v1::DestinationRun& destination : *run.mutable_destinations()) destination.clear_error();
+}
+
+void redact(v1::Status& status) {
+  for (v1::Run& run : *status.mutable_active_runs()) redact(run);
+  for (v1::SetStatus& set : *status.mutable_sets()) {
+    if (set.has_last_run()) redact(*set.mutable_last_run());
+  }
+  for (v1::Destination& destination : *status.mutable_destinations()) {
+    destination.clear_url();
+    destination.clear_detail();
+  }
+  status.clear_notices();
+  status.clear_state_folder();
+}
+
+std::int64_t parse_run_number(const std::string& text) {
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || rest != end || number <= 0) {
+    throw Error(ErrorKind::kNotFound, "there is no run '" + printable(text) + "': runs have numbers");
+  }
+  return number;
+}
+
+}  // namespace garner::daemon

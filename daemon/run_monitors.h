@@ -1,0 +1,53 @@
+// What the engine tells of a run while it goes on, put into the run.
+#pragma once
+
+#include "active_run.h"
+#include "backup/backup_run.h"
+#include "maintenance/check.h"
+#include "maintenance/repair.h"
+#include "restore/restore.h"
+
+namespace garner::daemon {
+
+class BackupRunMonitor final : public backup::BackupMonitor {
+ public:
+  BackupRunMonitor(ActiveRun& run, catalog::RunTable& runs) : run_(run), runs_(runs) {}
+  void progressed(const backup::BackupProgress& progress) override;
+  // In the catalog before the folder it lies in is finished in a checkpoint: an error is never forgotten.
+  void error(const backup::SourceError& error) override;
+
+ private:
+  ActiveRun& run_;
+  catalog::RunTable& runs_;
+};
+
+class RestoreRunMonitor final : public restore::RestoreMonitor {
+ public:
+  RestoreRunMonitor(ActiveRun& run, catalog::RunTable& runs) : run_(run), runs_(runs) {}
+  void progressed(const restore::RestoreProgress& progress) override;
+  void error(const std::string& path, const std::string& message) override;
+
+ private:
+  ActiveRun& run_;
+  catalog::RunTable& runs_;
+};
+
+// Of check and repair, over several destinations.
+class CheckRunMonitor final : public maintenance::CheckMonitor {
+ public:
+  explicit CheckRunMonitor(ActiveRun& run) : run_(run) {}
+  void progressed(const maintenance::CheckProgress& progress) override;
+  void problem(const std::string& line) override;
+  // Counters of a destination that is done are added to.
+  void finish_part(const maintenance::CheckProgress& progress);
+  void finish_repair(const maintenance::RepairResult& result);
+
+ private:
+  void show(const maintenance::CheckProgress& progress, v1::Run& report) const;
+
+  ActiveRun& run_;
+  std::mutex mutex_;
+  maintenance::CheckProgress done_;  // of destinations before
+};
+
+}  // namespace garner::daemon

@@ -1,0 +1,277 @@
+#include "run_queue.h"
+
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "run_message.h"
+
+namespace garner::daemon {
+
+using catalog::PauseReason;
+using catalog::RunKind;
+using catalog::RunRow;
+using catalog::RunState;
+
+namespace {
+
+const char* describe(RunKind kind) {
+  switch (kind) {
+    case RunKind::kBackup:
+      return "backup";
+    case RunKind::kRestore:
+      return "restore";
+    case RunKind::kCheck:
+      return "check";
+    case RunKind::kRepair:
+      return "repair";
+  }
+  return "run";
+}
+
+const char* describe(RunState state) {
+  switch (state) {
+    case RunState::kQueued:
+      return "queued";
+    case RunState::kRunning:
+      return "running";
+    case RunState::kPaused:
+      return "paused";
+    case RunState::kInterrupted:
+      return "interrupted";
+    case RunState::kFinished:
+      return "finished";
+    case RunState::kFailed:
+      return "failed";
+    case RunState::kCancelled:
+      return "cancelled";
+  }
+  return "in an unknown state";
+}
+
+bool waits_for_its_turn(RunState state) {
+  return state == RunState::kQueued || state == RunState::kInterrupted;
+}
+
+}  // namespace
+
+RunQueue::RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock,
+                   std::function<void()> changed)
+    : catalog_(catalog), work_(work), clock_(clock), changed_(std::move(changed)) {}
+
+RunQueue::~RunQueue() {
+  stop(std::chrono::steady_clock::now());
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+RunQueue::Lane RunQueue::lane_of(RunKind kind) {
+  return kind == RunKind::kBackup || kind == RunKind::kRepair ? kWriting : kReading;
+}
+
+// ---- Start and stop ----
+
+void RunQueue::load(const RunRow& row) {
+  const std::vector<catalog::RunErrorRow> errors = catalog_.runs().errors(row.number, kErrorsInMessage);
+  const auto run =
+      std::make_shared<ActiveRun>(row, decode_request(row.request), errors,
+                                  std::max(row.error_count, catalog_.runs().error_count(row.number)));
+  active_[row.number] = run;
+  if (row.state == RunState::kRunning) {
+    change(*run, RunState::kInterrupted, PauseReason::kNone, "the daemon ended while it ran");
+  }
+}
+
+void RunQueue::start() {
+  const std::lock_guard lock(mutex_);
+  for (RunRow& row : catalog_.runs().unfinished()) {
+    try {
+      load(row);
+    } catch (const Error& error) {
+      spdlog::error("run {} cannot go on: {}", row.number, error.what());
+      row.state = RunState::kFailed;
+      row.message = error.what();
+      row.finished = clock_.now();
+      catalog_.runs().change(row);
+    }
+  }
+  started_ = true;
+  begin_runs();
+}
+
+bool RunQueue::stop(std::chrono::steady_clock::time_point deadline) {
+  std::vector<std::shared_ptr<ActiveRun>> to_stop;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    for (const auto& run : running_) {
+      if (run) to_stop.push_back(run);
+    }
+  }
+  for (const auto& run : to_stop) run->stop(StopWish::kShutdown);
+  std::unique_lock lock(mutex_);
+  return moved_.wait_until(lock, deadline, [&] { return !running_[kWriting] && !running_[kReading]; });
+}
+
+// ---- Changes of state ----
+
+void RunQueue::write(ActiveRun& run, const RunRow& row) {
+  run.set_row(row);
+  try {
+    catalog_.runs().change(row);
+    unwritten_.erase(row.number);
+  } catch (const Error& error) {
+    // What happens goes on; the catalog hears of it when it can.
+    spdlog::error("run {}: noting that it is {}: {}", row.number, describe(row.state), error.what());
+    unwritten_[row.number] = row;
+  }
+  moved_.notify_all();
+  changed_();
+}
+
+void RunQueue::change(ActiveRun& run, RunState state, PauseReason reason, const std::string& message) {
+  RunRow row = run.row();
+  row.state = state;
+  row.pause_reason = reason;
+  row.message = message;
+  row.report = run.report();
+  row.error_count = std::max(row.error_count, run.error_count());
+  if (state == RunState::kRunning) {
+    ++row.attempts;
+    if (!row.started.has_value()) row.started = clock_.now();
+  }
+  write(run, row);
+  spdlog::info("run {}: {} ({}{}){}{}", row.number, describe(state), describe(row.kind),
+               row.set.empty() ? "" : " of " + row.set, message.empty() ? "" : ": ", message);
+}
+
+void RunQueue::finish(const std::shared_ptr<ActiveRun>& run, RunState state, const std::string& message,
+                      const std::string& failure) {
+  RunRow row = run->row();
+  row.state = state;
+  row.pause_reason = PauseReason::kNone;
+  row.message = message;
+  row.failure = failure;
+  row.finished = clock_.now();
+  row.report = run->report();
+  row.error_count = std::max(row.error_count, run->error_count());
+  write(*run, row);
+  const auto level = state == RunState::kFailed ? spdlog::level::err : spdlog::level::info;
+  spdlog::log(level, "run {}: {} ({}{}), {} errors{}{}", row.number, describe(state), describe(row.kind),
+              row.set.empty() ? "" : " of " + row.set, row.error_count, message.empty() ? "" : ": ", message);
+  forget_if_over(run);
+}
+
+void RunQueue::forget_if_over(const std::shared_ptr<ActiveRun>& run) {
+  // A state that is not written yet is known here only.
+  if (catalog::is_over(run->row().state) && !unwritten_.contains(run->number())) active_.erase(run->number());
+}
+
+void RunQueue::write_again() {
+  const std::lock_guard lock(mutex_);
+  const auto unwritten = unwritten_;
+  for (const auto& [number, row] : unwritten) {
+    const auto run = active_.find(number);
+    if (run == active_.end()) continue;
+    const std::shared_ptr<ActiveRun> kept = run->second;
+    write(*kept, row);
+    forget_if_over(kept);
+  }
+}
+
+// ---- Running ----
+
+void RunQueue::begin_runs() {
+  if (!started_ || stopping_ || held_) return;
+  for (const Lane lane : {kWriting, kReading}) {
+    if (running_[lane]) continue;
+    for (const auto& [number, run] : active_) {
+      if (lane_of(run->kind()) != lane || !waits_for_its_turn(run->row().state)) continue;
+      if (run->wish() == StopWish::kCancel) continue;  // somebody is cancelling it
+      running_[lane] = run;
+      const std::stop_token stop = run->begin_attempt();
+      change(*run, RunState::kRunning, PauseReason::kNone, "");
+      threads_[lane] = std::thread([this, lane, started = run, stop] { run_thread(lane, started, stop); });
+      break;
+    }
+  }
+}
+
+void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, const std::stop_token& stop) {
+  const Outcome outcome = attempt(*run, stop);
+  if (catalog::is_over(outcome.state)) {
+    try {
+      work_.clean_up(*run);
+    } catch (const Error& error) {
+      spdlog::warn("run {}: {}", run->number(), error.what());
+    }
+  }
+  // A run's buffers are worth more to others now.
+  malloc_trim(0);
+  const std::lock_guard lock(mutex_);
+  running_[lane].reset();
+  if (catalog::is_over(outcome.state)) {
+    finish(run, outcome.state, outcome.message, outcome.failure);
+  } else {
+    change(*run, outcome.state, outcome.reason, outcome.message);
+  }
+  // Nobody waits for this thread any more: the lane's next run gets one of its own.
+  if (!stopping_) threads_[lane].detach();
+  begin_runs();
+}
+
+RunQueue::Outcome RunQueue::attempt(ActiveRun& run, const std::stop_token& stop) {
+  Outcome outcome;
+  try {
+    work_.execute(run, stop);
+    return outcome;
+  } catch (...) {
+    outcome = outcome_of(run, std::current_exception());
+  }
+  if (outcome.state == RunState::kCancelled || outcome.state == RunState::kFailed) {
+    const std::string left = abandon(run);
+    if (!left.empty()) outcome.message += (outcome.message.empty() ? "" : "; ") + left;
+  }
+  return outcome;
+}
+
+RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error) {
+  const StopWish wish = run.wish();
+  if (wish == StopWish::kCancel) return {RunState::kCancelled, PauseReason::kNone, "", ""};
+  try {
+    std::rethrow_exception(error);
+  } catch (const Error& known) {
+    const bool may_wait = run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore;
+    if (known.kind() == ErrorKind::kDestinationAway && may_wait) {
+      return {RunState::kPaused, PauseReason::kDestinationAway, known.what(), ""};
+    }
+    if (known.kind() == ErrorKind::kDestinationFull && may_wait) {
+      return {RunState::kPaused, PauseReason::kDestinationFull, known.what(), ""};
+    }
+    if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kPause) {
+      return {RunState::kPaused, PauseReason::kUser, "", ""};
+    }
+    if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kShutdown) {
+      return {RunState::kInterrupted, PauseReason::kNone, "the daemon was stopped", ""};
+    }
+    return {RunState::kFailed, PauseReason::kNone, known.what(), std::string(to_string(known.kind()))};
+  } catch (const std::exception& other) {
+    return {RunState::kFailed, PauseReason::kNone, other.what(),
+            std::string(to_string(ErrorKind::kInternal))};
+  }
+}
+
+std::string RunQueue::abandon(ActiveRun& run) {
+  try {
+    work_.abandon(run);
+    return {};
+  } catch (const std::exception& error) {
+    spdlog::warn("run {}: what it left at the destination stays there: {}", run.number(), error.what());
+    return std::string("what it left at the destination stays there: ") + error.what();
+  }
+}
+
+}  // namespace garner::daemon

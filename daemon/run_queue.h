@@ -1,0 +1,117 @@
+// Runs from being asked for to being over. Their states are in the catalog, so that they outlive the process.
+//
+// Backups and repairs go one at a time; restores and checks go one at a time beside them, so that a restore
+// never waits for a long backup. Each run that runs has a thread of its own.
+//
+//   queued → running → finished, failed, cancelled
+//   running → paused (by the user; because the destination is away or full) → queued
+//   running → interrupted (the daemon stops, or was killed) → running, when it starts again
+#pragma once
+
+#include <array>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "active_run.h"
+#include "catalog/catalog.h"
+#include "run_work.h"
+
+namespace garner::daemon {
+
+// Any thread.
+class RunQueue {
+ public:
+  // `changed` is called whenever a run's state has changed; it must be quick and must not call back.
+  RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock, std::function<void()> changed);
+  ~RunQueue();
+
+  // Takes up what the catalog says was not over. Runs that ran or waited go on; those paused because of their
+  // destination are tried again.
+  void start();
+  // No run begins any more; those running are told to stop, save a checkpoint and become interrupted. Waits
+  // for them until `deadline`; true when all have ended.
+  bool stop(std::chrono::steady_clock::time_point deadline);
+
+  // Error(kConflict) for a backup of a set that has an unfinished one, naming that.
+  v1::Run add(catalog::RunKind kind, const std::string& set, StoredRequest request,
+              const std::function<void(v1::Run&)>& describe = {});
+  // Waits a while for the run to come to rest. Error(kConflict) for a run that is over; Error(kNotFound).
+  v1::Run pause(std::int64_t number);
+  v1::Run resume(std::int64_t number);
+  v1::Run cancel(std::int64_t number);
+
+  // With errors. Error(kNotFound).
+  v1::Run get(std::int64_t number);
+  // Newest first, without errors.
+  std::vector<v1::Run> list(const std::string& set);
+  // Oldest first.
+  std::vector<v1::Run> active();
+  // Whether a run that is not over uses the set or destination.
+  bool uses_set(const std::string& set);
+  bool uses_destination(const std::string& destination);
+
+  // Runs `work` while no run runs and none begins. Error(kConflict) when one is running.
+  void while_idle(const std::function<void()>& work);
+
+  // Runs that are paused because of their destination.
+  struct Waiting {
+    std::int64_t number = 0;
+    catalog::PauseReason reason = catalog::PauseReason::kNone;
+    std::vector<std::string> destinations;
+  };
+  std::vector<Waiting> waiting();
+  // Goes on with such a run; nothing when it is no longer paused for that reason.
+  void retry(std::int64_t number);
+  // Writes states that could not be written when they changed (the disk was full).
+  void write_again();
+
+ private:
+  enum Lane { kWriting = 0, kReading = 1, kLanes = 2 };
+  static Lane lane_of(catalog::RunKind kind);
+
+  std::shared_ptr<ActiveRun> require_active(std::int64_t number);
+  void load(const catalog::RunRow& row);
+  // The next five with mutex_ held.
+  void begin_runs();
+  void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,
+              const std::string& message);
+  void write(ActiveRun& run, const catalog::RunRow& row);
+  void finish(const std::shared_ptr<ActiveRun>& run, catalog::RunState state, const std::string& message,
+              const std::string& failure = {});
+  void forget_if_over(const std::shared_ptr<ActiveRun>& run);
+
+  void run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, const std::stop_token& stop);
+  // What an attempt came to; called by run_thread without the lock.
+  struct Outcome {
+    catalog::RunState state = catalog::RunState::kFinished;
+    catalog::PauseReason reason = catalog::PauseReason::kNone;
+    std::string message;
+    std::string failure;
+  };
+  Outcome attempt(ActiveRun& run, const std::stop_token& stop);
+  Outcome outcome_of(ActiveRun& run, std::exception_ptr error);
+  // Tries to take back what the run left; the reason why that could not be done, or nothing.
+  std::string abandon(ActiveRun& run);
+
+  catalog::Catalog& catalog_;
+  RunWork& work_;
+  const Clock& clock_;
+  const std::function<void()> changed_;
+
+  std::mutex mutex_;
+  std::condition_variable moved_;  // a run has come to rest, or begun
+  std::map<std::int64_t, std::shared_ptr<ActiveRun>> active_;
+  std::map<std::int64_t, catalog::RunRow> unwritten_;
+  std::array<std::shared_ptr<ActiveRun>, kLanes> running_;
+  std::array<std::thread, kLanes> threads_;
+  bool started_ = false;
+  bool stopping_ = false;
+  bool held_ = false;  // by while_idle()
+};
+
+}  // namespace garner::daemon

@@ -1,0 +1,203 @@
+// What people ask of the run queue.
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "run_message.h"
+#include "run_queue.h"
+
+namespace garner::daemon {
+
+using catalog::PauseReason;
+using catalog::RunKind;
+using catalog::RunRow;
+using catalog::RunState;
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+constexpr std::uint64_t kMostListed = 10'000;
+
+Error is_over_error(std::int64_t number) {
+  return Error(ErrorKind::kConflict, "run " + std::to_string(number) + " is over");
+}
+
+}  // namespace
+
+v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest request,
+                      const std::function<void(v1::Run&)>& describe) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) throw Error(ErrorKind::kConflict, "garnerd is stopping");
+  for (const auto& [number, run] : active_) {
+    if (kind != RunKind::kBackup || run->kind() != kind || run->row().set != set) continue;
+    throw Error(ErrorKind::kConflict, "set '" + set + "' has an unfinished backup already: run " +
+                                          std::to_string(number) + " (see `garner run show " +
+                                          std::to_string(number) + "`)");
+  }
+  v1::Run report;
+  if (describe) describe(report);
+  const std::string text = report.SerializeAsString();
+  RunRow row;
+  row.uuid = Uuid::random();
+  row.kind = kind;
+  row.set = set;
+  row.request = encode(request);
+  row.queued = clock_.now();
+  row.report.assign(text.begin(), text.end());
+  row.number = catalog_.runs().add(row);
+  const auto run =
+      std::make_shared<ActiveRun>(row, std::move(request), std::vector<catalog::RunErrorRow>{}, 0);
+  active_[row.number] = run;
+  spdlog::info("run {}: queued", row.number);
+  changed_();
+  begin_runs();
+  return run->message();
+}
+
+std::shared_ptr<ActiveRun> RunQueue::require_active(std::int64_t number) {
+  const auto found = active_.find(number);
+  if (found != active_.end() && !catalog::is_over(found->second->row().state)) return found->second;
+  if (found != active_.end() || catalog_.runs().find(number).has_value()) throw is_over_error(number);
+  throw Error(ErrorKind::kNotFound, "there is no run " + std::to_string(number));
+}
+
+v1::Run RunQueue::pause(std::int64_t number) {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<ActiveRun> run = require_active(number);
+  if (run->row().state != RunState::kRunning) {
+    change(*run, RunState::kPaused, PauseReason::kUser, "");
+    return run->message();
+  }
+  lock.unlock();
+  run->stop(StopWish::kPause);
+  lock.lock();
+  moved_.wait_for(lock, kPatience, [&] { return run->row().state != RunState::kRunning; });
+  return run->message();
+}
+
+v1::Run RunQueue::resume(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const std::shared_ptr<ActiveRun> run = require_active(number);
+  if (run->row().state == RunState::kPaused) {
+    change(*run, RunState::kQueued, PauseReason::kNone, "");
+    begin_runs();
+  } else if (run->wish() == StopWish::kPause) {
+    throw Error(ErrorKind::kConflict, "run " + std::to_string(number) + " is still being paused: try again");
+  }
+  return run->message();
+}
+
+v1::Run RunQueue::cancel(std::int64_t number) {
+  std::unique_lock lock(mutex_);
+  const std::shared_ptr<ActiveRun> run = require_active(number);
+  const bool running = run->row().state == RunState::kRunning;
+  const bool first = run->wish() != StopWish::kCancel;
+  lock.unlock();
+  // From now on it does not begin any more.
+  run->stop(StopWish::kCancel);
+  if (!running && first) {
+    const std::string left = abandon(*run);
+    work_.clean_up(*run);
+    lock.lock();
+    finish(run, RunState::kCancelled, left);
+    return run->message();
+  }
+  lock.lock();
+  moved_.wait_for(lock, kPatience, [&] { return catalog::is_over(run->row().state); });
+  return run->message();
+}
+
+v1::Run RunQueue::get(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = active_.find(number);
+  if (found != active_.end()) return found->second->message();
+  const std::optional<RunRow> row = catalog_.runs().find(number);
+  if (!row.has_value()) throw Error(ErrorKind::kNotFound, "there is no run " + std::to_string(number));
+  v1::Run message = to_message(*row);
+  add_errors(message, catalog_.runs().errors(number, kErrorsInMessage));
+  return message;
+}
+
+std::vector<v1::Run> RunQueue::list(const std::string& set) {
+  const std::lock_guard lock(mutex_);
+  std::vector<v1::Run> runs;
+  for (const RunRow& row : catalog_.runs().list(set, kMostListed)) {
+    const auto live = active_.find(row.number);
+    runs.push_back(live != active_.end() ? live->second->message() : to_message(row));
+    runs.back().clear_errors();
+  }
+  return runs;
+}
+
+std::vector<v1::Run> RunQueue::active() {
+  const std::lock_guard lock(mutex_);
+  std::vector<v1::Run> runs;
+  for (const auto& [number, run] : active_) {
+    if (!catalog::is_over(run->row().state)) runs.push_back(run->message());
+  }
+  return runs;
+}
+
+bool RunQueue::uses_set(const std::string& set) {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
+    return entry.second->kind() == RunKind::kBackup && entry.second->row().set == set;
+  });
+}
+
+bool RunQueue::uses_destination(const std::string& destination) {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
+    const auto& names = entry.second->request().destinations;
+    return std::find(names.begin(), names.end(), destination) != names.end();
+  });
+}
+
+void RunQueue::while_idle(const std::function<void()>& work) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& run : running_) {
+      if (!run) continue;
+      throw Error(ErrorKind::kConflict,
+                  "run " + std::to_string(run->number()) + " is running: wait for it, or pause it");
+    }
+    if (held_) throw Error(ErrorKind::kConflict, "keys are being changed already");
+    held_ = true;
+  }
+  const auto release = [this] {
+    const std::lock_guard lock(mutex_);
+    held_ = false;
+    begin_runs();
+  };
+  try {
+    work();
+  } catch (...) {
+    release();
+    throw;
+  }
+  release();
+}
+
+std::vector<RunQueue::Waiting> RunQueue::waiting() {
+  const std::lock_guard lock(mutex_);
+  std::vector<Waiting> all;
+  for (const auto& [number, run] : active_) {
+    const RunRow row = run->row();
+    if (row.state != RunState::kPaused || row.pause_reason == PauseReason::kUser) continue;
+    all.push_back({number, row.pause_reason, run->request().destinations});
+  }
+  return all;
+}
+
+void RunQueue::retry(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = active_.find(number);
+  if (found == active_.end()) return;
+  const RunRow row = found->second->row();
+  if (row.state != RunState::kPaused || row.pause_reason == PauseReason::kUser) return;
+  change(*found->second, RunState::kQueued, PauseReason::kNone, "");
+  begin_runs();
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,183 @@
+#include "run_work.h"
+
+#include <spdlog/spdlog.h>
+
+#include "backup/backup_run.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "restore/restore.h"
+#include "run_monitors.h"
+
+namespace garner::daemon {
+
+namespace {
+
+restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
+  switch (overwrite) {
+    case v1::OVERWRITE_NEVER:
+      return restore::Overwrite::kNever;
+    case v1::OVERWRITE_OLDER:
+      return restore::Overwrite::kOlder;
+    case v1::OVERWRITE_ALWAYS:
+      return restore::Overwrite::kAlways;
+    default:
+      return restore::Overwrite::kRefuse;
+  }
+}
+
+}  // namespace
+
+RunWork::RunWork(Destinations& destinations, const Settings& settings)
+    : destinations_(destinations), catalog_(destinations.context().catalog), settings_(settings) {
+  make_folders_durably(destinations.context().state_folder + "/runs", 0700);
+  make_folders_durably(destinations.context().state_folder + "/spool", 0700);
+}
+
+std::string RunWork::counter_file(const ActiveRun& run) const {
+  return destinations_.context().state_folder + "/runs/" + run.uuid().text() + ".read";
+}
+
+void RunWork::clean_up(const ActiveRun& run) { remove_file(counter_file(run)); }
+
+void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
+  switch (run.kind()) {
+    case catalog::RunKind::kBackup:
+      return back_up(run, stop);
+    case catalog::RunKind::kRestore:
+      return restore(run, stop);
+    case catalog::RunKind::kCheck:
+      return check(run, stop);
+    case catalog::RunKind::kRepair:
+      return repair(run, stop);
+  }
+  throw Error(ErrorKind::kInternal, "a run of an unknown kind");
+}
+
+void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
+  const StoredRequest& request = run.request();
+  const std::string& destination = request.destinations.front();
+  const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+  backup::BackupOptions options;
+  options.run = run.uuid();
+  options.set = request.set;
+  options.full_scan = request.full_scan;
+  options.host = destinations_.context().host;
+  options.threads = settings_.threads;
+  options.memory_budget = settings_.memory_budget;
+  options.read_counter_file = counter_file(run);
+  options.spool_folder = destinations_.context().state_folder + "/spool";
+  options.excluded_folders = destinations_.local_folders();
+  options.excluded_folders.push_back(destinations_.context().state_folder);
+  const auto checkpoint = catalog_.checkpoint(run.number());
+  BackupRunMonitor monitor(run, catalog_.runs());
+  const backup::BackupResult result =
+      backup::run_backup(*repository, *checkpoint, options, destinations_.context().clock, monitor, stop);
+  monitor.progressed(result.progress);
+  run.count_errors(result.progress.error_count);
+  run.update([&](v1::Run& report) {
+    report.set_snapshot_id(result.snapshot.hex());
+    report.clear_destinations();
+    v1::DestinationRun& part = *report.add_destinations();
+    part.set_destination(destination);
+    part.set_snapshot_id(result.snapshot.hex());
+    part.set_new_bytes(result.progress.counters.new_bytes);
+    part.set_stored_bytes(result.progress.counters.stored_bytes);
+    report.set_incomplete(result.progress.error_count > 0);
+  });
+  checkpoint->forget();
+}
+
+void RunWork::abandon(ActiveRun& run) {
+  if (run.kind() != catalog::RunKind::kBackup) return;
+  const auto checkpoint = catalog_.checkpoint(run.number());
+  if (!checkpoint->load().has_value()) return;
+  try {
+    const std::shared_ptr<store::Repository> repository =
+        destinations_.open(run.request().destinations.front());
+    backup::abandon_backup(*repository, *checkpoint, run.uuid());
+  } catch (...) {
+    checkpoint->forget();
+    throw;
+  }
+}
+
+RunWork::Found RunWork::find_snapshot(const std::string& id) {
+  std::string trouble;
+  for (const catalog::DestinationFacts& facts : catalog_.configuration().destinations()) {
+    try {
+      const std::shared_ptr<store::Repository> repository = destinations_.open(facts.name);
+      const auto state = repository->state();
+      for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
+        if (to_hex(as_bytes(entry.id())) == id) return {repository, entry.snapshot()};
+      }
+    } catch (const Error& error) {
+      trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+    }
+  }
+  if (trouble.empty())
+    throw Error(ErrorKind::kNotFound, "there is no snapshot " + id.substr(0, 8) + " any more");
+  throw Error(ErrorKind::kDestinationAway,
+              "snapshot " + id.substr(0, 8) + " is at no destination that is there: " + trouble);
+}
+
+void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
+  const v1::StartRestoreRequest& request = run.request().restore;
+  const Found found = find_snapshot(request.snapshot());
+  restore::RestoreOptions options;
+  options.path = request.path();
+  options.target = request.target();
+  options.overwrite = to_overwrite(request.overwrite());
+  options.resuming = run.request().resuming || run.row().attempts > 1;
+  options.dry_run = request.dry_run();
+  options.threads = settings_.threads;
+  RestoreRunMonitor monitor(run, catalog_.runs());
+  const restore::RestoreProgress progress =
+      restore::run_restore(*found.repository, found.snapshot, options, monitor, stop);
+  monitor.progressed(progress);
+  run.count_errors(progress.error_count);
+  run.update([&](v1::Run& report) { report.set_incomplete(progress.error_count > 0); });
+}
+
+void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
+  run.update([](v1::Run& report) { report.clear_check(); });
+  CheckRunMonitor monitor(run);
+  const bool only_one = run.request().destinations.size() == 1;
+  for (const std::string& destination : run.request().destinations) {
+    try {
+      const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+      maintenance::CheckOptions options;
+      options.read_data_percent = run.request().read_data_percent;
+      options.threads = settings_.threads;
+      monitor.finish_part(maintenance::run_check(*repository, options, monitor, stop));
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked) {
+        monitor.problem(error.what());
+        continue;
+      }
+      if (only_one || error.kind() == ErrorKind::kCancelled) throw;
+      catalog_.runs().add_error(run.number(), {destination, error.what()});
+      run.add_error({destination, error.what()});
+      run.update([](v1::Run& report) { report.set_incomplete(true); });
+    }
+  }
+  run.update([&](v1::Run& report) { report.set_damage_found(report.check().problem_count() > 0); });
+}
+
+void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {
+  run.update([](v1::Run& report) { report.clear_check(); });
+  CheckRunMonitor monitor(run);
+  for (const std::string& destination : run.request().destinations) {
+    maintenance::RepairResult result;
+    {
+      const std::shared_ptr<store::Repository> repository = destinations_.open_for_repair(destination);
+      result = maintenance::run_repair(*repository, run.request().dry_run, monitor, stop);
+    }
+    monitor.finish_repair(result);
+    if (!result.needed) {
+      spdlog::info("run {}: the log of destination {} is in order", run.number(), destination);
+    }
+    destinations_.look(destination);
+  }
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,44 @@
+// What runs do: one attempt of a backup, restore, check or repair, on the thread that calls.
+#pragma once
+
+#include <stop_token>
+
+#include "active_run.h"
+#include "destinations.h"
+#include "settings.h"
+
+namespace garner::daemon {
+
+// Any thread.
+class RunWork {
+ public:
+  RunWork(Destinations& destinations, const Settings& settings);
+
+  // Returns when the run is done; what it achieved is in its report. Errors as the engine's: kCancelled after
+  // `stop`, kDestinationAway, kDestinationFull, and others.
+  void execute(ActiveRun& run, const std::stop_token& stop);
+  // Takes back what an unfinished backup left at its destination and here. Errors of the destination; what is
+  // here is gone then, too.
+  void abandon(ActiveRun& run);
+  // After a run is over: its counters' file.
+  void clean_up(const ActiveRun& run);
+
+ private:
+  void back_up(ActiveRun& run, const std::stop_token& stop);
+  void restore(ActiveRun& run, const std::stop_token& stop);
+  void check(ActiveRun& run, const std::stop_token& stop);
+  void repair(ActiveRun& run, const std::stop_token& stop);
+  // The repository that holds the snapshot, and the snapshot.
+  struct Found {
+    std::shared_ptr<store::Repository> repository;
+    store::v1::Snapshot snapshot;
+  };
+  Found find_snapshot(const std::string& id);
+  std::string counter_file(const ActiveRun& run) const;
+
+  Destinations& destinations_;
+  catalog::Catalog& catalog_;
+  const Settings settings_;
+};
+
+}  // namespace garner::daemon

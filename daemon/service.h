@@ -1,0 +1,104 @@
+// The API of service.proto. Each call passes the gate and is then a few lines: the work is in the parts.
+#pragma once
+
+#include "call_gate.h"
+#include "destinations.h"
+#include "garner/v1/service.grpc.pb.h"
+#include "log_ring.h"
+#include "run_queue.h"
+#include "sets.h"
+#include "status_source.h"
+#include "watch_hub.h"
+
+namespace garner::daemon {
+
+// What the service is made of. All of it outlives the service.
+struct Parts {
+  CallGate& gate;
+  Destinations& destinations;
+  Sets& sets;
+  RunQueue& runs;
+  StatusSource& status;
+  WatchHub& hub;
+  std::shared_ptr<LogRing> log;
+};
+
+class GarnerService final : public v1::Garner::CallbackService {
+ public:
+  explicit GarnerService(Parts parts) : parts_(std::move(parts)) {}
+
+  using Context = grpc::CallbackServerContext;
+  using Unary = grpc::ServerUnaryReactor;
+
+  // service_status.cc
+  Unary* GetStatus(Context* context, const v1::GetStatusRequest* request, v1::Status* response) override;
+  grpc::ServerWriteReactor<v1::Status>* WatchStatus(Context* context,
+                                                    const v1::GetStatusRequest* request) override;
+  grpc::ServerWriteReactor<v1::LogLine>* ReadLog(Context* context,
+                                                 const v1::ReadLogRequest* request) override;
+
+  // service_configuration.cc
+  Unary* AddDestination(Context* context, const v1::AddDestinationRequest* request,
+                        v1::AddDestinationResponse* response) override;
+  Unary* ListDestinations(Context* context, const v1::ListDestinationsRequest* request,
+                          v1::ListDestinationsResponse* response) override;
+  Unary* GetDestination(Context* context, const v1::GetDestinationRequest* request,
+                        v1::Destination* response) override;
+  Unary* RemoveDestination(Context* context, const v1::RemoveDestinationRequest* request,
+                           v1::RemoveDestinationResponse* response) override;
+  Unary* AddSet(Context* context, const v1::AddSetRequest* request, v1::BackupSet* response) override;
+  Unary* EditSet(Context* context, const v1::EditSetRequest* request, v1::BackupSet* response) override;
+  Unary* ListSets(Context* context, const v1::ListSetsRequest* request,
+                  v1::ListSetsResponse* response) override;
+  Unary* GetSet(Context* context, const v1::GetSetRequest* request, v1::BackupSet* response) override;
+  Unary* RemoveSet(Context* context, const v1::RemoveSetRequest* request,
+                   v1::RemoveSetResponse* response) override;
+
+  // service_runs.cc
+  Unary* StartBackup(Context* context, const v1::StartBackupRequest* request, v1::Run* response) override;
+  Unary* StartRestore(Context* context, const v1::StartRestoreRequest* request, v1::Run* response) override;
+  Unary* StartCheck(Context* context, const v1::StartCheckRequest* request, v1::Run* response) override;
+  Unary* StartRepair(Context* context, const v1::StartRepairRequest* request, v1::Run* response) override;
+  Unary* ListRuns(Context* context, const v1::ListRunsRequest* request,
+                  v1::ListRunsResponse* response) override;
+  Unary* GetRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
+  grpc::ServerWriteReactor<v1::Run>* WatchRun(Context* context, const v1::GetRunRequest* request) override;
+  Unary* PauseRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
+  Unary* ResumeRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
+  Unary* CancelRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
+
+  // service_content.cc
+  Unary* ListSnapshots(Context* context, const v1::ListSnapshotsRequest* request,
+                       v1::ListSnapshotsResponse* response) override;
+  grpc::ServerWriteReactor<v1::ListFolderResponse>* ListFolder(Context* context,
+                                                               const v1::ListFolderRequest* request) override;
+  Unary* ListKeys(Context* context, const v1::ListKeysRequest* request,
+                  v1::ListKeysResponse* response) override;
+  Unary* AddKey(Context* context, const v1::AddKeyRequest* request, v1::AddKeyResponse* response) override;
+  Unary* RemoveKey(Context* context, const v1::RemoveKeyRequest* request,
+                   v1::RemoveKeyResponse* response) override;
+  Unary* ExportKey(Context* context, const v1::ExportKeyRequest* request,
+                   v1::ExportKeyResponse* response) override;
+  Unary* RotateKey(Context* context, const v1::RotateKeyRequest* request,
+                   v1::RotateKeyResponse* response) override;
+
+ private:
+  catalog::Catalog& catalog() { return parts_.destinations.context().catalog; }
+  v1::BackupSet with_last_run(v1::BackupSet set);
+  // For a member, only backups: Error(kPermissionDenied).
+  void check_controls(const Caller& caller, std::int64_t run);
+
+  const Parts parts_;
+};
+
+// A stream that ends at once with a status: for calls that are refused.
+template <typename Message>
+class RefusedStream final : public grpc::ServerWriteReactor<Message> {
+ public:
+  explicit RefusedStream(grpc::Status status) { this->Finish(std::move(status)); }
+
+ private:
+  void OnDone() override { delete this; }
+};
+
+}  // namespace garner::daemon

@@ -1,0 +1,101 @@
+#include "base/error.h"
+#include "destination_add.h"
+#include "service.h"
+
+namespace garner::daemon {
+
+v1::BackupSet GarnerService::with_last_run(v1::BackupSet set) {
+  std::vector<v1::Run> runs = parts_.runs.list(set.name());
+  for (v1::Run& run : runs) {
+    if (run.kind() != v1::RUN_KIND_BACKUP) continue;
+    *set.mutable_last_run() = std::move(run);
+    break;
+  }
+  return set;
+}
+
+grpc::ServerUnaryReactor* GarnerService::AddDestination(Context* context,
+                                                        const v1::AddDestinationRequest* request,
+                                                        v1::AddDestinationResponse* response) {
+  return parts_.gate.unary(context, "AddDestination", [=, this](const Caller&) {
+    *response = add_destination(parts_.destinations, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ListDestinations(Context* context,
+                                                          const v1::ListDestinationsRequest*,
+                                                          v1::ListDestinationsResponse* response) {
+  return parts_.gate.unary(context, "ListDestinations", [=, this](const Caller&) {
+    for (const auto& facts : catalog().configuration().destinations()) {
+      *response->add_destinations() =
+          parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+    }
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::GetDestination(Context* context,
+                                                        const v1::GetDestinationRequest* request,
+                                                        v1::Destination* response) {
+  return parts_.gate.unary(context, "GetDestination", [=, this](const Caller&) {
+    const auto facts = parts_.destinations.facts(request->name());
+    *response = parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::RemoveDestination(Context* context,
+                                                           const v1::RemoveDestinationRequest* request,
+                                                           v1::RemoveDestinationResponse*) {
+  return parts_.gate.unary(context, "RemoveDestination", [=, this](const Caller&) {
+    const auto facts = parts_.destinations.facts(request->name());
+    if (parts_.runs.uses_destination(facts.name)) {
+      throw Error(ErrorKind::kConflict, "a run that is not over uses destination '" + facts.name + "'");
+    }
+    catalog().configuration().remove_destination(facts.name);
+    // Whoever adds it again takes it as it is then.
+    parts_.destinations.context().keys.remove_pin(facts.repository);
+    parts_.destinations.close(facts.name);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::AddSet(Context* context, const v1::AddSetRequest* request,
+                                                v1::BackupSet* response) {
+  return parts_.gate.unary(context, "AddSet",
+                           [=, this](const Caller&) { *response = parts_.sets.add(*request); });
+}
+
+grpc::ServerUnaryReactor* GarnerService::EditSet(Context* context, const v1::EditSetRequest* request,
+                                                 v1::BackupSet* response) {
+  return parts_.gate.unary(context, "EditSet", [=, this](const Caller&) {
+    *response = with_last_run(parts_.sets.edit(*request));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ListSets(Context* context, const v1::ListSetsRequest*,
+                                                  v1::ListSetsResponse* response) {
+  return parts_.gate.unary(context, "ListSets", [=, this](const Caller&) {
+    for (const catalog::BackupSet& set : catalog().configuration().sets()) {
+      *response->add_sets() = with_last_run(parts_.sets.describe(set));
+    }
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::GetSet(Context* context, const v1::GetSetRequest* request,
+                                                v1::BackupSet* response) {
+  return parts_.gate.unary(context, "GetSet", [=, this](const Caller&) {
+    *response = with_last_run(parts_.sets.describe(parts_.sets.get(request->name())));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::RemoveSet(Context* context, const v1::RemoveSetRequest* request,
+                                                   v1::RemoveSetResponse*) {
+  return parts_.gate.unary(context, "RemoveSet", [=, this](const Caller&) {
+    const catalog::BackupSet set = parts_.sets.get(request->name());
+    if (parts_.runs.uses_set(set.definition.name())) {
+      throw Error(ErrorKind::kConflict,
+                  "set '" + set.definition.name() + "' has an unfinished backup: cancel it first");
+    }
+    parts_.sets.remove(set.definition.name());
+  });
+}
+
+}  // namespace garner::daemon

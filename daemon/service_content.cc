@@ -1,0 +1,62 @@
+#include "folder_stream.h"
+#include "keys.h"
+#include "service.h"
+#include "snapshots.h"
+
+namespace garner::daemon {
+
+grpc::ServerUnaryReactor* GarnerService::ListSnapshots(Context* context,
+                                                       const v1::ListSnapshotsRequest* request,
+                                                       v1::ListSnapshotsResponse* response) {
+  return parts_.gate.unary(context, "ListSnapshots", [=, this](const Caller&) {
+    *response = list_snapshots(parts_.destinations, request->set());
+    // A set that was removed still has snapshots; one that never was is a slip.
+    if (response->snapshots().empty() && !request->set().empty()) parts_.sets.get(request->set());
+  });
+}
+
+grpc::ServerWriteReactor<v1::ListFolderResponse>* GarnerService::ListFolder(
+    Context* context, const v1::ListFolderRequest* request) {
+  Caller caller;
+  grpc::Status refused = parts_.gate.admit(context, "ListFolder", caller);
+  if (!refused.ok()) return new RefusedStream<v1::ListFolderResponse>(std::move(refused));
+  return FolderStream::start([this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
+                             [this, selector = request->snapshot(), path = request->path()] {
+                               return FolderListing(choose_snapshot(parts_.destinations, selector), path);
+                             });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ListKeys(Context* context, const v1::ListKeysRequest* request,
+                                                  v1::ListKeysResponse* response) {
+  return parts_.gate.unary(context, "ListKeys", [=, this](const Caller&) {
+    *response = list_keys(parts_.destinations, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::AddKey(Context* context, const v1::AddKeyRequest* request,
+                                                v1::AddKeyResponse* response) {
+  return parts_.gate.unary(context, "AddKey",
+                           [=, this](const Caller&) { *response = add_key(parts_.destinations, *request); });
+}
+
+grpc::ServerUnaryReactor* GarnerService::RemoveKey(Context* context, const v1::RemoveKeyRequest* request,
+                                                   v1::RemoveKeyResponse*) {
+  return parts_.gate.unary(context, "RemoveKey",
+                           [=, this](const Caller&) { remove_key(parts_.destinations, *request); });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ExportKey(Context* context, const v1::ExportKeyRequest* request,
+                                                   v1::ExportKeyResponse* response) {
+  return parts_.gate.unary(context, "ExportKey", [=, this](const Caller&) {
+    *response = export_key(parts_.destinations, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::RotateKey(Context* context, const v1::RotateKeyRequest* request,
+                                                   v1::RotateKeyResponse* response) {
+  return parts_.gate.unary(context, "RotateKey", [=, this](const Caller&) {
+    parts_.runs.while_idle([&] { *response = rotate_key(parts_.destinations, *request); });
+  });
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,148 @@
+#include "base/error.h"
+#include "restore_request.h"
+#include "run_message.h"
+#include "service.h"
+
+namespace garner::daemon {
+
+namespace {
+
+// Those asked for, or every one.
+std::vector<std::string> destinations_for(Destinations& destinations, const std::string& asked) {
+  if (!asked.empty()) return {destinations.facts(asked).name};
+  std::vector<std::string> names;
+  for (const auto& facts : destinations.context().catalog.configuration().destinations())
+    names.push_back(facts.name);
+  if (names.empty()) throw Error(ErrorKind::kNotFound, "there is no destination yet");
+  return names;
+}
+
+void hide(const Caller& caller, v1::Run& run) {
+  if (caller.authority != Authority::kFull) redact(run);
+}
+
+}  // namespace
+
+void GarnerService::check_controls(const Caller& caller, std::int64_t run) {
+  if (caller.authority == Authority::kFull || parts_.runs.get(run).kind() == v1::RUN_KIND_BACKUP) return;
+  throw Error(ErrorKind::kPermissionDenied, "members of the group garner may pause and resume backups only");
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartBackup(Context* context, const v1::StartBackupRequest* request,
+                                                     v1::Run* response) {
+  return parts_.gate.unary(context, "StartBackup", [=, this](const Caller& caller) {
+    const catalog::BackupSet set = parts_.sets.get(request->set());
+    StoredRequest stored;
+    stored.set = set.definition;
+    stored.full_scan = request->full_scan();
+    stored.destinations = set.destinations;
+    *response = parts_.runs.add(catalog::RunKind::kBackup, set.definition.name(), std::move(stored));
+    hide(caller, *response);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartRestore(Context* context,
+                                                      const v1::StartRestoreRequest* request,
+                                                      v1::Run* response) {
+  return parts_.gate.unary(context, "StartRestore", [=, this](const Caller&) {
+    const PreparedRestore prepared = prepare_restore(parts_.destinations, *request);
+    *response = parts_.runs.add(catalog::RunKind::kRestore, "", prepared.stored, [&](v1::Run& report) {
+      report.set_snapshot_id(prepared.stored.restore.snapshot());
+      report.set_target(printable(prepared.stored.restore.target()));
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartCheck(Context* context, const v1::StartCheckRequest* request,
+                                                    v1::Run* response) {
+  return parts_.gate.unary(context, "StartCheck", [=, this](const Caller&) {
+    const double percent = request->read_data_percent();
+    if (!(percent >= 0 && percent <= 100)) {
+      throw Error(ErrorKind::kInvalidInput, "the share of data to read must be from 0 to 100 percent");
+    }
+    StoredRequest stored;
+    stored.destinations = destinations_for(parts_.destinations, request->destination());
+    stored.read_data_percent = percent;
+    *response = parts_.runs.add(catalog::RunKind::kCheck, "", std::move(stored));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartRepair(Context* context, const v1::StartRepairRequest* request,
+                                                     v1::Run* response) {
+  return parts_.gate.unary(context, "StartRepair", [=, this](const Caller&) {
+    StoredRequest stored;
+    stored.dry_run = request->dry_run();
+    stored.destinations = destinations_for(parts_.destinations, request->destination());
+    if (request->destination().empty()) {
+      std::erase_if(stored.destinations, [&](const std::string& name) {
+        return parts_.destinations.look(name).message.state() != v1::DESTINATION_STATE_NEEDS_REPAIR;
+      });
+    }
+    *response = parts_.runs.add(catalog::RunKind::kRepair, "", std::move(stored));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ListRuns(Context* context, const v1::ListRunsRequest* request,
+                                                  v1::ListRunsResponse* response) {
+  return parts_.gate.unary(context, "ListRuns", [=, this](const Caller& caller) {
+    // A set that was removed still has runs.
+    for (v1::Run& run : parts_.runs.list(request->set())) {
+      hide(caller, run);
+      *response->add_runs() = std::move(run);
+    }
+    if (response->runs().empty() && !request->set().empty()) parts_.sets.get(request->set());
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::GetRun(Context* context, const v1::GetRunRequest* request,
+                                                v1::Run* response) {
+  return parts_.gate.unary(context, "GetRun", [=, this](const Caller& caller) {
+    *response = parts_.runs.get(parse_run_number(request->run_id()));
+    hide(caller, *response);
+  });
+}
+
+grpc::ServerWriteReactor<v1::Run>* GarnerService::WatchRun(Context* context,
+                                                           const v1::GetRunRequest* request) {
+  Caller caller;
+  grpc::Status refused = parts_.gate.admit(context, "WatchRun", caller);
+  if (!refused.ok()) return new RefusedStream<v1::Run>(std::move(refused));
+  std::int64_t number = 0;
+  try {
+    number = parse_run_number(request->run_id());
+  } catch (...) {
+    return new RefusedStream<v1::Run>(status_of(std::current_exception()));
+  }
+  const auto stream = LatestStream<v1::Run>::start();
+  parts_.hub.add_run(number, stream, caller.authority != Authority::kFull);
+  return stream.get();
+}
+
+grpc::ServerUnaryReactor* GarnerService::PauseRun(Context* context, const v1::GetRunRequest* request,
+                                                  v1::Run* response) {
+  return parts_.gate.unary(context, "PauseRun", [=, this](const Caller& caller) {
+    const std::int64_t number = parse_run_number(request->run_id());
+    check_controls(caller, number);
+    *response = parts_.runs.pause(number);
+    hide(caller, *response);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ResumeRun(Context* context, const v1::GetRunRequest* request,
+                                                   v1::Run* response) {
+  return parts_.gate.unary(context, "ResumeRun", [=, this](const Caller& caller) {
+    const std::int64_t number = parse_run_number(request->run_id());
+    check_controls(caller, number);
+    *response = parts_.runs.resume(number);
+    hide(caller, *response);
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::CancelRun(Context* context, const v1::GetRunRequest* request,
+                                                   v1::Run* response) {
+  return parts_.gate.unary(context, "CancelRun", [=, this](const Caller&) {
+    *response = parts_.runs.cancel(parse_run_number(request->run_id()));
+  });
+}
+
+}  // namespace garner::daemon

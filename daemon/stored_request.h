@@ -1,0 +1,33 @@
+// What a run was asked to do, as the catalog keeps it: everything that a later process needs to go on with
+// the run, whatever has been configured meanwhile.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "garner/v1/service.pb.h"
+#include "garner/v1/store.pb.h"
+
+namespace garner::daemon {
+
+struct StoredRequest {
+  // BACKUP
+  store::v1::SetDefinition set;
+  bool full_scan = false;
+  // BACKUP, CHECK, REPAIR
+  std::vector<std::string> destinations;
+  // RESTORE
+  v1::StartRestoreRequest restore;  // its snapshot: the whole id
+  bool resuming = false;            // the target is an unfinished restore of the same
+  // CHECK
+  double read_data_percent = 0;
+  // REPAIR
+  bool dry_run = false;
+};
+
+Bytes encode(const StoredRequest& request);
+// Error(kDamaged).
+StoredRequest decode_request(ByteView bytes);
+
+}  // namespace garner::daemon
