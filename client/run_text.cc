@@ -12,7 +12,8 @@ std::string run_title(const v1::Run& run) {
     case v1::RUN_KIND_BACKUP:
       return "backup of " + printable(run.set());
     case v1::RUN_KIND_RESTORE:
-      return "restore to " + printable(run.target());
+      // The target is not for everyone to see.
+      return run.target().empty() ? "restore" : "restore to " + printable(run.target());
     case v1::RUN_KIND_CHECK:
       return "check";
     case v1::RUN_KIND_REPAIR:

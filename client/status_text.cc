@@ -59,7 +59,7 @@ std::string status_text(const v1::Status& status, const Terminal& terminal) {
     const std::int64_t up = static_cast<std::int64_t>(std::time(nullptr)) - status.started().seconds();
     first += ", up " + human_duration(static_cast<std::uint64_t>(up > 0 ? up : 0));
   }
-  first += ", state in " + printable(status.state_folder());
+  if (!status.state_folder().empty()) first += ", state in " + printable(status.state_folder());
   std::string text;
   for (const std::string& line : wrap(first, terminal.width)) text += line + '\n';
   for (const std::string& notice : status.notices()) {
