@@ -114,6 +114,7 @@ void Application::serve(ListeningSocket socket, const std::function<void()>& rea
 
 void Application::begin() {
   finish_rotations_if_any();
+  recover_sets();
   runs_.start();
   for (const auto& facts : catalog_.configuration().destinations()) destinations_.look(facts.name);
 }

@@ -1,0 +1,99 @@
+#include "sets.h"
+
+#include "installation.h"
+
+namespace garner::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct WithDisk {
+  WithDisk() : here(folder.path("state")) {
+    here.add("disk", folder.path("disk"));
+    for (const char* name : {"a", "a/b", "c"}) fs::create_directories(folder.path(name));
+  }
+  v1::AddSetRequest request(const std::string& name, const std::vector<std::string>& sources) const {
+    v1::AddSetRequest request;
+    request.set_name(name);
+    for (const std::string& source : sources) request.add_sources(source);
+    request.add_destinations("disk");
+    return request;
+  }
+
+  testing::TemporaryFolder folder;
+  Installation here;
+};
+
+TEST_CASE("a set is kept with normal paths") {
+  WithDisk disk;
+  auto request = disk.request("home", {disk.folder.path("a/../a/"), disk.folder.path("c")});
+  request.set_exclude_caches(true);
+  const auto set = disk.here.sets.add(request);
+  CHECK(set.sources(0) == disk.folder.path("a"));
+  CHECK(set.exclude_caches());
+  CHECK_FALSE(set.one_file_system());
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kAlreadyExists);
+}
+
+TEST_CASE("what cannot be backed up is refused, and the message names it") {
+  WithDisk disk;
+  const auto refused = [&](const std::vector<std::string>& sources) {
+    return kind_of([&] { disk.here.sets.add(disk.request("x", sources)); });
+  };
+  CHECK(refused({}) == ErrorKind::kInvalidInput);
+  CHECK(refused({"relative"}) == ErrorKind::kInvalidInput);
+  CHECK(refused({disk.folder.path("missing")}) == ErrorKind::kNotFound);
+  CHECK(refused({disk.folder.path("a"), disk.folder.path("a/b")}) == ErrorKind::kInvalidInput);
+  CHECK(refused({disk.folder.path("a"), disk.folder.path("a")}) == ErrorKind::kInvalidInput);
+  CHECK(refused({disk.folder.path("disk")}) == ErrorKind::kInvalidInput);
+  CHECK(refused({disk.folder.path("disk/packs")}) != ErrorKind::kInternal);
+  CHECK(refused({disk.folder.path("state/keys")}) == ErrorKind::kInvalidInput);
+  fs::create_symlink(disk.folder.path("a"), disk.folder.path("link"));
+  CHECK(refused({disk.folder.path("a"), disk.folder.path("link")}) == ErrorKind::kInvalidInput);
+  try {
+    disk.here.sets.add(disk.request("x", {disk.folder.path("a"), disk.folder.path("missing")}));
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find(disk.folder.path("missing")) != std::string::npos);
+  }
+  CHECK(disk.here.catalog.configuration().sets().empty());
+}
+
+TEST_CASE("a source may hold the repository and the state folder") {
+  WithDisk disk;
+  CHECK_NOTHROW(disk.here.sets.add(disk.request("all", {disk.folder.path()})));
+}
+
+TEST_CASE("a set has one destination, which exists") {
+  WithDisk disk;
+  disk.here.add("two", disk.folder.path("two"));
+  auto request = disk.request("x", {disk.folder.path("a")});
+  request.add_destinations("two");
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
+  request.clear_destinations();
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
+  request.add_destinations("three");
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("an edit changes what it names and keeps the rest") {
+  WithDisk disk;
+  auto request = disk.request("home", {disk.folder.path("a")});
+  request.set_one_file_system(true);
+  const auto before = disk.here.sets.add(request);
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  edit.add_sources(disk.folder.path("c"));
+  edit.set_exclude_caches(true);
+  const auto after = disk.here.sets.edit(edit);
+  CHECK(after.id() == before.id());
+  CHECK(after.sources(0) == disk.folder.path("c"));
+  CHECK(after.one_file_system());
+  CHECK(after.exclude_caches());
+  CHECK(after.destinations(0) == "disk");
+  edit.set_name("other");
+  CHECK(kind_of([&] { disk.here.sets.edit(edit); }) == ErrorKind::kNotFound);
+}
+
+}  // namespace
+}  // namespace garner::daemon

@@ -1,0 +1,72 @@
+#include "settings.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "support/temporary_folder.h"
+
+namespace garner::daemon {
+namespace {
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_settings(text, "daemon.toml");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kInvalidInput);
+    return error.what();
+  }
+  FAIL("accepted: " << text);
+  return {};
+}
+
+TEST_CASE("an empty file gives the defaults") {
+  const Settings settings = parse_settings("# nothing\n", "daemon.toml");
+  CHECK(settings.log_level == LogLevel::kInfo);
+  CHECK_FALSE(settings.log_target.has_value());
+  CHECK(settings.threads == 0);
+  CHECK(settings.memory_budget == 128u << 20);
+}
+
+TEST_CASE("every setting is taken") {
+  const Settings settings = parse_settings(
+      "log_level = \"debug\"\nlog_target = \"journald\"\nthreads = 3\nmemory_budget = \"1 GiB\"\n",
+      "daemon.toml");
+  CHECK(settings.log_level == LogLevel::kDebug);
+  CHECK(settings.log_target == LogTarget::kJournald);
+  CHECK(settings.threads == 3);
+  CHECK(settings.memory_budget == 1u << 30);
+  CHECK(parse_settings("memory_budget = 67108864", "x").memory_budget == 64u << 20);
+  CHECK(parse_settings("memory_budget = \"64MiB\"", "x").memory_budget == 64u << 20);
+}
+
+TEST_CASE("an unknown key is refused with its place") {
+  const std::string message = refusal("threads = 2\n  log_levle = \"info\"\n");
+  CHECK(message.find("daemon.toml:2:3") != std::string::npos);
+  CHECK(message.find("log_levle") != std::string::npos);
+}
+
+TEST_CASE("what is not TOML is refused with its place") {
+  CHECK(refusal("threads = 2\nlog_level = \n").find("daemon.toml:2:") != std::string::npos);
+}
+
+TEST_CASE("values out of bounds are refused") {
+  for (const char* text :
+       {"log_level = \"loud\"", "log_level = 3", "log_target = \"printer\"", "threads = -1", "threads = 257",
+        "threads = \"many\"", "threads = 1.5", "memory_budget = \"31 MiB\"", "memory_budget = \"17 GiB\"",
+        "memory_budget = -1", "memory_budget = \"lots\"", "memory_budget = \"64 KB\"", "memory_budget = \"\"",
+        "memory_budget = \"99999999999999999999 MiB\"", "memory_budget = true"}) {
+    INFO(text);
+    CHECK(refusal(text).find("daemon.toml:1:") != std::string::npos);
+  }
+}
+
+TEST_CASE("a file is read, and one that is missing is named") {
+  const testing::TemporaryFolder folder;
+  replace_file_durably(folder.path("d.toml"), as_bytes("threads = 7\n"));
+  CHECK(read_settings(folder.path("d.toml")).threads == 7);
+  CHECK_THROWS_AS(read_settings(folder.path("missing.toml")), Error);
+}
+
+}  // namespace
+}  // namespace garner::daemon
