@@ -431,11 +431,9 @@ std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
   }
 }
 
-}  // namespace
-
-BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
-                        const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
-                        std::stop_token stop) {
+BackupResult make_attempts(store::Repository& repository, CheckpointStore& checkpoint,
+                           const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
+                           const std::stop_token& stop) {
   if (auto result = Attempt(repository, checkpoint, options, clock, monitor, stop).make()) return *result;
   // What the run took for known is gone from the repository: everything is looked up, and read where that
   // finds nothing, on the newest state.
@@ -449,6 +447,31 @@ BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoi
   }
   throw Error(ErrorKind::kConflict,
               "what this backup stores is removed from the repository again and again meanwhile");
+}
+
+bool is_there(store::Repository& repository) {
+  try {
+    return repository.destination().size(store::kHeaderKey).has_value();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
+                        const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
+                        std::stop_token stop) {
+  try {
+    return make_attempts(repository, checkpoint, options, clock, monitor, stop);
+  } catch (const Error& error) {
+    // A destination that goes away in mid-run shows in whatever was being done to it just then.
+    const bool told = error.kind() == ErrorKind::kCancelled || error.kind() == ErrorKind::kDestinationAway ||
+                      error.kind() == ErrorKind::kDestinationFull;
+    if (told || is_there(repository)) throw;
+    throw Error(ErrorKind::kDestinationAway,
+                repository.destination().describe() + " went away: " + error.what());
+  }
 }
 
 void abandon_backup(store::Repository& repository, CheckpointStore& checkpoint, const Uuid& run) {

@@ -1,5 +1,7 @@
 #include "maintenance/repair.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -202,7 +204,12 @@ RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonito
   const std::string why = why_unusable(repository);
   if (why.empty()) return result;
   result.needed = true;
-  report.problem("the log cannot be used: " + why);
+  // What a repair puts right is no damage that is left.
+  if (dry_run) {
+    report.problem("the log cannot be used: " + why);
+  } else {
+    spdlog::warn("the log of {} cannot be used: {}", repository.destination().describe(), why);
+  }
 
   Repair repair(repository, report);
   repair.read_packs();

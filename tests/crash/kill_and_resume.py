@@ -29,11 +29,9 @@ def size_of(text):
 
 
 def random_piece(rng, size):
-    """Half text-like, half incompressible."""
-    half = size // 2
-    words = [b"alpha ", b"beta ", b"gamma ", b"delta ", b"epsilon ", b"zeta "]
-    text = b"".join(rng.choices(words, k=half // 6 + 1))[:half]
-    return text + rng.randbytes(size - half)
+    """Half compressible, half not."""
+    text = rng.randbytes(size // 4 + 1).hex().encode()[:size // 2]
+    return text + rng.randbytes(size - len(text))
 
 
 def make_source(folder, kind, total, rng):

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import stat
 import subprocess
+import time
 import unittest
 
 import compare_trees
@@ -58,6 +59,7 @@ class Keys(Case):
 
     def test_unencrypted(self):
         daemon = self.daemon()
+        os.makedirs(self.path("source"))
         added = daemon.json("destination", "add", "disk", self.path("repository"), "--no-encryption")
         self.assertFalse(added["destination"]["encrypted"])
         self.assertTrue(added["notices"])
@@ -66,7 +68,7 @@ class Keys(Case):
         daemon.backup("set")
         # Another machine takes it for unencrypted only when it is told so.
         other = self.daemon("other")
-        self.refused(other, 1, "destination", "add", "disk", self.path("repository"), says="encrypt")
+        self.refused(other, 2, "destination", "add", "disk", self.path("repository"), says="--no-encryption")
         other.run("destination", "add", "disk", self.path("repository"), "--no-encryption")
         other.run("restore", "latest", "--to", self.path("restored"))
         self.assertEqual(["file"], os.listdir(self.path("restored")))
@@ -87,12 +89,14 @@ class Repositories(Case):
         header = self.path("repository", "garner.repo")
         with open(header, "rb") as file:
             content = bytearray(file.read())
-        content[8] ^= 0x7F
+        # Behind the magic and a length: field 1, the format version.
+        self.assertEqual(b"\x08\x01", content[12:14])
+        content[13] = 2
         with open(header, "wb") as file:
             file.write(content)
         other = self.daemon("other")
         self.refused(other, 1, "destination", "add", "disk", self.path("repository"), "--recovery-key-file",
-                     self.path("recovery"), says="newer")
+                     self.path("recovery"), says="format version 2")
 
     def test_missing_header_is_never_an_initialisation(self):
         self.write("source/file", "content")
@@ -156,7 +160,7 @@ class Sources(Case):
         self.refused(daemon, 1, "set", "add", "gone", "--source", self.path("no such folder"), "--destination", "disk",
                      says=self.path("no such folder"))
         self.refused(daemon, 2, "set", "add", "bad name", "--source", self.path(), "--destination", "disk", says="name")
-        self.refused(daemon, 1, "set", "add", "x", "--source", self.path(), "--destination", "dusk", says="disk")
+        self.refused(daemon, 1, "set", "add", "x", "--source", self.path(), "--destination", "dusk", says="dusk")
 
     @unittest.skipUnless(ROOT, "needs another user")
     def test_unreadable(self):
@@ -342,8 +346,14 @@ class Catalogs(Case):
         self.assertIn("catalog", " ".join(status["notices"]))
         self.assertTrue(glob.glob(self.catalog + ".*"), os.listdir(self.path("state")))
         self.assertEqual([self.snapshot], [s["id"] for s in self.first.json("snapshots")["snapshots"]])
-        run = self.first.backup("set")
-        self.assertEqual("0", run["new_bytes"])
+        self.back_up_again()
+
+    def back_up_again(self):
+        """The set is found again in the snapshots, soon after the daemon has started."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not self.first.json("set", "list")["sets"]:
+            time.sleep(0.05)
+        self.assertEqual("0", self.first.backup("set")["new_bytes"])
 
     def test_torn(self):
         for rest in glob.glob(self.catalog + "-*"):
@@ -366,7 +376,7 @@ class Catalogs(Case):
         os.unlink(self.catalog)
         self.first.start()
         self.assertEqual([self.snapshot], [s["id"] for s in self.first.json("snapshots")["snapshots"]])
-        self.assertEqual("0", self.first.backup("set")["new_bytes"])
+        self.back_up_again()
 
     def test_restored_from_yesterday(self):
         kept = self.path("yesterday.sqlite")
@@ -382,7 +392,7 @@ class Catalogs(Case):
         self.first.start()
         self.assertIn("catalog", " ".join(self.first.json("status")["notices"]))
         self.assertEqual(2, len(self.first.json("snapshots")["snapshots"]))
-        self.assertEqual("0", self.first.backup("set")["new_bytes"])
+        self.back_up_again()
 
 
 if __name__ == "__main__":

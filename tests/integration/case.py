@@ -1,14 +1,12 @@
-"""What every integration test begins with: a folder of its own, and daemons that end with the test."""
+"""What every integration test begins with: a folder of its own, and daemons that end with the test. PYTHONPATH holds
+tests/support, GARNER_BUILD names the build folder; ctest sets both."""
 
 import os
 import shutil
-import sys
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-
-import garner_daemon  # noqa: E402
-import hostile_tree  # noqa: E402
+import garner_daemon
+import hostile_tree
 
 
 class Case(unittest.TestCase):
@@ -37,6 +35,9 @@ class Case(unittest.TestCase):
 
     def ready(self, *sources, name="state", repository="repository", backup_set="set"):
         """A daemon with a destination `disk` and a set of the sources; its recovery key stands in `recovery`."""
+        for source in sources:
+            if not os.path.exists(source):
+                os.makedirs(source)
         daemon = self.daemon(name)
         added = daemon.json("destination", "add", "disk", self.path(repository))
         self.write("recovery", added["recovery_key"])

@@ -1,5 +1,6 @@
 """The machine is lost, and then most of the repository: everything comes back from the recovery key and the packs."""
 
+import json
 import os
 import shutil
 import unittest
@@ -47,7 +48,9 @@ class Disaster(Case):
                             self.path("recovery"))
         self.assertEqual("DESTINATION_STATE_NEEDS_REPAIR", added["destination"]["state"])
         self.refused(daemon, 1, "restore", next(iter(self.kept)), "--to", self.path("early"), says=())
-        dry = daemon.json("repair", "--destination", "disk", "--dry-run")
+        done = daemon.run("--json", "repair", "--destination", "disk", "--dry-run", check=False)
+        self.assertEqual(6, done.returncode)
+        dry = json.loads(done.stdout)
         self.assertEqual(3, len(dry["check"]["recovered_snapshots"]))
         self.assertFalse(os.path.exists(self.path("repository", "log")))
         run = daemon.json("repair", "--destination", "disk")

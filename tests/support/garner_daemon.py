@@ -36,9 +36,9 @@ class Daemon:
 
     def start(self, wait=True):
         os.makedirs(self.state, mode=0o700, exist_ok=True)
-        self.output = open(os.path.join(self.state, "output"), "ab")
-        self.process = subprocess.Popen([GARNERD, "--foreground", "--state-dir", self.state, *self.arguments],
-                                        stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output)
+        with open(os.path.join(self.state, "output"), "ab") as output:
+            self.process = subprocess.Popen([GARNERD, "--foreground", "--state-dir", self.state, *self.arguments],
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         if wait:
             self.wait_ready()
 
