@@ -73,8 +73,10 @@ void add_repair(std::vector<Command>& all) {
               request.set_destination(*given->destination);
             }
             request.set_dry_run(given->dry_run);
-            return start_and_wait(session, false,
-                                  [&](Session& s) { return s.call(&Stub::StartRepair, request); });
+            const int result = start_and_wait(
+                session, false, [&](Session& s) { return s.call(&Stub::StartRepair, request); });
+            if (given->dry_run && !session.json()) session.say("A dry run: nothing was written.");
+            return result;
           },
   });
 }

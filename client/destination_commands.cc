@@ -92,18 +92,12 @@ void add_add(std::vector<Command>& all) {
               session.print_json(answer);
               return kExitDone;
             }
-            const std::string where = printable(answer.destination().url());
-            session.print(answer.created() ? "Destination " + printable(answer.destination().name()) +
-                                                 ": made a repository at " + where
-                                           : "Destination " + printable(answer.destination().name()) +
-                                                 ": opened the repository at " + where + ", with " +
-                                                 plural(answer.snapshots(), "snapshot", "snapshots"));
-            session.print("\n");
-            for (const std::string& notice : answer.notices()) {
-              for (const std::string& line : wrap(printable(notice), session.output().width)) {
-                session.print(session.output().styled(line, Style::kWarning) + '\n');
-              }
-            }
+            const std::string name = "Destination " + answer.destination().name();
+            session.say(answer.created()
+                            ? name + ": made a repository at " + answer.destination().url()
+                            : name + ": opened the repository at " + answer.destination().url() + ", with " +
+                                  plural(answer.snapshots(), "snapshot", "snapshots"));
+            for (const std::string& notice : answer.notices()) session.say(notice, Style::kWarning);
             if (!answer.recovery_key().empty()) {
               session.print(recovery_key_text(answer.recovery_key(), session.output()));
             }
@@ -202,7 +196,7 @@ void add_remove(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              session.print("Destination " + *name + " is forgotten; its repository is as it was.\n");
+              session.say("Destination " + *name + " is forgotten; its repository is as it was.");
             }
             return kExitDone;
           },

@@ -107,8 +107,7 @@ void add_add(std::vector<Command>& all) {
               session.print_json(answer);
               return kExitDone;
             }
-            session.print("Added the " + printable(answer.key().type()) + ' ' +
-                          printable(short_id(answer.key().id())) + ".\n");
+            session.say("Added the " + answer.key().type() + ' ' + short_id(answer.key().id()) + ".");
             if (!answer.recovery_key().empty()) {
               session.print(recovery_key_text(answer.recovery_key(), session.output()));
             }
@@ -144,7 +143,7 @@ void add_remove(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              session.print("Removed the key " + given->id + ".\n");
+              session.say("Removed the key " + given->id + ".");
             }
             return kExitDone;
           },
@@ -186,8 +185,8 @@ void add_export(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(v1::ExportKeyResponse());
             } else {
-              session.print("Wrote the key file " + printable(path) +
-                            ". Keep it where this machine's loss does not reach it.\n");
+              session.say("Wrote the key file " + path +
+                          ". Keep it where this machine's loss does not reach it.");
             }
             return kExitDone;
           },
@@ -215,10 +214,9 @@ void add_rotate(std::vector<Command>& all) {
               return kExitDone;
             }
             std::string names;
-            for (const std::string& name : answer.destinations())
-              names += (names.empty() ? "" : ", ") + printable(name);
-            session.print("New keys from now on: epoch " + std::to_string(answer.epoch()) +
-                          (names.empty() ? "" : ", at " + names) + ".\n");
+            for (const std::string& name : answer.destinations()) names += (names.empty() ? "" : ", ") + name;
+            session.say("New keys from now on: epoch " + std::to_string(answer.epoch()) +
+                        (names.empty() ? "" : ", at " + names) + ".");
             return kExitDone;
           },
   });

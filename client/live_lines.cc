@@ -20,18 +20,6 @@ void write_all(int descriptor, const std::string& text) {
 
 }  // namespace
 
-std::size_t styled_width(const std::string& text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\x1b') {
-      while (i < text.size() && text[i] != 'm') ++i;
-    } else {
-      plain += text[i];
-    }
-  }
-  return display_width(plain);
-}
-
 std::string LiveLines::erase() const {
   if (drawn_.empty()) return {};
   // A terminal that has become narrower shows a line on several rows.
@@ -46,7 +34,7 @@ void LiveLines::draw(const std::vector<std::string>& lines) {
   drawn_.clear();
   for (const std::string& line : lines) {
     text += line + "\x1b[K\n";
-    drawn_.push_back(styled_width(line));
+    drawn_.push_back(display_width(line));
   }
   write_all(descriptor_, text);
 }

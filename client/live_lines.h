@@ -23,7 +23,4 @@ class LiveLines {
   std::vector<std::size_t> drawn_;  // the widths of the lines that are shown
 };
 
-// The columns that `text` takes, whose styles take none.
-std::size_t styled_width(const std::string& text);
-
 }  // namespace garner::client

@@ -53,15 +53,16 @@ std::string home_folder() {
   return user == nullptr ? "/" : user->pw_dir;
 }
 
-// Each line by itself made printable: what the daemon said may hold line ends.
+// Each line by itself made printable: what the daemon said may hold line ends. Fitted to a terminal.
 void print_lines(const std::string& prefix, const std::string& text) {
-  std::size_t begin = 0;
-  while (begin < text.size()) {
+  std::string lines = prefix;
+  for (std::size_t begin = 0; begin < text.size();) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string line = printable(std::string_view(text).substr(begin, end - begin));
-    std::fprintf(stderr, "%s%s\n", begin == 0 ? prefix.c_str() : "", line.c_str());
+    lines += printable(std::string_view(text).substr(begin, end - begin)) + '\n';
     begin = end + 1;
   }
+  if (isatty(STDERR_FILENO) == 1) lines = fit_lines(lines, terminal_width(STDERR_FILENO));
+  std::fputs(lines.c_str(), stderr);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -87,7 +88,7 @@ int main(int count, char** values) {
   } catch (const Failure& failure) {
     std::fflush(stdout);
     print_lines("garner: ", failure.what());
-    print_lines("", failure.advice());
+    if (!failure.advice().empty()) print_lines("", failure.advice());
     result = failure.exit_code();
   } catch (const std::exception& error) {
     std::fflush(stdout);

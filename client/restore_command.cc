@@ -71,8 +71,10 @@ void add_restore_commands(std::vector<Command>& all) {
             request.set_target(absolute_path("--to", given->to));
             request.set_overwrite(parse_overwrite(given->overwrite));
             request.set_dry_run(given->dry_run);
-            return start_and_wait(session, false,
-                                  [&](Session& s) { return s.call(&Stub::StartRestore, request); });
+            const int result = start_and_wait(
+                session, false, [&](Session& s) { return s.call(&Stub::StartRestore, request); });
+            if (given->dry_run && !session.json()) session.say("A dry run: nothing was written.");
+            return result;
           },
   });
 }

@@ -65,10 +65,9 @@ void add_runs(std::vector<Command>& all) {
                          {"STORED", true}});
             for (const v1::Run& run : answer.runs()) {
               const bool backup = run.kind() == v1::RUN_KIND_BACKUP;
-              const std::string took = run.has_started() ? human_duration(elapsed_seconds(run)) : "-";
               table.add({run.run_id(), kind_text(run.kind()), run.set().empty() ? run.target() : run.set(),
                          Cell(state_text(run), state_style(run)),
-                         local_minute(run.has_started() ? run.started() : run.queued()), took,
+                         local_minute(run.has_started() ? run.started() : run.queued()), elapsed_text(run),
                          backup || run.kind() == v1::RUN_KIND_RESTORE ? human_count(run.files()) : "-",
                          backup ? human_bytes(run.new_bytes()) : "-",
                          backup ? human_bytes(run.stored_bytes()) : "-"});

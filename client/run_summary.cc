@@ -81,17 +81,14 @@ std::string outcome_text(const v1::Run& run) {
   }
 }
 
-}  // namespace
-
-std::string summary(const v1::Run& run, const Terminal& terminal) {
+std::string summary_text(const v1::Run& run, const Terminal& terminal) {
   if (!has_ended(run)) {
     const std::string reason = waiting_text(run);
     return capitalised(run_title(run)) + " (run " + printable(run.run_id()) +
            "): " + terminal.styled(reason.empty() ? state_text(run) : reason, state_style(run)) + '\n';
   }
   std::string text = capitalised(run_title(run)) + ' ' +
-                     terminal.styled(outcome_text(run), state_style(run)) + " after " +
-                     human_duration(elapsed_seconds(run));
+                     terminal.styled(outcome_text(run), state_style(run)) + " after " + elapsed_text(run);
   if (!run.snapshot_id().empty()) {
     text += (run.kind() == v1::RUN_KIND_RESTORE ? " from snapshot " : ": snapshot ") +
             printable(run.snapshot_id().substr(0, 12));
@@ -105,12 +102,23 @@ std::string summary(const v1::Run& run, const Terminal& terminal) {
     text += "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) + '\n';
   }
   if (run.has_check()) text += check_facts(run);
+  if (run.kind() == v1::RUN_KIND_REPAIR && run.state() == v1::RUN_STATE_FINISHED &&
+      run.check().packs() == 0) {
+    text += "  nothing needed repair\n";
+  }
   if (run.kind() == v1::RUN_KIND_BACKUP && run.state() == v1::RUN_STATE_FINISHED) {
     const auto parts = saved_parts(run);
     if (!parts.empty()) text += "  saved: " + joined(parts, ", ", std::string::npos) + '\n';
   }
   if (run.error_count() > 0) text += "  " + terminal.styled(errors_text(run), Style::kWarning) + '\n';
   return text + problems(run, terminal);
+}
+
+}  // namespace
+
+std::string summary(const v1::Run& run, const Terminal& terminal) {
+  const std::string text = summary_text(run, terminal);
+  return terminal.interactive ? fit_lines(text, terminal.width) : text;
 }
 
 }  // namespace garner::client

@@ -1,5 +1,8 @@
 #include "run_text.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <ctime>
 
 #include "exit_code.h"
@@ -150,11 +153,18 @@ std::string capitalised(std::string text) {
   return text;
 }
 
-std::uint64_t elapsed_seconds(const v1::Run& run) {
-  if (!run.has_started()) return 0;
-  const std::int64_t end =
-      run.has_finished() ? run.finished().seconds() : static_cast<std::int64_t>(std::time(nullptr));
-  return end > run.started().seconds() ? static_cast<std::uint64_t>(end - run.started().seconds()) : 0;
+std::string elapsed_text(const v1::Run& run) {
+  if (!run.has_started()) return "-";
+  const auto seconds_of = [](const google::protobuf::Timestamp& time) {
+    return static_cast<double>(time.seconds()) + time.nanos() / 1e9;
+  };
+  const double end =
+      run.has_finished() ? seconds_of(run.finished()) : static_cast<double>(std::time(nullptr));
+  const double seconds = std::max(0.0, end - seconds_of(run.started()));
+  if (seconds >= 10) return human_duration(static_cast<std::uint64_t>(seconds));
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.1f s", seconds);
+  return text.data();
 }
 
 }  // namespace garner::client

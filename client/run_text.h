@@ -35,8 +35,8 @@ std::vector<std::string> saved_parts(const v1::Run& run);
 // "3 errors"; empty when there are none.
 std::string errors_text(const v1::Run& run);
 
-// The time from the run's start to its end, or to now; 0 when it has not started.
-std::uint64_t elapsed_seconds(const v1::Run& run);
+// The time from the run's start to its end, or to now: "0.4 s", "0:13"; "-" when it has not started.
+std::string elapsed_text(const v1::Run& run);
 
 // The parts that are not empty with `dot` between them, as many as fit into `width` columns.
 std::string joined(const std::vector<std::string>& parts, std::string_view dot, std::size_t width);

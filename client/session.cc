@@ -95,6 +95,11 @@ void Session::check(const grpc::Status& status) const {
 
 void Session::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
 
+void Session::say(std::string_view sentence, Style style) const {
+  const std::string line = output_.styled(printable(sentence), style) + '\n';
+  print(output_.interactive ? fit_lines(line, output_.width) : line);
+}
+
 void Session::print_json(const google::protobuf::Message& message) const {
   print(to_json(message));
   print("\n");

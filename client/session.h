@@ -66,6 +66,8 @@ class Session {
   // To standard output: text; one object and a line end. main() reports what could not be written.
   void print(std::string_view text) const;
   void print_json(const google::protobuf::Message& message) const;
+  // Lines to standard output, fitted to a terminal; a line end is added.
+  void say(std::string_view sentence, Style style = Style::kPlain) const;
   // The advice that nothing is there, a line to standard error; nothing with --json.
   void note(std::string_view text) const;
   // False when nobody reads it any more.

@@ -230,7 +230,7 @@ void add_remove(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              session.print("Set " + *name + " is removed; its snapshots are still there.\n");
+              session.say("Set " + *name + " is removed; its snapshots are still there.");
             }
             return kExitDone;
           },

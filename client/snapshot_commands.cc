@@ -1,4 +1,5 @@
 // snapshots and ls.
+#include <algorithm>
 #include <memory>
 
 #include "argument.h"
@@ -37,6 +38,10 @@ void add_snapshots(std::vector<Command>& all) {
               session.note("There is no snapshot yet: garner backup SET makes one.");
               return kExitDone;
             }
+            const auto notable = [](const v1::SnapshotInfo& one) {
+              return one.recovered() || one.error_count() > 0;
+            };
+            const bool notes = std::any_of(answer.snapshots().begin(), answer.snapshots().end(), notable);
             Table table({{"ID"},
                          {"SET", false, Column::Cut::kEnd},
                          {"TIME"},
@@ -44,14 +49,15 @@ void add_snapshots(std::vector<Command>& all) {
                          {"SIZE", true},
                          {"NEW", true},
                          {"AT", false, Column::Cut::kEnd},
-                         {"NOTE", false, Column::Cut::kEnd}});
+                         {notes ? "NOTE" : "", false, Column::Cut::kEnd}});
             for (const v1::SnapshotInfo& one : answer.snapshots()) {
               std::string places;
               for (const std::string& name : one.destinations())
                 places += (places.empty() ? "" : ", ") + name;
               std::string note = one.recovered() ? "recovered" : "";
-              if (one.error_count() > 0)
+              if (one.error_count() > 0) {
                 note += (note.empty() ? "" : ", ") + plural(one.error_count(), "error", "errors");
+              }
               table.add({one.id().substr(0, kShownDigits), one.set(), local_time(one.time()),
                          human_count(one.files()), human_bytes(one.bytes()), human_bytes(one.new_bytes()),
                          places, Cell(note, Style::kWarning)});

@@ -152,6 +152,10 @@ bool is_utf8(std::string_view text) {
 std::size_t display_width(std::string_view text) {
   std::size_t width = 0;
   while (!text.empty()) {
+    if (text.starts_with("\x1b[")) {
+      text.remove_prefix(std::min(text.find('m'), text.size() - 1) + 1);
+      continue;
+    }
     const Character next = decode(text);
     width += next.valid ? columns(next.code) : 1;
     text.remove_prefix(next.length);
@@ -196,20 +200,40 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
   std::vector<std::string> lines;
   std::string line;
   while (!text.empty()) {
-    const std::size_t end = std::min(text.find(' '), text.size());
-    const std::string_view word = text.substr(0, end);
-    if (!word.empty()) {
-      if (!line.empty() && display_width(line) + 1 + display_width(word) > width) {
-        lines.push_back(std::move(line));
-        line.clear();
-      }
-      if (!line.empty()) line += ' ';
-      line.append(word);
+    const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    if (!word.empty() && !line.empty() && display_width(line) + begin + display_width(word) > width) {
+      lines.push_back(std::move(line));
+      line.clear();
     }
-    text.remove_prefix(std::min(end + 1, text.size()));
+    // Blanks are dropped where a line is broken only: a path may hold two in a row.
+    if (!line.empty()) line.append(begin, ' ');
+    line.append(word);
+    text.remove_prefix(end);
   }
+  line.erase(line.find_last_not_of(' ') + 1);
   if (!line.empty()) lines.push_back(std::move(line));
   return lines;
+}
+
+std::string fit_lines(std::string_view text, std::size_t width) {
+  static constexpr std::size_t kIndent = 4;
+  std::string result;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    if (display_width(line) <= width || width <= 2 * kIndent) {
+      result.append(line).append("\n");
+      continue;
+    }
+    std::string indent(std::min(line.find_first_not_of(' '), kIndent), ' ');
+    for (const std::string& part : wrap(line, width - kIndent)) {
+      result.append(indent).append(part).append("\n");
+      indent.assign(kIndent, ' ');
+    }
+  }
+  return result;
 }
 
 std::string human_bytes(std::uint64_t bytes) {

@@ -39,6 +39,10 @@ std::string pad_left(std::string_view text, std::size_t width);
 // Lines of at most `width` columns, broken at blanks; a word that is longer gets a line of its own.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
+// `text`, lines that are each ended, with those that are wider than `width` broken, and indented where they
+// go on.
+std::string fit_lines(std::string_view text, std::size_t width);
+
 std::string human_bytes(std::uint64_t bytes);       // "512 B", "1.5 KiB", "12.3 MiB", "345 GiB"
 std::string human_count(std::uint64_t count);       // "1,234,567"
 std::string human_duration(std::uint64_t seconds);  // "0:07", "12:34", "1:02:03", "3 d 04:05"

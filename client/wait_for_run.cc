@@ -106,8 +106,8 @@ class Wait {
     if (session_.json()) {
       session_.print_json(run_);
     } else {
-      session_.print(capitalised(run_title(run_)) + " goes on as run " + printable(run_.run_id()) +
-                     ": garner run show " + printable(run_.run_id()) + '\n');
+      session_.say(capitalised(run_title(run_)) + " goes on as run " + run_.run_id() + ": garner run show " +
+                   run_.run_id());
     }
     return kExitDone;
   }

@@ -81,6 +81,8 @@ Application::Application(const std::string& state_folder, const Settings& settin
     spdlog::warn("{}", notice);
     notices_.add(notice);
   }
+  // Before any call: a set's unfinished backup is known when somebody asks for another.
+  runs_.load();
   service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
@@ -89,7 +91,8 @@ Application::Application(const std::string& state_folder, const Settings& settin
 }
 
 Application::~Application() {
-  // Calls use everything else.
+  // Calls and watchers use everything else.
+  hub_->stop();
   server_->Shutdown(std::chrono::system_clock::now());
   gate_.stop();
 }

@@ -74,7 +74,7 @@ RunQueue::Lane RunQueue::lane_of(RunKind kind) {
 
 // ---- Start and stop ----
 
-void RunQueue::load(const RunRow& row) {
+void RunQueue::take_up(const RunRow& row) {
   const std::vector<catalog::RunErrorRow> errors = catalog_.runs().errors(row.number, kErrorsInMessage);
   const auto run =
       std::make_shared<ActiveRun>(row, decode_request(row.request), errors,
@@ -85,11 +85,11 @@ void RunQueue::load(const RunRow& row) {
   }
 }
 
-void RunQueue::start() {
+void RunQueue::load() {
   const std::lock_guard lock(mutex_);
   for (RunRow& row : catalog_.runs().unfinished()) {
     try {
-      load(row);
+      take_up(row);
     } catch (const Error& error) {
       spdlog::error("run {} cannot go on: {}", row.number, error.what());
       row.state = RunState::kFailed;
@@ -98,6 +98,10 @@ void RunQueue::start() {
       catalog_.runs().change(row);
     }
   }
+}
+
+void RunQueue::start() {
+  const std::lock_guard lock(mutex_);
   started_ = true;
   begin_runs();
 }

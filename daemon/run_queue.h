@@ -30,8 +30,10 @@ class RunQueue {
   RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock, std::function<void()> changed);
   ~RunQueue();
 
-  // Takes up what the catalog says was not over. Runs that ran or waited go on; those paused because of their
-  // destination are tried again.
+  // Takes up what the catalog says was not over. Once, before anything else.
+  void load();
+  // From now on runs begin. Those that ran or waited go on; those paused because of their destination are
+  // tried again.
   void start();
   // No run begins any more; those running are told to stop, save a checkpoint and become interrupted. Waits
   // for them until `deadline`; true when all have ended.
@@ -75,7 +77,7 @@ class RunQueue {
   static Lane lane_of(catalog::RunKind kind);
 
   std::shared_ptr<ActiveRun> require_active(std::int64_t number);
-  void load(const catalog::RunRow& row);
+  void take_up(const catalog::RunRow& row);
   // The next five with mutex_ held.
   void begin_runs();
   void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,

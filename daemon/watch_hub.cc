@@ -27,10 +27,7 @@ grpc::Status stopping() { return {grpc::StatusCode::UNAVAILABLE, "garnerd is sto
 
 WatchHub::WatchHub(Sources sources) : sources_(std::move(sources)), thread_([this] { serve(); }) {}
 
-WatchHub::~WatchHub() {
-  stop();
-  thread_.join();
-}
+WatchHub::~WatchHub() { stop(); }
 
 void WatchHub::add_run(std::int64_t number, std::shared_ptr<LatestStream<v1::Run>> stream, bool redacted) {
   const std::lock_guard lock(mutex_);
@@ -55,9 +52,12 @@ void WatchHub::poke() {
 }
 
 void WatchHub::stop() {
-  const std::lock_guard lock(mutex_);
-  stopping_ = true;
-  wake_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    wake_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
 }
 
 void WatchHub::serve() {

@@ -29,7 +29,7 @@ class WatchHub {
   void add_status(std::shared_ptr<LatestStream<v1::Status>> stream, bool redacted);
   // Something has changed: watchers hear of it at once.
   void poke();
-  // Ends every stream.
+  // Ends every stream; afterwards the sources are not asked any more. One thread calls it.
   void stop();
 
  private:

@@ -8,20 +8,13 @@
 #include "base/error.h"
 #include "snapshot/node.h"
 #include "source/change.h"
+#include "source/open.h"
 
 namespace garner::backup {
 
 namespace {
 
 constexpr int kAttempts = 2;
-
-// Never blocks (a fifo may have taken the file's place) and leaves the access time alone where it may.
-Fd open_content(int folder_fd, const std::string& name) {
-  constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-  int fd = openat(folder_fd, name.c_str(), kFlags | O_NOATIME);
-  if (fd < 0 && errno == EPERM) fd = openat(folder_fd, name.c_str(), kFlags);
-  return Fd(fd);
-}
 
 bool is_same_moment(const source::FileStatus& a, const source::FileStatus& b) {
   return a.size == b.size && a.mtime == b.mtime && a.ctime == b.ctime;
@@ -69,7 +62,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
                                               std::shared_ptr<ReadingFile>& file) {
   source::FolderHandle::Use use(*folder.scan.handle);
   const std::string path = folder.scan.handle->path() + "/" + task.name;
-  const Fd fd = open_content(use.fd(), task.name);
+  const Fd fd = source::open_for_reading(use.fd(), task.name.c_str());
   if (!fd.valid()) {
     if (errno == ENOENT) return std::nullopt;
     throw system_error(errno, "cannot open it for reading", ErrorKind::kReadFailed);

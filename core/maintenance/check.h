@@ -31,6 +31,7 @@ class CheckMonitor {
   virtual void progressed(const CheckProgress& progress) = 0;  // any thread
   // One line for people: what is damaged or missing, and the files and snapshots that it touches as far as
   // known.
+  // Any thread, one at a time.
   virtual void problem(const std::string& line) = 0;
 };
 

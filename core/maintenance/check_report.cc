@@ -52,6 +52,7 @@ void CheckReport::problem(const std::string& line) {
     std::lock_guard lock(mutex_);
     ++progress_.problem_count;
   }
+  std::lock_guard lock(problem_mutex_);
   monitor_.problem(line);
 }
 

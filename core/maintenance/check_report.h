@@ -36,6 +36,7 @@ class CheckReport {
 
   CheckMonitor& monitor_;
   const std::stop_token stop_;
+  std::mutex problem_mutex_;  // one problem is told at a time
   mutable std::mutex mutex_;
   CheckProgress progress_;
   std::chrono::steady_clock::time_point due_;

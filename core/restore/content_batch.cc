@@ -16,6 +16,13 @@ constexpr std::size_t kFolderBytes = 256;
 
 }  // namespace
 
+ContentBatch::ContentBatch(std::size_t budget) : budget_(budget) {
+  // Address space alone: memory is taken as it is filled, and growing never copies.
+  pieces_.reserve(std::min(kMostPieces, budget / sizeof(Piece)) + 1);
+  files_.reserve(budget / sizeof(PendingFile) + 1);
+  nodes_.reserve(budget);
+}
+
 std::uint32_t ContentBatch::folder_number(const std::shared_ptr<TargetFolder>& folder) {
   if (folders_.empty() || folders_.back() != folder) folders_.push_back(folder);
   return static_cast<std::uint32_t>(folders_.size() - 1);

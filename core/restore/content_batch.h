@@ -46,7 +46,7 @@ struct PendingFile {
 class ContentBatch {
  public:
   // `budget`: bytes beyond which it is full.
-  explicit ContentBatch(std::size_t budget) : budget_(budget) {}
+  explicit ContentBatch(std::size_t budget);
 
   // Another name that a file of this batch was given as a hard link.
   struct OtherName {

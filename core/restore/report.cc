@@ -14,6 +14,7 @@ void Report::set_totals(std::uint64_t files, std::uint64_t bytes) {
 
 void Report::error(const std::string& path, const std::string& message) {
   ++error_count_;
+  std::lock_guard lock(error_mutex_);
   monitor_.error(path, message);
 }
 

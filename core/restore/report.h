@@ -41,6 +41,7 @@ class Report {
   std::atomic<std::uint64_t> skipped_files_ = 0;
   std::atomic<std::uint64_t> error_count_ = 0;
   std::atomic<std::chrono::steady_clock::time_point> due_{};
+  std::mutex error_mutex_;  // one error is told at a time
   mutable std::mutex mutex_;
   std::string current_;
 };

@@ -139,8 +139,9 @@ void write_plan(store::Repository& repository, const Plan& plan, const RestoreOp
       bases.push_back(make_way(target, root.folders));
       writer.begin(root.source, bases.back(), root.is_target);
       walk_tree(root.node, repository, writer, stop);
+      // A source may lie in another: what it meets there then is finished, and right.
+      content.flush();
     }
-    content.flush();
   }
   FolderFinisher finisher(report, left_out);
   for (std::size_t number = 0; number < plan.roots.size(); ++number) {

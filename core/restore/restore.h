@@ -24,7 +24,7 @@ struct RestoreOptions {
   bool resuming = false;  // the target is the unfinished restore of the same snapshot and path
   bool dry_run = false;
   unsigned threads = 0;                   // 0: one for each core
-  std::size_t memory_budget = 48u << 20;  // bytes of references to content that are gathered at a time
+  std::size_t memory_budget = 32u << 20;  // bytes of references to content that are gathered at a time
 };
 
 struct RestoreProgress {
@@ -42,6 +42,7 @@ class RestoreMonitor {
  public:
   virtual ~RestoreMonitor() = default;
   virtual void progressed(const RestoreProgress& progress) = 0;  // any thread, often; cheap
+  // A file or its metadata that could not be restored. `path`: absolute, in the target. Any thread, one at a time.
   virtual void error(const std::string& path, const std::string& message) = 0;
 };
 

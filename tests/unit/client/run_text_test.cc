@@ -4,7 +4,8 @@
 #include <catch2/catch.hpp>
 #include <clocale>
 
-#include "live_lines.h"
+#include "run_progress.h"
+#include "run_summary.h"
 #include "text.h"
 
 using namespace garner::client;
@@ -68,7 +69,7 @@ TEST_CASE("live progress fits any width, with what people typed in names as well
       const auto lines = progress_lines(run, terminal(width, true));
       CHECK(lines.size() <= 4);
       for (const std::string& line : lines) {
-        if (width >= 12) CHECK(styled_width(line) < width);
+        if (width >= 12) CHECK(display_width(line) < width);
         CHECK(line.find('\n') == std::string::npos);
         CHECK(line.find("\x1b[2J") == std::string::npos);
       }

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <clocale>
 
-#include "live_lines.h"
+#include "text.h"
 
 using namespace garner::client;
 namespace v1 = garner::v1;
@@ -72,7 +72,7 @@ TEST_CASE("the status fits a terminal") {
     for (const bool colour : {false, true}) {
       for (const std::string& line : lines_of(status_text(
                sample(), Terminal{.interactive = true, .colour = colour, .unicode = true, .width = width}))) {
-        CHECK(styled_width(line) <= width);
+        CHECK(display_width(line) <= width);
       }
     }
   }

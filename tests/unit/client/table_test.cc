@@ -4,7 +4,6 @@
 #include <catch2/catch.hpp>
 #include <clocale>
 
-#include "live_lines.h"
 #include "text.h"
 
 using namespace garner::client;
@@ -45,7 +44,7 @@ TEST_CASE("on a terminal every line fits") {
     for (std::size_t width = 30; width < 90; ++width) {
       const Terminal terminal{.interactive = true, .colour = colour, .unicode = true, .width = width};
       for (const std::string& line : lines_of(sample().render(terminal, 2))) {
-        CHECK(styled_width(line) <= width);
+        CHECK(display_width(line) <= width);
         CHECK(line.starts_with("  "));
       }
     }

@@ -122,6 +122,7 @@ TEST_CASE("padding fills up to the width") {
 TEST_CASE("wrapping breaks at blanks") {
   CHECK(wrap("one two three", 7) == std::vector<std::string>{"one two", "three"});
   CHECK(wrap("a verylongword b", 6) == std::vector<std::string>{"a", "verylongword", "b"});
+  CHECK(wrap("a  b c", 4) == std::vector<std::string>{"a  b", "c"});
   CHECK(wrap("  ", 6).empty());
   CHECK(wrap("", 6).empty());
 }

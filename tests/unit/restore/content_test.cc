@@ -134,7 +134,7 @@ TEST_CASE("a damaged blob costs the files that hold it, and no others") {
   SmallRepository repository;
   const auto snapshot = repository.back_up({source.path()});
   damage_first_blob(repository, snapshot, source.path("a/damaged"));
-  const auto budget = GENERATE(std::size_t{0}, std::size_t{48u << 20});
+  const auto budget = GENERATE(std::size_t{0}, std::size_t{32u << 20});
 
   const TemporaryFolder target;
   RecordingMonitor monitor;
@@ -154,18 +154,18 @@ TEST_CASE("a damaged blob costs the files that hold it, and no others") {
 
 TEST_CASE("a blob that another pack holds as well is taken from there") {
   const TemporaryFolder source;
-  write_file(source.path("file"), noise(3000, 5));  // one blob
+  write_file(source.path("file"), noise(900, 5));  // below the least chunk: one blob
   SmallRepository repository;
   const auto snapshot = repository.back_up({source.path()});
   store::CommitPlan plan;
-  plan.packs = {store_pack(repository.repository(), {test_blob(repository.repository(), noise(3000, 5))})};
+  plan.packs = {store_pack(repository.repository(), {test_blob(repository.repository(), noise(900, 5))})};
   REQUIRE(repository.repository().commit(plan).committed);
   // Whichever of the two is asked first.
   damage_first_blob(repository, snapshot, source.path("file"));
   const TemporaryFolder target;
   const Restored restored = restore_all(repository, snapshot, to(target.path()));
   CHECK(restored.errors == std::vector<std::string>{});
-  CHECK(read_text(target.path("file")) == noise(3000, 5));
+  CHECK(read_text(target.path("file")) == noise(900, 5));
 }
 
 TEST_CASE("a pack that is gone costs its files; a destination that is gone ends the restore") {

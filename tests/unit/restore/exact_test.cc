@@ -100,7 +100,7 @@ TEST_CASE("batches of any size give the same") {
   SmallRepository repository;
   const auto snapshot = repository.back_up({source.path()});
   for (const std::size_t budget :
-       {std::size_t{0}, std::size_t{1000}, std::size_t{20'000}, std::size_t{48u << 20}}) {
+       {std::size_t{0}, std::size_t{1000}, std::size_t{20'000}, std::size_t{32u << 20}}) {
     for (const unsigned threads : {1u, 4u}) {
       const TemporaryFolder target;
       restore::RestoreOptions options = to(target.path());
