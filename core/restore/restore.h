@@ -42,7 +42,8 @@ class RestoreMonitor {
  public:
   virtual ~RestoreMonitor() = default;
   virtual void progressed(const RestoreProgress& progress) = 0;  // any thread, often; cheap
-  // A file or its metadata that could not be restored. `path`: absolute, in the target. Any thread, one at a time.
+  // A file or its metadata that could not be restored. `path`: absolute, in the target. Any thread, one at a
+  // time.
   virtual void error(const std::string& path, const std::string& message) = 0;
 };
 

@@ -75,9 +75,9 @@ TEST_CASE("what a path names lands in the target") {
     const auto snapshot = repository.back_up({sources.folder.path("one"), sources.folder.path("one/in")});
     const Restored restored = restore_all(repository, snapshot, to(target.path()));
     CHECK(restored.errors == std::vector<std::string>{});
-    CHECK(TreeComparison::differences(sources.folder.path("one"),
-                                      target.path() + sources.folder.path("one")) ==
-          std::vector<std::string>{});
+    CHECK(
+        TreeComparison::differences(sources.folder.path("one"), target.path() + sources.folder.path("one")) ==
+        std::vector<std::string>{});
   }
   SECTION("a path that is not there") {
     const auto snapshot = repository.back_up({sources.folder.path("one")});
