@@ -53,7 +53,7 @@ TEST_CASE("a destination with its own password has its own keyring and recovery 
   CHECK_FALSE(elsewhere.add("own", folder.path("own"), with_password("secret")).created());
 }
 
-TEST_CASE("--share-keyring gives the installation's keyring a further secret") {
+TEST_CASE("sharing the keyring (--share-keyring) gives the installation's keyring a further secret") {
   const testing::TemporaryFolder folder;
   Installation here(folder.path("state"));
   const auto first = here.add("one", folder.path("one"));
