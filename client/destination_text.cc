@@ -36,7 +36,7 @@ std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Desti
                {"STATE"},
                {"SNAPSHOTS", true},
                {"FREE", true},
-               {"ENCRYPTED"},
+               {"ENCRYPTED", false, Column::Cut::kNever, true},
                {"URL", false, Column::Cut::kMiddle}});
   std::string reasons;
   for (const v1::Destination& one : destinations) {

@@ -9,7 +9,7 @@ namespace garner::client {
 
 class FactList {
  public:
-  FactList() : table_({{"", false, Column::Cut::kNever}, {"", false, Column::Cut::kMiddle}}) {}
+  FactList() : table_({{.heading = ""}, {.heading = "", .cut = Column::Cut::kMiddle}}) {}
 
   // A value that is empty is left out.
   void add(const std::string& label, const std::string& value, Style style = Style::kPlain) {

@@ -60,17 +60,17 @@ void add_runs(std::vector<Command>& all) {
                          {"STATE"},
                          {"STARTED"},
                          {"TOOK", true},
-                         {"FILES", true},
                          {"NEW", true},
-                         {"STORED", true}});
+                         {"STORED", true, Column::Cut::kNever, true},
+                         {"FILES", true, Column::Cut::kNever, true}});
             for (const v1::Run& run : answer.runs()) {
               const bool backup = run.kind() == v1::RUN_KIND_BACKUP;
               table.add({run.run_id(), kind_text(run.kind()), run.set().empty() ? run.target() : run.set(),
                          Cell(state_text(run), state_style(run)),
                          local_minute(run.has_started() ? run.started() : run.queued()), elapsed_text(run),
-                         backup || run.kind() == v1::RUN_KIND_RESTORE ? human_count(run.files()) : "-",
                          backup ? human_bytes(run.new_bytes()) : "-",
-                         backup ? human_bytes(run.stored_bytes()) : "-"});
+                         backup ? human_bytes(run.stored_bytes()) : "-",
+                         backup || run.kind() == v1::RUN_KIND_RESTORE ? human_count(run.files()) : "-"});
             }
             session.print(table.render(session.output()));
             return kExitDone;

@@ -45,9 +45,9 @@ void add_snapshots(std::vector<Command>& all) {
             Table table({{"ID"},
                          {"SET", false, Column::Cut::kEnd},
                          {"TIME"},
-                         {"FILES", true},
+                         {"FILES", true, Column::Cut::kNever, true},
                          {"SIZE", true},
-                         {"NEW", true},
+                         {"NEW", true, Column::Cut::kNever, true},
                          {"AT", false, Column::Cut::kEnd},
                          {notes ? "NOTE" : "", false, Column::Cut::kEnd}});
             for (const v1::SnapshotInfo& one : answer.snapshots()) {

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kGap = 2;        // blanks between columns
 constexpr std::size_t kNarrowest = 8;  // what a column that is cut keeps
+constexpr std::size_t kReadable = 20;  // what it keeps while something else may be left out
 
 }  // namespace
 
@@ -27,8 +28,20 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
   }
   if (!terminal.interactive) return result;
 
-  std::size_t total = indent + kGap * (columns_.size() - 1);
-  for (const std::size_t width : result) total += width;
+  const auto total_with = [&](std::size_t longest_cut) {
+    std::size_t sum = indent;
+    std::size_t shown = 0;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+      if (result[i] == 0) continue;
+      sum += columns_[i].cut == Column::Cut::kNever ? result[i] : std::min(result[i], longest_cut);
+      ++shown;
+    }
+    return sum + kGap * (shown > 0 ? shown - 1 : 0);
+  };
+  for (std::size_t i = columns_.size(); i > 0 && total_with(kReadable) > terminal.width; --i) {
+    if (columns_[i - 1].optional) result[i - 1] = 0;
+  }
+  std::size_t total = total_with(std::string::npos);
   // The widest of the columns that may be cut gives way first, so that they end up alike.
   while (total > terminal.width) {
     std::size_t widest = columns_.size();
@@ -46,23 +59,19 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
 std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
                         const Terminal& terminal, std::size_t indent) const {
   std::string text(indent, ' ');
+  bool first = true;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    const bool last = i + 1 == row.size();
+    if (widths[i] == 0) continue;
+    if (!first) text.append(kGap, ' ');
+    first = false;
     const std::string cut = columns_[i].cut == Column::Cut::kMiddle
                                 ? cut_middle(row[i].text, widths[i], terminal.mark())
                                 : cut_end(row[i].text, widths[i], terminal.mark());
-    const std::size_t used = display_width(cut);
-    const std::string blanks(used < widths[i] ? widths[i] - used : 0, ' ');
+    const std::string blanks(widths[i] - std::min(widths[i], display_width(cut)), ' ');
     const std::string shown = terminal.styled(cut, row[i].style);
-    if (columns_[i].right) {
-      text += blanks + shown;
-    } else {
-      text += shown;
-      if (!last) text += blanks;
-    }
-    if (!last) text.append(kGap, ' ');
+    text += columns_[i].right ? blanks + shown : shown + blanks;
   }
-  // An empty last cell leaves the blanks before it.
+  // The last column needs no filling.
   text.erase(text.find_last_not_of(' ') + 1);
   return text + '\n';
 }

@@ -1,5 +1,6 @@
-// A table on an output: columns as wide as their content, fitted to a terminal's width by cutting the columns
-// that may be cut. Off a terminal nothing is cut. Cells are made printable here.
+// A table on an output: columns as wide as their content, fitted to a terminal's width by leaving out what
+// may be left out, then by cutting what may be cut. Off a terminal the table is whole. Cells are made
+// printable here.
 #pragma once
 
 #include <string>
@@ -13,7 +14,8 @@ struct Column {
   enum class Cut { kNever, kEnd, kMiddle };
   std::string heading;
   bool right = false;     // numbers
-  Cut cut = Cut::kNever;  // what may lose columns when the table is too wide
+  Cut cut = Cut::kNever;  // may be cut when the table is too wide
+  bool optional = false;  // may be left out then; the last goes first
 };
 
 struct Cell {
@@ -28,13 +30,13 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns);
   void add(std::vector<Cell> row);  // as many cells as columns
-  bool empty() const { return rows_.empty(); }
   // The lines with headings, each ended; each line is indented by `indent` blanks.
   std::string render(const Terminal& terminal, std::size_t indent = 0) const;
   // Without headings.
   std::string render_rows(const Terminal& terminal, std::size_t indent = 0) const;
 
  private:
+  // 0 for a column that is left out: with nothing in it, or for want of room.
   std::vector<std::size_t> widths(const Terminal& terminal, std::size_t indent, bool headings) const;
   std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
                    const Terminal& terminal, std::size_t indent) const;

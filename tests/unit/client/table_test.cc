@@ -71,3 +71,25 @@ TEST_CASE("cells cannot act on the terminal") {
   table.add({"a\x1b[2Jb\n"});
   CHECK(table.render_rows(Terminal{}) == "a\\x1b[2Jb\\x0a\n");
 }
+
+TEST_CASE("what may be left out goes before anything is cut, the last first") {
+  Table table({{"NAME", false, Column::Cut::kEnd},
+               {"SIZE", true, Column::Cut::kNever, true},
+               {"TIME"},
+               {"NEW", true, Column::Cut::kNever, true}});
+  table.add({"a-name-of-20-columns", "12", "18:30", "7"});
+  const auto shown = [&](std::size_t width) {
+    return table.render({.interactive = true, .colour = false, .unicode = true, .width = width});
+  };
+  CHECK(shown(80).find("NEW") != std::string::npos);
+  CHECK(shown(37).find("NEW") == std::string::npos);
+  CHECK(shown(37).find("SIZE") != std::string::npos);
+  CHECK(shown(30) == "NAME                  TIME\na-name-of-20-columns  18:30\n");
+  CHECK(shown(20) == "NAME           TIME\na-name-of-20…  18:30\n");
+}
+
+TEST_CASE("a column with nothing in it takes no room") {
+  Table table({{"A"}, {""}, {"B"}});
+  table.add({"1", "", "2"});
+  CHECK(table.render(Terminal{}) == "A  B\n1  2\n");
+}

@@ -120,7 +120,11 @@ TEST_CASE("a pack of another size is a problem") {
 
 TEST_CASE("a flipped byte in data is found when data is read") {
   Fixture fixture;
-  fixture.flip(fixture.packs(store::PackKind::kData).front(), 70'000);
+  const std::string key = fixture.packs(store::PackKind::kData).front();
+  const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
+                                 store::ObjectName::from_hex(base_name(key)));
+  const store::PackedFrame frame = reader.read_directory().frames.front();
+  fixture.flip(key, frame.offset + frame.stored_length / 2);
   Checked unread;
   check(fixture.repository, unread);
   CHECK(unread.monitor.problems == std::vector<std::string>{});
