@@ -153,9 +153,9 @@ void Index::View::join_names(const Standing& standing) {
   }
 }
 
-Index::Index(std::string folder, std::shared_ptr<MappingBudget> budget)
+Index::Index(std::string folder, std::shared_ptr<FilterBudget> budget)
     : folder_(std::move(folder)),
-      budget_(budget ? std::move(budget) : std::make_shared<MappingBudget>()),
+      budget_(budget ? std::move(budget) : std::make_shared<FilterBudget>()),
       view_(std::make_shared<View>()) {
   make_folders_durably(folder_);
   std::set<std::string> paths;

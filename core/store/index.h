@@ -27,9 +27,9 @@ namespace garner::store {
 class Index {
  public:
   // `folder`: where the local copy is (created when missing), for this object alone. Whatever table is found
-  // there and does not verify is deleted. `budget` bounds the resident memory of all indexes that share it;
-  // without one this index has its own 64 MiB.
-  explicit Index(std::string folder, std::shared_ptr<MappingBudget> budget = nullptr);
+  // there and does not verify is deleted. `budget` bounds what filters keep mapped, of all indexes that share
+  // it; without one this index has its own 96 MiB.
+  explicit Index(std::string folder, std::shared_ptr<FilterBudget> budget = nullptr);
   ~Index();
 
   // Makes `state` what lookups answer from. A live segment without a local table is asked of `fetch`, which
@@ -74,7 +74,7 @@ class Index {
   bool drop_damaged();
 
   const std::string folder_;
-  const std::shared_ptr<MappingBudget> budget_;
+  const std::shared_ptr<FilterBudget> budget_;
   std::mutex update_mutex_;  // of tables_ and next_number_
   Tables tables_;
   std::uint64_t next_number_ = 1;

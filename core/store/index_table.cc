@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -14,6 +15,8 @@ namespace garner::store {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 256u << 10;  // a multiple of every row's size
+// Twice what a block of the filter has on average.
+constexpr std::uint64_t kEntriesAtOnce = 84;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
   throw Error(ErrorKind::kDamaged, "local index table " + printable(path) + " " + what);
@@ -40,7 +43,7 @@ void append_names(std::vector<ObjectName>& names, ByteView bytes) {
 
 }  // namespace
 
-std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::shared_ptr<MappingBudget> budget) {
+std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::shared_ptr<FilterBudget> budget) {
   std::unique_ptr<IndexTable> table(new IndexTable());
   table->path_ = path;
   table->fd_ = open_file(path, O_RDONLY);
@@ -58,6 +61,7 @@ std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::share
   hasher.update(ByteView(header).first(kTablesDigest));
   table->segments_.reserve(layout.segment_count);
   table->packs_.reserve(layout.pack_count);
+  table->pack_rows_.reserve(layout.pack_count);
   read_part(fd, path, layout.segments(), layout.names() - layout.segments(), hasher,
             [&](ByteView bytes) { append_names(table->segments_, bytes); });
   read_part(fd, path, layout.names(), layout.packs() - layout.names(), hasher,
@@ -68,6 +72,7 @@ std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::share
       if (pack.first_frame > layout.frame_count || pack.frames > layout.frame_count - pack.first_frame) {
         damaged(path, "has a pack with impossible frames");
       }
+      table->pack_rows_.push_back(pack);
     }
   });
   read_part(fd, path, layout.links(), layout.tables_end() - layout.links(), hasher, [&](ByteView rows) {
@@ -82,29 +87,33 @@ std::unique_ptr<IndexTable> IndexTable::open(const std::string& path, std::share
   if (std::memcmp(digest.data(), header.data() + kTablesDigest, digest.size()) != 0)
     damaged(path, "does not verify");
   std::copy_n(header.begin() + kContentDigest, table->content_digest_.size(), table->content_digest_.begin());
-  table->mapping_ = std::make_unique<MappedFile>(fd, layout.file_size(), path, std::move(budget));
+  table->filter_ = std::make_unique<TableFilter>(fd, table->layout_, table->path_, std::move(budget));
   return table;
 }
 
-TablePack IndexTable::pack(std::uint32_t number) const {
-  return TablePack::load(
-      mapping_->at(layout_.packs() + kTablePackRow * std::uint64_t{number}, kTablePackRow));
+void IndexTable::read(MutableByteView into, std::uint64_t offset) const {
+  if (read_at(fd_.get(), into, offset, path_) != into.size()) damaged(path_, "was cut off");
 }
 
 void IndexTable::for_each_link(const std::function<void(std::uint32_t, std::uint32_t)>& visit) const {
-  for (std::uint32_t i = 0; i < layout_.link_count; ++i) {
-    const std::uint8_t* row = mapping_->at(layout_.links() + kLinkRow * std::uint64_t{i}, kLinkRow);
-    visit(load_le<std::uint32_t>(row), load_le<std::uint32_t>(row + 4));
+  Bytes rows;
+  for (std::uint64_t offset = layout_.links(); offset < layout_.tables_end(); offset += rows.size()) {
+    rows.resize(std::min<std::uint64_t>(layout_.tables_end() - offset, kReadAtOnce));
+    read(rows, offset);
+    for (std::size_t at = 0; at < rows.size(); at += kLinkRow) {
+      visit(load_le<std::uint32_t>(&rows[at]), load_le<std::uint32_t>(&rows[at + 4]));
+    }
   }
 }
 
 // The content digest is not checked on the way of a lookup, so nothing here is trusted.
 TableEntry IndexTable::located(const EntryRow& row) const {
   if (row.pack >= packs_.size() || row.kind < 1 || row.kind > 4) damaged(path_, "has an impossible entry");
-  TablePack in = pack(row.pack);
+  const TablePack& in = pack_rows_[row.pack];
   if (row.frame >= in.frames) damaged(path_, "has an impossible entry");
-  std::uint64_t number = std::uint64_t{in.first_frame} + row.frame;
-  FrameRow frame = FrameRow::load(mapping_->at(layout_.frames() + kFrameRow * number, kFrameRow));
+  std::array<std::uint8_t, kFrameRow> frame_row;
+  read(frame_row, layout_.frames() + kFrameRow * (std::uint64_t{in.first_frame} + row.frame));
+  const FrameRow frame = FrameRow::load(frame_row.data());
   if (row.offset > frame.raw_length || row.length > frame.raw_length - row.offset) {
     damaged(path_, "has an impossible entry");
   }
@@ -115,31 +124,28 @@ TableEntry IndexTable::located(const EntryRow& row) const {
 
 bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const TableEntry&)>& visit) const {
   const std::uint8_t* wanted = id.value.data();
-  std::uint64_t number = filter::block_of(wanted, layout_.block_count);
-  const std::uint8_t* block = mapping_->at(layout_.filter() + number * kFilterBlock, kFilterBlock);
-  if (!filter::may_contain(block, wanted)) return false;
-  std::uint64_t begin = filter::first_entry(block);
-  std::uint64_t end = layout_.entry_count;
-  if (number + 1 < layout_.block_count) {
-    end = filter::first_entry(mapping_->at(layout_.filter() + (number + 1) * kFilterBlock, kFilterBlock));
-  }
-  if (begin > end || end > layout_.entry_count) damaged(path_, "has an impossible filter");
-  auto row = [&](std::uint64_t entry) {
-    return mapping_->at(layout_.entries() + kEntryRow * entry, kEntryRow);
-  };
-  std::uint64_t limit = end;
-  while (begin < limit) {
-    std::uint64_t middle = begin + (limit - begin) / 2;
-    if (std::memcmp(row(middle), wanted, 32) < 0) {
+  auto [begin, end] = filter_->range(wanted);
+  // Few enough for one read, unless ids are spread in a way that hashes are not.
+  std::array<std::uint8_t, kEntryRow * kEntriesAtOnce> rows;
+  for (std::uint64_t limit = end; begin < limit && end - begin > kEntriesAtOnce;) {
+    const std::uint64_t middle = begin + (limit - begin) / 2;
+    read(MutableByteView(rows).first(kEntryRow), layout_.entries() + kEntryRow * middle);
+    if (std::memcmp(rows.data(), wanted, 32) < 0) {
       begin = middle + 1;
     } else {
       limit = middle;
     }
   }
-  for (; begin < end; ++begin) {
-    const std::uint8_t* found = row(begin);
-    if (std::memcmp(found, wanted, 32) != 0) return false;
-    if (visit(located(EntryRow::load(found)))) return true;
+  while (begin < end) {
+    const std::uint64_t count = std::min(end - begin, kEntriesAtOnce);
+    read(MutableByteView(rows).first(count * kEntryRow), layout_.entries() + kEntryRow * begin);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint8_t* row = rows.data() + i * kEntryRow;
+      const int order = std::memcmp(row, wanted, 32);
+      if (order > 0) return false;
+      if (order == 0 && visit(located(EntryRow::load(row)))) return true;
+    }
+    begin += count;
   }
   return false;
 }

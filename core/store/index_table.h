@@ -1,5 +1,5 @@
-// A local table: the payloads of one or more segments merged, in a file that is searched through mmap with a
-// filter in front (table_layout.h). It is a cache: written whole, fsynced and renamed, recognised as torn or
+// A local table: the payloads of one or more segments merged, in a file that is searched with a filter in front
+// (table_layout.h). It is a cache: written whole, fsynced and renamed, recognised as torn or
 // foreign by its header, and made again then.
 #pragma once
 
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "store/mapped_file.h"
 #include "store/segment.h"
+#include "store/table_filter.h"
 #include "store/table_layout.h"
 
 namespace garner::store {
@@ -44,13 +44,13 @@ class IndexTable {
   static void merge(const std::string& path, const std::vector<const IndexTable*>& inputs, const Keep& keep);
 
   // Error(kNotFound); Error(kDamaged) for a torn or foreign file, or one of another version.
-  static std::unique_ptr<IndexTable> open(const std::string& path, std::shared_ptr<MappingBudget> budget);
+  static std::unique_ptr<IndexTable> open(const std::string& path, std::shared_ptr<FilterBudget> budget);
 
   // The segments that went into it, ascending.
   const std::vector<ObjectName>& segments() const { return segments_; }
   // Ascending; twice where segments disagree about a pack.
   const std::vector<ObjectName>& packs() const { return packs_; }
-  TablePack pack(std::uint32_t number) const;
+  const TablePack& pack(std::uint32_t number) const { return pack_rows_[number]; }
   void for_each_link(const std::function<void(std::uint32_t segment, std::uint32_t pack)>& visit) const;
   std::uint64_t entries() const { return layout_.entry_count; }
   const std::string& path() const { return path_; }
@@ -67,6 +67,7 @@ class IndexTable {
  private:
   friend class TableFileSource;
   IndexTable() = default;
+  void read(MutableByteView into, std::uint64_t offset) const;
   TableEntry located(const EntryRow& row) const;
 
   std::string path_;
@@ -74,8 +75,9 @@ class IndexTable {
   crypto::Digest content_digest_{};
   std::vector<ObjectName> segments_;
   std::vector<ObjectName> packs_;
+  std::vector<TablePack> pack_rows_;  // by the same numbers
   Fd fd_;
-  std::unique_ptr<MappedFile> mapping_;
+  std::unique_ptr<TableFilter> filter_;
 };
 
 }  // namespace garner::store

@@ -174,8 +174,9 @@ class Sources(Case):
         os.chown(self.path("user"), 65534, 65534)
         state = self.path("user", "state")
         become = garner_daemon.as_user(65534)
-        process = subprocess.Popen([garner_daemon.GARNERD, "--foreground", "--state-dir", state],
-                                   preexec_fn=become, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        program = garner_daemon.for_anyone(garner_daemon.GARNERD, self.folder)
+        process = subprocess.Popen([program, "--foreground", "--state-dir", state], preexec_fn=become,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             daemon = garner_daemon.Daemon(state)
             daemon.process = process
@@ -191,7 +192,8 @@ class Sources(Case):
             done = daemon.run("restore", "latest", "--to", self.path("user", "restored"), check=False)
             self.assertIn("readable", os.listdir(self.path("user", "restored")))
             # Another user's daemon serves root and that user, nobody else.
-            other = subprocess.run([garner_daemon.GARNER, "--socket", daemon.socket, "status"], capture_output=True,
+            client = garner_daemon.for_anyone(garner_daemon.GARNER, self.folder)
+            other = subprocess.run([client, "--socket", daemon.socket, "status"], capture_output=True,
                                    preexec_fn=garner_daemon.as_user(12345), check=False)
             self.assertIn(other.returncode, (4, 5))
         finally:

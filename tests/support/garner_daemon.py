@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -111,6 +112,15 @@ class Daemon:
 def scratch(prefix="garner-test-"):
     """A new folder on the disk that TMPDIR names."""
     return tempfile.mkdtemp(prefix=prefix)
+
+
+def for_anyone(program, folder):
+    """A copy of the program that every user can run, wherever it was built; the folder is to be open to all."""
+    copy = os.path.join(folder, os.path.basename(program))
+    if not os.path.exists(copy):
+        shutil.copy(program, copy)
+        os.chmod(copy, 0o755)
+    return copy
 
 
 def as_user(uid):

@@ -53,7 +53,7 @@ struct Fixture {
   }
 
   testing::TemporaryFolder folder;
-  std::shared_ptr<MappingBudget> budget = std::make_shared<MappingBudget>();
+  std::shared_ptr<FilterBudget> budget = std::make_shared<FilterBudget>();
   Random random{1};
 };
 
@@ -107,7 +107,19 @@ TEST_CASE_METHOD(Fixture, "a table finds what its segments hold") {
     auto made = table("t", segments);
     REQUIRE(made->segments().size() == 3);
     require_same(*made, model, random);
+    // The filter is not mapped then, but read.
+    require_same(*IndexTable::open(folder.path("t"), std::make_shared<FilterBudget>(0)), model, random);
   }
+}
+
+TEST_CASE("a budget is given out no further than it goes, and comes back") {
+  FilterBudget budget(100);
+  REQUIRE(budget.take(60));
+  REQUIRE_FALSE(budget.take(41));
+  REQUIRE(budget.take(40));
+  budget.give_back(60);
+  REQUIRE(budget.take(60));
+  REQUIRE_FALSE(budget.take(1));
 }
 
 TEST_CASE_METHOD(Fixture, "ids that are not spread at all are found as well") {

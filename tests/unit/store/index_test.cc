@@ -453,7 +453,7 @@ TEST_CASE("a full disk under the local copy is no full destination, and is got o
 TEST_CASE("lookups run while the index is updated") {
   Model model(11);
   testing::TemporaryFolder folder;
-  Index index(folder.path(), std::make_shared<MappingBudget>(256u << 10));
+  Index index(folder.path(), std::make_shared<FilterBudget>(256u << 10));
   model.add(2, 5, 100);
   index.update(model.state(), model.fetch());
   std::vector<crypto::BlobId> known = model.ids;
