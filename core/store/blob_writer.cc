@@ -122,8 +122,8 @@ bool BlobWriter::claim(const crypto::BlobId& id, Lane& lane) {
   Shard& shard = shards_[id.value[31] % shards_.size()];
   std::lock_guard lock(shard.mutex);
   if (shard.blobs.contains(id)) return false;
-  if (const auto location = repository_.index().find(id)) {
-    lane.names.insert(location->pack);
+  if (const auto pack = repository_.index().find_pack(id)) {
+    lane.names.insert(*pack);
     return false;
   }
   shard.blobs.insert(id);

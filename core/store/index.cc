@@ -344,35 +344,45 @@ bool Index::drop_damaged() {
   return dropped > 0;
 }
 
-std::optional<BlobLocation> Index::find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t)) const {
-  std::shared_ptr<const View> current = view();
-  std::optional<BlobLocation> found;
+// The first entry, in whichever table, whose pack counts; `found` makes of it what is asked for.
+template <typename Found>
+auto Index::find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t), const Found& found) const {
+  const std::shared_ptr<const View> current = view();
+  std::optional<decltype(found(*current->parts[0].table, EntryRow{}))> result;
+  for (const View::Part& part : current->parts) part.table->prefetch(id);
   for (const View::Part& part : current->parts) {
-    bool enough = part.table->find(id, [&](const TableEntry& entry) {
-      if (!counts(part.packs[entry.pack])) return false;
-      found = entry.location;
+    const auto take = [&](const EntryRow& row) {
+      if (!counts(part.packs[row.pack])) return false;
+      result = found(*part.table, row);
       return true;
-    });
-    if (enough) break;
+    };
+    if (part.table->find(id, std::ref(take))) break;
   }
-  return found;
+  return result;
 }
 
 std::optional<BlobLocation> Index::find(const crypto::BlobId& id) const {
-  return find_where(id, is_live_pack);
+  return find_where(id, is_live_pack,
+                    [](const IndexTable& table, const EntryRow& row) { return table.locate(row); });
+}
+
+std::optional<ObjectName> Index::find_pack(const crypto::BlobId& id) const {
+  return find_where(id, is_live_pack,
+                    [](const IndexTable& table, const EntryRow& row) { return table.packs()[row.pack]; });
 }
 
 std::optional<BlobLocation> Index::find_condemned(const crypto::BlobId& id) const {
-  return find_where(id, is_condemned_pack);
+  return find_where(id, is_condemned_pack,
+                    [](const IndexTable& table, const EntryRow& row) { return table.locate(row); });
 }
 
 std::vector<BlobLocation> Index::find_all(const crypto::BlobId& id) const {
   std::shared_ptr<const View> current = view();
   std::vector<BlobLocation> found;
   for (const View::Part& part : current->parts) {
-    part.table->find(id, [&](const TableEntry& entry) {
-      std::uint8_t flags = part.packs[entry.pack];
-      if (is_live_pack(flags) && (flags & kOwned) != 0) found.push_back(entry.location);
+    part.table->find(id, [&](const EntryRow& row) {
+      std::uint8_t flags = part.packs[row.pack];
+      if (is_live_pack(flags) && (flags & kOwned) != 0) found.push_back(part.table->locate(row));
       return false;
     });
   }
@@ -413,9 +423,9 @@ std::uint64_t Index::entries() const { return view()->entries; }
 void Index::for_each(const std::function<void(const crypto::BlobId&, const BlobLocation&)>& visit) const {
   std::shared_ptr<const View> current = view();
   for (const View::Part& part : current->parts) {
-    part.table->for_each([&](const crypto::BlobId& id, const TableEntry& entry) {
-      std::uint8_t flags = part.packs[entry.pack];
-      if (is_live_pack(flags) && (flags & kOwned) != 0) visit(id, entry.location);
+    part.table->for_each([&](const EntryRow& row) {
+      std::uint8_t flags = part.packs[row.pack];
+      if (is_live_pack(flags) && (flags & kOwned) != 0) visit(row.id, part.table->locate(row));
     });
   }
 }

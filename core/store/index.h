@@ -27,7 +27,7 @@ namespace garner::store {
 class Index {
  public:
   // `folder`: where the local copy is (created when missing), for this object alone. Whatever table is found
-  // there and does not verify is deleted. `budget` bounds what filters keep mapped, of all indexes that share
+  // there and does not verify is deleted. `budget` bounds the filters in memory of all indexes that share
   // it; without one this index has its own 96 MiB.
   explicit Index(std::string folder, std::shared_ptr<FilterBudget> budget = nullptr);
   ~Index();
@@ -41,6 +41,8 @@ class Index {
 
   // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
+  // The pack of a live location: all that whoever stores blobs asks for, and faster.
+  std::optional<ObjectName> find_pack(const crypto::BlobId& id) const;
   // Every live location: where to look when the first one turns out to be damaged.
   std::vector<BlobLocation> find_all(const crypto::BlobId& id) const;
   // Locations whose pack is condemned but may still exist: for rescue. Those that a table happens to have.
@@ -62,7 +64,8 @@ class Index {
   using Tables = std::vector<std::shared_ptr<const IndexTable>>;
 
   std::shared_ptr<const View> view() const;
-  std::optional<BlobLocation> find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t)) const;
+  template <typename Found>
+  auto find_where(const crypto::BlobId& id, bool (*counts)(std::uint8_t), const Found& found) const;
   std::uint8_t flags_of(const ObjectName& pack) const;
   std::string new_path();
   std::shared_ptr<const IndexTable> open_table(const std::string& path) const;

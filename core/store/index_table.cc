@@ -15,8 +15,9 @@ namespace garner::store {
 namespace {
 
 constexpr std::size_t kReadAtOnce = 256u << 10;  // a multiple of every row's size
-// Twice what a block of the filter has on average.
-constexpr std::uint64_t kEntriesAtOnce = 84;
+// A quarter of what a block of the filter has on average, and four times the spread of places around the
+// guess.
+constexpr std::uint64_t kEntriesAtOnce = 16;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
   throw Error(ErrorKind::kDamaged, "local index table " + printable(path) + " " + what);
@@ -107,8 +108,12 @@ void IndexTable::for_each_link(const std::function<void(std::uint32_t, std::uint
 }
 
 // The content digest is not checked on the way of a lookup, so nothing here is trusted.
-TableEntry IndexTable::located(const EntryRow& row) const {
+void IndexTable::check_pack(const EntryRow& row) const {
   if (row.pack >= packs_.size() || row.kind < 1 || row.kind > 4) damaged(path_, "has an impossible entry");
+}
+
+BlobLocation IndexTable::locate(const EntryRow& row) const {
+  check_pack(row);
   const TablePack& in = pack_rows_[row.pack];
   if (row.frame >= in.frames) damaged(path_, "has an impossible entry");
   std::array<std::uint8_t, kFrameRow> frame_row;
@@ -117,49 +122,58 @@ TableEntry IndexTable::located(const EntryRow& row) const {
   if (row.offset > frame.raw_length || row.length > frame.raw_length - row.offset) {
     damaged(path_, "has an impossible entry");
   }
-  return {row.pack,
-          {packs_[row.pack], frame.offset, frame.stored_length, frame.raw_length, row.offset, row.length,
-           crypto::BlobKind{row.kind}}};
+  return {packs_[row.pack], frame.offset, frame.stored_length,       frame.raw_length,
+          row.offset,       row.length,   crypto::BlobKind{row.kind}};
 }
 
-bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const TableEntry&)>& visit) const {
+bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const EntryRow&)>& visit) const {
   const std::uint8_t* wanted = id.value.data();
-  auto [begin, end] = filter_->range(wanted);
-  // Few enough for one read, unless ids are spread in a way that hashes are not.
+  const auto [first, end] = filter_->range(wanted);
+  if (first == end) return false;
+  // Ids are spread evenly, in a block of the filter as well: what is looked for is about where its fraction
+  // of the block says. Should it not be, the search goes on in whichever direction it must.
+  const std::uint64_t guess = first + filter::position_in_block(wanted, layout_.block_count, end - first);
   std::array<std::uint8_t, kEntryRow * kEntriesAtOnce> rows;
-  for (std::uint64_t limit = end; begin < limit && end - begin > kEntriesAtOnce;) {
-    const std::uint64_t middle = begin + (limit - begin) / 2;
-    read(MutableByteView(rows).first(kEntryRow), layout_.entries() + kEntryRow * middle);
-    if (std::memcmp(rows.data(), wanted, 32) < 0) {
-      begin = middle + 1;
-    } else {
-      limit = middle;
-    }
-  }
-  while (begin < end) {
+  std::uint64_t at = guess - std::min(guess - first, kEntriesAtOnce / 2);
+  const auto load = [&](std::uint64_t begin) {
     const std::uint64_t count = std::min(end - begin, kEntriesAtOnce);
     read(MutableByteView(rows).first(count * kEntryRow), layout_.entries() + kEntryRow * begin);
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint8_t* row = rows.data() + i * kEntryRow;
-      const int order = std::memcmp(row, wanted, 32);
-      if (order > 0) return false;
-      if (order == 0 && visit(located(EntryRow::load(row)))) return true;
-    }
-    begin += count;
+    return count;
+  };
+  std::uint64_t count = load(at);
+  while (at > first && std::memcmp(rows.data(), wanted, 32) >= 0) {
+    at -= std::min(at - first, kEntriesAtOnce - 1);
+    count = load(at);
   }
-  return false;
+  while (true) {
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const std::uint8_t* found = rows.data() + i * kEntryRow;
+      const int order = std::memcmp(found, wanted, 32);
+      if (order > 0) return false;
+      if (order < 0) continue;
+      const EntryRow row = EntryRow::load(found);
+      check_pack(row);
+      if (visit(row)) return true;
+    }
+    at += count;
+    if (at == end) return false;
+    count = load(at);
+  }
 }
 
-void IndexTable::for_each(const std::function<void(const crypto::BlobId&, const TableEntry&)>& visit) const {
+void IndexTable::for_each(const std::function<void(const EntryRow&)>& visit) const {
   TableFileSource source(*this);
   EntryRow row;
-  while (source.next(row)) visit(row.id, located(row));
+  while (source.next(row)) {
+    check_pack(row);
+    visit(row);
+  }
 }
 
 void IndexTable::verify() const {
   TableFileSource source(*this);
   EntryRow row;
-  while (source.next(row)) located(row);
+  while (source.next(row)) locate(row);
 }
 
 }  // namespace garner::store

@@ -1,6 +1,6 @@
-// A local table: the payloads of one or more segments merged, in a file that is searched with a filter in front
-// (table_layout.h). It is a cache: written whole, fsynced and renamed, recognised as torn or
-// foreign by its header, and made again then.
+// A local table: the payloads of one or more segments merged, in a file that is searched with a filter in
+// front (table_layout.h). It is a cache: written whole, fsynced and renamed, recognised as torn or foreign by
+// its header, and made again then.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,6 @@
 #include "store/table_layout.h"
 
 namespace garner::store {
-
-// A blob's entry in a table, before its pack is known to be live.
-struct TableEntry {
-  std::uint32_t pack = 0;  // number in the table's packs
-  BlobLocation location;
-};
 
 struct SegmentPayload {
   ObjectName name;
@@ -55,12 +49,16 @@ class IndexTable {
   std::uint64_t entries() const { return layout_.entry_count; }
   const std::string& path() const { return path_; }
 
+  // To be called for some tables before find() is for each.
+  [[gnu::always_inline]] void prefetch(const crypto::BlobId& id) const { filter_->prefetch(id.value.data()); }
   // Every entry of the id, to `visit`, until that says true ("enough"). Returns whether it did.
-  // Error(kDamaged) for an entry that points nowhere.
-  bool find(const crypto::BlobId& id, const std::function<bool(const TableEntry&)>& visit) const;
+  // Error(kDamaged) for an entry of no pack.
+  bool find(const crypto::BlobId& id, const std::function<bool(const EntryRow&)>& visit) const;
   // Every entry in ascending order. Reads the file as a stream; Error(kDamaged) (at the end) if it does not
   // verify.
-  void for_each(const std::function<void(const crypto::BlobId&, const TableEntry&)>& visit) const;
+  void for_each(const std::function<void(const EntryRow&)>& visit) const;
+  // Where the blob of an entry is: one more read. Error(kDamaged) for an entry that points nowhere.
+  BlobLocation locate(const EntryRow& row) const;
   // Reads everything that open() did not. Error(kDamaged).
   void verify() const;
 
@@ -68,7 +66,7 @@ class IndexTable {
   friend class TableFileSource;
   IndexTable() = default;
   void read(MutableByteView into, std::uint64_t offset) const;
-  TableEntry located(const EntryRow& row) const;
+  void check_pack(const EntryRow& row) const;
 
   std::string path_;
   TableLayout layout_;

@@ -1,14 +1,18 @@
 #include "store/table_filter.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <new>
 
 #include "base/error.h"
 #include "base/file.h"
 
 namespace garner::store {
+namespace {
+
+constexpr std::uint64_t kHugePage = 2u << 20;
+
+}  // namespace
 
 bool FilterBudget::take(std::uint64_t bytes) {
   std::uint64_t left = left_;
@@ -26,26 +30,37 @@ TableFilter::TableFilter(int fd, const TableLayout& layout, const std::string& p
       block_count_(layout.block_count),
       entry_count_(layout.entry_count),
       budget_(std::move(budget)) {
-  skew_ = offset_ % static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const std::uint64_t size = skew_ + block_count_ * kFilterBlock;
+  const std::uint64_t size = block_count_ * kFilterBlock;
+  const std::uint64_t mapped = (size + kHugePage - 1) / kHugePage * kHugePage;
   if (!budget_->take(size)) return;
-  void* address = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(offset_ - skew_));
+  void* address = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {
     budget_->give_back(size);
-    throw system_error(errno, "mapping " + printable(path), ErrorKind::kReadFailed);
+    throw std::bad_alloc();
   }
-  mapped_ = static_cast<std::uint8_t*>(address);
-  mapped_size_ = size;
+  held_ = static_cast<std::uint8_t*>(address);
+  held_size_ = size;
+  // Whole huge pages only: the rest of the last one would be resident for nothing. A hint that may fail.
+  madvise(address, size / kHugePage * kHugePage, MADV_HUGEPAGE);
+  try {
+    if (read_at(fd, {held_, size}, offset_, path_) == size) return;
+    throw Error(ErrorKind::kDamaged, "local index table " + printable(path_) + " was cut off");
+  } catch (...) {
+    release();
+    throw;
+  }
 }
 
-TableFilter::~TableFilter() {
-  if (mapped_ == nullptr) return;
-  munmap(mapped_, mapped_size_);
-  budget_->give_back(mapped_size_);
+TableFilter::~TableFilter() { release(); }
+
+void TableFilter::release() {
+  if (held_ == nullptr) return;
+  munmap(held_, (held_size_ + kHugePage - 1) / kHugePage * kHugePage);
+  budget_->give_back(held_size_);
 }
 
 const std::uint8_t* TableFilter::blocks(std::uint64_t first, std::uint64_t count, Blocks& buffer) const {
-  if (mapped_ != nullptr) return mapped_ + skew_ + first * kFilterBlock;
+  if (held_ != nullptr) return held_ + first * kFilterBlock;
   const MutableByteView wanted = MutableByteView(buffer).first(count * kFilterBlock);
   if (read_at(fd_, wanted, offset_ + first * kFilterBlock, path_) != wanted.size()) {
     throw Error(ErrorKind::kDamaged, "local index table " + printable(path_) + " was cut off");
@@ -54,7 +69,7 @@ const std::uint8_t* TableFilter::blocks(std::uint64_t first, std::uint64_t count
 }
 
 TableFilter::Range TableFilter::range(const std::uint8_t* id) const {
-  const std::uint64_t number = filter::block_of(id, static_cast<std::uint32_t>(block_count_));
+  const std::uint64_t number = block_of(id);
   const bool is_last = number + 1 == block_count_;
   Blocks buffer;
   const std::uint8_t* block = blocks(number, is_last ? 1 : 2, buffer);

@@ -89,10 +89,15 @@ inline constexpr unsigned kBits = 480;
 inline constexpr unsigned kProbes = 7;
 
 std::uint32_t blocks_for(std::uint64_t entries);
+inline std::uint64_t prefix(const std::uint8_t* id) {
+  return (std::uint64_t{id[0]} << 24) | (std::uint64_t{id[1]} << 16) | (std::uint64_t{id[2]} << 8) | id[3];
+}
 inline std::uint32_t block_of(const std::uint8_t* id, std::uint32_t blocks) {
-  std::uint64_t prefix =
-      (std::uint64_t{id[0]} << 24) | (std::uint64_t{id[1]} << 16) | (std::uint64_t{id[2]} << 8) | id[3];
-  return static_cast<std::uint32_t>((prefix * blocks) >> 32);
+  return static_cast<std::uint32_t>((prefix(id) * blocks) >> 32);
+}
+// Where among the `count` entries of its block an id is expected.
+inline std::uint64_t position_in_block(const std::uint8_t* id, std::uint32_t blocks, std::uint64_t count) {
+  return ((prefix(id) * blocks & 0xffff'ffff) * count) >> 32;
 }
 void insert(std::uint8_t* block, const std::uint8_t* id);
 bool may_contain(const std::uint8_t* block, const std::uint8_t* id);

@@ -19,9 +19,8 @@ TEST_CASE("index") {
   std::vector<crypto::BlobId> ids;
   std::vector<FinishedPack> packs;
   for (int i = 0; i < kPacks; ++i) {
-    packs.push_back(testing::random_pack(random, 10, kBlobsOfPack / 10, [&] {
-      return ids.emplace_back(testing::random_id(random));
-    }));
+    packs.push_back(testing::random_pack(random, 10, kBlobsOfPack / 10,
+                                         [&] { return ids.emplace_back(testing::random_id(random)); }));
   }
   v1::RepositoryState state;
   const ObjectName segment = testing::random_name(random);
@@ -31,7 +30,9 @@ TEST_CASE("index") {
   REQUIRE(index.entries() == ids.size());
 
   std::size_t next = 0;
-  BENCHMARK("lookup of a blob that is there") { return index.find(ids[next++ * 7919 % ids.size()]).has_value(); };
+  BENCHMARK("lookup of a blob that is there") {
+    return index.find(ids[next++ * 7919 % ids.size()]).has_value();
+  };
   BENCHMARK("lookup of a blob that is not") {
     crypto::BlobId id = ids[next++ * 7919 % ids.size()];
     id.value[12] ^= 1;

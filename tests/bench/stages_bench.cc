@@ -59,7 +59,8 @@ TEST_CASE_METHOD(Fixture, "frames") {
 }
 
 TEST_CASE_METHOD(Fixture, "sealing") {
-  const crypto::Sealer sealer(*keyring, crypto::ObjectKind::kDataPack, 1, crypto::fresh_salt(Uuid::random()), {});
+  const crypto::Sealer sealer(*keyring, crypto::ObjectKind::kDataPack, 1, crypto::fresh_salt(Uuid::random()),
+                              {});
   Bytes sealed(kFrame + crypto::kSealOverhead);
   Bytes opened(kFrame);
   std::uint64_t counter = 0;

@@ -68,9 +68,10 @@ IndexTable::Keep everything() {
 
 std::set<Place> find_all(const IndexTable& table, const crypto::BlobId& id) {
   std::set<Place> found;
-  table.find(id, [&](const TableEntry& entry) {
-    REQUIRE(table.packs()[entry.pack] == entry.location.pack);
-    REQUIRE(found.insert(place_of(entry.location)).second);
+  table.find(id, [&](const EntryRow& row) {
+    const BlobLocation location = table.locate(row);
+    REQUIRE(table.packs()[row.pack] == location.pack);
+    REQUIRE(found.insert(place_of(location)).second);
     return false;
   });
   return found;
@@ -85,10 +86,10 @@ void require_same(const IndexTable& table, const Model& model, Random& random) {
   REQUIRE(table.entries() == entries);
   Model visited;
   crypto::BlobId last;
-  table.for_each([&](const crypto::BlobId& id, const TableEntry& entry) {
-    REQUIRE(last <= id);
-    last = id;
-    visited[id].insert(place_of(entry.location));
+  table.for_each([&](const EntryRow& row) {
+    REQUIRE(last <= row.id);
+    last = row.id;
+    visited[row.id].insert(place_of(table.locate(row)));
   });
   REQUIRE(visited == model);
   for (int i = 0; i < 1000; ++i) REQUIRE(find_all(table, testing::random_id(random)).empty());
@@ -139,9 +140,9 @@ TEST_CASE_METHOD(Fixture, "a search ends when the visitor has enough") {
   for (FinishedPack& pack : some) pack.frames[0].blobs[0].id = some[0].frames[0].blobs[0].id;
   auto made = table("t", {segment(some)});
   int visits = 0;
-  REQUIRE(made->find(some[0].frames[0].blobs[0].id, [&](const TableEntry&) { return ++visits == 2; }));
+  REQUIRE(made->find(some[0].frames[0].blobs[0].id, [&](const EntryRow&) { return ++visits == 2; }));
   REQUIRE(visits == 2);
-  REQUIRE_FALSE(made->find(some[0].frames[0].blobs[0].id, [&](const TableEntry&) { return false; }));
+  REQUIRE_FALSE(made->find(some[0].frames[0].blobs[0].id, [&](const EntryRow&) { return false; }));
 }
 
 TEST_CASE_METHOD(Fixture, "tables merge into one that holds what each held") {
@@ -222,8 +223,8 @@ TEST_CASE_METHOD(Fixture, "segments that disagree about a pack are both believed
   auto made = table("t", {segment(first), segment(second)});
   for (const auto& [id, places] : model) {
     std::set<Place> found;
-    made->find(id, [&](const TableEntry& entry) {
-      found.insert(place_of(entry.location));
+    made->find(id, [&](const EntryRow& entry) {
+      found.insert(place_of(made->locate(entry)));
       return false;
     });
     REQUIRE(found == places);
@@ -275,7 +276,8 @@ TEST_CASE_METHOD(Fixture,
       for (const PackedFrame& frame : pack.frames) {
         for (const FrameBlob& blob : frame.blobs) {
           try {
-            opened->find(blob.id, [](const TableEntry&) { return false; });
+            opened->find(blob.id,
+                         [&](const EntryRow& row) { return opened->locate(row).length > kMaximumFrame; });
           } catch (const Error& error) {
             REQUIRE(error.kind() == ErrorKind::kDamaged);
           }
@@ -332,13 +334,11 @@ TEST_CASE_METHOD(Fixture, "a million entries") {
   auto made = table("t", segments);
   REQUIRE(made->entries() == 1000000);
   std::size_t found = 0;
-  for (const crypto::BlobId& id : ids)
-    found += made->find(id, [](const TableEntry&) { return true; }) ? 1 : 0;
+  for (const crypto::BlobId& id : ids) found += made->find(id, [](const EntryRow&) { return true; }) ? 1 : 0;
   REQUIRE(found == ids.size());
   for (crypto::BlobId& id : ids) id.value[0] ^= 1;
   found = 0;
-  for (const crypto::BlobId& id : ids)
-    found += made->find(id, [](const TableEntry&) { return true; }) ? 1 : 0;
+  for (const crypto::BlobId& id : ids) found += made->find(id, [](const EntryRow&) { return true; }) ? 1 : 0;
   REQUIRE(found == 0);
 }
 
