@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 
 import garner_daemon
@@ -24,18 +25,22 @@ class Refused(Exception):
     """The comparison would not be fair."""
 
 
-def measure(command, environment=None, output=None):
-    """Runs it to its end. Its output is returned, or goes to the file `output`."""
-    begun = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE if output is None else output,
-                               stderr=subprocess.STDOUT if output is None else None,
-                               env=None if environment is None else {**os.environ, **environment})
-    text = process.stdout.read().decode(errors="replace") if output is None else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise subprocess.CalledProcessError(process.returncode, command, text[-4000:])
-    return Cost(time.monotonic() - begun, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024), text
+def measure(command, environment=None):
+    """Runs it to its end. Returns what it took, and its standard output."""
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        begun = time.monotonic()
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+                                   env={**os.environ, **(environment or {})})
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.monotonic() - begun
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+        if process.returncode != 0:
+            errors.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command,
+                                                (text + errors.read().decode(errors="replace"))[-4000:])
+    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024), text
 
 
 def stored_size(folder):
@@ -65,8 +70,7 @@ class Tool:
 
     def restore(self):
         os.makedirs(self.target)
-        cost = self.restore_to(self.target)
-        return cost
+        return self.restore_to(self.target)
 
     def drop_restored(self):
         shutil.rmtree(self.target)
@@ -82,7 +86,7 @@ class Garner(Tool):
         self.daemon = garner_daemon.Daemon(os.path.join(self.folder, "state"))
         self.daemon.start()
         self.daemon.run("destination", "add", "disk", self.repository)
-        if "encrypted: false" in self.daemon.run("--json", "destination", "show", "disk").stdout:
+        if not self.daemon.json("destination", "show", "disk")["encrypted"]:
             raise Refused("garner's repository is not encrypted")
         self.daemon.run("set", "add", "set", "--source", *self.sources, "--destination", "disk")
 
@@ -100,16 +104,10 @@ class Garner(Tool):
         with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
             file.write("5")  # the peak is counted from here
         before = self.daemon_cpu(pid)
-        cost, text = measure([garner_daemon.GARNER, "--socket", self.daemon.socket, "--json", *arguments],
-                             output=open(os.path.join(self.folder, "answer"), "w+", encoding="utf-8"))
-        del text
+        cost, text = measure([garner_daemon.GARNER, "--socket", self.daemon.socket, "--json", *arguments])
         cost.cpu += self.daemon_cpu(pid) - before
         cost.memory += self.daemon.peak_memory()
-        return cost
-
-    def answer(self):
-        with open(os.path.join(self.folder, "answer"), encoding="utf-8") as file:
-            return json.load(file)
+        return cost, json.loads(text)
 
     @staticmethod
     def daemon_cpu(pid):
@@ -118,15 +116,15 @@ class Garner(Tool):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def backup(self, full_scan=False):
-        cost = self.costs("backup", "set", *(["--full-scan"] if full_scan else []))
-        cost.files = int(self.answer()["files"])
+        cost, run = self.costs("backup", "set", *(["--full-scan"] if full_scan else []))
+        cost.files = int(run["files"])
         return cost
 
     def restore_to(self, target):
-        return self.costs("restore", "set@latest", "--to", target)
+        return self.costs("restore", "set@latest", "--to", target)[0]
 
     def check(self):
-        return self.costs("check", "--read-data")
+        return self.costs("check", "--read-data")[0]
 
 
 class Restic(Tool):
@@ -175,7 +173,7 @@ class Borg(Tool):
         cost, text = self.run("create", "--json", "--compression", "zstd,3",
                               *(["--files-cache", "disabled"] if full_scan else []),
                               f"{self.repository}::{self.number}", *self.sources)
-        cost.files = json.loads(text[text.index("{"):])["archive"]["stats"]["nfiles"]
+        cost.files = json.loads(text)["archive"]["stats"]["nfiles"]
         return cost
 
     def restore_to(self, target):

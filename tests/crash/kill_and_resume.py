@@ -165,7 +165,7 @@ def main():
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print(figures)
-    if figures["peak_memory_mib"] << 20 > arguments.most_memory:
+    if not garner_daemon.SANITIZED and figures["peak_memory_mib"] << 20 > arguments.most_memory:
         sys.exit(f"the daemon took {figures['peak_memory_mib']} MiB")
 
 

@@ -4,11 +4,12 @@ import os
 import unittest
 
 import compare_trees
+import garner_daemon
 import hostile_tree
 from case import Case
 
 FULL = os.environ.get("GARNER_TEST_FULL") == "1"
-MEMORY = 256 << 20
+MEMORY = 256 << 20 if not garner_daemon.SANITIZED else 4 << 30
 
 
 class ExactRestore(Case):

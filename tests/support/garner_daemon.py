@@ -11,6 +11,8 @@ import time
 BUILD = os.environ.get("GARNER_BUILD", "")
 GARNER = os.path.join(BUILD, "client", "garner")
 GARNERD = os.path.join(BUILD, "daemon", "garnerd")
+# A sanitizer's own memory counts to the program's.
+SANITIZED = bool(os.environ.get("GARNER_SANITIZE"))
 
 
 class Failed(Exception):
