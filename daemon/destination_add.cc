@@ -13,21 +13,11 @@
 #include "credential.h"
 #include "path_relation.h"
 #include "store/key_store.h"
+#include "store/state.h"
 
 namespace garner::daemon {
 
 namespace {
-
-// Sizes of what is written, fixed when a repository is made: DESIGN's chunking, frames and packs.
-store::v1::Parameters new_parameters() {
-  store::v1::Parameters parameters;
-  parameters.set_chunk_minimum(64u << 10);
-  parameters.set_chunk_average(256u << 10);
-  parameters.set_chunk_maximum(1u << 20);
-  parameters.set_frame_target(1u << 20);
-  parameters.set_pack_target(32u << 20);
-  return parameters;
-}
 
 class Adding {
  public:
@@ -115,7 +105,8 @@ class Adding {
     adopt_keyring();
     if (place_->list("log/").empty() && place_->list("packs/").empty()) {
       // What an interrupted creation left: it is completed, and its slots are there.
-      repository_ = store::Repository::create(repository_context(header.repository), {}, new_parameters());
+      repository_ =
+          store::Repository::create(repository_context(header.repository), {}, store::default_parameters());
       response_.set_created(true);
     } else {
       open_or_note();
@@ -188,7 +179,7 @@ class Adding {
     } else {
       slots = use_installation_keyring();
     }
-    repository_ = store::Repository::create(repository_context(Uuid{}), slots, new_parameters());
+    repository_ = store::Repository::create(repository_context(Uuid{}), slots, store::default_parameters());
     response_.set_created(true);
     if (keyring_->encrypted()) context_.keys.save_slots(keyring_->id(), store::list_slots(*place_));
     facts_ = {request_.name(), url_, repository_->header().repository, keyring_->encrypted(), keyring_->id()};

@@ -20,8 +20,8 @@ void set_up_process() {
   }
   // glibc makes an arena for each thread and keeps what they free; a few arenas are enough for few cores.
   mallopt(M_ARENA_MAX, 4);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
-  mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   std::signal(SIGPIPE, SIG_IGN);
   umask(077);
 }

@@ -109,7 +109,8 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
       }
       context_.checkpointer.begin_reading(file);
     }
-    read_content(fd, path, *file, status.size, ranges);
+    read_content(fd, path, *file, status.size, ranges,
+                 KnownChunks(task.earlier ? &*task.earlier : nullptr, context_.repository));
     if (recorded) context_.writer.flush_lane(lane_);
     if (context_.stop.stop_requested()) return std::nullopt;
 
@@ -129,7 +130,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
 
 // Reads what lies beyond file.offset. Ends early when the run is to stop, or the file has become shorter.
 void FileReader::read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
-                              const std::vector<source::DataRange>& ranges) {
+                              const std::vector<source::DataRange>& ranges, KnownChunks known) {
   for (const source::DataRange& range : ranges) {
     const std::uint64_t end = range.offset + range.length;
     if (end <= file.offset) continue;
@@ -138,7 +139,7 @@ void FileReader::read_content(const Fd& fd, const std::string& path, ReadingFile
       file.list.add_hole(range.offset - file.offset);
       file.offset = range.offset;
     }
-    read_range(fd, path, file, file.offset, end);
+    read_range(fd, path, file, file.offset, end, known);
     if (file.offset != end) return;
   }
   if (file.offset < size) {
@@ -149,14 +150,14 @@ void FileReader::read_content(const Fd& fd, const std::string& path, ReadingFile
 }
 
 void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,
-                            std::uint64_t end) {
-  const chunking::Chunker& chunker = context_.repository.chunker();
+                            std::uint64_t end, KnownChunks& known) {
+  const std::size_t longest = context_.repository.chunker().sizes().maximum;
   std::uint64_t position = begin;  // of the buffer's first byte in the file
   std::size_t first = 0;           // of what is not cut yet, in the buffer
   std::size_t filled = 0;
   bool at_end = false;
   while (!context_.stop.stop_requested()) {
-    if (!at_end && filled - first < chunker.sizes().maximum) {
+    if (!at_end && filled - first < longest) {
       std::memmove(buffer_.data(), buffer_.data() + first, filled - first);
       position += first;
       filled -= first;
@@ -166,10 +167,25 @@ void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& 
       at_end = filled == before || position + filled == end;
     }
     if (first == filled) return;
-    const std::size_t length = chunker.next({buffer_.data() + first, filled - first});
-    store_chunk(file, {buffer_.data() + first, length});
-    first += length;
+    const ByteView data(buffer_.data() + first, filled - first);
+    const Cut next = cut(data, position + first, end, known);
+    store_chunk(file, next.id, data.first(next.length));
+    first += next.length;
   }
+}
+
+// The chunk that `data`, which begins at `offset` of the file, begins with. Cut as the chunker does, which
+// depends on the chunk's bytes alone: those of a chunk that is known to be one need not be searched.
+FileReader::Cut FileReader::cut(ByteView data, std::uint64_t offset, std::uint64_t end,
+                                KnownChunks& known) const {
+  const crypto::BlobHasher& hasher = context_.repository.hasher();
+  if (const KnownChunks::Chunk* chunk = known.at(offset);
+      chunk && chunk->length <= data.size() && (chunk->cut_by_content || offset + chunk->length == end)) {
+    const crypto::BlobId id = hasher.id(crypto::BlobKind::kData, data.first(chunk->length));
+    if (id == chunk->id) return {id, chunk->length};
+  }
+  const std::size_t length = context_.repository.chunker().next(data);
+  return {hasher.id(crypto::BlobKind::kData, data.first(length)), length};
 }
 
 // Reads up to a buffer's end or the range's; returns the number of bytes, 0 at the end of the file.
@@ -183,8 +199,7 @@ std::size_t FileReader::fill(const Fd& fd, const std::string& path, std::size_t 
   return got;
 }
 
-void FileReader::store_chunk(ReadingFile& file, ByteView chunk) {
-  const crypto::BlobId id = context_.repository.hasher().id(crypto::BlobKind::kData, chunk);
+void FileReader::store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk) {
   std::lock_guard lock(file.mutex);
   if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
   file.list.add_blob(id, chunk.size(), context_.metadata);

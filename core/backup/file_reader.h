@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backup/known_chunks.h"
 #include "backup/run_context.h"
 
 namespace garner::backup {
@@ -16,12 +17,17 @@ class FileReader {
  private:
   std::optional<v1::Node> read_file(Folder& folder, const FileTask& task, std::shared_ptr<ReadingFile>& file);
   void read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
-                    const std::vector<source::DataRange>& ranges);
+                    const std::vector<source::DataRange>& ranges, KnownChunks known);
   void read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,
-                  std::uint64_t end);
+                  std::uint64_t end, KnownChunks& known);
+  struct Cut {
+    crypto::BlobId id;
+    std::size_t length = 0;
+  };
+  Cut cut(ByteView data, std::uint64_t offset, std::uint64_t end, KnownChunks& known) const;
   std::size_t fill(const Fd& fd, const std::string& path, std::size_t kept, std::uint64_t offset,
                    std::uint64_t end);
-  void store_chunk(ReadingFile& file, ByteView chunk);
+  void store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk);
 
   RunContext& context_;
   const unsigned lane_;

@@ -10,7 +10,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "chunking/chunker.h"
 #include "maintenance/check_report.h"
 #include "maintenance/damage.h"
 #include "maintenance/id_set.h"
@@ -170,14 +169,7 @@ class Repair {
   v1::Parameters parameters() const {
     if (parameters_) return *parameters_;
     // No pack is left: an empty repository begins anew with what a new one has.
-    const chunking::ChunkSizes sizes;
-    v1::Parameters parameters;
-    parameters.set_chunk_minimum(sizes.minimum);
-    parameters.set_chunk_average(sizes.average);
-    parameters.set_chunk_maximum(sizes.maximum);
-    parameters.set_frame_target(1u << 20);
-    parameters.set_pack_target(32u << 20);
-    return parameters;
+    return store::default_parameters();
   }
 
   store::Repository& repository_;

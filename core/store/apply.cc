@@ -308,6 +308,17 @@ v1::RepositoryState apply(v1::RepositoryState state, const OpenedRecord& record)
   return Applier(std::move(state), record).run();
 }
 
+v1::Parameters default_parameters() {
+  const chunking::ChunkSizes sizes;
+  v1::Parameters parameters;
+  parameters.set_chunk_minimum(sizes.minimum);
+  parameters.set_chunk_average(sizes.average);
+  parameters.set_chunk_maximum(sizes.maximum);
+  parameters.set_frame_target(2u << 20);
+  parameters.set_pack_target(32u << 20);
+  return parameters;
+}
+
 void check_parameters(const v1::Parameters& parameters) {
   chunking::check({parameters.chunk_minimum(), parameters.chunk_average(), parameters.chunk_maximum()});
   if (parameters.frame_target() == 0 || parameters.frame_target() > kMaximumFrame) {

@@ -115,7 +115,9 @@ class BlobWriter {
   void submit(Lane& lane, PackKind kind, std::unique_lock<std::mutex>& lock);
   void seal_frames();
   void finish_packs();
+  Bytes take_buffer();
   void append(FrameCodec& codec, FrameTask& task);
+  bool is_full(std::uint64_t size) const;
   void hand_to_finisher(OpenPack& open);
   void wait_for_frames();
   void wait_for_finisher();
@@ -144,6 +146,7 @@ class BlobWriter {
   std::uint64_t next_ticket_ = 0;
   std::set<std::uint64_t> outstanding_;  // frames on their way into a pack
   std::size_t finishing_ = 0;
+  std::vector<Bytes> buffers_;              // of frames that are done
   std::list<std::shared_ptr<Pack>> packs_;  // in the order they were begun
   std::exception_ptr error_;
   std::atomic<bool> failed_ = false;

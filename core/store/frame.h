@@ -24,7 +24,10 @@ struct FrameBlob {
 class FrameBuilder {
  public:
   // `target`: raw bytes at which a frame is full; room for target plus one blob is allocated as needed.
-  explicit FrameBuilder(std::size_t target) : target_(target) {}
+  // `buffer`: memory to use, what a frame before has left; its content is dropped.
+  explicit FrameBuilder(std::size_t target, Bytes buffer = {}) : target_(target), raw_(std::move(buffer)) {
+    raw_.clear();
+  }
   // True if the blob may still be added: the frame is empty, or stays within kMaximumFrame.
   bool fits(std::size_t length) const { return raw_.empty() || raw_.size() + length <= kMaximumFrame; }
   void add(const crypto::BlobId& id, crypto::BlobKind kind, ByteView content);
@@ -32,6 +35,7 @@ class FrameBuilder {
   bool empty() const { return blobs_.empty(); }
   ByteView raw() const { return raw_; }
   const std::vector<FrameBlob>& blobs() const { return blobs_; }
+  Bytes take_buffer() { return std::move(raw_); }
 
  private:
   std::size_t target_;
@@ -42,15 +46,15 @@ class FrameBuilder {
 // Compresses and decompresses, with contexts that are reused. One thread at a time.
 class FrameCodec {
  public:
-  explicit FrameCodec(int zstd_level = 3);
+  FrameCodec();
   ~FrameCodec();
   FrameCodec(const FrameCodec&) = delete;
   FrameCodec& operator=(const FrameCodec&) = delete;
 
   // The frame before sealing. Incompressible input (seen early, on samples, or because less than 2 % are
   // saved) is stored. At most kMaximumFrame raw bytes; none is fine (an empty folder's tree is an empty
-  // blob).
-  Bytes encode(ByteView raw);
+  // blob). What is returned is the codec's own, until the next call.
+  ByteView encode(ByteView raw);
   // The raw bytes, with no more memory than `raw_length` (at most kMaximumFrame). Error(kDamaged) for a
   // malformed frame or one whose length is not `raw_length`; Error(kNewerFormat) for an unknown codec.
   Bytes decode(ByteView plain, std::size_t raw_length);

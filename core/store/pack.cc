@@ -116,10 +116,9 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
   }
   if (!flaw.empty()) throw Error(ErrorKind::kInternal, "a frame that is to be packed " + flaw);
 
-  Bytes bytes(header_bytes_.size() + frame.stored_length);
+  const MutableByteView bytes = sealed_.take(header_bytes_.size() + frame.stored_length);
   std::ranges::copy(header_bytes_, bytes.begin());
-  sealer_->seal(crypto::SealPart::kBody, frame.offset, encoded,
-                MutableByteView(bytes).subspan(header_bytes_.size()));
+  sealer_->seal(crypto::SealPart::kBody, frame.offset, encoded, bytes.subspan(header_bytes_.size()));
   // From here on the nonce of this offset is spent: after an error no other frame may take the place.
   takes_frames_ = false;
   try {

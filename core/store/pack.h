@@ -32,6 +32,7 @@
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/scratch.h"
 #include "base/uuid.h"
 #include "crypto/hash.h"
 #include "crypto/keyring.h"
@@ -133,6 +134,7 @@ class PackWriter {
   PackHeader header_;
   Bytes header_bytes_;  // until they are written, with the first frame
   std::optional<crypto::Sealer> sealer_;
+  Scratch sealed_;  // one frame
   NameHasher name_;
   std::uint64_t end_ = 0;  // of the frames, in the file
   std::uint64_t directory_size_ = 0;

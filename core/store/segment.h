@@ -33,10 +33,10 @@ namespace garner::store {
 inline constexpr std::size_t kMaximumInlinedSegment =
     4u << 10;  // stored bytes of a segment that a record may hold
 
-// A writer begins another segment at this many entries (12 MiB), so that whoever opens one needs little
+// A writer begins another segment at this many entries (6 MiB), so that whoever opens one needs little
 // memory. A single pack's blobs stay together, so a segment may be longer; beyond kMaximumSegment stored
 // bytes none is read.
-inline constexpr std::uint64_t kSegmentTarget = 256u << 10;
+inline constexpr std::uint64_t kSegmentTarget = 128u << 10;
 inline constexpr std::uint64_t kMaximumSegment = 256u << 20;
 
 // Where a blob is.

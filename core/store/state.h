@@ -51,6 +51,8 @@ v1::RepositoryState apply(v1::RepositoryState state, const OpenedRecord& record)
 // Names are never used twice, so that nothing can bring them back.
 void forget_dead(v1::RepositoryState& state, const std::function<bool(const ObjectName&)>& named);
 
+// What a new repository is made with (docs/research/performance.md has the measurements).
+v1::Parameters default_parameters();
 // Error(kInvalidInput) unless the parameters are within what this version can work with.
 void check_parameters(const v1::Parameters& parameters);
 

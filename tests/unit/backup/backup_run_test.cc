@@ -177,6 +177,43 @@ TEST_CASE("a full scan reads everything and stores nothing again") {
   CHECK(backups.differences(second.snapshot, sources.root()).empty());
 }
 
+TEST_CASE("a file is cut alike whether or not an earlier version is known") {
+  TemporaryFolder folder;
+  std::mt19937_64 random(8);
+  // Few enough chunks for the node itself, or so many that they stand in lists.
+  const std::size_t size = GENERATE(20'000u, 400'000u);
+  const std::string content = random_text(random, size);
+  const auto path = [&](const std::string& name) { return folder.path(name); };
+  const std::vector<std::string> names = {"longer", "shorter", "inserted", "changed",
+                                          "hole",   "filled",  "same"};
+  for (const std::string& name : names) write_file(path(name), content);
+  const Fd sparse = open_file(path("filled"), O_RDWR);
+  REQUIRE(ftruncate(sparse.get(), static_cast<off_t>(size * 3)) == 0);
+  Backups backups;
+  backups.run(folder.path());
+
+  std::string text = content;
+  write_file(path("longer"), content + content.substr(0, size / 4));
+  write_file(path("shorter"), content.substr(0, size / 2 + 1));
+  write_file(path("inserted"), "x" + content);
+  text[size / 2] ^= 1;
+  write_file(path("changed"), text);
+  const Fd holed = open_file(path("hole"), O_RDWR);
+  REQUIRE(fallocate(holed.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 8192,
+                    static_cast<off_t>(size / 2)) == 0);
+  write_at(sparse.get(), as_bytes(content), size * 3 / 2, path("filled"));
+  const BackupResult known = backups.run(folder.path());
+
+  BackupOptions options = backups.options({folder.path()});
+  options.set.set_uuid(std::string(as_text(Uuid::random().view())));
+  options.host = "another";
+  const BackupResult fresh = backups.run(options);
+  CHECK(fresh.progress.counters.new_bytes == 0);
+  CHECK(backups.snapshot(known.snapshot).sources(0).root().tree() ==
+        backups.snapshot(fresh.snapshot).sources(0).root().tree());
+  CHECK(backups.differences(known.snapshot, folder.path()).empty());
+}
+
 TEST_CASE("what was changed, added, removed and replaced is what the next snapshot has") {
   Sources sources(4);
   Backups backups;

@@ -265,7 +265,7 @@ TEST_CASE_METHOD(Fixture, "a header is parsed within its bounds") {
 TEST_CASE_METHOD(Fixture, "a writer takes only frames that can be read back") {
   PackWriter writer(path(), context, PackKind::kData);
   crypto::BlobId id = testing::random_id(random);
-  Bytes encoded = codec.encode(Bytes(100, 1));
+  const ByteView encoded = codec.encode(Bytes(100, 1));
   auto refuses = [&](std::uint32_t raw_length, std::vector<FrameBlob> blobs) {
     return error_of([&] { writer.append(encoded, raw_length, std::move(blobs)); }) == ErrorKind::kInternal;
   };

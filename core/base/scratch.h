@@ -1,0 +1,28 @@
+// Memory that is used again and again for one thing after another of different sizes. One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/bytes.h"
+
+namespace garner {
+
+class Scratch {
+ public:
+  // `size` bytes, valid until a call that takes more than any before; until then they keep what is in them.
+  MutableByteView take(std::size_t size) {
+    if (size > size_) {
+      memory_.reset();
+      memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(size);
+      size_ = size;
+    }
+    return {memory_.get(), size};
+  }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> memory_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace garner
