@@ -40,7 +40,7 @@ struct BlobWriterOptions {
 };
 
 // How much memory a lane and its share of the queue and of the compressing threads may take, in bytes.
-inline constexpr std::size_t kMemoryPerLane = 14u << 20;
+inline constexpr std::size_t kMemoryPerLane = 16u << 20;
 
 class BlobWriter {
  public:

@@ -18,6 +18,8 @@ constexpr std::size_t kReadAtOnce = 256u << 10;  // a multiple of every row's si
 // A quarter of what a block of the filter has on average, and four times the spread of places around the
 // guess.
 constexpr std::uint64_t kEntriesAtOnce = 16;
+// A block of hashes has never more entries; one that has is searched by halves.
+constexpr std::uint64_t kLargestEvenBlock = 256;
 
 [[noreturn]] void damaged(const std::string& path, const std::string& what) {
   throw Error(ErrorKind::kDamaged, "local index table " + printable(path) + " " + what);
@@ -130,16 +132,30 @@ bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const E
   const std::uint8_t* wanted = id.value.data();
   const auto [first, end] = filter_->range(wanted);
   if (first == end) return false;
-  // Ids are spread evenly, in a block of the filter as well: what is looked for is about where its fraction
-  // of the block says. Should it not be, the search goes on in whichever direction it must.
-  const std::uint64_t guess = first + filter::position_in_block(wanted, layout_.block_count, end - first);
   std::array<std::uint8_t, kEntryRow * kEntriesAtOnce> rows;
-  std::uint64_t at = guess - std::min(guess - first, kEntriesAtOnce / 2);
   const auto load = [&](std::uint64_t begin) {
     const std::uint64_t count = std::min(end - begin, kEntriesAtOnce);
     read(MutableByteView(rows).first(count * kEntryRow), layout_.entries() + kEntryRow * begin);
     return count;
   };
+  std::uint64_t at = first;
+  if (end - first <= kLargestEvenBlock) {
+    // Ids are spread evenly, in a block of the filter as well: what is looked for is about where its fraction
+    // of the block says.
+    at += filter::position_in_block(wanted, layout_.block_count, end - first);
+    at -= std::min(at - first, kEntriesAtOnce / 2);
+  } else {
+    for (std::uint64_t limit = end; at < limit;) {
+      const std::uint64_t middle = at + (limit - at) / 2;
+      read(MutableByteView(rows).first(kEntryRow), layout_.entries() + kEntryRow * middle);
+      if (std::memcmp(rows.data(), wanted, 32) < 0) {
+        at = middle + 1;
+      } else {
+        limit = middle;
+      }
+    }
+    if (at == end) return false;
+  }
   std::uint64_t count = load(at);
   while (at > first && std::memcmp(rows.data(), wanted, 32) >= 0) {
     at -= std::min(at - first, kEntriesAtOnce - 1);

@@ -124,10 +124,14 @@ TEST_CASE("a budget is given out no further than it goes, and comes back") {
 }
 
 TEST_CASE_METHOD(Fixture, "ids that are not spread at all are found as well") {
-  std::uint8_t next = 0;
-  std::vector<FinishedPack> some = {testing::random_pack(random, 2, 100, [&] {
+  // All in one block of the filter, which is searched evenly or, when it has too many for that, by halves.
+  const std::size_t blobs = GENERATE(100u, 700u);
+  unsigned next = 0;
+  std::vector<FinishedPack> some = {testing::random_pack(random, 2, blobs, [&] {
     crypto::BlobId id;
-    id.value[31] = ++next;
+    ++next;
+    id.value[30] = static_cast<std::uint8_t>(next >> 8);
+    id.value[31] = static_cast<std::uint8_t>(next);
     return id;
   })};
   Model model;
