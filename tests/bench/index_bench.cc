@@ -35,8 +35,7 @@ TEST_CASE("index") {
   };
   BENCHMARK("lookup of a blob that is not") {
     crypto::BlobId id = ids[next++ * 7919 % ids.size()];
-    id.value[12] ^= 1;
-    id.value[20] ^= 1;
+    for (std::size_t i = 8; i < id.value.size(); ++i) id.value[i] ^= 0x55;  // what the filter looks at
     return index.find(id).has_value();
   };
 }

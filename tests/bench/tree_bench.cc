@@ -24,7 +24,6 @@ v1::Node file_named(const std::string& name, testing::Random& random) {
   *node.mutable_mtime() = to_proto(TimePoint{1'700'000'000, 0});
   *node.mutable_ctime() = node.mtime();
   node.set_inode(random() % 10'000'000);
-  node.set_links(1);
   node.set_size(1000);
   v1::ContentEntry& entry = *node.add_content();
   entry.set_type(v1::ENTRY_TYPE_BLOB);
