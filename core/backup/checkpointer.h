@@ -37,7 +37,7 @@ inline constexpr std::uint64_t kUnrecordedPerThread = 4u << 20;
 // A run commits its packs under an unfinished root when so much is pending.
 inline constexpr std::uint64_t kCommitBytes = 10ull << 30;
 inline constexpr std::chrono::minutes kCommitTime{60};
-inline constexpr std::size_t kCommitBlobs = 200'000;
+inline constexpr std::size_t kCommitBlobs = 100'000;
 
 // A large file that a thread is reading. The thread holds `mutex` while it stores a chunk and adds it to the
 // list.

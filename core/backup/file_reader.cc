@@ -77,12 +77,10 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
     }
     file->place = folder.place_of(task.name);
     file->seen = seen;
-    file->node = source::capture(use.fd(), task.name, status, fd.get(), warn);
-    v1::Node node = file->node;
+    v1::Node node = source::capture(use.fd(), task.name, status, fd.get(), warn);
     const HardLinks::Key link{status.device, status.inode};
     if (status.links > 1) {
       node.set_mount(context_.mounts.number(folder.source(), status.device));
-      file->node = node;
       const auto known = context_.hard_links.find(link);
       if (known && known->size() == node.size() && snapshot::from_proto(known->ctime()) == status.ctime) {
         *node.mutable_content() = known->content();
@@ -96,6 +94,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
                                : std::vector<source::DataRange>{{0, status.size}};
     const bool recorded = status.size > kRecordedInProgress;
     if (recorded) {
+      file->node = node;
       context_.statistics.current(printable(path));
       context_.writer.flush_lane(lane_);
       if (context_.resumed && attempt == 1) {

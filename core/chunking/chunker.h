@@ -28,9 +28,9 @@ namespace garner::chunking {
 
 // In bytes. A content shorter than `minimum` is one chunk.
 struct ChunkSizes {
-  std::uint32_t minimum = 32u << 10;
-  std::uint32_t average = 128u << 10;  // a power of two
-  std::uint32_t maximum = 512u << 10;
+  std::uint32_t minimum = 48u << 10;
+  std::uint32_t average = 64u << 10;  // a power of two
+  std::uint32_t maximum = 256u << 10;
 };
 // Error(kInvalidInput) unless 1 KiB <= minimum < average < maximum <= 4 MiB and the average is a power of
 // two.

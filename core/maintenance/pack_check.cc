@@ -104,11 +104,13 @@ class PackCheck {
   void read_frames(const store::ObjectName& name, const store::PackReader& reader,
                    const store::PackReader::Directory& directory) {
     store::FrameCodec codec;
+    Bytes sealed;
+    Scratch raw;
     for (const store::PackedFrame& frame : directory.frames) {
       report_.throw_if_stopped();
       try {
-        const Bytes sealed = reader.read_frame(frame.offset, frame.stored_length);
-        verify(name, frame, codec.decode(sealed, frame.raw_length));
+        const ByteView plain = reader.read_frame(frame.offset, frame.stored_length, sealed);
+        verify(name, frame, codec.decode(plain, frame.raw_length, raw));
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
         report_.problem(short_name(name) + ": " + error.what());
@@ -118,10 +120,10 @@ class PackCheck {
     }
   }
 
-  void verify(const store::ObjectName& name, const store::PackedFrame& frame, const Bytes& raw) {
+  void verify(const store::ObjectName& name, const store::PackedFrame& frame, ByteView raw) {
     std::size_t offset = 0;
     for (const store::FrameBlob& blob : frame.blobs) {
-      if (repository_.hasher().id(blob.kind, ByteView(raw).subspan(offset, blob.length)) != blob.id) {
+      if (repository_.hasher().id(blob.kind, raw.subspan(offset, blob.length)) != blob.id) {
         report_.problem(short_name(name) + ": blob " + blob.id.hex() + " is not what its id says");
         add_damaged(blob.id);
       }

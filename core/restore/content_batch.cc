@@ -35,12 +35,14 @@ std::uint32_t ContentBatch::pack_number(const store::ObjectName& name) {
 }
 
 std::uint32_t ContentBatch::add_file(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                                     const v1::Node& node, const struct stat& status) {
+                                     const v1::Node& node, const std::optional<struct stat>& status) {
   v1::Node bare = node;
   bare.clear_content();
   PendingFile file;
-  file.inode = status.st_ino;
-  file.device = status.st_dev;
+  if (status) {
+    file.inode = status->st_ino;
+    file.device = status->st_dev;
+  }
   file.node = nodes_.size();
   if (!bare.AppendToString(&nodes_)) throw Error(ErrorKind::kInternal, "a node could not be serialized");
   file.node_length = static_cast<std::uint32_t>(nodes_.size() - file.node);

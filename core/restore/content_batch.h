@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,9 +32,9 @@ struct Piece {
   std::uint32_t length = 0;
 };
 
-// A file that exists in the target, unfinished.
+// A file that is unfinished in the target, or not there yet.
 struct PendingFile {
-  std::uint64_t inode = 0;
+  std::uint64_t inode = 0;  // 0: not there yet
   std::uint64_t device = 0;
   std::uint64_t node = 0;  // where its node lies in the batch's memory
   std::uint32_t node_length = 0;
@@ -56,7 +57,7 @@ class ContentBatch {
   };
 
   std::uint32_t add_file(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                         const v1::Node& node, const struct stat& status);
+                         const v1::Node& node, const std::optional<struct stat>& status);
   void add_piece(std::uint32_t file, std::uint64_t file_offset, const crypto::BlobId& id,
                  const store::BlobLocation& location);
   void add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,

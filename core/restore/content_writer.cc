@@ -21,6 +21,8 @@ namespace {
 // bounds how long a stop waits for the disk.
 constexpr std::size_t kWaitingFiles = 16384;
 constexpr std::uint64_t kUnsyncedBytes = 256u << 20;
+// A thread takes so many frames after each other: threads that write to one file wait for each other.
+constexpr std::size_t kFramesInARow = 8;
 
 // A blob is missing or damaged wherever it is said to be; anything else ends the restore.
 bool is_damage(const Error& error) {
@@ -44,7 +46,7 @@ void write_all(int fd, ByteView content, std::uint64_t offset) {
 }  // namespace
 
 void ContentWriter::add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                        const v1::Node& node, const struct stat& status) {
+                        const v1::Node& node, const std::optional<struct stat>& status) {
   gathering_ = batch_.add_file(folder, source, node, status);
   try {
     gather(node);
@@ -52,7 +54,7 @@ void ContentWriter::add(const std::shared_ptr<TargetFolder>& folder, std::uint32
     if (!is_damage(error)) throw;
     fail(gathering_, std::string("its list of content cannot be read: ") + error.what());
   }
-  if (HardLinks::is_linked(node)) linked_files_.insert_or_assign(status.st_ino, gathering_);
+  if (status && HardLinks::is_linked(node)) linked_files_.insert_or_assign(status->st_ino, gathering_);
   count_down(gathering_);
   if (batch_.full()) flush();
 }
@@ -140,18 +142,23 @@ void ContentWriter::throw_if_stopped() const {
 }
 
 void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
-  for (std::size_t next; (next = next_++) < begins.size() && !stopped();) {
-    write_frame(begins[next], next + 1 < begins.size() ? begins[next + 1] : batch_.pieces().size());
-    if (unsynced_bytes_ >= kUnsyncedBytes) settle();
+  Scratch memory;
+  for (std::size_t first; (first = next_.fetch_add(kFramesInARow)) < begins.size();) {
+    const std::size_t end = std::min(first + kFramesInARow, begins.size());
+    for (std::size_t next = first; next < end; ++next) {
+      if (stopped()) return;
+      write_frame(begins[next], next + 1 < begins.size() ? begins[next + 1] : batch_.pieces().size(), memory);
+      if (unsynced_bytes_ >= kUnsyncedBytes) settle();
+    }
   }
 }
 
-void ContentWriter::write_frame(std::size_t begin, std::size_t end) {
+void ContentWriter::write_frame(std::size_t begin, std::size_t end, Scratch& memory) {
   const std::span<const Piece> pieces = batch_.pieces().subspan(begin, end - begin);
-  std::optional<Bytes> raw;
+  std::optional<ByteView> raw;
   try {
     const store::BlobLocation location = batch_.frame(pieces.front());
-    raw = repository_.read_frame(location);
+    raw = repository_.read_frame(location, memory);
     report_.add_read_bytes(location.frame_stored_length);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
@@ -174,10 +181,10 @@ void ContentWriter::write_frame(std::size_t begin, std::size_t end) {
   }
 }
 
-ContentWriter::VerifiedBlob ContentWriter::verify(const Piece& piece, const std::optional<Bytes>& frame) {
+ContentWriter::VerifiedBlob ContentWriter::verify(const Piece& piece, const std::optional<ByteView>& frame) {
   VerifiedBlob blob;
   if (frame && piece.frame_offset <= frame->size() && piece.length <= frame->size() - piece.frame_offset) {
-    const ByteView content = ByteView(*frame).subspan(piece.frame_offset, piece.length);
+    const ByteView content = frame->subspan(piece.frame_offset, piece.length);
     if (repository_.hasher().id(crypto::BlobKind::kData, content) == piece.id) {
       blob.content = content;
       return blob;
@@ -203,7 +210,7 @@ void ContentWriter::write_piece(const Piece& piece, ByteView content) {
   if (std::atomic_ref(file.failed) != 0) return;
   report_.at([&] { return batch_.folder(piece.file)->path_of(batch_.node(piece.file).name()); });
   try {
-    write_all(open_files_->open(piece.file)->get(), content, piece.file_offset);
+    write_all(open_files_->open(piece)->get(), content, piece.file_offset);
   } catch (const Error& error) {
     if (ends_restore(error)) throw;
     fail(piece.file, error.what());
@@ -260,6 +267,9 @@ void ContentWriter::finish(std::uint32_t file) {
     const Fd fd = open_pending(batch_, file, node.name());
     apply_metadata(fd.get(), HandleType::kOpen, node,
                    [&](const std::string& message) { report_.error(folder.path_of(node.name()), message); });
+    // Durable, and larger together than memory is, perhaps: nobody's other files shall leave the page cache
+    // for them.
+    posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
     report_.add_done_file();
   } catch (const Error& error) {
     if (ends_restore(error)) throw;

@@ -41,11 +41,12 @@ class ContentWriter {
         stop_(std::move(stop)),
         batch_(budget) {}
 
-  // Gathers the content of a file that was created in the folder with its size; flushes when the batch is
-  // full. Methods are called by one thread. Damage is told of the file, which is then removed; errors that
-  // concern more than a file are thrown, and leave files unfinished.
+  // Gathers the content of a file; flushes when the batch is full. `status`: of the file, if it was created
+  // in the folder; otherwise nothing is there, and it is created by the thread that writes to it first.
+  // Methods are called by one thread. Damage is told of the file, which is then removed; errors that concern
+  // more than a file are thrown, and leave files unfinished.
   void add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source, const v1::Node& node,
-           const struct stat& status);
+           const std::optional<struct stat>& status);
   // The file added under this inode got another name. Without effect once it is finished.
   void add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
                       const std::string& name);
@@ -62,8 +63,8 @@ class ContentWriter {
   void write_batch();
   void run_threads(std::size_t tasks, const std::function<void()>& work);
   void write_frames(const std::vector<std::size_t>& begins);
-  void write_frame(std::size_t begin, std::size_t end);
-  VerifiedBlob verify(const Piece& piece, const std::optional<Bytes>& frame);
+  void write_frame(std::size_t begin, std::size_t end, Scratch& memory);
+  VerifiedBlob verify(const Piece& piece, const std::optional<ByteView>& frame);
   void write_piece(const Piece& piece, ByteView content);
   void fail(std::uint32_t file, const std::string& message);
   // One piece of the file is done with, written or not.

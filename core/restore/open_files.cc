@@ -8,14 +8,28 @@
 
 #include "base/error.h"
 #include "restore/beneath.h"
+#include "restore/existing.h"
+#include "restore/metadata.h"
 #include "restore/target_error.h"
 
 namespace garner::restore {
 namespace {
 
-constexpr std::size_t kOpenFiles = 64;
+constexpr std::size_t kOpenFiles = 8;  // a shard
 
 }  // namespace
+
+Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole) {
+  Fd file = open_beneath(folder_fd, node.name(), O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, kUnfinishedMode);
+  if (!file.valid()) throw target_error(errno, "it could not be made");
+  apply_storage_flags(file.get(), node);
+  if (node.size() > 0 && !whole && ftruncate(file.get(), static_cast<off_t>(node.size())) != 0) {
+    const Error error = target_error(errno, "it could not be given its size of " + human_bytes(node.size()));
+    unlinkat(folder_fd, node.name().c_str(), 0);
+    throw error;
+  }
+  return file;
+}
 
 Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name) {
   const TargetFolder::Use folder(*batch.folder(file));
@@ -33,29 +47,45 @@ Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name
   return fd;
 }
 
-std::shared_ptr<const Fd> OpenFiles::open(std::uint32_t file) {
-  std::lock_guard lock(mutex_);
-  const auto found = entries_.find(file);
-  if (found != entries_.end()) {
-    by_use_.splice(by_use_.begin(), by_use_, found->second.place);
+// One thread at a time for a file.
+Fd OpenFiles::make(const Piece& piece) {
+  PendingFile& pending = batch_.file(piece.file);
+  const v1::Node node = batch_.node(piece.file);
+  if (pending.inode != 0) return open_pending(batch_, piece.file, node.name());
+  const TargetFolder::Use folder(*batch_.folder(piece.file));
+  Fd fd = create_unfinished(folder.fd(), node, piece.length == node.size());
+  struct stat status {};
+  if (fstat(fd.get(), &status) != 0) throw target_error(errno, "it could not be looked at");
+  pending.inode = status.st_ino;
+  pending.device = status.st_dev;
+  return fd;
+}
+
+std::shared_ptr<const Fd> OpenFiles::open(const Piece& piece) {
+  Shard& in = shard(piece.file);
+  std::lock_guard lock(in.mutex);
+  const auto found = in.entries.find(piece.file);
+  if (found != in.entries.end()) {
+    in.by_use.splice(in.by_use.begin(), in.by_use, found->second.place);
     return found->second.fd;
   }
-  auto fd = std::make_shared<const Fd>(open_pending(batch_, file, batch_.node(file).name()));
-  by_use_.push_front(file);
-  entries_.emplace(file, Entry{fd, by_use_.begin()});
-  if (entries_.size() > kOpenFiles) {
-    entries_.erase(by_use_.back());
-    by_use_.pop_back();
+  auto fd = std::make_shared<const Fd>(make(piece));
+  in.by_use.push_front(piece.file);
+  in.entries.emplace(piece.file, Entry{fd, in.by_use.begin()});
+  if (in.entries.size() > kOpenFiles) {
+    in.entries.erase(in.by_use.back());
+    in.by_use.pop_back();
   }
   return fd;
 }
 
 void OpenFiles::close(std::uint32_t file) {
-  std::lock_guard lock(mutex_);
-  const auto found = entries_.find(file);
-  if (found == entries_.end()) return;
-  by_use_.erase(found->second.place);
-  entries_.erase(found);
+  Shard& in = shard(file);
+  std::lock_guard lock(in.mutex);
+  const auto found = in.entries.find(file);
+  if (found == in.entries.end()) return;
+  in.by_use.erase(found->second.place);
+  in.entries.erase(found);
 }
 
 }  // namespace garner::restore

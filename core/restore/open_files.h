@@ -1,7 +1,8 @@
-// Descriptors of the files that content is being written to: the last used of a bounded number stay open.
-// Safe from any thread.
+// Files that content is being written to: made when first written to, and the last used of a bounded number
+// stay open. Safe from any thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -13,6 +14,9 @@
 
 namespace garner::restore {
 
+// Makes a file of a mode that nothing else has, with the node's storage flags and size. `whole`: one write
+// gives it its size. Error(kAlreadyExists), Error(kTargetFull) and others of the target.
+Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole);
 // Opens an unfinished file of the batch again for writing. It must be the file that was created:
 // Error(kWriteFailed) when it is not there any more or another has its name.
 Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name);
@@ -20,7 +24,8 @@ Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name
 class OpenFiles {
  public:
   explicit OpenFiles(ContentBatch& batch) : batch_(batch) {}
-  std::shared_ptr<const Fd> open(std::uint32_t file);
+  // The file that the piece belongs to.
+  std::shared_ptr<const Fd> open(const Piece& piece);
   void close(std::uint32_t file);
 
  private:
@@ -28,10 +33,17 @@ class OpenFiles {
     std::shared_ptr<const Fd> fd;
     std::list<std::uint32_t>::iterator place;
   };
+  // Files that are next to each other have different ones: threads make them at the same time.
+  struct Shard {
+    std::mutex mutex;
+    std::unordered_map<std::uint32_t, Entry> entries;
+    std::list<std::uint32_t> by_use;  // the last used first
+  };
+  Shard& shard(std::uint32_t file) { return shards_[file % shards_.size()]; }
+  Fd make(const Piece& piece);
+
   ContentBatch& batch_;
-  std::mutex mutex_;
-  std::unordered_map<std::uint32_t, Entry> entries_;
-  std::list<std::uint32_t> by_use_;  // the last used first
+  std::array<Shard, 16> shards_;
 };
 
 }  // namespace garner::restore

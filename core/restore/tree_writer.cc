@@ -82,12 +82,12 @@ void TreeWriter::begin(std::uint32_t source, std::shared_ptr<TargetFolder> folde
 
 bool TreeWriter::enter(const v1::Node& node) {
   if (folders_.empty() && is_target_) {
-    folders_.push_back(base_);
+    folders_.push_back({base_, false});
     const TargetFolder::Use use(*base_);
     clear_protection(use.fd());
     return true;
   }
-  const std::shared_ptr<TargetFolder>& parent = folders_.empty() ? base_ : folders_.back();
+  const std::shared_ptr<TargetFolder> parent = folders_.empty() ? base_ : folders_.back().folder;
   const std::string path = parent->path_of(node.name());
   report_.at([&] { return path; });
   try {
@@ -104,12 +104,12 @@ bool TreeWriter::enter(const v1::Node& node) {
 void TreeWriter::leave(const v1::Node&) { folders_.pop_back(); }
 
 void TreeWriter::unreadable(const Error& error) {
-  report_.error(folders_.back()->path(),
+  report_.error(folders_.back().folder->path(),
                 std::string("not everything in it could be restored: ") + error.what());
 }
 
-std::shared_ptr<TargetFolder> TreeWriter::make_folder(const std::shared_ptr<TargetFolder>& parent,
-                                                      const v1::Node& node) {
+TreeWriter::Entered TreeWriter::make_folder(const std::shared_ptr<TargetFolder>& parent,
+                                            const v1::Node& node) {
   const TargetFolder::Use use(*parent);
   auto existing = look_at(use.fd(), node.name());
   if (existing && !S_ISDIR(existing->st_mode)) {
@@ -119,20 +119,23 @@ std::shared_ptr<TargetFolder> TreeWriter::make_folder(const std::shared_ptr<Targ
     remove_existing(use.fd(), node.name(), *existing);
     existing.reset();
   }
+  bool is_new = false;
   if (existing) {
     make_writable(use.fd(), node.name());
-  } else if (mkdirat(use.fd(), node.name().c_str(), S_IRWXU) != 0 && errno != EEXIST) {
+  } else if (mkdirat(use.fd(), node.name().c_str(), S_IRWXU) == 0) {
+    is_new = true;
+  } else if (errno != EEXIST) {
     throw target_error(errno, "the folder could not be made");
   }
-  return TargetFolder::open_child(parent, node.name());
+  return {TargetFolder::open_child(parent, node.name()), is_new};
 }
 
 void TreeWriter::visit(const v1::Node& node) {
-  const std::shared_ptr<TargetFolder>& folder = folders_.empty() ? base_ : folders_.back();
+  const std::shared_ptr<TargetFolder>& folder = folders_.empty() ? base_ : folders_.back().folder;
   report_.at([&] { return folder->path_of(node.name()); });
   try {
     const TargetFolder::Use use(*folder);
-    restore({folder, use.fd()}, node);
+    restore({folder, use.fd(), !folders_.empty() && folders_.back().is_new}, node);
   } catch (const Error& error) {
     if (ends_restore(error)) throw;
     report_.error(folder->path_of(node.name()), error.what());
@@ -140,7 +143,9 @@ void TreeWriter::visit(const v1::Node& node) {
 }
 
 void TreeWriter::restore(const Place& place, const v1::Node& node) {
-  std::optional<struct stat> existing = look_at(place.fd, node.name());
+  // In a new folder nothing is in its place; should something be there all the same, making it fails.
+  std::optional<struct stat> existing;
+  if (!place.is_new) existing = look_at(place.fd, node.name());
   if (HardLinks::is_linked(node) && restore_link(place, node, existing)) return;
   switch (decide(place.fd, existing, node, options_)) {
     case Decision::kKeep:
@@ -222,15 +227,12 @@ void TreeWriter::adopt(const Place& place, const v1::Node& node) {
 }
 
 void TreeWriter::create_file(const Place& place, const v1::Node& node) {
-  const Fd file =
-      open_beneath(place.fd, node.name(), O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, kUnfinishedMode);
-  if (!file.valid()) throw target_error(errno, "it could not be made");
-  apply_storage_flags(file.get(), node);
-  if (node.size() > 0 && ftruncate(file.get(), static_cast<off_t>(node.size())) != 0) {
-    const Error error = target_error(errno, "it could not be given its size of " + human_bytes(node.size()));
-    unlinkat(place.fd, node.name().c_str(), 0);
-    throw error;
+  // A file of several names must be there when the next of them is met.
+  if (has_content(node) && !HardLinks::is_linked(node)) {
+    content_.add(place.folder, source_, node, std::nullopt);
+    return;
   }
+  const Fd file = create_unfinished(place.fd, node, /*whole=*/false);
   const struct stat status = status_of(file.get());
   if (HardLinks::is_linked(node)) links_.remember(source_, node, place.folder, status);
   if (has_content(node)) {

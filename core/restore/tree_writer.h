@@ -44,9 +44,13 @@ class TreeWriter final : public TreeVisitor {
   struct Place {
     const std::shared_ptr<TargetFolder>& folder;
     int fd;
+    bool is_new;
   };
-  std::shared_ptr<TargetFolder> make_folder(const std::shared_ptr<TargetFolder>& parent,
-                                            const v1::Node& node);
+  struct Entered {
+    std::shared_ptr<TargetFolder> folder;
+    bool is_new;  // made by this restore just now: there is nothing in it
+  };
+  Entered make_folder(const std::shared_ptr<TargetFolder>& parent, const v1::Node& node);
   void restore(const Place& place, const v1::Node& node);
   // True if nothing more is to be done: the node is one more name of a file that was restored already.
   // Otherwise `existing` tells what is in its place then.
@@ -66,7 +70,7 @@ class TreeWriter final : public TreeVisitor {
   std::uint32_t source_ = 0;
   std::shared_ptr<TargetFolder> base_;
   bool is_target_ = false;
-  std::vector<std::shared_ptr<TargetFolder>> folders_;  // entered
+  std::vector<Entered> folders_;
 };
 
 }  // namespace garner::restore

@@ -104,28 +104,41 @@ Bytes BlobReader::read_blob(const crypto::Keyring& keyring, crypto::BlobKind kin
   return Bytes(content.begin(), content.end());
 }
 
-std::shared_ptr<const Bytes> BlobReader::cached_frame(const crypto::Keyring& keyring,
-                                                      const BlobLocation& location) {
-  FrameCache& cache = pack_kind(location.kind) == PackKind::kData ? data_frames_ : metadata_frames_;
-  const FrameKey key{location.pack, location.frame_offset};
-  if (std::shared_ptr<const Bytes> frame = cache.find(key)) return frame;
-  auto frame = std::make_shared<const Bytes>(read_frame(keyring, location));
-  cache.add(key, frame, frame->size());
-  return frame;
-}
-
-Bytes BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location) {
+template <typename Decode>
+auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation& location,
+                              const Decode& decode) {
   try {
     const std::shared_ptr<const PackReader> pack = open_pack(keyring, location.pack);
-    const Bytes plain = pack->read_frame(location.frame_offset, location.frame_stored_length);
+    Bytes sealed;
+    const ByteView plain = pack->read_frame(location.frame_offset, location.frame_stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
-    Bytes raw = codec->decode(plain, location.frame_raw_length);
+    auto raw = decode(*codec, plain);
     give_back(std::move(codec));
     return raw;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNotFound) throw;
     throw Error(ErrorKind::kDamaged, pack_key(location.pack) + " is missing");
   }
+}
+
+std::shared_ptr<const Bytes> BlobReader::cached_frame(const crypto::Keyring& keyring,
+                                                      const BlobLocation& location) {
+  FrameCache& cache = pack_kind(location.kind) == PackKind::kData ? data_frames_ : metadata_frames_;
+  const FrameKey key{location.pack, location.frame_offset};
+  if (std::shared_ptr<const Bytes> frame = cache.find(key)) return frame;
+  auto frame =
+      std::make_shared<const Bytes>(decode_frame(keyring, location, [&](FrameCodec& codec, ByteView plain) {
+        return codec.decode(plain, location.frame_raw_length);
+      }));
+  cache.add(key, frame, frame->size());
+  return frame;
+}
+
+ByteView BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location,
+                                Scratch& memory) {
+  return decode_frame(keyring, location, [&](FrameCodec& codec, ByteView plain) {
+    return codec.decode(plain, location.frame_raw_length, memory);
+  });
 }
 
 void BlobReader::set_uncommitted(const std::vector<FinishedPack>& packs) {

@@ -25,9 +25,9 @@ class BlobReader {
   Bytes read(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
   // From a pack that is condemned.
   Bytes read_condemned(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
-  // The raw bytes of a whole frame, past the cache. Error(kDamaged), also where the pack is missing; errors
-  // of the destination.
-  Bytes read_frame(const crypto::Keyring& keyring, const BlobLocation& location);
+  // The raw bytes of a whole frame, past the cache, in `memory`. Error(kDamaged), also where the pack is
+  // missing; errors of the destination.
+  ByteView read_frame(const crypto::Keyring& keyring, const BlobLocation& location, Scratch& memory);
   // Replaces what read() knows of packs that are in no committed segment.
   void set_uncommitted(const std::vector<FinishedPack>& packs);
   // Forgets the headers of packs, and with them which keyring they are read with.
@@ -50,6 +50,8 @@ class BlobReader {
   std::shared_ptr<const Bytes> cached_frame(const crypto::Keyring& keyring, const BlobLocation& location);
   Bytes read_blob(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id,
                   const BlobLocation& location);
+  template <typename Decode>
+  auto decode_frame(const crypto::Keyring& keyring, const BlobLocation& location, const Decode& decode);
   std::shared_ptr<const PackReader> open_pack(const crypto::Keyring& keyring, const ObjectName& name);
   std::unique_ptr<FrameCodec> take_codec();
   void give_back(std::unique_ptr<FrameCodec> codec);

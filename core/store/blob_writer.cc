@@ -300,14 +300,18 @@ std::vector<DurablePack> BlobWriter::tell() {
   return told;
 }
 
-// An open pack is fsynced under its lock: nothing is appended, and nobody finishes it, meanwhile.
+// Frames are told that stood in the pack before its fsync began. It goes on taking frames meanwhile, and may
+// be finished.
 bool BlobWriter::tell_open(const std::shared_ptr<Pack>& pack,
                            const std::function<void(const std::vector<PackedFrame>&)>& take_frames) {
   OpenPack& open = open_[static_cast<std::size_t>(pack->kind) - 1];
-  std::lock_guard lock(open.mutex);
+  std::unique_lock lock(open.mutex);
   if (open.pack != pack) return false;
-  if (pack->writer->frames().size() > pack->told_frames) pack->writer->sync();
-  take_frames(pack->writer->frames());
+  const std::shared_ptr<PackWriter> writer = pack->writer;
+  const bool has_new = writer->frames().size() > pack->told_frames;
+  take_frames(writer->frames());
+  lock.unlock();
+  if (has_new) writer->sync();
   return true;
 }
 

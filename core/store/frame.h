@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/scratch.h"
 #include "crypto/blob_id.h"
 
 namespace garner::store {
@@ -58,6 +59,8 @@ class FrameCodec {
   // The raw bytes, with no more memory than `raw_length` (at most kMaximumFrame). Error(kDamaged) for a
   // malformed frame or one whose length is not `raw_length`; Error(kNewerFormat) for an unknown codec.
   Bytes decode(ByteView plain, std::size_t raw_length);
+  // The same in memory of the caller's, for whoever decodes one frame after the other.
+  ByteView decode(ByteView plain, std::size_t raw_length, Scratch& memory);
 
  private:
   struct Contexts;

@@ -105,7 +105,7 @@ std::uint64_t PackWriter::size() const {
 
 const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length,
                                       std::vector<FrameBlob> blobs) {
-  if (!takes_frames_)
+  if (!takes_frames_ || is_lost_)
     throw Error(ErrorKind::kInternal, "a pack takes no frames after an error: " + printable(path_));
   PackedFrame frame{end_, 0, raw_length, std::move(blobs)};
   frame.stored_length =
@@ -136,14 +136,14 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
 }
 
 void PackWriter::sync() {
-  if (frames_.empty()) return;
+  std::lock_guard lock(sync_mutex_);
+  if (!fd_.valid()) return;  // finished, and durable as a whole
   try {
     sync_file(fd_.get(), path_);
     if (!name_is_durable_) sync_folder(parent_path(path_));
     name_is_durable_ = true;
   } catch (...) {
     // The kernel reports lost writes once: a later fsync would claim that they are durable.
-    takes_frames_ = false;
     is_lost_ = true;
     throw;
   }
@@ -157,8 +157,6 @@ void PackWriter::cut_back() noexcept {
 
 FinishedPack PackWriter::finish() {
   if (frames_.empty()) throw Error(ErrorKind::kInternal, "a pack without frames: " + printable(path_));
-  if (is_lost_)
-    throw Error(ErrorKind::kInternal, "a pack cannot be finished after a failed fsync: " + printable(path_));
   takes_frames_ = false;
   Bytes directory = serialize_directory(frames_, context_);
   std::uint64_t size = padded_pack_size(end_ + kDirectoryFraming + directory.size() + kPackTrailer);
@@ -182,6 +180,9 @@ FinishedPack PackWriter::finish() {
   trailer.bytes(sealer.seal(crypto::SealPart::kTrailer, 0, sealed.data()));
   std::ranges::copy(trailer.data(), tail.begin() + static_cast<std::ptrdiff_t>(sealed_length));
 
+  std::lock_guard lock(sync_mutex_);
+  if (is_lost_)
+    throw Error(ErrorKind::kInternal, "a pack cannot be finished after a failed fsync: " + printable(path_));
   try {
     write_at(fd_.get(), tail, end_, path_);
     sync_file(fd_.get(), path_);

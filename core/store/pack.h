@@ -24,8 +24,10 @@
 // directory.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,7 +97,8 @@ PackHeader parse_pack_header(ByteView start);
 crypto::Sealer make_pack_sealer(const crypto::Keyring& keyring, const PackHeader& header,
                                 const crypto::Salt& salt);
 
-// Writes one pack into a file of a staging folder. One thread at a time. Destroying it leaves the file.
+// Writes one pack into a file of a staging folder. One thread at a time, but for sync(). Destroying it leaves
+// the file.
 class PackWriter {
  public:
   // Creates the file `path`, which must not exist.
@@ -105,8 +108,9 @@ class PackWriter {
   // After an error, Error(kDestinationFull) for example, the file is cut back to the frames before and takes
   // no more frames: it is to be finished, or closed later, when there is room.
   const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
-  // After it returns, every frame appended so far survives a crash (file and its name). After an error only
-  // those that were durable before do, and all that is left is to close the pack later.
+  // After it returns, every frame that was appended before the call survives a crash (file and its name); at
+  // least one was. After an error only those that were durable before do, and all that is left is to close
+  // the pack later. A thread of its own may call it while others append and finish.
   void sync();
   // What the pack would measure if it was finished now (an upper bound, before padding): header, frames,
   // directory, trailer. Many tiny blobs make a long directory: whoever holds a pack to its target goes by
@@ -139,8 +143,11 @@ class PackWriter {
   std::uint64_t end_ = 0;  // of the frames, in the file
   std::uint64_t directory_size_ = 0;
   bool takes_frames_ = true;
+  // The file's fsyncs, and its closing. The kernel tells of lost writes in one fsync only: whoever syncs next
+  // must see what the one before has met.
+  std::mutex sync_mutex_;
   bool name_is_durable_ = false;
-  bool is_lost_ = false;
+  std::atomic<bool> is_lost_ = false;
   std::vector<PackedFrame> frames_;
 };
 
@@ -161,8 +168,8 @@ class PackReader {
   PackReader(destination::Destination& destination, const crypto::Keyring& keyring, const ObjectName& name);
 
   const PackHeader& header() const { return header_; }
-  // Reads and opens the sealed frame: what FrameCodec::decode takes. Error(kDamaged).
-  Bytes read_frame(std::uint64_t offset, std::uint32_t stored_length) const;
+  // Reads and opens the sealed frame, in `memory`: what FrameCodec::decode takes. Error(kDamaged).
+  ByteView read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const;
   // Reads trailer and directory, and validates it: frames without gaps from the header to the directory,
   // blobs of the pack's kind, lengths that add up. Error(kDamaged).
   struct Directory {

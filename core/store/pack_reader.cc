@@ -49,7 +49,7 @@ PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t l
   return window;
 }
 
-Bytes PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length) const {
+ByteView PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const {
   if (offset < header_.length || stored_length < kFrameHeader + crypto::kSealOverhead ||
       stored_length > kMaximumSealedFrame) {
     throw Error(ErrorKind::kDamaged, key_ + ": no frame can be at " + std::to_string(offset) + " with " +
@@ -57,7 +57,11 @@ Bytes PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length) 
   }
   try {
     Window window = read_window(offset, stored_length);
-    return sealer_->open(crypto::SealPart::kBody, offset, window.view(offset, stored_length));
+    memory = std::move(window.bytes);
+    const MutableByteView sealed = MutableByteView(memory).subspan(offset - window.start, stored_length);
+    const MutableByteView plain = sealed.first(stored_length - crypto::kSealOverhead);
+    sealer_->open(crypto::SealPart::kBody, offset, sealed, plain);
+    return plain;
   } catch (const Error& error) {
     throw error.in(key_ + ": frame at " + std::to_string(offset));
   }

@@ -292,7 +292,9 @@ Bytes Repository::read_condemned(crypto::BlobKind kind, const crypto::BlobId& id
   return reader_.read_condemned(keyring(), kind, id);
 }
 
-Bytes Repository::read_frame(const BlobLocation& location) { return reader_.read_frame(keyring(), location); }
+ByteView Repository::read_frame(const BlobLocation& location, Scratch& memory) {
+  return reader_.read_frame(keyring(), location, memory);
+}
 
 void Repository::set_uncommitted(const std::vector<FinishedPack>& packs) { reader_.set_uncommitted(packs); }
 

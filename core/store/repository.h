@@ -127,8 +127,9 @@ class Repository final : public BlobSource {
   // A blob without a live location from a condemned pack, as long as that is there: for rescue.
   // Error(kNotFound); Error(kDamaged), also when the pack was deleted.
   Bytes read_condemned(crypto::BlobKind kind, const crypto::BlobId& id);
-  // The raw bytes of a whole frame, not verified against ids (the caller computes them), not cached.
-  Bytes read_frame(const BlobLocation& location);
+  // The raw bytes of a whole frame, not verified against ids (the caller computes them), not cached, in
+  // `memory`.
+  ByteView read_frame(const BlobLocation& location, Scratch& memory);
   // Blobs in packs that are published but not committed, as a resumed run knows them: read() finds them too.
   void set_uncommitted(const std::vector<FinishedPack>& packs);
 

@@ -62,9 +62,10 @@ struct Fixture {
   std::size_t read_all(const ObjectName& name) {
     PackReader reader(destination, *keyring, name);
     PackReader::Directory directory = reader.read_directory();
+    Bytes sealed;
     for (std::size_t i = 0; i < directory.frames.size(); ++i) {
       const PackedFrame& frame = directory.frames[i];
-      Bytes plain = reader.read_frame(frame.offset, frame.stored_length);
+      const ByteView plain = reader.read_frame(frame.offset, frame.stored_length, sealed);
       if (codec.decode(plain, frame.raw_length) != raw.at(i)) throw std::runtime_error("another content");
     }
     return directory.frames.size();
@@ -97,6 +98,7 @@ TEST_CASE_METHOD(Fixture, "a pack comes back as it was written") {
     REQUIRE(pack.size == padded_pack_size(pack.size));
     REQUIRE(pack.size <= padded_pack_size(bound));
     REQUIRE(is_name_of(pack.name, object(pack.name)));
+    Bytes sealed;
     PackReader reader(destination, *keyring, pack.name);
     REQUIRE(reader.header().kind == kind);
     REQUIRE(reader.header().epoch == 1);
@@ -126,9 +128,10 @@ TEST_CASE_METHOD(Fixture, "whoever watches a destination sees whole windows and 
     FinishedPack pack = publish(writer.finish());
     REQUIRE(pack.size >= 128u << 10);
     REQUIRE(pack.size == padded_pack_size(length + 2500));
+    Bytes sealed;
     PackReader reader(destination, *keyring, pack.name);
     reader.read_directory();
-    reader.read_frame(pack.frames[0].offset, pack.frames[0].stored_length);
+    reader.read_frame(pack.frames[0].offset, pack.frames[0].stored_length, sealed);
   }
   for (const auto& read : destination.reads()) {
     REQUIRE(read.offset % kWindow == 0);
@@ -179,14 +182,15 @@ TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readab
     object(pack.name) = Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
     REQUIRE(error_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
     if (length < pack.frames[0].offset) continue;
+    Bytes sealed;
     PackReader reader(destination, *keyring, pack.name);
     for (std::size_t i = 0; i < pack.frames.size(); ++i) {
       const PackedFrame& frame = pack.frames[i];
       if (frame.offset + frame.stored_length <= length) {
-        REQUIRE(codec.decode(reader.read_frame(frame.offset, frame.stored_length), frame.raw_length) ==
-                raw[i]);
+        REQUIRE(codec.decode(reader.read_frame(frame.offset, frame.stored_length, sealed),
+                             frame.raw_length) == raw[i]);
       } else {
-        REQUIRE(error_of([&] { reader.read_frame(frame.offset, frame.stored_length); }) ==
+        REQUIRE(error_of([&] { reader.read_frame(frame.offset, frame.stored_length, sealed); }) ==
                 ErrorKind::kDamaged);
       }
     }
@@ -198,16 +202,18 @@ TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readab
 
 TEST_CASE_METHOD(Fixture, "a place where no frame can be is refused before it is read") {
   FinishedPack pack = small_pack();
+  Bytes sealed;
   PackReader reader(destination, *keyring, pack.name);
   std::size_t before = destination.reads().size();
-  REQUIRE(error_of([&] { reader.read_frame(0, 100); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, 20); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, ~0u); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(~std::uint64_t{0} - 50, 100); }) == ErrorKind::kDamaged);
+  REQUIRE(error_of([&] { reader.read_frame(0, 100, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, 20, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, ~0u, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(error_of([&] { reader.read_frame(~std::uint64_t{0} - 50, 100, sealed); }) == ErrorKind::kDamaged);
   REQUIRE(destination.reads().size() == before);
   // Another frame's place: the counter differs.
-  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset + 1, pack.frames[0].stored_length); }) ==
-          ErrorKind::kDamaged);
+  REQUIRE(error_of([&] {
+            reader.read_frame(pack.frames[0].offset + 1, pack.frames[0].stored_length, sealed);
+          }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE_METHOD(Fixture, "packs of every epoch are readable, those of an unknown one say so") {

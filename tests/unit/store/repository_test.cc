@@ -428,9 +428,10 @@ TEST_CASE("a whole frame is read past the cache") {
   REQUIRE(repository.commit(test_plan({store_pack(repository, {a, b})})).committed);
   const BlobLocation location = *repository.index().find(b.id);
   CHECK(repository.read(crypto::BlobKind::kData, b.id) == b.content);
-  CHECK(as_text(repository.read_frame(location)) == "first second");
+  Scratch memory;
+  CHECK(as_text(repository.read_frame(location, memory)) == "first second");
   fixture.destination->remove(pack_key(location.pack));
-  CHECK(error_of([&] { repository.read_frame(location); }) == ErrorKind::kDamaged);
+  CHECK(error_of([&] { repository.read_frame(location, memory); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a condemned pack is no place of a blob, but gives it for rescue while it is there") {
