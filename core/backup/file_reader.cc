@@ -69,6 +69,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
   }
   auto warn = [&](const std::string& message) { context_.statistics.error(path, message); };
 
+  HardLinks::Claim claim;
   for (int attempt = 1;; ++attempt) {
     const TimePoint seen = context_.clock.now();
     const source::FileStatus status = source::read_status(fd.get(), "");
@@ -81,7 +82,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& ta
     const HardLinks::Key link{status.device, status.inode};
     if (status.links > 1) {
       node.set_mount(context_.mounts.number(folder.source(), status.device));
-      const auto known = context_.hard_links.find(link);
+      const auto known = claim.held() ? std::nullopt : context_.hard_links.find_or_claim(link, claim);
       if (known && known->size() == node.size() && snapshot::from_proto(known->ctime()) == status.ctime) {
         *node.mutable_content() = known->content();
         context_.statistics.done_bytes(node.size());

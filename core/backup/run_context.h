@@ -3,13 +3,13 @@
 
 #include <map>
 #include <mutex>
-#include <optional>
 #include <stop_token>
 #include <utility>
 #include <vector>
 
 #include "backup/backup_run.h"
 #include "backup/checkpointer.h"
+#include "backup/hard_links.h"
 #include "backup/statistics.h"
 #include "backup/work_queue.h"
 #include "snapshot/tree.h"
@@ -31,27 +31,6 @@ class MetadataSink final : public store::BlobSink {
  private:
   const crypto::BlobHasher& hasher_;
   store::BlobWriter& writer_;
-};
-
-// Content of files with several names, so that it is read once. Bounded: what does not fit is read again.
-// Thread-safe.
-class HardLinks {
- public:
-  using Key = std::pair<std::uint64_t, std::uint64_t>;  // device, inode
-  std::optional<v1::Node> find(const Key& key) const {
-    std::lock_guard lock(mutex_);
-    const auto known = nodes_.find(key);
-    return known == nodes_.end() ? std::nullopt : std::optional(known->second);
-  }
-  void add(const Key& key, const v1::Node& node) {
-    std::lock_guard lock(mutex_);
-    if (nodes_.size() < kMaximum) nodes_.emplace(key, node);
-  }
-
- private:
-  static constexpr std::size_t kMaximum = 20'000;
-  mutable std::mutex mutex_;
-  std::map<Key, v1::Node> nodes_;
 };
 
 // Numbers a source's file systems in the order they are seen; the source's own is 0. Thread-safe.
