@@ -150,6 +150,8 @@ void BlobWriter::submit(Lane& lane, PackKind kind, std::unique_lock<std::mutex>&
   lane.frame.reset();
   {
     std::lock_guard state(mutex_);
+    task.thorough = submitted_ < options_.thorough;
+    submitted_ += task.frame.raw().size();
     task.ticket = next_ticket_++;
     outstanding_.insert(task.ticket);
   }
@@ -184,7 +186,7 @@ Bytes BlobWriter::take_buffer() {
 }
 
 void BlobWriter::append(FrameCodec& codec, FrameTask& task) {
-  const ByteView encoded = codec.encode(task.frame.raw());
+  const ByteView encoded = codec.encode(task.frame.raw(), task.thorough);
   OpenPack& open = open_[static_cast<std::size_t>(task.kind) - 1];
   std::lock_guard lock(open.mutex);
   if (!open.pack) {

@@ -77,18 +77,17 @@ struct FrameCodec::Contexts {
 
   Contexts() {
     if (!compressor || !decompressor) throw std::bad_alloc();
-    set_up_for_frames();
     // The frame's header holds the raw length, and the seal is its checksum.
     set(ZSTD_c_contentSizeFlag, 0);
     set(ZSTD_c_checksumFlag, 0);
   }
 
   // zstd's "fast" strategy; level 3 stores 2.3 % less at 0.8 of the speed (docs/research/performance.md).
-  void set_up_for_frames() {
-    set(ZSTD_c_compressionLevel, 2);
+  void set_up_for_frames(bool thorough) {
+    set(ZSTD_c_compressionLevel, thorough ? 6 : 2);
     set(ZSTD_c_windowLog, 21);
-    set(ZSTD_c_hashLog, 16);
-    set(ZSTD_c_minMatch, 6);
+    set(ZSTD_c_hashLog, thorough ? 0 : 16);
+    set(ZSTD_c_minMatch, thorough ? 0 : 6);
   }
 
   void set(ZSTD_cParameter parameter, int value) {
@@ -137,10 +136,11 @@ struct FrameCodec::Contexts {
 FrameCodec::FrameCodec() : contexts_(std::make_unique<Contexts>()) {}
 FrameCodec::~FrameCodec() = default;
 
-ByteView FrameCodec::encode(ByteView raw) {
+ByteView FrameCodec::encode(ByteView raw, bool thorough) {
   if (raw.size() > kMaximumFrame) {
     throw Error(ErrorKind::kInternal, "a frame of " + std::to_string(raw.size()) + " raw bytes");
   }
+  contexts_->set_up_for_frames(thorough);
   if (!raw.empty() && !contexts_->looks_incompressible(raw)) {
     std::size_t length = contexts_->compress(raw);
     if (saves_enough(length, raw.size()) && length < raw.size()) {
