@@ -1,6 +1,10 @@
 #include "schedule/zone.h"
 
-// The library's headers are not made for our warnings.
+namespace Posix {
+// C++20 has a type of this name, too: the header means this one.
+using date::hh_mm_ss;
+}  // namespace Posix
+// The header is not made for our warnings.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wshadow"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,15 @@ namespace garner::schedule {
 
 // "2026-03-29 01:30:00" in UTC.
 inline Instant at(const std::string& text) {
-  std::istringstream stream(text);
-  date::sys_time<std::chrono::seconds> time;
-  stream >> date::parse("%F %T", time);
-  REQUIRE_FALSE(stream.fail());
-  return time;
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  int hour = 0;
+  int minute = 0;
+  int second = 0;
+  REQUIRE(std::sscanf(text.c_str(), "%d-%u-%u %d:%d:%d", &year, &month, &day, &hour, &minute, &second) == 6);
+  return date::sys_days(date::year(year) / date::month(month) / date::day(day)) + std::chrono::hours(hour) +
+         std::chrono::minutes(minute) + std::chrono::seconds(second);
 }
 
 inline std::string text_of(Instant time) {

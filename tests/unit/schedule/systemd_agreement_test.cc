@@ -40,6 +40,10 @@ class Generator {
   // A value, a list, ranges, steps, or '*'.
   std::string values(int least, int most, bool from_end = false) {
     if (one_in(3)) return "*";
+    if (one_in(6)) {
+      const std::string step = open_step(least, most, from_end);
+      if (!step.empty()) return step;
+    }
     std::string text;
     for (int count = number(1, 3); count > 0; --count) {
       if (!text.empty()) text += ',';
@@ -49,14 +53,23 @@ class Generator {
         const int end = number(value + 1, most);
         text += std::to_string(value) + ".." + std::to_string(end);
         if (one_in(2)) text += "/" + std::to_string(number(1, end - value));
-      } else if (kind == 2 && (from_end ? value > least : value < most)) {
-        text +=
-            std::to_string(value) + "/" + std::to_string(number(1, from_end ? value - least : most - value));
       } else {
         text += std::to_string(value);
       }
     }
     return text;
+  }
+
+  // "5/20", by itself, and so that the step leads from one hour's (day's, year's) last value to the next
+  // one's first. Where it does not, systemd 252 misses what lies between: after *:5/17 at 23:56 it gives
+  // 00:22.
+  std::string open_step(int least, int most, bool from_end) {
+    if (from_end) return std::to_string(number(8, 14)) + "/" + std::to_string(number(1, 6));
+    if (most != 59 && most != 23 && most != 12) return {};
+    const int whole = most - least + 1;
+    int step = number(1, whole / 2);
+    while (whole % step != 0) --step;
+    return std::to_string(number(least, least + step - 1)) + "/" + std::to_string(step);
   }
 
   std::string weekdays() {
@@ -73,7 +86,8 @@ class Generator {
     std::string text;
     if (one_in(2)) text = (one_in(3) ? values(2020, 2060) : "*") + std::string("-");
     text += values(1, 12);
-    return one_in(4) ? text + "~" + values(1, 28, true) : text + "-" + values(1, 31);
+    // systemd 252 takes three off the largest day for each one of a list: 28, 25, 22.
+    return one_in(4) ? text + "~" + values(1, 22, true) : text + "-" + values(1, 31);
   }
 
   std::string time() {
@@ -90,36 +104,64 @@ class Generator {
 
 std::string shell_quoted(const std::string& text) { return "'" + text + "'"; }
 
-std::string output_of(const std::string& command) {
+struct Output {
+  bool failed = false;
+  std::string text;
+};
+
+Output output_of(const std::string& command) {
   FILE* pipe = popen(command.c_str(), "r");
   REQUIRE(pipe != nullptr);
-  std::string output;
+  Output output;
   std::array<char, 4096> buffer{};
   for (std::size_t got = 0; (got = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
-    output.append(buffer.data(), got);
-  const int status = pclose(pipe);
-  INFO(command << "\n" << output);
-  REQUIRE(status == 0);
+    output.text.append(buffer.data(), got);
+  output.failed = pclose(pipe) != 0;
   return output;
 }
 
-// For each expression the times in UTC, to the second: none for "never".
-std::vector<std::vector<std::string>> systemd_times(const std::vector<std::string>& expressions,
-                                                    const std::string& zone, std::int64_t base) {
-  std::string command = "TZ=" + zone + " SYSTEMD_COLORS=0 LC_ALL=C systemd-analyze calendar --iterations=" +
-                        std::to_string(kTimes) + " --base-time=@" + std::to_string(base);
-  for (const std::string& expression : expressions) command += " " + shell_quoted(expression);
-  std::istringstream output(output_of(command + " 2>&1"));
-  std::vector<std::vector<std::string>> all;
+// Times in UTC, to the second: none for "never".
+using Times = std::vector<std::string>;
+
+std::vector<Times> read_output(const std::string& text) {
+  std::istringstream output(text);
+  std::vector<Times> all;
   for (std::string line; std::getline(output, line);) {
     if (line.find("Normalized form:") != std::string::npos) all.emplace_back();
     // "Next elapse: Thu 2026-01-01 21:30:00 UTC", "   (in UTC): Thu …"
-    if (!line.ends_with(" UTC")) continue;
-    const bool time = line.find("Next elapse:") != std::string::npos ||
-                      line.find("(in UTC):") != std::string::npos ||
-                      line.find("Iter. #") != std::string::npos;
-    REQUIRE(time == !all.empty());
-    if (time) all.back().push_back(line.substr(line.size() - 23, 19));
+    const auto has = [&](const char* label) { return line.find(label) != std::string::npos; };
+    const bool time = has("Next elapse:") || has("(in UTC):") || has("Iter. #");
+    if (!time || all.empty() || !line.ends_with(" UTC")) continue;
+    all.back().emplace_back(std::string_view(line).substr(line.size() - 23, 19));
+  }
+  return all;
+}
+
+// One for each expression; nothing for one that systemd itself fails at: in zones with daylight saving it
+// loops for ever in some, and says so.
+std::vector<std::optional<Times>> systemd_times(const std::vector<std::string>& expressions,
+                                                const std::string& zone, std::int64_t base) {
+  const std::string command =
+      "TZ=" + zone +
+      " SYSTEMD_COLORS=0 LC_ALL=C systemd-analyze calendar --iterations=" + std::to_string(kTimes) +
+      " --base-time=@" + std::to_string(base);
+  std::string together = command;
+  for (const std::string& expression : expressions) together += " " + shell_quoted(expression);
+  std::vector<std::optional<Times>> all;
+  const Output output = output_of(together + " 2>/dev/null");
+  if (!output.failed) {
+    for (Times& times : read_output(output.text)) all.emplace_back(std::move(times));
+    return all;
+  }
+  for (const std::string& expression : expressions) {
+    const Output single = output_of(command + " " + shell_quoted(expression) + " 2>&1");
+    INFO(single.text);
+    if (single.failed) {
+      REQUIRE(single.text.find("Resource deadlock avoided") != std::string::npos);
+      all.emplace_back();
+    } else {
+      all.emplace_back(read_output(single.text).at(0));
+    }
   }
   return all;
 }
@@ -135,6 +177,12 @@ std::vector<std::string> our_times(const std::string& expression, const std::str
   return all;
 }
 
+// Of a repeated local time the first instant. Which of the two systemd gives depends on what glibc's mktime()
+// was asked before: with *-*~1 it is now and then the second.
+void take_first_of_repeated(Times& times, const Zone& zone) {
+  for (std::string& time : times) time = text_of(zone.first(zone.local(at(time))).value());
+}
+
 TEST_CASE("calendar expressions agree with systemd") {
   const char* given = std::getenv("GARNER_SEED");
   const unsigned seed =
@@ -142,8 +190,8 @@ TEST_CASE("calendar expressions agree with systemd") {
   INFO("GARNER_SEED=" << seed);
   Generator generator(seed);
   static const std::array zones{
-      "UTC",           "Europe/Berlin",    "America/New_York", "Australia/Sydney",
-      "Europe/Dublin", "America/Santiago", "Asia/Kolkata",     "Australia/Lord_Howe"};
+      "UTC",           "Europe/Berlin",    "America/New_York", "UTC",
+      "Europe/London", "America/Santiago", "Australia/Sydney", "Australia/Lord_Howe"};
   std::size_t compared = 0;
   for (std::size_t batch = 0; batch < kBatches; ++batch) {
     const std::string zone = zones.at(batch % zones.size());
@@ -159,17 +207,22 @@ TEST_CASE("calendar expressions agree with systemd") {
         base = info.end - std::chrono::seconds(generator.number(1, 200'000));
     }
     std::vector<std::string> expressions;
+    std::vector<bool> own_zones;
     for (std::size_t i = 0; i < kExpressions; ++i) {
-      std::string text = generator.expression();
       // In the expression or around it: the zone counts the same.
-      if (zone == std::string("UTC") && generator.one_in(3)) text += " America/New_York";
+      const bool own_zone = zone == "UTC" && generator.one_in(3);
+      std::string text = generator.expression();
+      own_zones.push_back(own_zone);
+      if (own_zone) text += " America/New_York";
       expressions.push_back(text);
     }
-    const auto theirs = systemd_times(expressions, zone, base.time_since_epoch().count() / 1'000'000);
+    auto theirs = systemd_times(expressions, zone, base.time_since_epoch().count() / 1'000'000);
     REQUIRE(theirs.size() == expressions.size());
     for (std::size_t i = 0; i < expressions.size(); ++i) {
       INFO(expressions[i] << " in " << zone << " after " << text_of(base));
-      CHECK(our_times(expressions[i], zone, base) == theirs[i]);
+      if (!theirs[i].has_value()) continue;
+      take_first_of_repeated(*theirs[i], Zone::named(own_zones[i] ? "America/New_York" : zone));
+      CHECK(our_times(expressions[i], zone, base) == *theirs[i]);
       ++compared;
     }
   }
