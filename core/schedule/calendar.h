@@ -54,6 +54,8 @@ struct Calendar {
 // What the cursor holds is a calendar expression without its zone, in full or a word ("daily"), as
 // systemd.time(7) describes it. Error(kInvalidInput) with the position.
 Calendar parse_calendar(TextCursor& cursor);
+// "Mon,Wed..Fri" and the blanks behind it. Error(kInvalidInput) where no weekday stands.
+std::bitset<7> take_weekdays(TextCursor& cursor);
 // Five fields as crontab(5) describes them, or "@daily" and so on (not @reboot).
 Calendar parse_cron(TextCursor& cursor);
 

@@ -123,37 +123,6 @@ std::optional<unsigned> take_weekday(TextCursor& cursor) {
   return std::nullopt;
 }
 
-// "Mon,Wed..Fri" and the blanks behind it; nothing where no weekday stands.
-void take_weekdays(TextCursor& cursor, Calendar& calendar) {
-  if (cursor.at_end() || cursor.is_digit() || cursor.peek() == '*') return;
-  const std::size_t begin = cursor.position();
-  for (bool first = true;; first = false) {
-    const std::optional<unsigned> day = take_weekday(cursor);
-    if (!day) {
-      cursor.fail(first ? "a weekday, a date, a time or a word like daily is expected"
-                        : "a weekday like Mon or Friday is expected");
-    }
-    unsigned last = *day;
-    if (cursor.take("..") || cursor.take("-")) {
-      const std::size_t at = cursor.position();
-      const std::optional<unsigned> end = take_weekday(cursor);
-      if (!end) cursor.fail("a weekday like Mon or Friday is expected");
-      if (*end < *day)
-        cursor.fail_at(at, "a weekday after the range's first is expected; weeks begin with Mon");
-      last = *end;
-    }
-    for (unsigned i = *day; i <= last; ++i) calendar.weekdays.set(i);
-    if (cursor.take(",") && cursor.peek() != ' ' && !cursor.at_end()) continue;
-    if (cursor.at_end()) break;
-    if (cursor.peek() != ' ') {
-      cursor.fail_at(cursor.position() == begin ? begin : cursor.position(),
-                     "',', '..' or a blank is expected after a weekday");
-    }
-    cursor.skip_blanks();
-    break;
-  }
-}
-
 // Up to the next blank.
 std::string_view word_at(const TextCursor& cursor, std::string& kept) {
   kept.clear();
@@ -251,11 +220,36 @@ bool take_word(TextCursor& cursor, Calendar& calendar) {
 
 }  // namespace
 
+std::bitset<7> take_weekdays(TextCursor& cursor) {
+  std::bitset<7> days;
+  for (bool first = true;; first = false) {
+    const std::optional<unsigned> day = take_weekday(cursor);
+    if (!day) {
+      cursor.fail(first ? "a weekday, a date, a time or a word like daily is expected"
+                        : "a weekday like Mon or Friday is expected");
+    }
+    unsigned last = *day;
+    if (cursor.take("..") || cursor.take("-")) {
+      const std::size_t at = cursor.position();
+      const std::optional<unsigned> end = take_weekday(cursor);
+      if (!end) cursor.fail("a weekday like Mon or Friday is expected");
+      if (*end < *day)
+        cursor.fail_at(at, "a weekday after the range's first is expected; weeks begin with Mon");
+      last = *end;
+    }
+    for (unsigned i = *day; i <= last; ++i) days.set(i);
+    if (cursor.take(",") && cursor.peek() != ' ' && !cursor.at_end()) continue;
+    if (!cursor.at_end() && cursor.peek() != ' ') cursor.fail("',', '..' or a blank is expected");
+    cursor.skip_blanks();
+    return days;
+  }
+}
+
 Calendar parse_calendar(TextCursor& cursor) {
   Calendar calendar;
   if (cursor.at_end()) cursor.fail("a weekday, a date, a time or a word like daily is expected");
   if (take_word(cursor, calendar) || take_epoch(cursor, calendar)) return calendar;
-  take_weekdays(cursor, calendar);
+  if (!cursor.is_digit() && cursor.peek() != '*') calendar.weekdays = take_weekdays(cursor);
   std::string kept;
   if (!cursor.at_end() && word_at(cursor, kept).find(':') == std::string_view::npos)
     take_date(cursor, calendar);
