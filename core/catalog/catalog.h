@@ -19,7 +19,10 @@ class Catalog {
  public:
   // `folder`: the state folder, which exists. See CatalogFile for what happens to a file that cannot be used.
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
-      : file_(folder + "/catalog.sqlite", keys, clock), configuration_(file_, keys), runs_(file_, clock), schedules_(file_) {}
+      : file_(folder + "/catalog.sqlite", keys, clock),
+        configuration_(file_, keys),
+        runs_(file_, clock),
+        schedules_(file_) {}
 
   Configuration& configuration() { return configuration_; }
   RunTable& runs() { return runs_; }

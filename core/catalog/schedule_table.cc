@@ -17,7 +17,8 @@ Instant instant(std::int64_t microseconds) { return Instant(Duration(microsecond
 std::vector<SetSchedule::Entry> read_entries(Database& database, const std::string& set) {
   std::vector<SetSchedule::Entry> entries;
   Statement rows = database.prepare(
-      "SELECT destination, expression, anchor FROM set_schedule_entries WHERE set_name = ? ORDER BY destination",
+      "SELECT destination, expression, anchor FROM set_schedule_entries WHERE set_name = ? ORDER BY "
+      "destination",
       set);
   while (rows.step()) entries.push_back({rows.text(0), rows.text(1), instant(rows.integer(2))});
   return entries;
@@ -81,8 +82,9 @@ ScheduleMarks ScheduleTable::marks(const std::string& set) {
       "WHERE set_name = ?",
       set);
   while (rows.step()) {
-    schedule::Mark mark{instant(rows.integer(1)), instant(rows.integer(2)), Duration(rows.integer(3)),
-                        rows.text(4),             rows.integer(5) != 0,     {}};
+    schedule::Mark mark{instant(rows.integer(1)),  instant(rows.integer(2)),
+                        Duration(rows.integer(3)), rows.text(4),
+                        rows.integer(5) != 0,      {}};
     if (!rows.is_null(6)) mark.before = instant(rows.integer(6));
     marks.emplace(rows.text(0), mark);
   }
@@ -132,9 +134,8 @@ void ScheduleTable::replace(Database& database, const std::string& set, const Se
   const std::vector<SetSchedule::Entry> before =
       old.has_value() ? old->entries : std::vector<SetSchedule::Entry>();
   for (const SetSchedule::Entry& entry : before) {
-    const bool kept =
-        stays(entry) &&
-        std::find(schedule.entries.begin(), schedule.entries.end(), entry) != schedule.entries.end();
+    const bool kept = stays(entry) && std::find(schedule.entries.begin(), schedule.entries.end(), entry) !=
+                                          schedule.entries.end();
     if (kept) continue;
     // Its mark goes with it.
     database
@@ -146,7 +147,8 @@ void ScheduleTable::replace(Database& database, const std::string& set, const Se
     if (stays(entry)) continue;
     database
         .prepare(
-            "INSERT INTO set_schedule_entries (set_name, destination, expression, anchor) VALUES (?, ?, ?, ?)",
+            "INSERT INTO set_schedule_entries (set_name, destination, expression, anchor) VALUES (?, ?, ?, "
+            "?)",
             set, entry.destination, entry.text, number(entry.anchor))
         .run();
     write_mark(database, set, entry.destination, fresh);

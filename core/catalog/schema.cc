@@ -9,8 +9,8 @@ namespace garner::catalog {
 
 namespace {
 
-// Times are nanoseconds since 1970, in tables of schedules microseconds. Paths and names are blobs: bytes, compared as unsigned bytes. The steps
-// are never edited once released; a change is a further step.
+// Times are nanoseconds since 1970, in tables of schedules microseconds. Paths and names are blobs: bytes,
+// compared as unsigned bytes. The steps are never edited once released; a change is a further step.
 //
 // A checkpoint's folders have rows of their own, so that a long path is stored once and everything below a
 // finished folder goes with one range delete.

@@ -267,9 +267,11 @@ TEST_CASE("clocks that are set at random lose no day and run none twice") {
         const int sign = *rc::gen::element(-1, 1);
         machine.set(machine.now.wall + sign * (hours(24 * days) + minutes(*rc::gen::inRange(0, 600))));
         since_step = Duration(0);
+        RC_LOG() << "set to " << text_of(machine.now.wall) << "\n";
         put_ahead = put_ahead || sign > 0;
       }
       if (serve(daily, mark, machine)) {
+        RC_LOG() << "run at " << text_of(machine.now.wall) << "\n";
         RC_ASSERT(since_run >= hours(11) || put_ahead);
         since_run = Duration(0);
         put_ahead = false;
