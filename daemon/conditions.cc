@@ -1,6 +1,6 @@
 #include "conditions.h"
 
-#include <dirent.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
 #include <pwd.h>
