@@ -131,7 +131,9 @@ void add_list(std::vector<Command>& all) {
               const bool ran = set.has_last_run();
               table.add({set.name(), human_count(set.snapshots()),
                          ran ? local_minute(set.last_run().queued()) : "never",
-                         ran ? Cell(state_text(set.last_run()), state_style(set.last_run())) : Cell("-"),
+                         set.overdue() ? Cell("overdue", Style::kBad)
+                         : ran         ? Cell(state_text(set.last_run()), state_style(set.last_run()))
+                                       : Cell("-"),
                          joined(set.destinations()), joined(set.sources())});
             }
             session.print(table.render(session.output()));

@@ -149,8 +149,10 @@ Schedule Schedule::parse(std::string_view text, const Zone& zone, Instant anchor
 std::optional<Instant> Schedule::next(Instant after) const {
   if (const auto* calendar = std::get_if<Calendar>(&times_)) return calendar->next(after, zone_);
   const auto& interval = std::get<Interval>(times_);
-  if (after < interval.anchor) return interval.anchor + interval.length;
-  return interval.anchor + ((after - interval.anchor) / interval.length + 1) * interval.length;
+  // Before the anchor, too: the clock may have been set back since.
+  const Duration since = after - interval.anchor;
+  const auto passed = since / interval.length - (since % interval.length < Duration(0) ? 1 : 0);
+  return interval.anchor + (passed + 1) * interval.length;
 }
 
 std::vector<Instant> Schedule::next(Instant after, std::size_t count) const {

@@ -23,8 +23,8 @@ namespace garner::schedule {
 // A value; any thread.
 class Schedule {
  public:
-  // `anchor`: when "every 6h" begins to count; its first time is six hours later. Error(kInvalidInput) says
-  // where in the text what is expected ("character 7: …"), or why the schedule never comes.
+  // `anchor`: what "every 6h" counts from, forwards and backwards. Error(kInvalidInput) says where in the
+  // text what is expected ("character 7: …"), or why the schedule never comes.
   static Schedule parse(std::string_view text, const Zone& zone, Instant anchor);
 
   const std::string& text() const { return text_; }

@@ -36,8 +36,19 @@ bool may_be_name(std::string_view name) {
   });
 }
 
+// What the zone's file holds; empty where it is none.
+std::string content_of(std::string_view name) {
+  if (!may_be_name(name)) return {};
+  try {
+    std::string content(as_text(read_file(kFolder + std::string(name), kLongestFile)));
+    return content.starts_with("TZif") ? content : std::string();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 const date::time_zone* locate(std::string_view name) {
-  if (!may_be_name(name)) return nullptr;
+  if (content_of(name).empty()) return nullptr;
   try {
     return date::locate_zone(name);
   } catch (const std::runtime_error&) {
@@ -47,14 +58,9 @@ const date::time_zone* locate(std::string_view name) {
 
 // The last line of the zone's file: a rule in POSIX' form; empty where there is none.
 std::string last_line(const std::string& name) {
-  Bytes content;
-  try {
-    content = read_file(kFolder + name, kLongestFile);
-  } catch (const Error&) {
-    return {};
-  }
-  std::string_view text = as_text(content);
-  if (!text.starts_with("TZif") || !text.ends_with('\n')) return {};
+  const std::string content = content_of(name);
+  std::string_view text = content;
+  if (!text.ends_with('\n')) return {};
   text.remove_suffix(1);
   const std::size_t begin = text.rfind('\n');
   return begin == std::string_view::npos ? std::string() : std::string(text.substr(begin + 1));

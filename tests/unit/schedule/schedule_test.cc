@@ -46,7 +46,9 @@ TEST_CASE("cron lines come when they say") {
 }
 
 TEST_CASE("intervals count from their anchor, whatever clocks show") {
-  CHECK(times("every 6h", "2025-01-01 00:00:00", 2) == Texts{"2026-01-01 06:00:00", "2026-01-01 12:00:00"});
+  CHECK(times("every 6h", "2026-01-01 00:00:00", 2) == Texts{"2026-01-01 06:00:00", "2026-01-01 12:00:00"});
+  CHECK(times("every 7h", "2025-12-31 17:00:00", 2) == Texts{"2026-01-01 00:00:00", "2026-01-01 07:00:00"});
+  CHECK(times("every 7h", "2025-12-31 16:59:59", 1) == Texts{"2025-12-31 17:00:00"});
   CHECK(times("every 1d12h", "2026-03-28 00:00:00", 2, "Europe/Berlin") ==
         Texts{"2026-03-29 00:00:00", "2026-03-30 12:00:00"});
   CHECK(times("every 90 minutes", "2026-01-01 00:00:00", 1) == Texts{"2026-01-01 01:30:00"});
@@ -70,6 +72,15 @@ TEST_CASE("what daylight saving skips does not come, what it repeats comes once"
   // Beyond what zone files list change by change.
   CHECK(times("*-7-1 12:00", "2060-01-01 00:00:00", 1, "Europe/Berlin") == Texts{"2060-07-01 10:00:00"});
   CHECK(times("*-1-1 12:00", "2060-02-01 00:00:00", 1, "Australia/Sydney") == Texts{"2061-01-01 01:00:00"});
+}
+
+TEST_CASE("a zone is what the system has a zone's file of") {
+  for (const char* good : {"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires", "EST5EDT"})
+    CHECK(Zone::exists(good));
+  for (const char* bad : {"", "/etc/passwd", "../passwd", "Europe", "zone.tab", "leapseconds",
+                          "Europe//Berlin", "Europe/Berlin/", "Mars/Olympus"}) {
+    CHECK_FALSE(Zone::exists(bad));
+  }
 }
 
 TEST_CASE("refusals say where, and what is expected") {
