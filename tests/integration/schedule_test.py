@@ -3,6 +3,7 @@
 import calendar
 import glob
 import os
+import subprocess
 import time
 import unittest
 
@@ -44,17 +45,23 @@ class ScheduleTest(Case):
         return list(reversed(daemon.json("runs", "set")["runs"]))
 
     def start_later(self, daemon, offset):
-        """Starts the daemon with a clock that shows `offset` seconds more."""
+        """Starts the daemon with a clock that shows `offset` seconds more, and as after a restart of the machine, if
+        this user may pretend that; returns whether he may."""
+        boot = self.write("boot_id", "11111111-2222-3333-4444-555555555555\n")
+        wrapper = ["unshare", "--mount", "sh", "-c",
+                   f"mount --bind '{boot}' /proc/sys/kernel/random/boot_id && exec \"$@\"", "sh"]
+        rebooted = subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode == 0
         # The boot clock and file times stay: only the clock on the wall was moved.
         faked = {"LD_PRELOAD": FAKETIME[0], "FAKETIME": f"+{offset}", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                  "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
         os.environ.update(faked)
         try:
-            daemon.start(wait=False)
+            daemon.start(wait=False, wrapper=wrapper if rebooted else ())
         finally:
             for name in faked:
                 del os.environ[name]
         daemon.wait_ready()
+        return rebooted
 
     def test_options(self):
         daemon = self.configured(self.path("source"))
@@ -138,8 +145,9 @@ class ScheduleTest(Case):
                 int((active[0]["progress"] or {}).get("done_bytes", "0")) > 0 and active[0]
         begun = self.wait(under_way)
         daemon.kill()
-        # Two days later: it resumes, what was missed is made up once, and then the schedule goes on.
-        self.start_later(daemon, 2 * 86400)
+        # Two days later: it resumes, what was missed is made up once, and then the schedule goes on. Without the
+        # restart of the machine it was the clock that was set, and nothing was missed.
+        rebooted = self.start_later(daemon, 2 * 86400)
         resumed = daemon.wait_for_run(begun["run_id"], {"FINISHED"}, 120)
         self.assertEqual((2, True), (resumed["attempts"], resumed["scheduled"]))
         ended = seconds_of(resumed["finished"])
@@ -148,7 +156,7 @@ class ScheduleTest(Case):
                           [run for run in self.runs(daemon) if run["run_id"] != begun["run_id"]])
         self.assertEqual(begun["run_id"], self.runs(daemon)[0]["run_id"])
         queued = [seconds_of(run["queued"]) for run in later]
-        self.assertLess(queued[0] - ended, 2, "the made-up run does not come at once")
+        self.assertLess(queued[0] - ended, 2 if rebooted else 7, "the next run is late")
         slots = [int(moment // 5) for moment in queued]
         self.assertEqual(len(slots), len(set(slots)), f"doubled: {queued}")
         for moment in queued[1:]:
