@@ -47,8 +47,8 @@ void set_entries(catalog::SetSchedule& schedule, const v1::ScheduleChange& chang
 }
 
 // Everything at once, for what was valid before may not be with the rest as it is now.
-void check(const catalog::SetSchedule& schedule, const std::vector<std::string>& destinations,
-           const ScheduleContext& context) {
+void check(const catalog::SetSchedule& schedule, const catalog::SetSchedule& old,
+           const std::vector<std::string>& destinations, const ScheduleContext& context) {
   zone_of(schedule);
   windows_of(schedule);
   for (const auto& condition : schedule.conditions) check_condition(condition.text);
@@ -59,7 +59,9 @@ void check(const catalog::SetSchedule& schedule, const std::vector<std::string>&
                                                 "', which is no destination of the set");
     }
     const schedule::Rules rules = rules_of(schedule, entry, "");
-    if (!rules.schedule.next(context.now.wall)) {
+    // One that has come to its end is no reason to refuse another change.
+    const bool stays = std::find(old.entries.begin(), old.entries.end(), entry) != old.entries.end();
+    if (!stays && !rules.schedule.next(context.now.wall)) {
       throw Error(ErrorKind::kInvalidInput,
                   "'" + printable(entry.text) + "' never comes again: its last time has passed");
     }
@@ -107,7 +109,7 @@ catalog::SetSchedule edited(const catalog::SetSchedule& old, const v1::ScheduleC
     result.overdue_after = std::chrono::seconds(change.overdue_after_seconds());
     result.overdue_since = context.now.wall;
   }
-  check(result, destinations, context);
+  check(result, old, destinations, context);
   return result;
 }
 

@@ -256,6 +256,18 @@ TEST_CASE("an edit keeps what it does not name, and the schedule's memory") {
   CHECK(machine.describe().next_runs().empty());
 }
 
+TEST_CASE("a schedule that has come to its end stays, and the rest may change") {
+  Machine machine;
+  machine.add_set(
+      [](v1::ScheduleChange& change) { change.add_schedules()->set_schedule("2026-06-01 01:00 UTC"); });
+  machine.pass(2h);
+  for (const v1::Run& run : machine.look()) machine.end(run);
+  CHECK(machine.look().empty());
+  CHECK(machine.describe().next_runs().empty());
+  machine.edit_set([](v1::ScheduleChange& change) { change.set_overdue_after_seconds(86400); });
+  CHECK(machine.describe().schedule().overdue_after_seconds() == 86400);
+}
+
 TEST_CASE("what cannot be is refused before anything changes") {
   Machine machine;
   machine.add_set(hourly);
