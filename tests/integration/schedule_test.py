@@ -130,20 +130,43 @@ class ScheduleTest(Case):
         self.assertTrue(run["scheduled"])
         self.assertFalse(daemon.backup("set").get("scheduled") or False)
 
-    @unittest.skipIf(garner_daemon.SANITIZED or not FAKETIME, "the clock cannot be moved")
-    def test_reboot_in_a_scheduled_run(self):
-        source = self.path("source")
-        daemon = self.configured(source)
-        with open(os.path.join(source, "big"), "wb") as file:
-            for _ in range(500):
-                file.write(os.urandom(1 << 20))
-        daemon.run("set", "edit", "set", "--schedule", "*:*:0/5")
-        # Killed with the run under way.
-        def under_way():
+    def under_way(self, daemon):
+        """The first active run, once it reads."""
+        def found():
             active = daemon.json("status")["active_runs"]
             return active and active[0]["state"] == "RUN_STATE_RUNNING" and \
                 int((active[0]["progress"] or {}).get("done_bytes", "0")) > 0 and active[0]
-        begun = self.wait(under_way)
+        return self.wait(found)
+
+    def big_source(self):
+        source = self.path("source")
+        os.makedirs(source)
+        with open(os.path.join(source, "big"), "wb") as file:
+            for _ in range(500):
+                file.write(os.urandom(1 << 20))
+        return source
+
+    def test_window_closes_on_a_run(self):
+        daemon = self.configured(self.big_source())
+        hour = time.gmtime().tm_hour
+        daemon.run("set", "edit", "set", "--schedule", "*:*:*", "--timezone", "UTC", "--window",
+                   f"{hour:02}:00-{(hour + 2) % 24:02}:00")
+        begun = self.under_way(daemon)
+        # From now on its window is another one.
+        daemon.run("set", "edit", "set", "--window", f"{(hour + 4) % 24:02}:00-{(hour + 5) % 24:02}:00")
+        paused = daemon.wait_for_run(begun["run_id"], {"PAUSED", "FINISHED"}, 60)
+        self.assertEqual(("RUN_STATE_PAUSED", "PAUSE_REASON_WINDOW"), (paused["state"], paused["pause_reason"]))
+        self.assertIn("window", daemon.run("status").stdout)
+        daemon.run("set", "edit", "set", "--no-window", "--no-schedule")
+        finished = daemon.wait_for_run(begun["run_id"], {"FINISHED"}, 120)
+        self.assertEqual((2, "0"), (finished["attempts"], finished["error_count"]))
+
+    @unittest.skipIf(garner_daemon.SANITIZED or not FAKETIME, "the clock cannot be moved")
+    def test_reboot_in_a_scheduled_run(self):
+        daemon = self.configured(self.big_source())
+        daemon.run("set", "edit", "set", "--schedule", "*:*:0/5")
+        # Killed with the run under way.
+        begun = self.under_way(daemon)
         daemon.kill()
         # Two days later: it resumes, what was missed is made up once, and then the schedule goes on. Without the
         # restart of the machine it was the clock that was set, and nothing was missed.
