@@ -132,7 +132,7 @@ Scheduler::Due Scheduler::find_due(const catalog::BackupSet& set, const catalog:
     const schedule::Rules rules = rules_of(schedule, entry, set.definition.uuid());
     const Mark kept = mark_of(marks, entry.destination, now);
     const Mark mark = schedule::adjusted(kept, rules.schedule, now, session_.begun());
-    if (mark != kept) {
+    if (mark.served != kept.served || mark.wall != kept.wall) {
       spdlog::warn("the clock was set: set {} counts its schedule from {} on", name,
                    minute_text(mark.served, schedule));
     }
