@@ -96,6 +96,8 @@ std::string waiting_text(const v1::Run& run) {
       return "paused: " + told("a destination is away") + "; it goes on by itself when it is back";
     case v1::PAUSE_REASON_DESTINATION_FULL:
       return "paused: " + told("a destination is full") + "; it goes on by itself when there is room";
+    case v1::PAUSE_REASON_WINDOW:
+      return "paused: " + told("its window has closed") + "; it goes on by itself then";
     default:
       return "paused: " + told("someone asked for it") + "; garner run resume " + printable(run.run_id()) +
              " goes on";

@@ -5,6 +5,8 @@
 #include "commands.h"
 #include "fact_list.h"
 #include "run_text.h"
+#include "schedule_option.h"
+#include "schedule_text.h"
 #include "session.h"
 #include "text.h"
 
@@ -28,6 +30,7 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("destinations", joined(set.destinations()));
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
+  add_schedule_facts(facts, set);
   facts.add("snapshots", human_count(set.snapshots()));
   if (set.has_last_run()) {
     const v1::Run& run = set.last_run();
@@ -61,11 +64,14 @@ void add_add(std::vector<Command>& all) {
     std::vector<std::string> destinations;
     bool one_file_system = false;
     bool exclude_caches = false;
+    ScheduleOptions schedule;
   };
   const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "set add",
-      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches]",
+      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] "
+               "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
+               "[--when CONDITION]... [--overdue-after T]",
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},
@@ -74,8 +80,11 @@ void add_add(std::vector<Command>& all) {
                   {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}}},
       .examples =
           {{"garner set add home --source ~ --destination disk --exclude-caches", ""},
-           {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""}},
-      .details = {},
+           {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""},
+           {"garner set add mail --source /srv/mail --destination disk --schedule 'Mon..Fri 22:30' "
+            "--overdue-after 3d",
+            ""}},
+      .details = schedule_details(),
       .run =
           [given](Session& session) {
             check_name("set", given->name);
@@ -85,10 +94,12 @@ void add_add(std::vector<Command>& all) {
             check_destinations(given->destinations, request.mutable_destinations());
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
+            if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             show(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
   });
+  given->schedule.add_to(all.back().options, /*edit=*/false);
 }
 
 void add_list(std::vector<Command>& all) {
@@ -120,7 +131,9 @@ void add_list(std::vector<Command>& all) {
               const bool ran = set.has_last_run();
               table.add({set.name(), human_count(set.snapshots()),
                          ran ? local_minute(set.last_run().queued()) : "never",
-                         ran ? Cell(state_text(set.last_run()), state_style(set.last_run())) : Cell("-"),
+                         set.overdue() ? Cell("overdue", Style::kBad)
+                         : ran         ? Cell(state_text(set.last_run()), state_style(set.last_run()))
+                                       : Cell("-"),
                          joined(set.destinations()), joined(set.sources())});
             }
             session.print(table.render(session.output()));
@@ -158,12 +171,16 @@ void add_edit(std::vector<Command>& all) {
     bool no_one_file_system = false;
     bool exclude_caches = false;
     bool no_exclude_caches = false;
+    ScheduleOptions schedule;
   };
   const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "set edit",
-      .usage = "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
-               "--exclude-caches | --no-exclude-caches}...",
+      .usage =
+          "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
+          "--exclude-caches | --no-exclude-caches, {--schedule S | --schedule DEST=S}... | --no-schedule, "
+          "--timezone ZONE, --random-delay T, --window W... | --no-window, --when CONDITION... | --no-when, "
+          "--overdue-after T}...",
       .sentence = "Changes a backup set; what is not given stays as it is.",
       .options = {{"NAME", "", "The set.", &given->name, true, {}},
                   {"--source",
@@ -183,8 +200,9 @@ void add_edit(std::vector<Command>& all) {
                   {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}},
                   {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}}},
       .examples = {{"garner set edit home --source ~ /srv/photos", ""},
-                   {"garner set edit home --destination disk usb --no-exclude-caches", ""}},
-      .details = {},
+                   {"garner set edit home --destination disk usb --no-exclude-caches", ""},
+                   {"garner set edit home --schedule 'every 6h' --window 22:00-06:00", ""}},
+      .details = schedule_details(),
       .run =
           [given](Session& session) {
             check_name("set", given->name);
@@ -201,8 +219,9 @@ void add_edit(std::vector<Command>& all) {
             }
             if (given->exclude_caches || given->no_exclude_caches)
               request.set_exclude_caches(given->exclude_caches);
+            if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             if (request.sources().empty() && request.destinations().empty() &&
-                !request.has_one_file_system() && !request.has_exclude_caches()) {
+                !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
@@ -210,6 +229,7 @@ void add_edit(std::vector<Command>& all) {
             return kExitDone;
           },
   });
+  given->schedule.add_to(all.back().options, /*edit=*/true);
 }
 
 void add_remove(std::vector<Command>& all) {

@@ -5,6 +5,7 @@
 #include "destination_text.h"
 #include "run_progress.h"
 #include "run_text.h"
+#include "schedule_text.h"
 #include "table.h"
 #include "text.h"
 
@@ -42,7 +43,7 @@ std::string sets_text(const v1::Status& status, const Terminal& terminal) {
                set.has_last_clean() ? local_minute(set.last_clean()) : "never",
                human_count(set.snapshots())});
   }
-  return text + table.render(terminal, kIndent);
+  return text + table.render(terminal, kIndent) + schedules_text(status.sets(), terminal);
 }
 
 std::string destinations_text(const v1::Status& status, const Terminal& terminal) {

@@ -36,7 +36,8 @@ std::string notice_of(const catalog::Rebuilt& rebuilt) {
   if (!rebuilt.kept_aside.empty()) notice += "; the old one is kept as " + printable(rebuilt.kept_aside);
   return notice +
          ". Destinations are as they were; backup sets are taken from their newest snapshots: please look "
-         "them over with `garner set list`. The history of runs begins anew.";
+         "them over with `garner set list`, and give them their schedules again. The history of runs begins "
+         "anew.";
 }
 
 // Ends the process when stopping takes too long: what is not done then is done by the next start.
@@ -65,8 +66,11 @@ Application::Application(const std::string& state_folder, const Settings& settin
       runs_(catalog_, work_, clock_,
             [this] {
               if (hub_) hub_->poke();
+              if (schedule_timer_) schedule_timer_->poke();
             }),
-      status_(destinations_, sets_, runs_, notices_),
+      scheduler_(destinations_, runs_, settings.settling_delay,
+                 [this] { return schedule::read_clocks(clock_); }),
+      status_(destinations_, sets_, runs_, scheduler_, notices_),
       watch_(destinations_, runs_),
       signals_(context_, SIGTERM, SIGINT),
       timer_(context_) {
@@ -76,6 +80,9 @@ Application::Application(const std::string& state_folder, const Settings& settin
         status_.look_again([this](std::function<void()> job) { gate_.post(true, std::move(job)); },
                            std::chrono::milliseconds(0));
       }});
+  schedule_timer_ = std::make_unique<ScheduleTimer>(
+      context_, [this] { return scheduler_.look(); },
+      [this](std::function<void()> job) { gate_.post(true, std::move(job)); });
   if (catalog_.rebuilt().has_value()) {
     const std::string notice = notice_of(*catalog_.rebuilt());
     spdlog::warn("{}", notice);
@@ -83,7 +90,8 @@ Application::Application(const std::string& state_folder, const Settings& settin
   }
   // Before any call: a set's unfinished backup is known when somebody asks for another.
   runs_.load();
-  service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_, log_});
+  service_ = std::make_unique<GarnerService>(
+      Parts{gate_, destinations_, sets_, runs_, status_, *hub_, scheduler_, *schedule_timer_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();
@@ -119,6 +127,7 @@ void Application::begin() {
   finish_rotations_if_any();
   recover_sets();
   runs_.start();
+  schedule_timer_->start();
   for (const auto& facts : catalog_.configuration().destinations()) destinations_.look(facts.name);
 }
 
@@ -170,6 +179,7 @@ void Application::stop() {
   gate_.close();
   boost::system::error_code ignored;
   timer_.cancel(ignored);
+  schedule_timer_->stop();
   listener_->stop();
   hub_->stop();
   const auto now = std::chrono::steady_clock::now();

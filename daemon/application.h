@@ -13,6 +13,8 @@
 #include "catalog/catalog.h"
 #include "destination_watch.h"
 #include "listener.h"
+#include "schedule_timer.h"
+#include "scheduler.h"
 #include "service.h"
 #include "settings.h"
 
@@ -48,12 +50,14 @@ class Application {
   CallGate gate_;
   Notices notices_;
   std::unique_ptr<WatchHub> hub_;
+  boost::asio::io_context context_;
+  std::unique_ptr<ScheduleTimer> schedule_timer_;  // runs that end poke it
   RunQueue runs_;
+  Scheduler scheduler_;
   StatusSource status_;
   DestinationWatch watch_;
   std::unique_ptr<GarnerService> service_;
   std::unique_ptr<grpc::Server> server_;
-  boost::asio::io_context context_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<Listener> listener_;

@@ -46,6 +46,7 @@ void redact(v1::Status& status) {
   for (v1::Run& run : *status.mutable_active_runs()) redact(run);
   for (v1::SetStatus& set : *status.mutable_sets()) {
     if (set.has_last_run()) redact(*set.mutable_last_run());
+    set.clear_waits_for();
   }
   for (v1::Destination& destination : *status.mutable_destinations()) {
     destination.clear_url();

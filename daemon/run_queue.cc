@@ -258,6 +258,9 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
     if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kPause) {
       return {RunState::kPaused, PauseReason::kUser, "", ""};
     }
+    if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kWindow) {
+      return {RunState::kPaused, PauseReason::kWindow, "its window has closed", ""};
+    }
     if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kShutdown) {
       return {RunState::kInterrupted, PauseReason::kNone, "the daemon was stopped", ""};
     }

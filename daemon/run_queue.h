@@ -39,9 +39,11 @@ class RunQueue {
   // for them until `deadline`; true when all have ended.
   bool stop(std::chrono::steady_clock::time_point deadline);
 
-  // Error(kConflict) for a backup of a set that has an unfinished one, naming that.
+  // Error(kConflict) for a backup of a set that has an unfinished one, naming that. `also`: changes of the
+  // catalog that are made with it, or not at all.
   v1::Run add(catalog::RunKind kind, const std::string& set, StoredRequest request,
-              const std::function<void(v1::Run&)>& describe = {});
+              const std::function<void(v1::Run&)>& describe = {},
+              const std::function<void(catalog::Database&)>& also = {});
   // Waits a while for the run to come to rest. Error(kConflict) for a run that is over; Error(kNotFound).
   v1::Run pause(std::int64_t number);
   v1::Run resume(std::int64_t number);
@@ -69,6 +71,10 @@ class RunQueue {
   std::vector<Waiting> waiting();
   // Goes on with such a run; nothing when it is no longer paused for that reason.
   void retry(std::int64_t number);
+  // A run whose set's window has closed: paused until it opens. Neither waits, and both do nothing for a run
+  // that is over, or in another state by now.
+  void pause_for_window(std::int64_t number, const std::string& message);
+  void resume_in_window(std::int64_t number);
   // Writes states that could not be written when they changed (the disk was full).
   void write_again();
 

@@ -19,6 +19,11 @@ namespace {
 constexpr std::chrono::seconds kPatience{10};
 constexpr std::uint64_t kMostListed = 10'000;
 
+bool waits_for_destination(const RunRow& row) {
+  return row.pause_reason == PauseReason::kDestinationAway ||
+         row.pause_reason == PauseReason::kDestinationFull;
+}
+
 Error is_over_error(std::int64_t number) {
   return Error(ErrorKind::kConflict, "run " + std::to_string(number) + " is over");
 }
@@ -26,7 +31,8 @@ Error is_over_error(std::int64_t number) {
 }  // namespace
 
 v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest request,
-                      const std::function<void(v1::Run&)>& describe) {
+                      const std::function<void(v1::Run&)>& describe,
+                      const std::function<void(catalog::Database&)>& also) {
   const std::lock_guard lock(mutex_);
   if (stopping_) throw Error(ErrorKind::kConflict, "garnerd is stopping");
   for (const auto& [number, run] : active_) {
@@ -45,7 +51,7 @@ v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest reques
   row.request = encode(request);
   row.queued = clock_.now();
   row.report.assign(text.begin(), text.end());
-  row.number = catalog_.runs().add(row);
+  row.number = catalog_.runs().add(row, also);
   const auto run =
       std::make_shared<ActiveRun>(row, std::move(request), std::vector<catalog::RunErrorRow>{}, 0);
   active_[row.number] = run;
@@ -184,7 +190,7 @@ std::vector<RunQueue::Waiting> RunQueue::waiting() {
   std::vector<Waiting> all;
   for (const auto& [number, run] : active_) {
     const RunRow row = run->row();
-    if (row.state != RunState::kPaused || row.pause_reason == PauseReason::kUser) continue;
+    if (row.state != RunState::kPaused || !waits_for_destination(row)) continue;
     all.push_back({number, row.pause_reason, run->request().destinations});
   }
   return all;
@@ -195,7 +201,33 @@ void RunQueue::retry(std::int64_t number) {
   const auto found = active_.find(number);
   if (found == active_.end()) return;
   const RunRow row = found->second->row();
-  if (row.state != RunState::kPaused || row.pause_reason == PauseReason::kUser) return;
+  if (row.state != RunState::kPaused || !waits_for_destination(row)) return;
+  change(*found->second, RunState::kQueued, PauseReason::kNone, "");
+  begin_runs();
+}
+
+void RunQueue::pause_for_window(std::int64_t number, const std::string& message) {
+  std::shared_ptr<ActiveRun> running;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = active_.find(number);
+    if (found == active_.end()) return;
+    const RunRow row = found->second->row();
+    if (row.state == RunState::kRunning) {
+      running = found->second;
+    } else if (row.state == RunState::kQueued || row.state == RunState::kInterrupted) {
+      change(*found->second, RunState::kPaused, PauseReason::kWindow, message);
+    }
+  }
+  if (running) running->stop(StopWish::kWindow);
+}
+
+void RunQueue::resume_in_window(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  const auto found = active_.find(number);
+  if (found == active_.end()) return;
+  const RunRow row = found->second->row();
+  if (row.state != RunState::kPaused || row.pause_reason != PauseReason::kWindow) return;
   change(*found->second, RunState::kQueued, PauseReason::kNone, "");
   begin_runs();
 }

@@ -6,6 +6,8 @@
 #include "garner/v1/service.grpc.pb.h"
 #include "log_ring.h"
 #include "run_queue.h"
+#include "schedule_timer.h"
+#include "scheduler.h"
 #include "sets.h"
 #include "status_source.h"
 #include "watch_hub.h"
@@ -20,6 +22,8 @@ struct Parts {
   RunQueue& runs;
   StatusSource& status;
   WatchHub& hub;
+  Scheduler& scheduler;
+  ScheduleTimer& schedule_timer;
   std::shared_ptr<LogRing> log;
 };
 

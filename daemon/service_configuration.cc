@@ -5,6 +5,7 @@
 namespace garner::daemon {
 
 v1::BackupSet GarnerService::with_last_run(v1::BackupSet set) {
+  parts_.scheduler.describe(set);
   std::vector<v1::Run> runs = parts_.runs.list(set.name());
   for (v1::Run& run : runs) {
     if (run.kind() != v1::RUN_KIND_BACKUP) continue;
@@ -59,14 +60,21 @@ grpc::ServerUnaryReactor* GarnerService::RemoveDestination(Context* context,
 
 grpc::ServerUnaryReactor* GarnerService::AddSet(Context* context, const v1::AddSetRequest* request,
                                                 v1::BackupSet* response) {
-  return parts_.gate.unary(context, "AddSet",
-                           [=, this](const Caller&) { *response = parts_.sets.add(*request); });
+  return parts_.gate.unary(context, "AddSet", [=, this](const Caller& caller) {
+    ScheduleContext schedule;
+    schedule.user = caller.peer.uid;
+    *response = with_last_run(parts_.sets.add(*request, schedule));
+    parts_.schedule_timer.poke();
+  });
 }
 
 grpc::ServerUnaryReactor* GarnerService::EditSet(Context* context, const v1::EditSetRequest* request,
                                                  v1::BackupSet* response) {
-  return parts_.gate.unary(context, "EditSet", [=, this](const Caller&) {
-    *response = with_last_run(parts_.sets.edit(*request));
+  return parts_.gate.unary(context, "EditSet", [=, this](const Caller& caller) {
+    ScheduleContext schedule;
+    schedule.user = caller.peer.uid;
+    *response = with_last_run(parts_.sets.edit(*request, schedule));
+    parts_.schedule_timer.poke();
   });
 }
 

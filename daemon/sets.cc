@@ -87,7 +87,7 @@ void Sets::check_destinations(const std::vector<std::string>& names) {
   }
 }
 
-v1::BackupSet Sets::add(const v1::AddSetRequest& request) {
+v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext& context) {
   catalog::check_name(request.name(), "set");
   catalog::BackupSet set;
   set.definition.set_uuid(std::string(as_text(Uuid::random().view())));
@@ -98,11 +98,16 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request) {
   set.destinations.assign(request.destinations().begin(), request.destinations().end());
   check_destinations(set.destinations);
   check_sources(set.definition);
-  catalog_.configuration().add_set(set);
+  const catalog::SetSchedule schedule = edited({}, request.schedule(), set.destinations, context);
+  catalog_.configuration().add_set(set, [&](catalog::Database& database) {
+    if (!request.has_schedule()) return;
+    catalog::ScheduleTable::replace(database, set.definition.name(), schedule,
+                                    schedule::first_mark(context.now));
+  });
   return describe(set);
 }
 
-v1::BackupSet Sets::edit(const v1::EditSetRequest& request) {
+v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContext& context) {
   catalog::BackupSet set = get(request.name());
   if (!request.sources().empty()) {
     *set.definition.mutable_sources() = request.sources();
@@ -114,7 +119,15 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request) {
   }
   if (request.has_one_file_system()) set.definition.set_one_file_system(request.one_file_system());
   if (request.has_exclude_caches()) set.definition.set_exclude_caches(request.exclude_caches());
-  catalog_.configuration().replace_set(set);
+  // Also when only destinations change: each schedule's must be one of them.
+  const std::string& name = set.definition.name();
+  const std::optional<catalog::SetSchedule> before = catalog_.schedules().find(name);
+  const catalog::SetSchedule schedule =
+      edited(before.value_or(catalog::SetSchedule()), request.schedule(), set.destinations, context);
+  catalog_.configuration().replace_set(set, [&](catalog::Database& database) {
+    if (before.has_value() ? schedule != *before : request.has_schedule())
+      catalog::ScheduleTable::replace(database, name, schedule, schedule::first_mark(context.now));
+  });
   return describe(set);
 }
 
@@ -142,6 +155,8 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
   message.set_one_file_system(set.definition.one_file_system());
   message.set_exclude_caches(set.definition.exclude_caches());
   message.set_snapshots(snapshots(set));
+  if (const auto schedule = catalog_.schedules().find(set.definition.name()))
+    *message.mutable_schedule() = to_message(*schedule);
   return message;
 }
 

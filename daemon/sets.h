@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "destinations.h"
+#include "schedule_edit.h"
 
 namespace garner::daemon {
 
@@ -12,8 +13,8 @@ class Sets {
   explicit Sets(Destinations& destinations)
       : destinations_(destinations), catalog_(destinations.context().catalog) {}
 
-  v1::BackupSet add(const v1::AddSetRequest& request);
-  v1::BackupSet edit(const v1::EditSetRequest& request);
+  v1::BackupSet add(const v1::AddSetRequest& request, const ScheduleContext& context = {});
+  v1::BackupSet edit(const v1::EditSetRequest& request, const ScheduleContext& context = {});
   void remove(const std::string& name) { catalog_.configuration().remove_set(name); }
   // Error(kNotFound) names the sets that there are.
   catalog::BackupSet get(const std::string& name);

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "schedule/schedule.h"
 
 namespace garner::daemon {
 
@@ -17,6 +18,7 @@ constexpr std::size_t kLongestFile = 1u << 20;
 constexpr std::int64_t kMostThreads = 256;
 constexpr std::uint64_t kLeastMemory = 32u << 20;
 constexpr std::uint64_t kMostMemory = 16ull << 30;
+constexpr std::chrono::hours kLongestSettling{1};
 
 class Reader {
  public:
@@ -43,6 +45,18 @@ class Reader {
       fail(node.source(), "must be a number from 0 (one for each core) to " + std::to_string(kMostThreads));
     }
     return static_cast<unsigned>(value->get());
+  }
+
+  std::chrono::seconds duration(const toml::node& node) const {
+    std::optional<schedule::Duration> value;
+    try {
+      if (const std::optional<std::string> text = node.value<std::string>())
+        value = schedule::parse_duration(*text);
+    } catch (const Error&) {
+    }
+    if (!value.has_value() || *value > kLongestSettling)
+      fail(node.source(), "must be a duration like \"90s\" or \"2m\", at most an hour");
+    return std::chrono::duration_cast<std::chrono::seconds>(*value);
   }
 
   // A number of bytes, or text with a binary unit.
@@ -100,9 +114,12 @@ Settings parse_settings(std::string_view text, const std::string& name) {
       settings.threads = reader.threads(node);
     } else if (key == "memory_budget") {
       settings.memory_budget = reader.memory(node);
+    } else if (key == "settling_delay") {
+      settings.settling_delay = reader.duration(node);
     } else {
       reader.fail(key.source(), "there is no setting '" + printable(key.str()) +
-                                    "'; there are log_level, log_target, threads and memory_budget");
+                                    "'; there are log_level, log_target, threads, memory_budget and "
+                                    "settling_delay");
     }
   }
   return settings;

@@ -5,8 +5,10 @@
 //   log_target = "file"         # console, file, journald
 //   threads = 0                 # of a run; 0: one for each core
 //   memory_budget = "128 MiB"   # of a backup run: frames and codec contexts
+//   settling_delay = "1m"       # after a start or a sleep scheduled runs wait for this long
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -22,6 +24,7 @@ struct Settings {
   std::optional<LogTarget> log_target;  // unset: chosen by how the daemon was started
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
+  std::chrono::seconds settling_delay{60};
 };
 
 // `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an

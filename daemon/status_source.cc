@@ -14,10 +14,12 @@ constexpr std::chrono::seconds kOld{5};
 
 }  // namespace
 
-StatusSource::StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, const Notices& notices)
+StatusSource::StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
+                           const Notices& notices)
     : destinations_(destinations),
       sets_(sets),
       runs_(runs),
+      scheduler_(scheduler),
       notices_(notices),
       started_(destinations.context().clock.now()) {}
 
@@ -36,6 +38,7 @@ v1::Status StatusSource::status() {
     if (const auto last = catalog.runs().last_of_set(name)) *part.mutable_last_run() = to_message(*last);
     if (const auto clean = catalog.runs().last_clean(name)) *part.mutable_last_clean() = to_timestamp(*clean);
     part.set_snapshots(sets_.snapshots(set));
+    scheduler_.describe(part);
   }
   for (const catalog::DestinationFacts& facts : catalog.configuration().destinations()) {
     *status.add_destinations() = destinations_.describe(facts, destinations_.view(facts.name));

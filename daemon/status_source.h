@@ -9,6 +9,7 @@
 #include "destinations.h"
 #include "notices.h"
 #include "run_queue.h"
+#include "scheduler.h"
 #include "sets.h"
 
 namespace garner::daemon {
@@ -16,7 +17,8 @@ namespace garner::daemon {
 // Any thread.
 class StatusSource {
  public:
-  StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, const Notices& notices);
+  StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
+               const Notices& notices);
 
   v1::Status status();
   // Has destinations looked at whose last look is old, by jobs given to `post`; waits at most `patience` for
@@ -27,6 +29,7 @@ class StatusSource {
   Destinations& destinations_;
   Sets& sets_;
   RunQueue& runs_;
+  Scheduler& scheduler_;
   const Notices& notices_;
   const TimePoint started_;
   // Shared with jobs that may outlast it.

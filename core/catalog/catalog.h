@@ -10,6 +10,7 @@
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
 #include "catalog/run_table.h"
+#include "catalog/schedule_table.h"
 
 namespace garner::catalog {
 
@@ -18,10 +19,14 @@ class Catalog {
  public:
   // `folder`: the state folder, which exists. See CatalogFile for what happens to a file that cannot be used.
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
-      : file_(folder + "/catalog.sqlite", keys, clock), configuration_(file_, keys), runs_(file_, clock) {}
+      : file_(folder + "/catalog.sqlite", keys, clock),
+        configuration_(file_, keys),
+        runs_(file_, clock),
+        schedules_(file_) {}
 
   Configuration& configuration() { return configuration_; }
   RunTable& runs() { return runs_; }
+  ScheduleTable& schedules() { return schedules_; }
   // Outlived by the catalog.
   std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
     return std::make_unique<CheckpointTable>(file_.database(), run);
@@ -32,6 +37,7 @@ class Catalog {
   CatalogFile file_;
   Configuration configuration_;
   RunTable runs_;
+  ScheduleTable schedules_;
 };
 
 }  // namespace garner::catalog

@@ -172,16 +172,17 @@ std::optional<BackupSet> Configuration::set(const std::string& name) {
   return read_set(database, name, row.blob_view(1));
 }
 
-void Configuration::add_set(const BackupSet& set) {
+void Configuration::add_set(const BackupSet& set, const Also& also) {
   file_.change([&](Database& database) {
     const std::string& name = set.definition.name();
     if (has_set(database, name))
       throw Error(ErrorKind::kAlreadyExists, "there is a set '" + name + "' already");
     insert_set(database, set);
+    if (also) also(database);
   });
 }
 
-void Configuration::replace_set(const BackupSet& set) {
+void Configuration::replace_set(const BackupSet& set, const Also& also) {
   file_.change([&](Database& database) {
     const std::string& name = set.definition.name();
     const std::string definition = set.definition.SerializeAsString();
@@ -193,6 +194,7 @@ void Configuration::replace_set(const BackupSet& set) {
     }
     database.prepare("DELETE FROM set_destinations WHERE set_name = ?", name).run();
     insert_destinations_of(database, set);
+    if (also) also(database);
   });
 }
 

@@ -1,6 +1,7 @@
 // Destinations and backup sets as configured.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,9 +36,11 @@ class Configuration {
   std::vector<BackupSet> sets();
   std::optional<BackupSet> set(const std::string& name);
   // Error(kAlreadyExists); Error(kNotFound) for a destination that is not there.
-  void add_set(const BackupSet& set);
+  // `also`: further changes that belong to it, in the same transaction.
+  using Also = std::function<void(Database&)>;
+  void add_set(const BackupSet& set, const Also& also = {});
   // Replaces the set of the same name. Error(kNotFound).
-  void replace_set(const BackupSet& set);
+  void replace_set(const BackupSet& set, const Also& also = {});
   void remove_set(const std::string& name);
   std::vector<std::string> sets_using(const std::string& destination);
 

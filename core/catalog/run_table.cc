@@ -64,7 +64,7 @@ std::int64_t to_nanoseconds(TimePoint time) { return time.seconds * kNanos + tim
 
 TimePoint from_nanoseconds(std::int64_t nanoseconds) { return shifted(TimePoint{}, nanoseconds); }
 
-std::int64_t RunTable::add(RunRow run) {
+std::int64_t RunTable::add(RunRow run, const std::function<void(Database&)>& also) {
   file_.change([&](Database& database) {
     run.number = file_.take_run_number();
     database
@@ -76,6 +76,7 @@ std::int64_t RunTable::add(RunRow run) {
                  to_nanoseconds(run.finished), run.attempts, run.error_count, run.failure, run.report)
         .run();
     note_change(database, run, clock_.now());
+    if (also) also(database);
   });
   return run.number;
 }

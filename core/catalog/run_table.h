@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,7 +24,13 @@ enum class RunState : std::uint8_t {
   kFailed = 6,
   kCancelled = 7,
 };
-enum class PauseReason : std::uint8_t { kNone = 0, kUser = 1, kDestinationAway = 2, kDestinationFull = 3 };
+enum class PauseReason : std::uint8_t {
+  kNone = 0,
+  kUser = 1,
+  kDestinationAway = 2,
+  kDestinationFull = 3,
+  kWindow = 4,
+};
 
 // Finished, failed and cancelled runs never change again.
 inline bool is_over(RunState state) { return state >= RunState::kFinished; }
@@ -66,8 +73,8 @@ class RunTable {
  public:
   RunTable(CatalogFile& file, const Clock& clock) : file_(file), clock_(clock) {}
 
-  // Gives the run its number.
-  std::int64_t add(RunRow run);
+  // Gives the run its number. `also`: further changes that belong to it, in the same transaction.
+  std::int64_t add(RunRow run, const std::function<void(Database&)>& also = {});
   // Writes everything that may change, and notes the change of state.
   void change(const RunRow& run);
 

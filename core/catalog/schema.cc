@@ -9,8 +9,8 @@ namespace garner::catalog {
 
 namespace {
 
-// Times are nanoseconds since 1970. Paths and names are blobs: bytes, compared as unsigned bytes. The steps
-// are never edited once released; a change is a further step.
+// Times are nanoseconds since 1970, in tables of schedules microseconds. Paths and names are blobs: bytes,
+// compared as unsigned bytes. The steps are never edited once released; a change is a further step.
 //
 // A checkpoint's folders have rows of their own, so that a long path is stored once and everything below a
 // finished folder goes with one range delete.
@@ -151,6 +151,51 @@ CREATE TABLE checkpoint_in_progress (
   seen_seconds INTEGER NOT NULL,
   seen_nanos INTEGER NOT NULL,
   PRIMARY KEY (place, name)
+) WITHOUT ROWID;
+)sql",
+    // Schedules. An entry's mark goes with it, and both with their set.
+    R"sql(
+CREATE TABLE set_schedules (
+  set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE,
+  zone TEXT NOT NULL,
+  random_delay INTEGER NOT NULL,
+  overdue_after INTEGER NOT NULL,
+  overdue_since INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE set_schedule_entries (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  destination TEXT NOT NULL,
+  expression TEXT NOT NULL,
+  anchor INTEGER NOT NULL,
+  PRIMARY KEY (set_name, destination)
+) WITHOUT ROWID;
+
+CREATE TABLE set_schedule_rules (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  user INTEGER NOT NULL,
+  PRIMARY KEY (set_name, kind, position)
+) WITHOUT ROWID;
+
+CREATE TABLE set_schedule_marks (
+  set_name TEXT NOT NULL,
+  destination TEXT NOT NULL,
+  served INTEGER NOT NULL,
+  wall INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  guessed INTEGER NOT NULL,
+  served_before INTEGER,
+  PRIMARY KEY (set_name, destination),
+  FOREIGN KEY (set_name, destination) REFERENCES set_schedule_entries (set_name, destination) ON DELETE CASCADE
+) WITHOUT ROWID;
+
+CREATE TABLE destination_disks (
+  destination TEXT PRIMARY KEY REFERENCES destinations (name) ON DELETE CASCADE,
+  file_system TEXT NOT NULL
 ) WITHOUT ROWID;
 )sql",
 };

@@ -35,14 +35,15 @@ _garner() {
                 previous=""
                 continue
                 ;;
-            --destination | --source)
+            --destination | --source | --schedule | --window | --when)
                 if [[ $word != -* ]]; then
-                    # These two take several values in sets, one elsewhere.
+                    # These take several values in sets, one elsewhere.
                     [[ $command == "set "* ]] || previous=""
                     continue
                 fi
                 ;;
-            --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label)
+            --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
+                --timezone | --random-delay | --overdue-after)
                 previous=""
                 continue
                 ;;
@@ -86,7 +87,23 @@ _garner() {
             _garner_words $'never\nolder\nalways'
             return
             ;;
-        --label) return ;;
+        --when)
+            if [[ $cur != -* ]]; then
+                _garner_words $'on-ac-power\ndestination\ncommand:'
+                return
+            fi
+            ;;
+        --schedule)
+            if [[ $cur != -* ]]; then
+                _garner_words $'hourly\ndaily\nweekly\nmonthly'
+                return
+            fi
+            ;;
+        --timezone)
+            _garner_words "system"$'\n'"$(command timedatectl list-timezones 2>/dev/null)"
+            return
+            ;;
+        --label | --random-delay | --overdue-after) return ;;
     esac
 
     case $command in
@@ -131,10 +148,15 @@ _garner() {
         "destination add")
             options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
             ;;
-        "set add") options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches' ;;
+        "set add")
+            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'
+            options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
+            ;;
         "set edit")
             options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
             options+=$'\n--exclude-caches\n--no-exclude-caches'
+            options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
+            options+=$'\n--when\n--no-when\n--overdue-after'
             ;;
         backup) options+=$'\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;

@@ -33,7 +33,8 @@ function __garner_words
             continue
         end
         switch $word
-            case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination
+            case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
+                --schedule --timezone --random-delay --window --when --overdue-after
                 set skip 1
             case '-*'
             case '*'
@@ -127,6 +128,23 @@ complete --command garner --condition '__garner_command "set edit"' --long no-on
     --description 'Enter other file systems'
 complete --command garner --condition '__garner_command "set edit"' --long no-exclude-caches \
     --description 'Back up folders with CACHEDIR.TAG'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long schedule --exclusive \
+    --arguments 'hourly daily weekly monthly' --description 'When to back up by itself'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long timezone --exclusive \
+    --arguments 'system (timedatectl list-timezones 2>/dev/null)' --description 'Time zone of schedules and windows'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long random-delay --exclusive \
+    --description 'Begin up to this much later'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long window --exclusive \
+    --description 'When it may run'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long when --exclusive \
+    --arguments 'on-ac-power destination command:' --description 'What must hold'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long overdue-after --exclusive \
+    --description 'When it counts as overdue'
+complete --command garner --condition '__garner_command "set edit"' --long no-schedule \
+    --description 'Back up only when asked to'
+complete --command garner --condition '__garner_command "set edit"' --long no-window --description 'Run at any time'
+complete --command garner --condition '__garner_command "set edit"' --long no-when \
+    --description 'Begin whatever holds'
 
 complete --command garner --condition '__garner_command restore "key export"' --long to --require-parameter \
     --force-files --description 'Where to'

@@ -37,10 +37,11 @@ class Daemon:
     def __exit__(self, *_):
         self.stop()
 
-    def start(self, wait=True):
+    def start(self, wait=True, wrapper=()):
+        """`wrapper`: a program that becomes the daemon when it is done, with its arguments."""
         os.makedirs(self.state, mode=0o700, exist_ok=True)
         with open(os.path.join(self.state, "output"), "ab") as output:
-            self.process = subprocess.Popen([GARNERD, "--foreground", "--state-dir", self.state, *self.arguments],
+            self.process = subprocess.Popen([*wrapper, GARNERD, "--foreground", "--state-dir", self.state, *self.arguments],
                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output)
         if wait:
             self.wait_ready()

@@ -26,6 +26,7 @@ TEST_CASE("an empty file gives the defaults") {
   CHECK_FALSE(settings.log_target.has_value());
   CHECK(settings.threads == 0);
   CHECK(settings.memory_budget == 128u << 20);
+  CHECK(settings.settling_delay == std::chrono::seconds(60));
 }
 
 TEST_CASE("every setting is taken") {
@@ -36,6 +37,7 @@ TEST_CASE("every setting is taken") {
   CHECK(settings.log_target == LogTarget::kJournald);
   CHECK(settings.threads == 3);
   CHECK(settings.memory_budget == 1u << 30);
+  CHECK(parse_settings("settling_delay = \"2m30s\"", "x").settling_delay == std::chrono::seconds(150));
   CHECK(parse_settings("memory_budget = 67108864", "x").memory_budget == 64u << 20);
   CHECK(parse_settings("memory_budget = \"64MiB\"", "x").memory_budget == 64u << 20);
 }
@@ -55,7 +57,8 @@ TEST_CASE("values out of bounds are refused") {
        {"log_level = \"loud\"", "log_level = 3", "log_target = \"printer\"", "threads = -1", "threads = 257",
         "threads = \"many\"", "threads = 1.5", "memory_budget = \"31 MiB\"", "memory_budget = \"17 GiB\"",
         "memory_budget = -1", "memory_budget = \"lots\"", "memory_budget = \"64 KB\"", "memory_budget = \"\"",
-        "memory_budget = \"99999999999999999999 MiB\"", "memory_budget = true"}) {
+        "memory_budget = \"99999999999999999999 MiB\"", "memory_budget = true", "settling_delay = 60",
+        "settling_delay = \"2h\"", "settling_delay = \"soon\""}) {
     INFO(text);
     CHECK(refusal(text).find("daemon.toml:1:") != std::string::npos);
   }

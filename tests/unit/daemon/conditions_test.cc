@@ -1,0 +1,100 @@
+#include "conditions.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "installation.h"
+
+namespace garner::daemon {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Supplies {
+  void add(const std::string& name, const std::vector<std::pair<std::string, std::string>>& files) const {
+    std::filesystem::create_directories(folder.path(name));
+    for (const auto& [file, content] : files)
+      std::ofstream(folder.path(name + "/" + file)) << content << '\n';
+  }
+  testing::TemporaryFolder folder;
+};
+
+TEST_CASE("a machine is on mains power unless its supplies say that it is not") {
+  Supplies supplies;
+  CHECK(on_ac_power(supplies.folder.path("missing")));
+  CHECK(on_ac_power(supplies.folder.path()));
+  supplies.add("hidpp_battery_0", {{"type", "Battery"}, {"scope", "Device"}, {"status", "Discharging"}});
+  CHECK(on_ac_power(supplies.folder.path()));
+  supplies.add("BAT0", {{"type", "Battery"}, {"status", "Discharging"}});
+  CHECK_FALSE(on_ac_power(supplies.folder.path()));
+  supplies.add("AC", {{"type", "Mains"}, {"online", "0"}});
+  CHECK_FALSE(on_ac_power(supplies.folder.path()));
+  supplies.add("AC", {{"online", "1"}});
+  CHECK(on_ac_power(supplies.folder.path()));
+}
+
+TEST_CASE("a command says yes by ending with 0, in an environment of its own") {
+  std::string reason;
+  setenv("GARNER_TEST_SECRET", "1", 1);
+  const uid_t me = geteuid();
+  CHECK(says_yes("true", me, 10s, reason));
+  CHECK(says_yes("test -z \"$GARNER_TEST_SECRET\" && test \"$PWD\" = / && test $(env | wc -l) -le 4", me, 10s,
+                 reason));
+  CHECK_FALSE(says_yes("exit 3", me, 10s, reason));
+  CHECK(reason == "its command does not say yes");
+  CHECK_FALSE(says_yes("kill -9 $$", me, 10s, reason));
+}
+
+TEST_CASE("a command that does not end is ended, with what it started") {
+  testing::TemporaryFolder folder;
+  std::string reason;
+  const std::string pid = folder.path("pid");
+  CHECK_FALSE(says_yes("sleep 1000 & echo $! > " + pid + "; wait", geteuid(), 300ms, reason));
+  CHECK(reason == "its command did not end in time");
+  pid_t started = 0;
+  std::ifstream(pid) >> started;
+  REQUIRE(started > 0);
+  // Gone, or a zombie that nobody waits for.
+  std::string state;
+  std::string line;
+  std::ifstream status("/proc/" + std::to_string(started) + "/status");
+  while (std::getline(status, line)) {
+    if (line.starts_with("State:")) state = line;
+  }
+  CHECK((state.empty() || state.find('Z') != std::string::npos));
+}
+
+TEST_CASE("a command runs as the user who configured it") {
+  std::string reason;
+  if (geteuid() == 0) {
+    CHECK(says_yes("test $(id -u) = 65534", 65534, 10s, reason));
+    CHECK(says_yes("test $(id -u) = 0", 0, 10s, reason));
+    CHECK_FALSE(says_yes("true", 4'000'000, 10s, reason));
+  } else {
+    CHECK_FALSE(says_yes("true", 0, 10s, reason));
+  }
+}
+
+TEST_CASE("what is no condition is refused") {
+  for (const char* good : {"on-ac-power", "destination", "command:true"})
+    CHECK_NOTHROW(check_condition(good));
+  for (const char* bad : {"", "command:", "on-ac", "Command:true", "destination:disk"})
+    CHECK(kind_of([&] { check_condition(bad); }) == ErrorKind::kInvalidInput);
+}
+
+TEST_CASE("a destination that is there is plugged in, one that is away is not") {
+  testing::TemporaryFolder folder;
+  Installation here(folder.path("state"));
+  here.add("disk", folder.path("disk"));
+  Conditions conditions(here.destinations);
+  CHECK_FALSE(conditions.unmet({{"destination", 0}}, {"disk"}).has_value());
+  std::filesystem::rename(folder.path("disk"), folder.path("elsewhere"));
+  here.catalog.schedules().save_file_system("disk", "no-such-file-system");
+  CHECK(conditions.unmet({{"destination", 0}}, {"disk"}) == "destination disk to be plugged in");
+  CHECK(conditions.unmet({{"command:false", geteuid()}}, {"disk"}).has_value());
+  CHECK_FALSE(conditions.unmet({{"command:true", geteuid()}}, {"disk"}).has_value());
+}
+
+}  // namespace
+}  // namespace garner::daemon
