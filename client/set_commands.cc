@@ -4,6 +4,7 @@
 #include "argument.h"
 #include "commands.h"
 #include "fact_list.h"
+#include "retention_option.h"
 #include "run_text.h"
 #include "session.h"
 #include "text.h"
@@ -28,6 +29,8 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("destinations", joined(set.destinations()));
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
+  const std::string kept = retention_text(set.retention());
+  facts.add("keeps", kept.empty() ? "everything" : kept);
   facts.add("snapshots", human_count(set.snapshots()));
   if (set.has_last_run()) {
     const v1::Run& run = set.last_run();
@@ -51,6 +54,10 @@ void check_destinations(const std::vector<std::string>& names,
   }
 }
 
+constexpr const char* kRetentionDetail =
+    "With --keep options, snapshots that none of them keeps are forgotten by themselves after each backup. "
+    "Without any, "
+    "everything is kept.";
 constexpr const char* kOneFileSystemHelp = "Do not enter other file systems that are mounted below a source.";
 constexpr const char* kExcludeCachesHelp = "Leave out the content of folders that hold a CACHEDIR.TAG.";
 
@@ -61,11 +68,13 @@ void add_add(std::vector<Command>& all) {
     std::vector<std::string> destinations;
     bool one_file_system = false;
     bool exclude_caches = false;
+    RetentionArguments keep;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "set add",
-      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches]",
+      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] " +
+               std::string(kRetentionUsage),
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},
@@ -75,7 +84,7 @@ void add_add(std::vector<Command>& all) {
       .examples =
           {{"garner set add home --source ~ --destination disk --exclude-caches", ""},
            {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""}},
-      .details = {},
+      .details = {kRetentionDetail},
       .run =
           [given](Session& session) {
             check_name("set", given->name);
@@ -85,10 +94,13 @@ void add_add(std::vector<Command>& all) {
             check_destinations(given->destinations, request.mutable_destinations());
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
+            *request.mutable_retention() = to_retention(given->keep);
             show(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
-  });
+  };
+  add_retention_options(given->keep, command.options);
+  all.push_back(std::move(command));
 }
 
 void add_list(std::vector<Command>& all) {
@@ -158,12 +170,15 @@ void add_edit(std::vector<Command>& all) {
     bool no_one_file_system = false;
     bool exclude_caches = false;
     bool no_exclude_caches = false;
+    RetentionArguments keep;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "set edit",
-      .usage = "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
-               "--exclude-caches | --no-exclude-caches}...",
+      .usage =
+          "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
+          "--exclude-caches | --no-exclude-caches, " +
+          std::string(kRetentionEditUsage) + "}...",
       .sentence = "Changes a backup set; what is not given stays as it is.",
       .options = {{"NAME", "", "The set.", &given->name, true, {}},
                   {"--source",
@@ -184,7 +199,7 @@ void add_edit(std::vector<Command>& all) {
                   {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}}},
       .examples = {{"garner set edit home --source ~ /srv/photos", ""},
                    {"garner set edit home --destination disk usb --no-exclude-caches", ""}},
-      .details = {},
+      .details = {kRetentionDetail, "0 takes a rule away."},
       .run =
           [given](Session& session) {
             check_name("set", given->name);
@@ -202,14 +217,17 @@ void add_edit(std::vector<Command>& all) {
             if (given->exclude_caches || given->no_exclude_caches)
               request.set_exclude_caches(given->exclude_caches);
             if (request.sources().empty() && request.destinations().empty() &&
-                !request.has_one_file_system() && !request.has_exclude_caches()) {
+                !request.has_one_file_system() && !request.has_exclude_caches() && !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
+            if (given->keep.any()) *request.mutable_retention() = to_edit(given->keep);
             show(session, session.call(&Stub::EditSet, request));
             return kExitDone;
           },
-  });
+  };
+  add_retention_options(given->keep, command.options);
+  all.push_back(std::move(command));
 }
 
 void add_remove(std::vector<Command>& all) {

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "path_relation.h"
+#include "retention_message.h"
 
 namespace garner::daemon {
 
@@ -98,7 +99,9 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request) {
   set.destinations.assign(request.destinations().begin(), request.destinations().end());
   check_destinations(set.destinations);
   check_sources(set.definition);
+  to_policy(request.retention());
   catalog_.configuration().add_set(set);
+  save_retention(catalog_.retention(), request.name(), request.retention());
   return describe(set);
 }
 
@@ -114,7 +117,11 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request) {
   }
   if (request.has_one_file_system()) set.definition.set_one_file_system(request.one_file_system());
   if (request.has_exclude_caches()) set.definition.set_exclude_caches(request.exclude_caches());
+  const v1::Retention retention =
+      edited(load_retention(catalog_.retention(), request.name()), request.retention());
+  to_policy(retention);
   catalog_.configuration().replace_set(set);
+  if (request.has_retention()) save_retention(catalog_.retention(), request.name(), retention);
   return describe(set);
 }
 
@@ -142,6 +149,7 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
   message.set_one_file_system(set.definition.one_file_system());
   message.set_exclude_caches(set.definition.exclude_caches());
   message.set_snapshots(snapshots(set));
+  *message.mutable_retention() = load_retention(catalog_.retention(), set.definition.name());
   return message;
 }
 

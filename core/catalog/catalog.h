@@ -9,6 +9,7 @@
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
+#include "catalog/retention_table.h"
 #include "catalog/run_table.h"
 
 namespace garner::catalog {
@@ -18,9 +19,13 @@ class Catalog {
  public:
   // `folder`: the state folder, which exists. See CatalogFile for what happens to a file that cannot be used.
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
-      : file_(folder + "/catalog.sqlite", keys, clock), configuration_(file_, keys), runs_(file_, clock) {}
+      : file_(folder + "/catalog.sqlite", keys, clock),
+        configuration_(file_, keys),
+        retention_(file_),
+        runs_(file_, clock) {}
 
   Configuration& configuration() { return configuration_; }
+  RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   // Outlived by the catalog.
   std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
@@ -31,6 +36,7 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  RetentionTable retention_;
   RunTable runs_;
 };
 

@@ -153,6 +153,12 @@ CREATE TABLE checkpoint_in_progress (
   PRIMARY KEY (place, name)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE set_retention (
+  set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE,
+  policy BLOB NOT NULL
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

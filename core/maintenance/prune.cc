@@ -81,12 +81,12 @@ class Prune {
   // ---- Steps ----
 
   void make_attempt() {
-    const PruneResult before = progress_.result;
     marker_.reset();
     marks_.reset();
     ignored_runs_.clear();
     own_names_.clear();
     withdraw_abandoned_runs();
+    const PruneResult before = progress_.result;
 
     // The state before the index: an index that is newer holds packs that are not marked yet, and then the
     // state is newer, too, before anything can be condemned.

@@ -42,7 +42,7 @@ _garner() {
                     continue
                 fi
                 ;;
-            --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label)
+            --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | --keep-* | --grace)
                 previous=""
                 continue
                 ;;
@@ -86,11 +86,11 @@ _garner() {
             _garner_words $'never\nolder\nalways'
             return
             ;;
-        --label) return ;;
+        --label | --keep-* | --grace) return ;;
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
         destination) options=$'add\nlist\nshow\nremove' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
@@ -107,13 +107,16 @@ _garner() {
                     return
                 fi
                 ;;
+            forget)
+                options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
             backup | runs | snapshots | "set show" | "set edit" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
             "run show" | "run pause" | "run resume" | "run cancel")
                 ((arguments == 0)) && options=$(_garner_values run_id runs)
                 ;;
-            ls | restore)
+            ls | restore | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             "key remove")
@@ -124,6 +127,7 @@ _garner() {
         return
     fi
 
+    local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
@@ -131,13 +135,15 @@ _garner() {
         "destination add")
             options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
             ;;
-        "set add") options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches' ;;
+        "set add") options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep ;;
         "set edit")
             options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
-            options+=$'\n--exclude-caches\n--no-exclude-caches'
+            options+=$'\n--exclude-caches\n--no-exclude-caches'$keep
             ;;
         backup) options+=$'\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
+        forget) options+=$keep$'\n--dry-run' ;;
+        prune) options+=$'\n--destination\n--grace\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;
