@@ -442,6 +442,8 @@ class Prune {
     constexpr std::size_t kPiece = 256;
     for (std::size_t at = 0; at < keys.size(); at += kPiece) {
       throw_if_stopped();
+      // Ends where the log was rebuilt meanwhile: what the old one condemned, the new one may list.
+      repository_.refresh();
       const auto first = keys.begin() + static_cast<std::ptrdiff_t>(at);
       const auto last = keys.begin() + static_cast<std::ptrdiff_t>(std::min(keys.size(), at + kPiece));
       repository_.destination().remove_all({first, last});

@@ -342,6 +342,10 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
   CommitPlan recovered;
   recovered.recovered_snapshots = plan.recovered_snapshots;
   add_snapshots(recovered, nothing, record, outcome);
+  for (const crypto::BlobId& id : plan.removal.pin) {
+    record.body.add_pin(id.value.data(), id.value.size());
+    record.features.prune |= kPinsFeature;
+  }
   add_segments(segments, record);
   whole_log_read_ = true;  // the state is made here
   if (!commit_record(nothing, record, segments, outcome)) {

@@ -2,6 +2,7 @@
 // whose machine loses power.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -35,6 +36,12 @@ class RecordingDestination final : public destination::Destination {
     read_.clear();
   }
 
+  // Called once, before a listing of that prefix, with nothing held.
+  void before_list(const std::string& prefix, std::function<void()> hook) {
+    hooked_prefix_ = prefix;
+    hook_ = std::move(hook);
+  }
+
   std::string describe() const override { return inner_->describe(); }
   void put(const std::string& key, ByteView data) override {
     count();
@@ -60,6 +67,7 @@ class RecordingDestination final : public destination::Destination {
   std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
   std::vector<destination::ObjectInfo> list(const std::string& prefix,
                                             const std::string& start_after) override {
+    if (hook_ && prefix == hooked_prefix_) std::exchange(hook_, nullptr)();
     return inner_->list(prefix, start_after);
   }
   void remove(const std::string& key) override {
@@ -87,6 +95,8 @@ class RecordingDestination final : public destination::Destination {
   mutable std::mutex mutex_;
   std::size_t left_ = std::numeric_limits<std::size_t>::max();
   std::set<std::string> read_;
+  std::string hooked_prefix_;
+  std::function<void()> hook_;
 };
 
 }  // namespace garner::testing

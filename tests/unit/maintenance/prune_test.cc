@@ -361,6 +361,26 @@ TEST_CASE("a prune that is cut off at any change is taken up by the next one") {
   fixture.check_whole();
 }
 
+TEST_CASE("a check that is overtaken by a prune finds no damage") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  for (int number = 0; number < 60; ++number) {
+    if (number % 8 != 0) std::filesystem::remove(fixture.source.path("file" + std::to_string(number)));
+  }
+  fixture.back_up();
+  maintenance::PruneResult result;
+  const auto prune = [&] {
+    fixture.forget({first});
+    result = fixture.prune();
+  };
+  SECTION("after it has read the index") { fixture.recording->before_list("packs/", prune); }
+  SECTION("before it reads the keys") { fixture.recording->before_list("keys/", prune); }
+  fixture.check_whole();
+  CHECK(result.dead.packs + result.rewritten.packs > 1);
+  fixture.check_tidy();
+}
+
 TEST_CASE("whoever may only add cannot forget, pin or prune") {
   Fixture fixture;
   fixture.write_files(0, 5, 0);
