@@ -405,7 +405,8 @@ TEST_CASE("a run whose own packs were taken for orphans reads what was in them a
   Backups backups;
   std::vector<store::ObjectName> packs;
   RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
-    for (const auto& pack : backups.checkpoint.load()->packs) {
+    const auto known = backups.checkpoint.load();
+    for (const auto& pack : known->packs) {
       if (pack.finished) packs.push_back(pack.finished->name);
     }
     testing::forge_condemn(backups.small.repository(), {}, packs);
