@@ -168,8 +168,9 @@ class Repository final : public BlobSource {
 
   // Repair: replaces the state by one made from packs alone, under a new log uuid, in a generation above any
   // that could have been. `plan` names every pack and, as recovered, the snapshots whose closure is complete,
-  // and those of them that are to be pinned; nothing else of it is used. This writer is listed as a remover. Not committed when a pack is not there
-  // (lost_names). Error(kConflict) when somebody else rebuilt the log at the same time.
+  // and those of them that are to be pinned; nothing else of it is used. This writer is listed as a remover.
+  // Not committed when a pack is not there (lost_names). Error(kConflict) when somebody else rebuilt the log
+  // at the same time.
   CommitOutcome rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
                             const v1::Parameters& parameters);
 
