@@ -9,6 +9,7 @@
 #include <charconv>
 #include <climits>
 #include <cstring>
+#include <functional>
 
 #include "failure.h"
 #include "text.h"
@@ -155,6 +156,55 @@ void check_at_most_one(const std::vector<std::pair<std::string, bool>>& options)
 void check_utf8(std::string_view what, const std::string& text) {
   if (is_utf8(text)) return;
   throw usage_failure(std::string(what) + " " + quoted(text) + " is not UTF-8");
+}
+
+namespace {
+
+// Calls `take` with each number and its unit. False where the text is something else.
+bool read_duration(const std::string& text, std::string_view units,
+                   const std::function<void(std::uint64_t number, char unit)>& take) {
+  if (text == "0") return true;
+  std::string seen;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    std::uint64_t number = 0;
+    const std::size_t begin = at;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at - begin < 6; ++at) {
+      number = number * 10 + static_cast<std::uint64_t>(text[at] - '0');
+    }
+    if (at == begin || at == text.size() || number > 100'000) return false;
+    if (units.find(text[at]) == std::string_view::npos || seen.find(text[at]) != std::string::npos)
+      return false;
+    seen += text[at];
+    take(number, text[at++]);
+  }
+  return !text.empty();
+}
+
+}  // namespace
+
+std::uint32_t parse_count(const std::string& option, const std::string& text) {
+  const bool digits =
+      !text.empty() && text.size() <= 6 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stoul(text) > 100'000) {
+    throw usage_failure(option + ": \"" + printable(text) + "\" is not a number from 0 to 100000");
+  }
+  return static_cast<std::uint32_t>(std::stoul(text));
+}
+
+void check_duration(const std::string& option, const std::string& text) {
+  if (read_duration(text, "ymwdh", [](std::uint64_t, char) {})) return;
+  throw usage_failure(option + ": \"" + printable(text) + "\" is no duration: write 1y6m, 2w, 30d or 36h");
+}
+
+std::uint64_t parse_seconds(const std::string& option, const std::string& text) {
+  std::uint64_t seconds = 0;
+  const bool read = read_duration(text, "wdh", [&](std::uint64_t number, char unit) {
+    seconds += number * 3600 * (unit == 'w' ? 7 * 24 : unit == 'd' ? 24 : 1);
+  });
+  if (!read)
+    throw usage_failure(option + ": \"" + printable(text) + "\" is no duration: write 0, 12h, 7d or 2w");
+  return seconds;
 }
 
 }  // namespace garner::client

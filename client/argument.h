@@ -1,6 +1,7 @@
 // What people type as arguments, checked before anything is sent. All throw usage_failure().
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,6 +33,14 @@ SnapshotPath split_snapshot_path(const std::string& text);
 
 // 0 to 100, with decimals.
 double parse_percent(const std::string& option, const std::string& text);
+
+// How many of something: 0 to 100,000.
+std::uint32_t parse_count(const std::string& option, const std::string& text);
+
+// Numbers, each with y, m (months), w, d or h: 1y6m, 2w, 30d, 36h; or 0.
+void check_duration(const std::string& option, const std::string& text);
+// Seconds of a duration in w, d and h, which alone are always as long; or 0.
+std::uint64_t parse_seconds(const std::string& option, const std::string& text);
 
 // A run's number.
 void check_run_id(const std::string& text);

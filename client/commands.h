@@ -14,6 +14,7 @@ void add_backup_commands(std::vector<Command>& all);
 void add_run_commands(std::vector<Command>& all);
 void add_snapshot_commands(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
+void add_retention_commands(std::vector<Command>& all);
 void add_check_commands(std::vector<Command>& all);
 void add_key_commands(std::vector<Command>& all);
 void add_log_commands(std::vector<Command>& all);

@@ -21,7 +21,7 @@ using namespace garner::client;
 const std::vector<CommandGroup> kGroups{
     {"destination", "Destinations: the places that hold repositories."},
     {"set", "Backup sets: named things to back up, and where to."},
-    {"run", "One run: a backup, restore, check or repair."},
+    {"run", "One run: a backup, restore, forget, prune, check or repair."},
     {"key", "Key slots: what opens a destination's repository."},
 };
 
@@ -34,6 +34,7 @@ std::vector<Command> all_commands() {
   add_run_commands(all);
   add_snapshot_commands(all);
   add_restore_commands(all);
+  add_retention_commands(all);
   add_check_commands(all);
   add_key_commands(all);
   add_log_commands(all);

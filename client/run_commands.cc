@@ -24,6 +24,10 @@ const char* kind_text(v1::RunKind kind) {
       return "check";
     case v1::RUN_KIND_REPAIR:
       return "repair";
+    case v1::RUN_KIND_FORGET:
+      return "forget";
+    case v1::RUN_KIND_PRUNE:
+      return "prune";
     default:
       return "?";
   }

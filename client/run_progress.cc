@@ -10,7 +10,9 @@ namespace {
 
 // Packs for what looks at packs, files for what reads files.
 std::string counted(const v1::Run& run, std::uint64_t count) {
-  const bool packs = run.kind() == v1::RUN_KIND_CHECK || run.kind() == v1::RUN_KIND_REPAIR;
+  const bool packs = run.kind() == v1::RUN_KIND_CHECK || run.kind() == v1::RUN_KIND_REPAIR ||
+                     (run.kind() == v1::RUN_KIND_PRUNE && run.progress().total_files() > 0);
+  if (run.kind() == v1::RUN_KIND_PRUNE && !packs) return plural(count, "folder", "folders");
   return packs ? plural(count, "pack", "packs") : plural(count, "file", "files");
 }
 

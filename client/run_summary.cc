@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "exit_code.h"
+#include "retention_text.h"
 #include "run_text.h"
 #include "text.h"
 
@@ -102,6 +103,8 @@ std::string summary_text(const v1::Run& run, const Terminal& terminal) {
     text += "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) + '\n';
   }
   if (run.has_check()) text += check_facts(run);
+  if (run.has_forget()) text += forget_facts(run, terminal);
+  if (run.has_prune()) text += prune_facts(run, terminal);
   if (run.kind() == v1::RUN_KIND_REPAIR && run.state() == v1::RUN_STATE_FINISHED &&
       run.check().packs() == 0) {
     text += "  nothing needed repair\n";

@@ -21,6 +21,10 @@ std::string run_title(const v1::Run& run) {
       return "check";
     case v1::RUN_KIND_REPAIR:
       return "repair";
+    case v1::RUN_KIND_FORGET:
+      return run.forget().set().empty() ? "forget" : "forget of " + printable(run.forget().set());
+    case v1::RUN_KIND_PRUNE:
+      return "prune";
     default:
       return "run " + printable(run.run_id());
   }

@@ -4,6 +4,7 @@
 #include "argument.h"
 #include "commands.h"
 #include "fact_list.h"
+#include "retention_option.h"
 #include "run_text.h"
 #include "schedule_option.h"
 #include "schedule_text.h"
@@ -31,6 +32,8 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
   add_schedule_facts(facts, set);
+  const std::string kept = retention_text(set.retention());
+  facts.add("keeps", kept.empty() ? "everything" : kept);
   facts.add("snapshots", human_count(set.snapshots()));
   if (set.has_last_run()) {
     const v1::Run& run = set.last_run();
@@ -54,6 +57,10 @@ void check_destinations(const std::vector<std::string>& names,
   }
 }
 
+constexpr const char* kRetentionDetail =
+    "With --keep options, snapshots that none of them keeps are forgotten by themselves after each backup. "
+    "Without any, "
+    "everything is kept.";
 constexpr const char* kOneFileSystemHelp = "Do not enter other file systems that are mounted below a source.";
 constexpr const char* kExcludeCachesHelp = "Leave out the content of folders that hold a CACHEDIR.TAG.";
 
@@ -65,13 +72,15 @@ void add_add(std::vector<Command>& all) {
     bool one_file_system = false;
     bool exclude_caches = false;
     ScheduleOptions schedule;
+    RetentionArguments keep;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "set add",
       .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] "
                "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
-               "[--when CONDITION]... [--overdue-after T]",
+               "[--when CONDITION]... [--overdue-after T] " +
+               std::string(kRetentionUsage),
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},
@@ -95,11 +104,15 @@ void add_add(std::vector<Command>& all) {
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
+            *request.mutable_retention() = to_retention(given->keep);
             show(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
-  });
-  given->schedule.add_to(all.back().options, /*edit=*/false);
+  };
+  command.details.push_back(kRetentionDetail);
+  given->schedule.add_to(command.options, /*edit=*/false);
+  add_retention_options(given->keep, command.options);
+  all.push_back(std::move(command));
 }
 
 void add_list(std::vector<Command>& all) {
@@ -172,15 +185,17 @@ void add_edit(std::vector<Command>& all) {
     bool exclude_caches = false;
     bool no_exclude_caches = false;
     ScheduleOptions schedule;
+    RetentionArguments keep;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "set edit",
       .usage =
           "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
           "--exclude-caches | --no-exclude-caches, {--schedule S | --schedule DEST=S}... | --no-schedule, "
           "--timezone ZONE, --random-delay T, --window W... | --no-window, --when CONDITION... | --no-when, "
-          "--overdue-after T}...",
+          "--overdue-after T, " +
+          std::string(kRetentionEditUsage) + "}...",
       .sentence = "Changes a backup set; what is not given stays as it is.",
       .options = {{"NAME", "", "The set.", &given->name, true, {}},
                   {"--source",
@@ -221,15 +236,21 @@ void add_edit(std::vector<Command>& all) {
               request.set_exclude_caches(given->exclude_caches);
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             if (request.sources().empty() && request.destinations().empty() &&
-                !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule()) {
+                !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule() &&
+                !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
+            if (given->keep.any()) *request.mutable_retention() = to_edit(given->keep);
             show(session, session.call(&Stub::EditSet, request));
             return kExitDone;
           },
-  });
-  given->schedule.add_to(all.back().options, /*edit=*/true);
+  };
+  command.details.push_back(kRetentionDetail);
+  command.details.push_back("0 takes a rule away.");
+  given->schedule.add_to(command.options, /*edit=*/true);
+  add_retention_options(given->keep, command.options);
+  all.push_back(std::move(command));
 }
 
 void add_remove(std::vector<Command>& all) {

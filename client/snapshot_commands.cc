@@ -39,7 +39,7 @@ void add_snapshots(std::vector<Command>& all) {
               return kExitDone;
             }
             const auto notable = [](const v1::SnapshotInfo& one) {
-              return one.recovered() || one.error_count() > 0;
+              return one.recovered() || one.pinned() || one.error_count() > 0;
             };
             const bool notes = std::any_of(answer.snapshots().begin(), answer.snapshots().end(), notable);
             Table table({{"ID"},
@@ -55,6 +55,7 @@ void add_snapshots(std::vector<Command>& all) {
               for (const std::string& name : one.destinations())
                 places += (places.empty() ? "" : ", ") + name;
               std::string note = one.recovered() ? "recovered" : "";
+              if (one.pinned()) note += note.empty() ? "pinned" : ", pinned";
               if (one.error_count() > 0) {
                 note += (note.empty() ? "" : ", ") + plural(one.error_count(), "error", "errors");
               }

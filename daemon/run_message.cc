@@ -37,6 +37,7 @@ void redact(v1::Run& run) {
   run.clear_errors();
   run.clear_target();
   run.clear_message();
+  if (run.has_prune()) run.mutable_prune()->clear_problems();
   if (run.has_check()) run.mutable_check()->clear_problems();
   if (run.has_progress()) run.mutable_progress()->clear_current();
   for (v1::DestinationRun& destination : *run.mutable_destinations()) destination.clear_error();

@@ -27,6 +27,10 @@ const char* describe(RunKind kind) {
       return "check";
     case RunKind::kRepair:
       return "repair";
+    case RunKind::kForget:
+      return "forget";
+    case RunKind::kPrune:
+      return "prune";
   }
   return "run";
 }
@@ -69,7 +73,15 @@ RunQueue::~RunQueue() {
 }
 
 RunQueue::Lane RunQueue::lane_of(RunKind kind) {
-  return kind == RunKind::kBackup || kind == RunKind::kRepair ? kWriting : kReading;
+  switch (kind) {
+    case RunKind::kBackup:
+    case RunKind::kRepair:
+    case RunKind::kPrune:
+      return kWriting;
+    default:
+      // A forget is one record, whatever runs beside it.
+      return kReading;
+  }
 }
 
 // ---- Start and stop ----
@@ -213,6 +225,14 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
       spdlog::warn("run {}: {}", run->number(), error.what());
     }
   }
+  std::optional<StoredRequest> next;
+  if (outcome.state == RunState::kFinished) {
+    try {
+      next = work_.follow_up(*run);
+    } catch (const Error& error) {
+      spdlog::error("run {}: {}", run->number(), error.what());
+    }
+  }
   // A run's buffers are worth more to others now.
   malloc_trim(0);
   const std::lock_guard lock(mutex_);
@@ -221,6 +241,13 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
     finish(run, outcome.state, outcome.message, outcome.failure);
   } else {
     change(*run, outcome.state, outcome.reason, outcome.message);
+  }
+  if (next && !stopping_) {
+    try {
+      add_locked(RunKind::kForget, "", std::move(*next), {});
+    } catch (const Error& error) {
+      spdlog::error("run {}: forgetting after it: {}", run->number(), error.what());
+    }
   }
   // Nobody waits for this thread any more: the lane's next run gets one of its own.
   if (!stopping_) threads_[lane].detach();
@@ -248,7 +275,8 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
   try {
     std::rethrow_exception(error);
   } catch (const Error& known) {
-    const bool may_wait = run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore;
+    const bool may_wait =
+        run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore || run.kind() == RunKind::kPrune;
     if (known.kind() == ErrorKind::kDestinationAway && may_wait) {
       return {RunState::kPaused, PauseReason::kDestinationAway, known.what(), ""};
     }

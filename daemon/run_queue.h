@@ -1,7 +1,8 @@
 // Runs from being asked for to being over. Their states are in the catalog, so that they outlive the process.
 //
-// Backups and repairs go one at a time; restores and checks go one at a time beside them, so that a restore
-// never waits for a long backup. Each run that runs has a thread of its own.
+// Backups, repairs and prunes go one at a time; restores, checks and forgets go one at a time beside them, so
+// that a restore never waits for a long backup. After a backup of a set that has a retention, a forget is
+// added. Each run that runs has a thread of its own.
 //
 //   queued → running → finished, failed, cancelled
 //   running → paused (by the user; because the destination is away or full) → queued
@@ -84,7 +85,9 @@ class RunQueue {
 
   std::shared_ptr<ActiveRun> require_active(std::int64_t number);
   void take_up(const catalog::RunRow& row);
-  // The next five with mutex_ held.
+  // The next six with mutex_ held.
+  std::shared_ptr<ActiveRun> add_locked(catalog::RunKind kind, const std::string& set, StoredRequest request,
+                                        const std::function<void(v1::Run&)>& describe);
   void begin_runs();
   void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,
               const std::string& message);

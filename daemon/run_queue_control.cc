@@ -34,6 +34,13 @@ v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest reques
                       const std::function<void(v1::Run&)>& describe,
                       const std::function<void(catalog::Database&)>& also) {
   const std::lock_guard lock(mutex_);
+  const std::shared_ptr<ActiveRun> run = add_locked(kind, set, std::move(request), describe);
+  begin_runs();
+  return run->message();
+}
+
+std::shared_ptr<ActiveRun> RunQueue::add_locked(RunKind kind, const std::string& set, StoredRequest request,
+                                                const std::function<void(v1::Run&)>& describe) {
   if (stopping_) throw Error(ErrorKind::kConflict, "garnerd is stopping");
   for (const auto& [number, run] : active_) {
     if (kind != RunKind::kBackup || run->kind() != kind || run->row().set != set) continue;
@@ -57,8 +64,7 @@ v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest reques
   active_[row.number] = run;
   spdlog::info("run {}: queued", row.number);
   changed_();
-  begin_runs();
-  return run->message();
+  return run;
 }
 
 std::shared_ptr<ActiveRun> RunQueue::require_active(std::int64_t number) {
@@ -132,6 +138,8 @@ std::vector<v1::Run> RunQueue::list(const std::string& set) {
     const auto live = active_.find(row.number);
     runs.push_back(live != active_.end() ? live->second->message() : to_message(row));
     runs.back().clear_errors();
+    // Of each of thousands of runs a list of snapshots would be too much.
+    if (runs.back().has_forget()) runs.back().mutable_forget()->clear_snapshots();
   }
   return runs;
 }

@@ -49,6 +49,10 @@ void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
       return check(run, stop);
     case catalog::RunKind::kRepair:
       return repair(run, stop);
+    case catalog::RunKind::kForget:
+      return forget(run);
+    case catalog::RunKind::kPrune:
+      return prune(run, stop);
   }
   throw Error(ErrorKind::kInternal, "a run of an unknown kind");
 }
@@ -88,6 +92,7 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
 }
 
 void RunWork::abandon(ActiveRun& run) {
+  if (run.kind() == catalog::RunKind::kPrune) return remove_copies(run);
   if (run.kind() != catalog::RunKind::kBackup) return;
   const auto checkpoint = catalog_.checkpoint(run.number());
   if (!checkpoint->load().has_value()) return;

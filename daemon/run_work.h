@@ -1,6 +1,7 @@
-// What runs do: one attempt of a backup, restore, check or repair, on the thread that calls.
+// What runs do: one attempt of a backup, restore, check, repair, forget or prune, on the thread that calls.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 
 #include "active_run.h"
@@ -20,6 +21,8 @@ class RunWork {
   // Takes back what an unfinished backup left at its destination and here. Errors of the destination; what is
   // here is gone then, too.
   void abandon(ActiveRun& run);
+  // What is to run after a run that has finished: a forget after the backup of a set that has a retention.
+  std::optional<StoredRequest> follow_up(const ActiveRun& run);
   // After a run is over: its counters' file.
   void clean_up(const ActiveRun& run);
 
@@ -28,6 +31,11 @@ class RunWork {
   void restore(ActiveRun& run, const std::stop_token& stop);
   void check(ActiveRun& run, const std::stop_token& stop);
   void repair(ActiveRun& run, const std::stop_token& stop);
+  // retention_work.cc
+  void forget(ActiveRun& run);
+  void prune(ActiveRun& run, const std::stop_token& stop);
+  // Packs that a prune was writing and has not published.
+  void remove_copies(const ActiveRun& run);
   // The repository that holds the snapshot, and the snapshot.
   struct Found {
     std::shared_ptr<store::Repository> repository;

@@ -71,6 +71,12 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* ResumeRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
   Unary* CancelRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
 
+  // service_retention.cc
+  Unary* StartForget(Context* context, const v1::StartForgetRequest* request, v1::Run* response) override;
+  Unary* StartPrune(Context* context, const v1::StartPruneRequest* request, v1::Run* response) override;
+  Unary* PinSnapshot(Context* context, const v1::PinSnapshotRequest* request,
+                     v1::PinSnapshotResponse* response) override;
+
   // service_content.cc
   Unary* ListSnapshots(Context* context, const v1::ListSnapshotsRequest* request,
                        v1::ListSnapshotsResponse* response) override;

@@ -20,6 +20,7 @@ struct Known {
   const store::v1::SnapshotEntry* entry = nullptr;
   std::vector<std::string> destinations;
   std::shared_ptr<store::Repository> repository;
+  bool pinned = false;  // anywhere
 };
 
 struct AllSnapshots {
@@ -43,8 +44,9 @@ AllSnapshots gather(Destinations& destinations) {
     all.states.push_back(state);
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added) all.known.push_back({&entry, {}, repository});
+      if (added) all.known.push_back({&entry, {}, repository, false});
       all.known[place->second].destinations.push_back(facts.name);
+      all.known[place->second].pinned |= entry.pinned();
     }
   }
   if (all.states.size() > 1) {
@@ -68,6 +70,7 @@ v1::SnapshotInfo describe(const Known& known) {
   for (const auto& source : snapshot.sources()) info.add_sources(printable(source.path()));
   info.set_error_count(snapshot.error_count());
   info.set_recovered(known.entry->recovered());
+  info.set_pinned(known.pinned);
   for (const std::string& name : known.destinations) info.add_destinations(name);
   info.set_new_bytes(snapshot.new_bytes());
   return info;
@@ -101,6 +104,22 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
     if (all.trouble.empty() || error.kind() != ErrorKind::kNotFound) throw;
     throw Error(error.kind(), std::string(error.what()) + " (not asked: " + all.trouble + ")");
   }
+}
+
+std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
+                                          const std::string& set) {
+  const AllSnapshots all = gather(destinations);
+  std::vector<const store::v1::SnapshotEntry*> entries;
+  for (const Known& known : all.known) entries.push_back(known.entry);
+  std::vector<std::string> ids;
+  try {
+    for (const auto* entry : snapshot::select_all(entries, selector, set))
+      ids.push_back(to_hex(as_bytes(entry->id())));
+  } catch (const Error& error) {
+    if (all.trouble.empty() || error.kind() != ErrorKind::kNotFound) throw;
+    throw Error(error.kind(), std::string(error.what()) + " (not asked: " + all.trouble + ")");
+  }
+  return ids;
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

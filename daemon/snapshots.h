@@ -25,6 +25,10 @@ v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const std::
 // By SNAPSHOT. Error(kNotFound) with near ones, and with the destinations that could not be asked.
 ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector);
 
+// By SELECTOR: whole ids in hex, of all destinations. Errors as above.
+std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
+                                          const std::string& set);
+
 // The entries of a folder of a snapshot, a page at a time; of a file, itself.
 class FolderListing {
  public:

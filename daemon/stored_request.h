@@ -22,8 +22,14 @@ struct StoredRequest {
   bool resuming = false;            // the target is an unfinished restore of the same
   // CHECK
   double read_data_percent = 0;
-  // REPAIR
+  // REPAIR, FORGET, PRUNE
   bool dry_run = false;
+  // FORGET: what is kept, and of which set; in its names whole ids of snapshots that go
+  v1::StartForgetRequest forget;
+  std::string forget_set;  // its name; empty: of all
+  bool by_itself = false;  // after a backup
+  // PRUNE
+  v1::StartPruneRequest prune;
 };
 
 Bytes encode(const StoredRequest& request);

@@ -430,6 +430,11 @@ std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
         "run {}: {} packs and {} snapshots that it relied on were removed meanwhile; looking for what is "
         "lost",
         options_.run.text(), outcome.lost_names.size(), outcome.lost_snapshots.size());
+    // Packs of this run that were taken for garbage, because it was away for longer than the grace period:
+    // what is in them is read from the source again.
+    const bool own_lost = std::ranges::any_of(
+        plan.packs, [&](const store::FinishedPack& pack) { return outcome.lost_names.contains(pack.name); });
+    if (own_lost) return std::nullopt;
     repository_.set_uncommitted(writer_->published());
     settled = settle(repository_, *writer_, made);
     if (!settled) return std::nullopt;

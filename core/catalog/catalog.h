@@ -9,6 +9,7 @@
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
+#include "catalog/retention_table.h"
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
 
@@ -21,10 +22,12 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        retention_(file_),
         runs_(file_, clock),
         schedules_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
   // Outlived by the catalog.
@@ -36,6 +39,7 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;
 };

@@ -14,7 +14,14 @@
 namespace garner::catalog {
 
 // Stored as numbers: never renumbered.
-enum class RunKind : std::uint8_t { kBackup = 1, kRestore = 2, kCheck = 3, kRepair = 4 };
+enum class RunKind : std::uint8_t {
+  kBackup = 1,
+  kRestore = 2,
+  kCheck = 3,
+  kRepair = 4,
+  kForget = 5,
+  kPrune = 6
+};
 enum class RunState : std::uint8_t {
   kQueued = 1,
   kRunning = 2,

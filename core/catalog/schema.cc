@@ -198,6 +198,12 @@ CREATE TABLE destination_disks (
   file_system TEXT NOT NULL
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+CREATE TABLE set_retention (
+  set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE,
+  policy BLOB NOT NULL
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

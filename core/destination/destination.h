@@ -16,12 +16,16 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 
 namespace garner::destination {
 
 struct ObjectInfo {
   std::string key;
   std::uint64_t size = 0;  // bytes
+  // By the destination's own clock; nothing where the place does not tell. For a grace period and the like:
+  // nothing that must not go wrong rests on it.
+  std::optional<TimePoint> modified = std::nullopt;
 };
 
 struct Space {
@@ -61,6 +65,10 @@ class Destination {
   virtual std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) = 0;
   // Deletes durably. A missing object is no error.
   virtual void remove(const std::string& key) = 0;
+  // The same for many, in fewer steps where the place allows it. After an error some are gone.
+  virtual void remove_all(const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) remove(key);
+  }
 
   // Nothing where the place cannot tell.
   virtual std::optional<Space> space() = 0;

@@ -41,6 +41,7 @@ OpenFolder open_folder(const std::string& path) {
 struct Entry {
   std::string key;
   std::uint64_t size = 0;
+  TimePoint modified = {};
   bool is_folder() const { return key.back() == '/'; }
 };
 
@@ -55,7 +56,7 @@ class Listing {
       if (entry.is_folder()) {
         add(entry.key);
       } else {
-        found_.push_back({std::move(entry.key), entry.size});
+        found_.push_back({std::move(entry.key), entry.size, entry.modified});
       }
     }
   }
@@ -108,7 +109,8 @@ class Listing {
     }
     if (S_ISDIR(status.st_mode)) return Entry{key + "/"};
     if (!S_ISREG(status.st_mode) || key <= start_after_) return std::nullopt;
-    return Entry{std::move(key), static_cast<std::uint64_t>(status.st_size)};
+    return Entry{std::move(key), static_cast<std::uint64_t>(status.st_size),
+                 TimePoint{status.st_mtim.tv_sec, static_cast<std::uint32_t>(status.st_mtim.tv_nsec)}};
   }
 
   const std::string& root_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "base/file.h"
 #include "destination/folder_listing.h"
@@ -249,6 +250,27 @@ void LocalDestination::remove(const std::string& key) {
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kNotFound) throw;
       check_root();  // what is missing may be all of it
+    }
+  });
+}
+
+// Every folder is synced once, after all that went from it.
+void LocalDestination::remove_all(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) check_key(key);
+  attempt(ErrorKind::kWriteFailed, [&] {
+    std::set<std::string> folders;
+    for (const std::string& key : keys) {
+      const std::string path = path_of(key);
+      remove_file(path);
+      folders.insert(parent_path(path));
+    }
+    for (const std::string& folder : folders) {
+      try {
+        sync_folder(folder);
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kNotFound) throw;
+        check_root();
+      }
     }
   });
 }

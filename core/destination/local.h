@@ -38,6 +38,7 @@ class LocalDestination final : public Destination {
   std::optional<std::uint64_t> size(const std::string& key) override;
   std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;
   void remove(const std::string& key) override;
+  void remove_all(const std::vector<std::string>& keys) override;
   std::optional<Space> space() override;
 
  private:

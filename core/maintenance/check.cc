@@ -1,6 +1,6 @@
 #include "maintenance/check.h"
 
-#include <memory>
+#include "base/error.h"
 
 #include "maintenance/check_report.h"
 #include "maintenance/closure_check.h"
@@ -9,17 +9,32 @@
 #include "maintenance/pack_facts.h"
 
 namespace garner::maintenance {
+namespace {
+
+// A prune that goes on meanwhile replaces segments in a record or two.
+constexpr int kMostTries = 100;
+
+PackTable read_all_segments(store::Repository& repository, CheckReport& report) {
+  for (int tries = 1;; ++tries) {
+    report.begin_stage("reading the index");
+    try {
+      return read_segments(repository, *repository.state(), report);
+    } catch (const SegmentsReplaced&) {
+      if (tries == kMostTries) throw Error(ErrorKind::kConflict, "the index changes all the time: try again");
+    }
+  }
+}
+
+}  // namespace
 
 CheckProgress run_check(store::Repository& repository, const CheckOptions& options, CheckMonitor& monitor,
                         std::stop_token stop) {
   CheckReport report(monitor, std::move(stop));
   repository.refresh();
-  const std::shared_ptr<const store::v1::RepositoryState> state = repository.state();
-  check_log(repository, *state, report);
-  report.begin_stage("reading the index");
-  const PackTable packs = read_segments(repository, *state, report);
+  check_log(repository, *repository.state(), report);
+  const PackTable packs = read_all_segments(repository, report);
   const PackDamage damage = check_packs(repository, packs, options, report);
-  check_snapshots(repository, *state, damage, report);
+  check_snapshots(repository, damage, report);
   report.tell();
   return report.progress();
 }

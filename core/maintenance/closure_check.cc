@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "maintenance/damage.h"
+#include "maintenance/pack_facts.h"
 #include "snapshot/closure.h"
 #include "snapshot/node.h"
 #include "snapshot/parse.h"
@@ -53,6 +54,19 @@ class ClosureCheck {
   }
 
   bool found_any() const { return !broken_.empty(); }
+  // A snapshot that it walked is not listed any more.
+  bool was_overtaken() const {
+    try {
+      repository_.refresh();
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      return false;
+    }
+    const auto newest = repository_.state();
+    return std::ranges::any_of(state_.snapshots(), [&](const v1::SnapshotEntry& entry) {
+      return store::find_snapshot(*newest, as_bytes(entry.id())) == nullptr;
+    });
+  }
 
   // Walks everything again, snapshot by snapshot, for the paths.
   void name_files() {
@@ -97,6 +111,7 @@ class ClosureCheck {
       }
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
+      if (!is_still_listed(repository_, crypto::BlobId::from_bytes(as_bytes(entry.id())))) return;
       report_.problem("snapshot " + short_id(entry) + ": " + error.what());
     }
   }
@@ -160,14 +175,19 @@ class ClosureCheck {
 
 }  // namespace
 
-void check_snapshots(store::Repository& repository, const v1::RepositoryState& state,
-                     const PackDamage& damage, CheckReport& report) {
-  ClosureCheck check(repository, state, damage, report);
-  report.begin_stage("walking snapshots");
-  check.find_broken();
-  if (!check.found_any()) return;
-  report.begin_stage("looking for the files that damage touches");
-  check.name_files();
+void check_snapshots(store::Repository& repository, const PackDamage& damage, CheckReport& report) {
+  for (;;) {
+    const std::shared_ptr<const v1::RepositoryState> state = repository.state();
+    ClosureCheck check(repository, *state, damage, report);
+    report.begin_stage("walking snapshots");
+    check.find_broken();
+    if (!check.found_any()) return;
+    // What is missing may be of a snapshot that was forgotten meanwhile.
+    if (check.was_overtaken()) continue;
+    report.begin_stage("looking for the files that damage touches");
+    check.name_files();
+    return;
+  }
 }
 
 }  // namespace garner::maintenance

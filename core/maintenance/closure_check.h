@@ -7,10 +7,10 @@
 
 namespace garner::maintenance {
 
-// Reads the trees and content lists of all listed snapshots, each once, and looks every data blob up. What is
-// missing or damaged is then traced to the files and snapshots that it touches. Memory: 16 bytes a tree or
-// list.
-void check_snapshots(store::Repository& repository, const store::v1::RepositoryState& state,
-                     const PackDamage& damage, CheckReport& report);
+// Reads the trees and content lists of all listed snapshots, each once (again, where something is missing and
+// the list has changed: a prune beside it may have removed what was forgotten), and looks every data blob up.
+// What is missing or damaged is then traced to the files and snapshots that it touches. Memory: 16 bytes a
+// tree or list.
+void check_snapshots(store::Repository& repository, const PackDamage& damage, CheckReport& report);
 
 }  // namespace garner::maintenance

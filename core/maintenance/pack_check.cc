@@ -33,6 +33,8 @@ void check_sizes(store::Repository& repository, const PackTable& packs, CheckRep
     const auto object = found.find(name);
     const auto facts = packs.find(name);
     if (object == found.end()) {
+      // Added since the listing, or removed.
+      if (!is_still_live(repository, name) || repository.destination().size(store::pack_key(name))) continue;
       report.problem(short_name(name) + " is missing");
     } else if (facts != packs.end() && object->second != facts->second.size) {
       report.problem(short_name(name) + " has " + std::to_string(object->second) + " bytes instead of " +
@@ -79,7 +81,8 @@ class PackCheck {
       if (whole) read_frames(name, reader, directory);
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
-      report_.problem(short_name(name) + " is damaged: " + error.what());
+      if (is_still_live(repository_, name))
+        report_.problem(short_name(name) + " is damaged: " + error.what());
     }
     report_.add_pack();
   }
@@ -113,6 +116,7 @@ class PackCheck {
         verify(name, frame, codec.decode(plain, frame.raw_length, raw));
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
+        if (!is_still_live(repository_, name)) return;
         report_.problem(short_name(name) + ": " + error.what());
         for (const store::FrameBlob& blob : frame.blobs) add_damaged(blob.id);
       }

@@ -1,5 +1,7 @@
 #include "maintenance/pack_facts.h"
 
+#include <algorithm>
+
 #include "base/bytes.h"
 #include "base/error.h"
 #include "crypto/hash.h"
@@ -32,7 +34,26 @@ void add_segment(const store::PayloadView& payload, const store::Index& index, P
   }
 }
 
+// Brings the repository up to date; false where that cannot be done.
+bool catch_up(store::Repository& repository) {
+  try {
+    repository.refresh();
+    return true;
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    return false;
+  }
+}
+
 }  // namespace
+
+bool is_still_live(store::Repository& repository, const store::ObjectName& pack) {
+  return !catch_up(repository) || repository.index().is_live(pack);
+}
+
+bool is_still_listed(store::Repository& repository, const crypto::BlobId& snapshot) {
+  return !catch_up(repository) || store::find_snapshot(*repository.state(), snapshot.view()) != nullptr;
+}
 
 void LocationSum::add(const crypto::BlobId& id, crypto::BlobKind kind, std::uint64_t frame_offset,
                       std::uint32_t stored_length, std::uint32_t raw_length, std::uint32_t offset,
@@ -72,6 +93,12 @@ PackTable read_segments(store::Repository& repository, const store::v1::Reposito
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
       const auto name = store::ObjectName::from_bytes(as_bytes(segment.name()));
+      if (catch_up(repository)) {
+        const auto newest = repository.state();
+        const bool listed = std::ranges::any_of(
+            newest->segments(), [&](const auto& other) { return other.name() == segment.name(); });
+        if (!listed) throw SegmentsReplaced();
+      }
       report.problem("index segment " + store::segment_key(name) + ": " + error.what() +
                      " (this machine's copy of the index still works; garner repair makes the index again)");
     }

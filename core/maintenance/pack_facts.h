@@ -34,6 +34,14 @@ struct PackFacts {
 
 using PackTable = boost::unordered_flat_map<store::ObjectName, PackFacts, store::ObjectNameHash>;
 
+// Whether something still counts after what is new in the log has been read: what a prune beside a check has
+// removed is no damage. True where the log cannot be read: then that is what is wrong.
+bool is_still_live(store::Repository& repository, const store::ObjectName& pack);
+bool is_still_listed(store::Repository& repository, const crypto::BlobId& snapshot);
+
+// Thrown by read_segments() when a segment was replaced meanwhile: it is to be called with the newest state.
+struct SegmentsReplaced {};
+
 // Reads every live segment from the destination, one at a time; a missing or damaged one is a problem. Gives
 // the live packs that those name which could be read.
 PackTable read_segments(store::Repository& repository, const store::v1::RepositoryState& state,

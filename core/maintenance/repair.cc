@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -55,7 +56,10 @@ class Repair {
       highest_generation_ = std::max(highest_generation_, generation);
       try {
         const store::OpenedRecord opened = store::read_record(log, generation);
-        for (const v1::SnapshotEntry& entry : opened.record.body.add_snapshots()) add_listed(entry);
+        const v1::RecordBody& body = opened.record.body;
+        for (const v1::SnapshotEntry& entry : body.add_snapshots()) add_listed(entry);
+        for (const std::string& id : body.pin()) pinned_.insert(crypto::BlobId::from_bytes(as_bytes(id)));
+        for (const std::string& id : body.unpin()) pinned_.erase(crypto::BlobId::from_bytes(as_bytes(id)));
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
         report_.problem(std::string(error.what()) + " (left out)");
@@ -104,6 +108,7 @@ class Repair {
       entry.set_id(id.value.data(), id.value.size());
       *entry.mutable_snapshot() = std::move(snapshots_.at(id));
       entry.set_recovered(true);
+      if (pinned_.contains(id)) plan.removal.pin.insert(id);
     }
     plan.packs = std::move(packs_);
     const store::CommitOutcome outcome = repository_.rebuild_log(plan, highest_generation_, parameters());
@@ -177,6 +182,7 @@ class Repair {
   std::vector<store::FinishedPack> packs_;
   std::vector<crypto::BlobId> snapshot_blobs_;
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
+  std::set<crypto::BlobId> pinned_;  // by the records that could be read
   IdSet data_;
   IdSet complete_;  // trees and lists with everything below them
   IdSet visited_;

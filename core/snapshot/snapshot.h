@@ -22,6 +22,13 @@ namespace v1 = store::v1;
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
                                 const std::string& selector);
 
+// Chooses any number by a SELECTOR: what select() takes; `SET~N..~M` or, with a `set` given, `~N..~M` (both
+// ends in); `TIME..TIME` (finished from the beginning of the first to the end of the second; of `set`, or of
+// all when that is empty). Recovered snapshots are chosen by id only. Never empty: Error(kNotFound);
+// Error(kInvalidInput).
+std::vector<const v1::SnapshotEntry*> select_all(const std::vector<const v1::SnapshotEntry*>& entries,
+                                                 const std::string& selector, const std::string& set = {});
+
 // "SNAPSHOT" or "SNAPSHOT:PATH". A time may hold colons: the path begins at the first ":/" or, failing that,
 // at the first colon that is not part of a time. Whether there is such a snapshot or path is not looked at.
 struct SnapshotPath {

@@ -42,7 +42,10 @@ std::size_t time_prefix(std::string_view text) {
   return length;
 }
 
-std::optional<TimePoint> parse_time_text(std::string_view text) {
+namespace {
+
+// The beginning of the day, minute or second, or of what follows it.
+std::optional<std::int64_t> parse_edge(std::string_view text, bool end) {
   if (text.empty() || time_prefix(text) != text.size()) return std::nullopt;
   const bool utc = text.back() == 'Z';
   if (utc) text.remove_suffix(1);
@@ -57,17 +60,28 @@ std::optional<TimePoint> parse_time_text(std::string_view text) {
   if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month)) return std::nullopt;
   if (hour > 23 || minute > 59 || second > 60) return std::nullopt;
 
-  // The beginning of what follows; mktime and timegm carry the surplus over.
+  // mktime and timegm carry a surplus over.
   std::tm next{};
   next.tm_year = year - 1900;
   next.tm_mon = month - 1;
-  next.tm_mday = has_minutes ? day : day + 1;
+  next.tm_mday = day + (end && !has_minutes ? 1 : 0);
   next.tm_hour = hour;
-  next.tm_min = has_minutes && !has_seconds ? minute + 1 : minute;
-  next.tm_sec = has_seconds ? second + 1 : 0;
+  next.tm_min = minute + (end && has_minutes && !has_seconds ? 1 : 0);
+  next.tm_sec = second + (end && has_seconds ? 1 : 0);
   next.tm_isdst = -1;
-  const std::time_t end = utc ? timegm(&next) : std::mktime(&next);
-  return TimePoint{static_cast<std::int64_t>(end) - 1, 999'999'999};
+  return static_cast<std::int64_t>(utc ? timegm(&next) : std::mktime(&next));
+}
+
+}  // namespace
+
+std::optional<TimePoint> parse_time_text(std::string_view text) {
+  const std::optional<std::int64_t> end = parse_edge(text, true);
+  return end ? std::optional(TimePoint{*end - 1, 999'999'999}) : std::nullopt;
+}
+
+std::optional<TimePoint> parse_time_begin(std::string_view text) {
+  const std::optional<std::int64_t> begin = parse_edge(text, false);
+  return begin ? std::optional(TimePoint{*begin, 0}) : std::nullopt;
 }
 
 }  // namespace garner::snapshot

@@ -18,4 +18,7 @@ std::size_t time_prefix(std::string_view text);
 // `text` is such a time.
 std::optional<TimePoint> parse_time_text(std::string_view text);
 
+// The first nanosecond of it.
+std::optional<TimePoint> parse_time_begin(std::string_view text);
+
 }  // namespace garner::snapshot

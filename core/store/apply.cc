@@ -108,6 +108,7 @@ class Applier {
     apply_writers();
     apply_segments();
     apply_snapshots();
+    apply_pins();
     apply_roots();
     apply_removals();
     for (const v1::Witness& witness : body_.witnesses()) {
@@ -234,6 +235,7 @@ class Applier {
       const auto found =
           std::ranges::find_if(snapshots, [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
       require(found != snapshots.end(), "it removes a snapshot that is not there: " + hex(id));
+      require(!found->pinned(), "it removes a snapshot that is pinned: " + hex(id));
       snapshots.erase(found);
     }
     for (const v1::SnapshotEntry& entry : body_.add_snapshots()) {
@@ -242,8 +244,25 @@ class Applier {
       require_size(entry.snapshot().set().uuid(), kUuidSize, "a snapshot's set");
       require(find_snapshot(state_, as_bytes(entry.id())) == nullptr,
               "it adds a snapshot that is there: " + hex(entry.id()));
+      require(!entry.pinned(), "it adds a snapshot that is pinned already: " + hex(entry.id()));
       *snapshots.Add() = entry;
     }
+  }
+
+  void apply_pins() {
+    require_remover(!body_.pin().empty() || !body_.unpin().empty(), "pins or unpins snapshots");
+    require(body_.pin().empty() || (state_.must_know_to_prune() & kPinsFeature) != 0,
+            "it pins a snapshot and does not say that pins must be known");
+    const auto set = [&](const std::string& id, bool pinned) {
+      const auto found = std::ranges::find_if(
+          *state_.mutable_snapshots(), [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
+      require(found != state_.mutable_snapshots()->end(),
+              "it pins or unpins a snapshot that is not there: " + hex(id));
+      require(found->pinned() != pinned, "it pins what is pinned, or unpins what is not: " + hex(id));
+      found->set_pinned(pinned);
+    };
+    for (const std::string& id : body_.unpin()) set(id, false);
+    for (const std::string& id : body_.pin()) set(id, true);
   }
 
   void apply_roots() {

@@ -25,7 +25,9 @@ std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string&
 // Whether a record says anything beyond that it was written.
 bool changes_anything(const v1::RecordBody& body) {
   return !body.add_segments().empty() || !body.add_snapshots().empty() || !body.set_roots().empty() ||
-         !body.remove_roots().empty();
+         !body.remove_roots().empty() || !body.remove_segments().empty() ||
+         !body.remove_snapshots().empty() || !body.condemn().empty() || !body.drop().empty() ||
+         !body.pin().empty() || !body.unpin().empty();
 }
 
 std::uint64_t entries_of(const FinishedPack& pack) {
@@ -66,6 +68,8 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
       lookout.condemned.insert(ObjectName::from_bytes(as_bytes(name)));
     }
   };
+  if (!plan.removal.empty()) read_whole_log_locked();
+  std::optional<std::vector<FinishedPack>> replaced;
   std::uint64_t known = 0;
   for (;;) {
     const std::uint64_t before = state()->generation();
@@ -84,13 +88,22 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
         return outcome;
       }
     }
+    if (!plan.removal.empty()) {
+      if (plan.removal.decided_on != newest->generation()) {
+        outcome.overtaken = true;
+        return outcome;
+      }
+      check_removal(plan, *newest);
+    }
     if (find_lost(plan, *newest, lookout, outcome)) return outcome;
-    prepare_segments(plan, *newest, lookout, segments, outcome);
+    if (!replaced) replaced = packs_of_replaced(plan.removal, *newest);
+    prepare_segments(plan, *replaced, *newest, lookout, segments, outcome);
 
     Record record = begin_record(*newest);
     add_snapshots(plan, *newest, record, outcome);
     add_roots(plan, *newest, segments, record);
     add_segments(segments, record);
+    add_removal(plan.removal, *newest, record);
     if (!changes_anything(record.body)) {
       outcome.committed = true;
       outcome.generation = newest->generation();
@@ -135,12 +148,17 @@ bool Repository::exists(const FinishedPack& pack) const {
 
 // Segments stay what they are from one try to the next, unless packs became live in between (an earlier
 // commit of the same plan, whose answer was lost) or a segment was taken for an orphan and condemned.
-void Repository::prepare_segments(const CommitPlan& plan, const v1::RepositoryState& state,
-                                  const Lookout& lookout, Segments& segments, CommitOutcome& outcome) {
+void Repository::prepare_segments(const CommitPlan& plan, const std::vector<FinishedPack>& replaced,
+                                  const v1::RepositoryState& state, const Lookout& lookout,
+                                  Segments& segments, CommitOutcome& outcome) {
   std::vector<const FinishedPack*> packs;
   std::vector<ObjectName> names;
   for (const FinishedPack& pack : plan.packs) {
     if (index_.is_live(pack.name) || std::ranges::find(names, pack.name) != names.end()) continue;
+    packs.push_back(&pack);
+    names.push_back(pack.name);
+  }
+  for (const FinishedPack& pack : replaced) {
     packs.push_back(&pack);
     names.push_back(pack.name);
   }
@@ -324,7 +342,12 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
   CommitPlan recovered;
   recovered.recovered_snapshots = plan.recovered_snapshots;
   add_snapshots(recovered, nothing, record, outcome);
+  for (const crypto::BlobId& id : plan.removal.pin) {
+    record.body.add_pin(id.value.data(), id.value.size());
+    record.features.prune |= kPinsFeature;
+  }
   add_segments(segments, record);
+  whole_log_read_ = true;  // the state is made here
   if (!commit_record(nothing, record, segments, outcome)) {
     throw Error(ErrorKind::kConflict, "somebody else rebuilt the log of the repository at " +
                                           context_.destination->describe() + " at the same time");

@@ -84,7 +84,8 @@ std::vector<ObjectName> Index::Standing::covered_by(const IndexTable& table) con
 struct Index::View {
   struct Part {
     std::shared_ptr<const IndexTable> table;
-    std::vector<std::uint8_t> packs;  // flags by number
+    std::vector<std::uint8_t> packs = {};  // flags by number
+    std::vector<bool> live_segments = {};  // by number
   };
   std::vector<Part> parts;
   std::uint64_t entries = 0;
@@ -98,11 +99,12 @@ struct Index::View {
 
 Index::View::View(const Tables& tables, const Standing& standing) {
   for (const auto& table : tables) {
-    Part& part = parts.emplace_back(Part{table, std::vector<std::uint8_t>(table->packs().size(), 0)});
-    std::vector<bool> live;
-    for (const ObjectName& segment : table->segments()) live.push_back(standing.segments.contains(segment));
+    Part& part = parts.emplace_back(Part{table, std::vector<std::uint8_t>(table->packs().size(), 0), {}});
+    for (const ObjectName& segment : table->segments()) {
+      part.live_segments.push_back(standing.segments.contains(segment));
+    }
     table->for_each_link([&](std::uint32_t segment, std::uint32_t pack) {
-      if (live[segment]) part.packs[pack] |= kNamed;
+      if (part.live_segments[segment]) part.packs[pack] |= kNamed;
     });
   }
   join_names(standing);
@@ -426,6 +428,82 @@ void Index::for_each(const std::function<void(const crypto::BlobId&, const BlobL
     part.table->for_each([&](const EntryRow& row) {
       std::uint8_t flags = part.packs[row.pack];
       if (is_live_pack(flags) && (flags & kOwned) != 0) visit(row.id, part.table->locate(row));
+    });
+  }
+}
+
+std::set<ObjectName> Index::segments_naming(const std::set<ObjectName>& packs) const {
+  const std::shared_ptr<const View> current = view();
+  std::set<ObjectName> naming;
+  for (const View::Part& part : current->parts) {
+    const IndexTable& table = *part.table;
+    table.for_each_link([&](std::uint32_t segment, std::uint32_t pack) {
+      if (part.live_segments[segment] && packs.contains(table.packs()[pack])) {
+        naming.insert(table.segments()[segment]);
+      }
+    });
+  }
+  return naming;
+}
+
+Index::Frozen Index::freeze() const { return Frozen(view()); }
+
+Index::Frozen::Frozen(std::shared_ptr<const View> view) : view_(std::move(view)) {
+  for (const View::Part& part : view_->parts) {
+    first_numbers_.push_back(size_);
+    size_ += part.table->entries();
+  }
+}
+
+template <typename Found>
+bool Index::Frozen::find(const crypto::BlobId& id, const Found& found) const {
+  for (const View::Part& part : view_->parts) part.table->prefetch(id);
+  for (std::size_t i = 0; i < view_->parts.size(); ++i) {
+    const View::Part& part = view_->parts[i];
+    const auto take = [&](const EntryRow& row, std::uint64_t number) {
+      const std::uint8_t flags = part.packs[row.pack];
+      if (!is_live_pack(flags) || (flags & kOwned) == 0) return false;
+      found(first_numbers_[i] + number, part.table->packs()[row.pack]);
+      return true;
+    };
+    if (part.table->find_numbered(id, std::ref(take))) return true;
+  }
+  return false;
+}
+
+std::optional<std::uint64_t> Index::Frozen::number(const crypto::BlobId& id) const {
+  std::optional<std::uint64_t> result;
+  find(id, [&](std::uint64_t number, const ObjectName&) { result = number; });
+  return result;
+}
+
+std::optional<ObjectName> Index::Frozen::pack(const crypto::BlobId& id) const {
+  std::optional<ObjectName> result;
+  find(id, [&](std::uint64_t, const ObjectName& pack) { result = pack; });
+  return result;
+}
+
+std::vector<ObjectName> Index::Frozen::packs(const crypto::BlobId& id) const {
+  std::vector<ObjectName> all;
+  for (const View::Part& part : view_->parts) {
+    part.table->find(id, [&](const EntryRow& row) {
+      if (is_live_pack(part.packs[row.pack])) all.push_back(part.table->packs()[row.pack]);
+      return false;
+    });
+  }
+  return all;
+}
+
+void Index::Frozen::for_each(const std::function<void(const Entry&)>& visit) const {
+  for (std::size_t i = 0; i < view_->parts.size(); ++i) {
+    const View::Part& part = view_->parts[i];
+    std::uint64_t number = first_numbers_[i];
+    part.table->for_each([&](const EntryRow& row) {
+      const std::uint8_t flags = part.packs[row.pack];
+      if (is_live_pack(flags) && (flags & kOwned) != 0) {
+        visit({number, &part.table->packs()[row.pack], row.length, crypto::BlobKind{row.kind}});
+      }
+      ++number;
     });
   }
 }

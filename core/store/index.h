@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -57,9 +58,44 @@ class Index {
   // Every live location, table by table (a blob that several packs hold comes several times; a pack that
   // several segments name comes once).
   void for_each(const std::function<void(const crypto::BlobId&, const BlobLocation&)>& visit) const;
+  // The live segments that name one of these packs, as of the last update().
+  std::set<ObjectName> segments_naming(const std::set<ObjectName>& packs) const;
+
+  struct View;
+  // The live entries as they are at one moment, each with a number: for marking which are in use in one bit
+  // each. Stays as it is while the index is updated. Any thread.
+  class Frozen {
+   public:
+    explicit Frozen(std::shared_ptr<const View> view);
+    // Every number is below.
+    std::uint64_t size() const { return size_; }
+    // Of one live entry of the id, always the same one; nothing when no live pack has it.
+    std::optional<std::uint64_t> number(const crypto::BlobId& id) const;
+    // The pack of that entry.
+    std::optional<ObjectName> pack(const crypto::BlobId& id) const;
+    // The packs of all its live entries.
+    std::vector<ObjectName> packs(const crypto::BlobId& id) const;
+    // Every live entry, each with its pack: a blob that several packs hold comes several times, under several
+    // numbers. Reads every table as a stream.
+    struct Entry {
+      std::uint64_t number = 0;
+      const ObjectName* pack = nullptr;
+      std::uint32_t length = 0;  // raw bytes
+      crypto::BlobKind kind = crypto::BlobKind::kData;
+    };
+    void for_each(const std::function<void(const Entry&)>& visit) const;
+
+   private:
+    template <typename Found>
+    bool find(const crypto::BlobId& id, const Found& found) const;
+
+    std::shared_ptr<const View> view_;
+    std::vector<std::uint64_t> first_numbers_;  // of each table
+    std::uint64_t size_ = 0;
+  };
+  Frozen freeze() const;
 
  private:
-  struct View;
   struct Standing;
   using Tables = std::vector<std::shared_ptr<const IndexTable>>;
 

@@ -129,6 +129,11 @@ BlobLocation IndexTable::locate(const EntryRow& row) const {
 }
 
 bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const EntryRow&)>& visit) const {
+  return find_numbered(id, [&visit](const EntryRow& row, std::uint64_t) { return visit(row); });
+}
+
+bool IndexTable::find_numbered(const crypto::BlobId& id,
+                               const std::function<bool(const EntryRow&, std::uint64_t)>& visit) const {
   const std::uint8_t* wanted = id.value.data();
   const auto [first, end] = filter_->range(wanted);
   if (first == end) return false;
@@ -169,7 +174,7 @@ bool IndexTable::find(const crypto::BlobId& id, const std::function<bool(const E
       if (order < 0) continue;
       const EntryRow row = EntryRow::load(found);
       check_pack(row);
-      if (visit(row)) return true;
+      if (visit(row, at + i)) return true;
     }
     at += count;
     if (at == end) return false;

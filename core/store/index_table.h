@@ -54,6 +54,9 @@ class IndexTable {
   // Every entry of the id, to `visit`, until that says true ("enough"). Returns whether it did.
   // Error(kDamaged) for an entry of no pack.
   bool find(const crypto::BlobId& id, const std::function<bool(const EntryRow&)>& visit) const;
+  // The same with the entry's number, counted from 0 in the order of for_each().
+  bool find_numbered(const crypto::BlobId& id,
+                     const std::function<bool(const EntryRow&, std::uint64_t number)>& visit) const;
   // Every entry in ascending order. Reads the file as a stream; Error(kDamaged) (at the end) if it does not
   // verify.
   void for_each(const std::function<void(const EntryRow&)>& visit) const;

@@ -80,8 +80,8 @@ std::vector<StateName> list_states(const LogContext& log, std::uint64_t first, s
   return states;
 }
 
-v1::RepositoryState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
-                                  const std::vector<std::uint64_t>& generations) {
+LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
+                          const std::vector<std::uint64_t>& generations) {
   const std::uint64_t last = generations.back();
   const std::uint64_t first = first_generation(log_number(last));
   const RecordSeen watch = watch_for_pin(log, pin);
@@ -89,7 +89,7 @@ v1::RepositoryState load_from_log(const LogContext& log, const std::optional<Pin
   for (const StateName& name : states | std::views::reverse | std::views::take(kStatesTried)) {
     try {
       std::optional<v1::RepositoryState> state = read_state_object(log, name);
-      if (state) return follow(log, std::move(*state), last, watch);
+      if (state) return {follow(log, std::move(*state), last, watch), StateOrigin::kStateObject};
     } catch (const Error& error) {
       // It is only a short cut. What is wrong with the log itself shows again below.
       const bool unusable = error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked ||
@@ -97,7 +97,7 @@ v1::RepositoryState load_from_log(const LogContext& log, const std::optional<Pin
       if (!unusable) throw;
     }
   }
-  return follow(log, v1::RepositoryState(), last, watch);
+  return {follow(log, v1::RepositoryState(), last, watch), StateOrigin::kFirstRecord};
 }
 
 }  // namespace
@@ -176,8 +176,8 @@ v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, s
   return follow(log, std::move(state), last, seen);
 }
 
-v1::RepositoryState load_state(const LogContext& log, const std::optional<Pin>& pin,
-                               std::optional<v1::RepositoryState> cached) {
+LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin,
+                       std::optional<v1::RepositoryState> cached) {
   const std::uint64_t pinned = pin ? pin->generation : 0;
   // A cached state from before the log was replaced, or beside what is pinned, is of no use.
   if (cached && (cached->generation() == 0 || (pin && as_text(pin->log_uuid.view()) != cached->log_uuid()) ||
@@ -190,7 +190,7 @@ v1::RepositoryState load_state(const LogContext& log, const std::optional<Pin>& 
         log_number(generations.back()) == log_number(cached->generation())) {
       const std::uint64_t last = generations.back();
       if (last < pinned) throw rolled_back(log, pinned, last);
-      return follow(log, std::move(*cached), last, watch_for_pin(log, pin));
+      return {follow(log, std::move(*cached), last, watch_for_pin(log, pin)), StateOrigin::kCache};
     }
   }
 
@@ -205,9 +205,9 @@ v1::RepositoryState load_state(const LogContext& log, const std::optional<Pin>& 
     const std::optional<crypto::Digest> hash = record_hash(log.destination, pinned);
     if (hash && *hash != pin->record_hash) throw forked(log, pinned);
   }
-  v1::RepositoryState state = load_from_log(log, pin, generations);
-  check_log_uuid(log, pin, state);
-  return state;
+  LoadedState loaded = load_from_log(log, pin, generations);
+  check_log_uuid(log, pin, loaded.state);
+  return loaded;
 }
 
 }  // namespace garner::store

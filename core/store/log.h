@@ -55,7 +55,12 @@ v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, s
 // The newest state: from `cached` if one listing confirms it, otherwise from the newest state object that
 // belongs to the log, otherwise from the first record. Error(kForked) when it does not continue what `pin`
 // says was seen; Error(kDamaged) when the log is missing or unreadable.
-v1::RepositoryState load_state(const LogContext& log, const std::optional<Pin>& pin,
-                               std::optional<v1::RepositoryState> cached);
+enum class StateOrigin { kCache, kStateObject, kFirstRecord };
+struct LoadedState {
+  v1::RepositoryState state;
+  StateOrigin origin = StateOrigin::kFirstRecord;
+};
+LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin,
+                       std::optional<v1::RepositoryState> cached);
 
 }  // namespace garner::store

@@ -75,6 +75,9 @@ void require_readable(const FeatureFlags& flags) { require_known(flags.read, kKn
 void require_writable(const FeatureFlags& flags) {
   require_known(flags.write, kKnownFeatures.write, "write to");
 }
+void require_prunable(const FeatureFlags& flags) {
+  require_known(flags.prune, kKnownFeatures.prune, "remove anything from");
+}
 
 std::string record_key(std::uint64_t generation) {
   char digits[kGenerationDigits + 1];

@@ -25,19 +25,23 @@
 
 namespace garner::store {
 
-// Bits of the feature words. This version knows none: whoever lacks a flag refuses what it forbids.
+// Bits of the feature words: whoever lacks a flag refuses what it forbids.
 struct FeatureFlags {
   std::uint64_t read = 0;
   std::uint64_t write = 0;
   std::uint64_t prune = 0;
   bool operator==(const FeatureFlags&) const = default;
 };
-inline constexpr FeatureFlags kKnownFeatures{};
+// Must be known to prune: snapshots may be pinned. Set by the first record that pins one.
+inline constexpr std::uint64_t kPinsFeature = 1;
+inline constexpr FeatureFlags kKnownFeatures{0, 0, kPinsFeature};
 
 // Error(kNewerFormat) when `flags` has a must-know-to-read flag this version does not know.
 void require_readable(const FeatureFlags& flags);
 // The same for must-know-to-write, which whoever commits looks at.
 void require_writable(const FeatureFlags& flags);
+// The same for must-know-to-prune, which whoever removes anything looks at.
+void require_prunable(const FeatureFlags& flags);
 
 // A record that is longer is not read: room for 100,000 recovered snapshots.
 inline constexpr std::uint64_t kMaximumRecord = std::uint64_t{64} << 20;

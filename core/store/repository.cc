@@ -117,6 +117,7 @@ void Repository::create_first_record(const v1::Parameters& parameters) {
   record.body.set_generation(first_generation(0));
   record.body.set_log_uuid(log_uuid.value.data(), log_uuid.value.size());
   CommitOutcome outcome;
+  whole_log_read_ = true;
   if (!commit_record(*state(), record, {}, outcome)) {
     throw Error(ErrorKind::kAlreadyExists,
                 at(*context_.destination) + " was made by somebody else at the same time");
@@ -143,9 +144,13 @@ std::unique_ptr<Repository> Repository::open(RepositoryContext context) {
   std::unique_ptr<Repository> repository = open_without_log(std::move(context));
   std::lock_guard lock(repository->log_mutex_);
   const std::string cache = repository->folder_ + "/state";
-  repository->adopt(load_state(repository->log(), repository->pin_,
-                               read_state_cache(cache, repository->header_.repository)),
-                    {});
+  std::optional<CachedState> cached = read_state_cache(cache, repository->header_.repository);
+  const bool cached_whole = cached && cached->from_first_record;
+  LoadedState loaded = load_state(repository->log(), repository->pin_,
+                                  cached ? std::optional(std::move(cached->state)) : std::nullopt);
+  repository->whole_log_read_ =
+      loaded.origin == StateOrigin::kFirstRecord || (loaded.origin == StateOrigin::kCache && cached_whole);
+  repository->adopt(std::move(loaded.state), {});
   return repository;
 }
 
@@ -200,7 +205,7 @@ void Repository::adopt(v1::RepositoryState state, const Segments& own) {
   }
   save_pin();
   try {
-    write_state_cache(folder_ + "/state", header_.repository, *newest);
+    write_state_cache(folder_ + "/state", header_.repository, *newest, whole_log_read_);
   } catch (const Error&) {
     // A cache: without it the next opening reads more.
   }
@@ -285,6 +290,18 @@ std::vector<v1::Snapshot> Repository::snapshots_without_pack() const {
 }
 
 Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
+  try {
+    return reader_.read(keyring(), kind, id);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
+    const std::uint64_t before = state()->generation();
+    try {
+      refresh();
+    } catch (const Error&) {
+      throw error;
+    }
+    if (state()->generation() == before) throw;
+  }
   return reader_.read(keyring(), kind, id);
 }
 

@@ -29,6 +29,26 @@
 
 namespace garner::store {
 
+// What a remover takes away (commit_removal.cc). Whoever condemns has marked everything that is reachable
+// from the state of generation `decided_on`, and holds nothing of it; whoever forgets has decided by its
+// snapshots. So nothing is committed on any other state.
+struct Removal {
+  std::optional<std::uint64_t> decided_on;    // must be set when anything else is
+  std::set<crypto::BlobId> remove_snapshots;  // listed and not pinned
+  std::set<crypto::BlobId> pin;               // listed
+  std::set<crypto::BlobId> unpin;
+  std::set<ObjectName> condemn;  // packs, and segments that no state lists
+  std::set<ObjectName> drop;     // condemned earlier; their objects are deleted
+  // Live segments that no unfinished root names: they are condemned, and what they say of packs that are
+  // neither dead nor dropped here stands in new segments.
+  std::set<ObjectName> replace_segments;
+  std::vector<Uuid> remove_roots;  // runs, also of other writers
+  bool empty() const {
+    return remove_snapshots.empty() && pin.empty() && unpin.empty() && condemn.empty() && drop.empty() &&
+           replace_segments.empty() && remove_roots.empty();
+  }
+};
+
 // What a writer wants to become part of the repository, and everything that rests on.
 struct CommitPlan {
   std::vector<FinishedPack> packs;  // of this writer, published at the destination: segments are made of them
@@ -38,6 +58,7 @@ struct CommitPlan {
   std::vector<v1::SnapshotEntry> recovered_snapshots;
   std::set<ObjectName> names;               // packs that hold blobs the snapshot or root refers to
   std::set<crypto::BlobId> base_snapshots;  // snapshots below which trees were taken as known
+  Removal removal;
 };
 
 struct CommitOutcome {
@@ -48,6 +69,8 @@ struct CommitOutcome {
   // When not committed, why: what the plan rests on and the newest state does not hold any more.
   std::set<ObjectName> lost_names;
   std::set<crypto::BlobId> lost_snapshots;
+  // A removal that was decided on another state than the newest: to be decided again on that.
+  bool overtaken = false;
 };
 
 // All pointers are set and outlive the repository. One Repository object at a time uses a cache folder.
@@ -114,7 +137,17 @@ class Repository final : public BlobSource {
   // a plan that changes nothing commits nothing. A new writer is listed with ROLE_ADD. Error(kForked) as
   // refresh(), and when the newest record is another than was seen; Error(kNewerFormat) when writing takes a
   // feature that this version does not know.
+  // A plan with a removal: Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE;
+  // Error(kConflict) for a snapshot that is pinned or a segment of an unfinished run; the log is read whole
+  // before, as by read_whole_log().
   CommitOutcome commit(const CommitPlan& plan);
+
+  // Whoever removes anything trusts no state that somebody else wrote: reads every record of the log, unless
+  // this machine did so before (then those since have been read one by one). Error(kDamaged) when the state
+  // that was loaded is not the one its records lead to, or a record cannot be read.
+  void read_whole_log();
+  // Whether the log lists this writer with ROLE_REMOVE.
+  bool may_remove() const;
 
   // The snapshot that a run has committed, if it has: how a run that was cut off in its commit learns that it
   // won.
@@ -122,7 +155,8 @@ class Repository final : public BlobSource {
   // Listed snapshots that are in no live pack yet: whoever writes a metadata pack next puts them into it.
   std::vector<v1::Snapshot> snapshots_without_pack() const;
 
-  // BlobSource. Tries every live location, then packs given to set_uncommitted().
+  // BlobSource. Tries every live location, then packs given to set_uncommitted(); when none has it, reads
+  // what is new in the log and tries again, for a prune may just have moved it.
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override;
   // A blob without a live location from a condemned pack, as long as that is there: for rescue.
   // Error(kNotFound); Error(kDamaged), also when the pack was deleted.
@@ -134,9 +168,10 @@ class Repository final : public BlobSource {
   void set_uncommitted(const std::vector<FinishedPack>& packs);
 
   // Repair: replaces the state by one made from packs alone, under a new log uuid, in a generation above any
-  // that could have been. `plan` names every pack and, as recovered, the snapshots whose closure is complete;
-  // nothing else of it is used. This writer is listed as a remover. Not committed when a pack is not there
-  // (lost_names). Error(kConflict) when somebody else rebuilt the log at the same time.
+  // that could have been. `plan` names every pack and, as recovered, the snapshots whose closure is complete,
+  // and those of them that are to be pinned; nothing else of it is used. This writer is listed as a remover.
+  // Not committed when a pack is not there (lost_names). Error(kConflict) when somebody else rebuilt the log
+  // at the same time.
   CommitOutcome rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
                             const v1::Parameters& parameters);
 
@@ -159,12 +194,17 @@ class Repository final : public BlobSource {
   void adopt(v1::RepositoryState state, const Segments& own);
   Bytes fetch_segment(const v1::SegmentReference& segment) const;
   void save_pin();
+  void read_whole_log_locked();
+  void check_removal(const CommitPlan& plan, const v1::RepositoryState& state);
+  void add_removal(const Removal& removal, const v1::RepositoryState& state, Record& record) const;
+  std::vector<FinishedPack> packs_of_replaced(const Removal& removal, const v1::RepositoryState& state) const;
 
   bool find_lost(const CommitPlan& plan, const v1::RepositoryState& state, Lookout& lookout,
                  CommitOutcome& outcome);
   bool exists(const FinishedPack& pack) const;
-  void prepare_segments(const CommitPlan& plan, const v1::RepositoryState& state, const Lookout& lookout,
-                        Segments& segments, CommitOutcome& outcome);
+  void prepare_segments(const CommitPlan& plan, const std::vector<FinishedPack>& replaced,
+                        const v1::RepositoryState& state, const Lookout& lookout, Segments& segments,
+                        CommitOutcome& outcome);
   Segments make_segments(std::vector<const FinishedPack*> packs, CommitOutcome& outcome);
   static void add_segments(const Segments& segments, Record& record);
   Record begin_record(const v1::RepositoryState& state) const;
@@ -190,6 +230,7 @@ class Repository final : public BlobSource {
 
   std::mutex log_mutex_;  // one refresh or commit at a time
   Pin pin_;               // as saved
+  bool whole_log_read_ = false;
 
   mutable std::mutex state_mutex_;  // of what follows; nothing is waited for under it
   std::shared_ptr<const v1::RepositoryState> state_;

@@ -15,11 +15,11 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNLAST";
+constexpr std::string_view kMagic = "GARNLAS2";
 
 }  // namespace
 
-std::optional<v1::RepositoryState> read_state_cache(const std::string& path, const Uuid& repository) {
+std::optional<CachedState> read_state_cache(const std::string& path, const Uuid& repository) {
   try {
     const Bytes file = read_file(path, kMaximumState);
     if (file.size() < sizeof(crypto::Digest)) return std::nullopt;
@@ -29,20 +29,23 @@ std::optional<v1::RepositoryState> read_state_cache(const std::string& path, con
     ByteReader reader(covered);
     if (as_text(reader.bytes(kMagic.size())) != kMagic) return std::nullopt;
     if (Uuid::from_bytes(reader.bytes(repository.value.size())) != repository) return std::nullopt;
-    v1::RepositoryState state;
-    if (!state.ParseFromArray(reader.rest().data(), static_cast<int>(reader.rest().size())))
+    CachedState cached;
+    cached.from_first_record = reader.u8() == 1;
+    if (!cached.state.ParseFromArray(reader.rest().data(), static_cast<int>(reader.rest().size())))
       return std::nullopt;
-    require_readable(features_of(state));
-    return state;
+    require_readable(features_of(cached.state));
+    return cached;
   } catch (const Error&) {
     return std::nullopt;  // whatever is wrong with it, the destination has all of it
   }
 }
 
-void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state) {
+void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state,
+                       bool from_first_record) {
   ByteWriter writer;
   writer.bytes(as_bytes(kMagic));
   writer.bytes(repository.view());
+  writer.u8(from_first_record ? 1 : 0);
   writer.bytes(as_bytes(state.SerializeAsString()));
   writer.bytes(crypto::hash(writer.data()));
   const std::string temporary = path + ".new";

@@ -2,8 +2,8 @@
 // renamed without fsync, recognised as torn or foreign by its digest, and then as good as missing. Not safe
 // for use by several threads at once.
 //
-//   8 bytes "GARNLAST" · 16 bytes repository uuid · serialized RepositoryState · 32 bytes BLAKE3 of all
-//   before
+//   8 bytes "GARNLAS2" · 16 bytes repository uuid · u8: 1 if this machine made it from the log's first record
+//   on · serialized RepositoryState · 32 bytes BLAKE3 of all before
 #pragma once
 
 #include <optional>
@@ -14,9 +14,14 @@
 
 namespace garner::store {
 
+struct CachedState {
+  v1::RepositoryState state;
+  bool from_first_record = false;
+};
 // Nothing when the file is missing, torn, or another repository's.
-std::optional<v1::RepositoryState> read_state_cache(const std::string& path, const Uuid& repository);
+std::optional<CachedState> read_state_cache(const std::string& path, const Uuid& repository);
 // Atomic, not durable. Errors of the file system.
-void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state);
+void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state,
+                       bool from_first_record);
 
 }  // namespace garner::store

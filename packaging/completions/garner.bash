@@ -43,7 +43,7 @@ _garner() {
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
-                --timezone | --random-delay | --overdue-after)
+                --timezone | --random-delay | --overdue-after | --keep-* | --grace)
                 previous=""
                 continue
                 ;;
@@ -103,11 +103,11 @@ _garner() {
             _garner_words "system"$'\n'"$(command timedatectl list-timezones 2>/dev/null)"
             return
             ;;
-        --label | --random-delay | --overdue-after) return ;;
+        --label | --random-delay | --overdue-after | --keep-* | --grace) return ;;
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
         destination) options=$'add\nlist\nshow\nremove' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
@@ -124,13 +124,16 @@ _garner() {
                     return
                 fi
                 ;;
+            forget)
+                options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
             backup | runs | snapshots | "set show" | "set edit" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
             "run show" | "run pause" | "run resume" | "run cancel")
                 ((arguments == 0)) && options=$(_garner_values run_id runs)
                 ;;
-            ls | restore)
+            ls | restore | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             "key remove")
@@ -141,6 +144,7 @@ _garner() {
         return
     fi
 
+    local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
@@ -149,17 +153,19 @@ _garner() {
             options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
             ;;
         "set add")
-            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'
+            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
             ;;
         "set edit")
             options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
-            options+=$'\n--exclude-caches\n--no-exclude-caches'
+            options+=$'\n--exclude-caches\n--no-exclude-caches'$keep
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
             options+=$'\n--when\n--no-when\n--overdue-after'
             ;;
         backup) options+=$'\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
+        forget) options+=$keep$'\n--dry-run' ;;
+        prune) options+=$'\n--destination\n--grace\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;

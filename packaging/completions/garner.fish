@@ -34,7 +34,7 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*'
                 set skip 1
             case '-*'
             case '*'
@@ -76,6 +76,10 @@ run\t'One run'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 restore\t'Restore a snapshot, folder or file'
+forget\t'Remove snapshots from the list'
+prune\t'Give back the space of what is forgotten'
+pin\t'Keep a snapshot whatever rules say'
+unpin\t'Take the pin from a snapshot'
 check\t'Check that everything is there and undamaged'
 repair\t'Rebuild index and log from packs'
 key\t'What opens a repository'
@@ -85,7 +89,7 @@ complete --command garner --condition '__garner_at set' --arguments 'add list sh
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
 
-for command in backup runs snapshots 'set show' 'set edit' 'set remove'
+for command in backup runs snapshots forget 'set show' 'set edit' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
 for command in 'destination show' 'destination remove'
@@ -94,7 +98,7 @@ end
 for command in 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in ls restore
+for command in ls restore pin unpin forget
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
@@ -118,7 +122,7 @@ complete --command garner --condition '__garner_command "destination add"' --for
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'
-complete --command garner --condition '__garner_command "set add" "set edit" check repair key' --long destination \
+complete --command garner --condition '__garner_command "set add" "set edit" check repair prune key' --long destination \
     --exclusive --arguments '(__garner_destinations)' --description 'The destination'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long one-file-system \
     --description 'Do not enter other file systems'
@@ -150,8 +154,26 @@ complete --command garner --condition '__garner_command restore "key export"' --
     --force-files --description 'Where to'
 complete --command garner --condition '__garner_command restore' --long overwrite --exclusive \
     --arguments 'never older always' --description 'What of files that are there'
-complete --command garner --condition '__garner_command restore repair' --short n --long dry-run \
+complete --command garner --condition '__garner_command restore repair forget prune' --short n --long dry-run \
     --description 'Write nothing'
 complete --command garner --condition '__garner_command check' --long read-data --description 'Read the content as well'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-last --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-hourly --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-daily --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-weekly --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-monthly --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-quarterly --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-yearly --exclusive \
+    --description 'How many to keep'
+complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-within --exclusive \
+    --description 'Keep what is newer than this before the newest'
+complete --command garner --condition '__garner_command prune' --long grace --exclusive \
+    --description 'Leave alone for so long what a backup may need'
 complete --command garner --condition '__garner_command "key add"' --long recovery --description 'Make a recovery key'
 complete --command garner --condition '__garner_command "key add"' --long label --exclusive --description 'What to call it'

@@ -17,8 +17,8 @@ GARNER = garner_daemon.GARNER
 COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination remove", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "restore", "check", "repair", "key list", "key add", "key remove", "key export", "key rotate",
-    "log"]
+    "snapshots", "ls", "restore", "forget", "prune", "pin", "unpin", "check", "repair",
+    "key list", "key add", "key remove", "key export", "key rotate", "log"]
 
 
 class Case(unittest.TestCase):

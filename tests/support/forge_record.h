@@ -42,4 +42,19 @@ inline void forge_record(store::Repository& repository, const std::function<void
   repository.refresh();
 }
 
+// The same by another machine, which lists itself with its first record: `repository` does not learn of it by
+// itself.
+inline void forge_record_by_other(store::Repository& repository,
+                                  const std::function<void(store::Record&)>& edit) {
+  const crypto::WriterKey other = crypto::WriterKey::generate();
+  store::Record record = next_record(repository);
+  record.body.set_writer(other.uuid().value.data(), other.uuid().value.size());
+  store::v1::Writer& entry = *record.body.add_set_writers();
+  entry.set_uuid(record.body.writer());
+  entry.set_public_key(other.public_key().data(), other.public_key().size());
+  entry.set_role(store::v1::ROLE_ADD);
+  edit(record);
+  put_record(repository, record, other);
+}
+
 }  // namespace garner::testing

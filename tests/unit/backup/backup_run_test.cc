@@ -400,6 +400,25 @@ TEST_CASE("a snapshot whose base and packs are removed while it is made is compl
   if (still_there) CHECK(second.progress.counters.read_bytes < 100'000);  // rescued, not read again
 }
 
+TEST_CASE("a run whose own packs were taken for orphans reads what was in them again") {
+  Sources sources(25, 2, 3);
+  Backups backups;
+  std::vector<store::ObjectName> packs;
+  RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
+    const auto known = backups.checkpoint.load();
+    for (const auto& pack : known->packs) {
+      if (pack.finished) packs.push_back(pack.finished->name);
+    }
+    testing::forge_condemn(backups.small.repository(), {}, packs);
+  });
+  const BackupResult result =
+      run_backup(backups.small.repository(), checkpoint, backups.options({sources.root()}), backups.clock,
+                 backups.monitor, {});
+  REQUIRE(!packs.empty());
+  for (const store::ObjectName& name : packs) CHECK_FALSE(backups.small.repository().index().is_named(name));
+  CHECK(backups.differences(result.snapshot, sources.root()).empty());
+}
+
 TEST_CASE("a cancelled run leaves nothing but unreferenced packs") {
   Sources sources(24);
   Backups backups;

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
+#include "maintenance/forget.h"
 #include "maintenance/repair.h"
 #include "store/log.h"
 #include "unit/maintenance/maintenance_fixture.h"
@@ -58,6 +59,26 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE("pins that a record tells of are kept") {
+  Fixture fixture;
+  const auto id = [&](int number) {
+    return crypto::BlobId::from_bytes(
+        as_bytes(fixture.repository.repository().state()->snapshots(number).id()));
+  };
+  const auto first = id(0);
+  const auto second = id(1);
+  maintenance::set_pinned(fixture.repository.repository(), first, true);
+  maintenance::set_pinned(fixture.repository.repository(), second, true);
+  maintenance::set_pinned(fixture.repository.repository(), second, false);
+  fixture.repository.destination().remove(store::record_key(1));
+  fixture.remove_all("state/");
+  fixture.repository.reopen_without_log();
+  CHECK(fixture.repair().recovered.size() == 2);
+  const auto state = fixture.repository.repository().state();
+  CHECK(store::find_snapshot(*state, first.view())->pinned());
+  CHECK_FALSE(store::find_snapshot(*state, second.view())->pinned());
+}
 
 TEST_CASE("everything is found again from packs alone") {
   Fixture fixture;

@@ -1,0 +1,80 @@
+// Ranges of snapshots.
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "snapshot/node.h"
+#include "snapshot/snapshot.h"
+#include "snapshot/time_text.h"
+
+namespace garner::snapshot {
+namespace {
+
+using Entries = std::vector<const v1::SnapshotEntry*>;
+
+// The number in "~5".
+std::size_t steps_of(const std::string& text, const std::string& selector) {
+  const bool digits = text.size() >= 2 && text.size() <= 10 && text[0] == '~' &&
+                      std::all_of(text.begin() + 1, text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) {
+    throw Error(ErrorKind::kInvalidInput,
+                "\"" + printable(selector) + "\" is no range: write SET~N..~M, or TIME..TIME");
+  }
+  return std::stoul(text.substr(1));
+}
+
+Entries select_by_steps(const Entries& entries, const std::string& selector, const std::string& set,
+                        std::size_t first, std::size_t last) {
+  Entries own;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (!entry->recovered() && entry->snapshot().set().name() == set) own.push_back(entry);
+  }
+  if (first > last) std::swap(first, last);
+  Entries chosen;
+  for (std::size_t back = first; back <= last && back < own.size(); ++back) {
+    chosen.push_back(own[own.size() - 1 - back]);
+  }
+  if (chosen.empty()) {
+    throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector) + ": the set \"" +
+                                          set + "\" has " + std::to_string(own.size()));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+Entries select_all(const Entries& entries, const std::string& selector, const std::string& set) {
+  const std::size_t dots = selector.find("..");
+  if (dots == std::string::npos) {
+    if (!set.empty() && selector.starts_with('~')) return {&select(entries, set + selector)};
+    return {&select(entries, selector)};
+  }
+  const std::string from = selector.substr(0, dots);
+  const std::string to = selector.substr(dots + 2);
+  if (const std::size_t mark = from.find('~'); mark != std::string::npos) {
+    const std::string name = mark == 0 ? set : from.substr(0, mark);
+    if (name.empty()) {
+      throw Error(ErrorKind::kInvalidInput,
+                  "\"" + printable(selector) + "\" names no set: write SET" + printable(selector));
+    }
+    return select_by_steps(entries, selector, name, steps_of(from.substr(mark), selector),
+                           steps_of(to, selector));
+  }
+  const std::optional<TimePoint> first = parse_time_begin(from);
+  const std::optional<TimePoint> last = parse_time_text(to);
+  if (!first || !last) {
+    throw Error(ErrorKind::kInvalidInput, "\"" + printable(selector) +
+                                              "\" is no range: write SET~N..~M, or TIME..TIME with times as "
+                                              "2026-11-22 or 2026-11-22T18:30");
+  }
+  Entries chosen;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (entry->recovered() || (!set.empty() && entry->snapshot().set().name() != set)) continue;
+    const TimePoint finished = from_proto(entry->snapshot().finished());
+    if (finished >= *first && finished <= *last) chosen.push_back(entry);
+  }
+  if (chosen.empty()) throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector));
+  return chosen;
+}
+
+}  // namespace garner::snapshot

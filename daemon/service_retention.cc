@@ -1,0 +1,113 @@
+#include <set>
+
+#include "base/error.h"
+#include "maintenance/forget.h"
+#include "retention_message.h"
+#include "service.h"
+#include "snapshots.h"
+
+namespace garner::daemon {
+
+namespace {
+
+constexpr std::uint64_t kLongestGrace = std::uint64_t{100} * 366 * 24 * 3600;
+
+std::vector<std::string> all_destinations(Destinations& destinations) {
+  std::vector<std::string> names;
+  for (const auto& facts : destinations.context().catalog.configuration().destinations())
+    names.push_back(facts.name);
+  if (names.empty()) throw Error(ErrorKind::kNotFound, "there is no destination yet");
+  return names;
+}
+
+// Configured, or of some snapshot.
+bool is_set(Destinations& destinations, const std::string& name) {
+  if (destinations.context().catalog.configuration().set(name)) return true;
+  const v1::ListSnapshotsResponse all = list_snapshots(destinations, name);
+  return !all.snapshots().empty();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1::StartForgetRequest* request,
+                                                     v1::Run* response) {
+  return parts_.gate.unary(context, "StartForget", [=, this](const Caller&) {
+    StoredRequest stored;
+    stored.dry_run = request->dry_run();
+    stored.forget = *request;
+    auto& names = *stored.forget.mutable_names();
+    if (!names.empty() && is_set(parts_.destinations, names.Get(0))) {
+      stored.forget_set = names.Get(0);
+      names.DeleteSubrange(0, 1);
+    }
+    // Chosen once, and by all that is said: what is typed wrong forgets nothing.
+    std::set<std::string> ids;
+    for (const std::string& selector : names) {
+      for (std::string& id : choose_snapshots(parts_.destinations, selector, stored.forget_set)) {
+        ids.insert(std::move(id));
+      }
+    }
+    names.Clear();
+    for (const std::string& id : ids) *names.Add() = id;
+    stored.destinations = all_destinations(parts_.destinations);
+    const auto set =
+        stored.forget_set.empty() ? std::nullopt : catalog().configuration().set(stored.forget_set);
+    if (set) stored.destinations = set->destinations;
+    const bool has_rule = !to_policy(request->retention()).empty();
+    if (!names.empty() && has_rule) {
+      throw Error(ErrorKind::kInvalidInput, "either snapshots are named that go, or it is said what is kept");
+    }
+    if (names.empty() && !has_rule) {
+      if (stored.forget_set.empty()) {
+        throw Error(ErrorKind::kInvalidInput,
+                    "nothing would be kept: say what is to be kept, or name the snapshots that are to go");
+      }
+      *stored.forget.mutable_retention() = load_retention(catalog().retention(), stored.forget_set);
+      if (to_policy(stored.forget.retention()).empty()) {
+        throw Error(ErrorKind::kInvalidInput,
+                    "set '" + stored.forget_set +
+                        "' has no retention, so everything would be forgotten: say what is "
+                        "to be kept, here or with `garner set edit`");
+      }
+    }
+    *response = parts_.runs.add(catalog::RunKind::kForget, "", stored, [&](v1::Run& report) {
+      report.mutable_forget()->set_set(stored.forget_set);
+      report.mutable_forget()->set_dry_run(stored.dry_run);
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartPrune(Context* context, const v1::StartPruneRequest* request,
+                                                    v1::Run* response) {
+  return parts_.gate.unary(context, "StartPrune", [=, this](const Caller&) {
+    if (request->grace_seconds() > kLongestGrace) {
+      throw Error(ErrorKind::kInvalidInput, "the grace period is at most 100 years");
+    }
+    StoredRequest stored;
+    stored.dry_run = request->dry_run();
+    stored.prune = *request;
+    stored.destinations = request->destination().empty()
+                              ? all_destinations(parts_.destinations)
+                              : std::vector{parts_.destinations.facts(request->destination()).name};
+    *response = parts_.runs.add(catalog::RunKind::kPrune, "", stored, [&](v1::Run& report) {
+      report.mutable_prune()->set_dry_run(stored.dry_run);
+    });
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::PinSnapshot(Context* context, const v1::PinSnapshotRequest* request,
+                                                     v1::PinSnapshotResponse* response) {
+  return parts_.gate.unary(context, "PinSnapshot", [=, this](const Caller&) {
+    const ChosenSnapshot chosen = choose_snapshot(parts_.destinations, request->snapshot());
+    const auto id = crypto::BlobId::from_bytes(from_hex(chosen.id));
+    response->set_id(chosen.id);
+    // At every destination that has it: what is pinned at one could be forgotten at another.
+    for (const std::string& name : all_destinations(parts_.destinations)) {
+      const std::shared_ptr<store::Repository> repository = parts_.destinations.open(name);
+      if (store::find_snapshot(*repository->state(), id.view()) == nullptr) continue;
+      if (maintenance::set_pinned(*repository, id, !request->unpin())) response->set_changed(true);
+    }
+  });
+}
+
+}  // namespace garner::daemon

@@ -1,0 +1,418 @@
+// Prune gives back what is not referred to, and nothing else: beside others, after a failure at any step, and
+// without reading what it only deletes.
+#include <catch2/catch.hpp>
+
+#include <memory>
+
+#include "base/error.h"
+#include "maintenance/forget.h"
+#include "maintenance/prune.h"
+#include "support/hooked_destination.h"
+#include "support/recording_destination.h"
+#include "unit/crypto/error_kind.h"
+#include "unit/maintenance/maintenance_fixture.h"
+
+using namespace garner;
+using namespace garner::testing;
+using garner::crypto::kind_of;
+using namespace std::chrono_literals;
+
+namespace {
+
+class RecordingPruneMonitor final : public maintenance::PruneMonitor {
+ public:
+  void progressed(const maintenance::PruneProgress&) override {}
+  void problem(const std::string& line) override { problems.push_back(line); }
+  std::vector<std::string> problems;
+};
+
+struct Fixture {
+  TemporaryFolder source;
+  SmallRepository small;
+  std::shared_ptr<RecordingDestination> recording;
+  RecordingPruneMonitor monitor;
+
+  Fixture() {
+    small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+      return recording = std::make_shared<RecordingDestination>(std::move(inner));
+    });
+  }
+
+  void write_files(int first, int last, std::uint64_t version) {
+    for (int number = first; number < last; ++number) {
+      write_file(source.path("file" + std::to_string(number)),
+                 noise(9000, static_cast<std::uint64_t>(number) + 1000 * version));
+    }
+  }
+
+  crypto::BlobId back_up() {
+    small.back_up({source.path()});
+    const auto state = small.repository().state();
+    return crypto::BlobId::from_bytes(as_bytes(state->snapshots(state->snapshots_size() - 1).id()));
+  }
+
+  void forget(const std::vector<crypto::BlobId>& ids) {
+    maintenance::ForgetOptions options;
+    options.choose = [&](const store::v1::RepositoryState&) { return ids; };
+    maintenance::run_forget(small.repository(), options, system_clock());
+  }
+
+  maintenance::PruneOptions options() const {
+    maintenance::PruneOptions options;
+    options.run = run;
+    options.grace = 0s;
+    options.threads = 2;
+    return options;
+  }
+
+  maintenance::PruneResult prune(const maintenance::PruneOptions& options) {
+    return maintenance::run_prune(small.repository(), options, system_clock(), monitor, {});
+  }
+  maintenance::PruneResult prune() { return prune(options()); }
+
+  std::map<std::string, std::uint64_t> objects(const std::string& prefix) {
+    std::map<std::string, std::uint64_t> all;
+    for (const auto& object : small.destination().list(prefix)) all[object.key] = object.size;
+    return all;
+  }
+  std::uint64_t pack_bytes() {
+    std::uint64_t sum = 0;
+    for (const auto& [key, size] : objects("packs/")) sum += size;
+    return sum;
+  }
+
+  // Every snapshot is whole, and nothing is there that should have gone.
+  void check_whole() {
+    RecordingCheckMonitor check_monitor;
+    maintenance::CheckOptions check_options;
+    check_options.read_data_percent = 100;
+    check_options.threads = 2;
+    maintenance::run_check(small.repository(), check_options, check_monitor, {});
+    CHECK(check_monitor.problems == std::vector<std::string>{});
+  }
+  void check_tidy() {
+    const auto state = small.repository().state();
+    CHECK(state->condemned_size() == 0);
+    CHECK(state->dead_size() == 0);
+    CHECK(objects("packs/").size() == small.repository().index().live_packs().size());
+    CHECK(list_names(*small.destination().staging_folder()).empty());
+    std::size_t segments = 0;
+    for (const auto& segment : state->segments()) segments += segment.inlined().empty() ? 1 : 0;
+    CHECK(objects("index/").size() == segments);
+  }
+
+  Uuid run = Uuid::random();
+};
+
+}  // namespace
+
+TEST_CASE("what only a forgotten snapshot refers to goes, unread; the rest stays") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  const auto before = fixture.objects("packs/");
+  fixture.write_files(0, 60, 1);
+  fixture.back_up();
+  fixture.forget({first});
+  const std::uint64_t bytes = fixture.pack_bytes();
+  fixture.small.reopen();
+  fixture.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return fixture.recording = std::make_shared<RecordingDestination>(std::move(inner));
+  });
+  const auto result = fixture.prune();
+  CHECK(fixture.monitor.problems.empty());
+  CHECK(result.dead.packs > 3);
+  CHECK(result.freed_bytes == bytes - fixture.pack_bytes());
+  CHECK(fixture.pack_bytes() < bytes * 6 / 10);
+  std::size_t deleted = 0;
+  for (const auto& [key, size] : before) {
+    if (fixture.objects("packs/").contains(key)) continue;
+    ++deleted;
+    const bool metadata = result.rewritten.packs > 0 && fixture.recording->read_keys().contains(key);
+    CHECK((!fixture.recording->read_keys().contains(key) || metadata));
+  }
+  CHECK(deleted >= result.dead.packs);
+  fixture.check_tidy();
+  fixture.check_whole();
+  // Nothing is left for another one.
+  const std::uint64_t generation = fixture.small.repository().state()->generation();
+  CHECK(fixture.prune().freed_bytes == 0);
+  CHECK(fixture.small.repository().state()->generation() == generation);
+}
+
+TEST_CASE("of packs that are mostly dead what is alive is copied; others stay as they are") {
+  Fixture fixture;
+  fixture.write_files(0, 100, 0);
+  const auto first = fixture.back_up();
+  // Of the first packs a little is used by the second snapshot, of the last nearly all.
+  for (int number = 0; number < 50; ++number) {
+    if (number % 10 != 0) std::filesystem::remove(fixture.source.path("file" + std::to_string(number)));
+  }
+  fixture.back_up();
+  fixture.forget({first});
+  const std::uint64_t bytes = fixture.pack_bytes();
+
+  SECTION("all of them") {
+    const auto result = fixture.prune();
+    CHECK(result.rewritten.packs > 1);
+    CHECK(result.copied.bytes < result.rewritten.bytes);
+    CHECK(result.freed_bytes == bytes - fixture.pack_bytes());
+    CHECK(result.unused_beyond_limit == 0);
+  }
+  SECTION("not beyond the limit") {
+    auto options = fixture.options();
+    options.rewrite_limit = 0;
+    const auto result = fixture.prune(options);
+    CHECK(result.rewritten.packs == 0);
+    CHECK(result.unused_beyond_limit > 0);
+    CHECK(result.freed_bytes == bytes - fixture.pack_bytes());
+  }
+  fixture.check_tidy();
+  fixture.check_whole();
+}
+
+TEST_CASE("a dry run tells what would go and changes nothing") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  fixture.write_files(0, 50, 1);
+  fixture.back_up();
+  fixture.forget({first});
+  const auto before = fixture.objects("");
+  fixture.recording->fail_after(0);
+  auto options = fixture.options();
+  options.dry_run = true;
+  const auto told = fixture.prune(options);
+  fixture.recording->never_fail();
+  CHECK(fixture.objects("") == before);
+  const auto done = fixture.prune();
+  CHECK(told.dead.packs == done.dead.packs);
+  CHECK(told.dead.bytes == done.dead.bytes);
+  CHECK(told.rewritten.packs == done.rewritten.packs);
+}
+
+TEST_CASE("nothing is condemned while a tree that is needed cannot be read") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  fixture.write_files(0, 60, 1);
+  const auto second = fixture.back_up();
+  fixture.forget({first});
+  const auto state = fixture.small.repository().state();
+  const auto tree =
+      crypto::BlobId::from_bytes(as_bytes(state->snapshots(0).snapshot().sources(0).root().tree()));
+  const auto pack = fixture.small.repository().index().find(tree)->pack;
+  fixture.small.destination().remove(store::pack_key(pack));
+  const auto before = fixture.objects("");
+  const auto result = fixture.prune();
+  CHECK(result.problem_count > 0);
+  REQUIRE(!fixture.monitor.problems.empty());
+  CHECK(fixture.monitor.problems.front().find(second.hex().substr(0, 8)) != std::string::npos);
+  CHECK(result.freed_bytes == 0);
+  CHECK(fixture.objects("packs/") == [&] {
+    auto left = before;
+    std::erase_if(left, [](const auto& entry) { return !entry.first.starts_with("packs/"); });
+    return left;
+  }());
+}
+
+TEST_CASE("nothing is condemned while content that is needed is missing") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  const auto before = fixture.objects("packs/");
+  fixture.write_files(30, 60, 1);
+  fixture.back_up();
+  fixture.forget({first});
+  std::string needed;
+  for (const auto& name : fixture.small.repository().index().live_packs()) {
+    const store::PackReader reader(fixture.small.destination(), fixture.small.repository().keyring(), name);
+    if (reader.header().kind != store::PackKind::kData) continue;
+    if (!before.contains(store::pack_key(name))) needed = store::pack_key(name);
+  }
+  REQUIRE_FALSE(needed.empty());
+  const auto count = fixture.objects("packs/").size();
+  fixture.small.destination().remove(needed);
+  const auto result = fixture.prune();
+  CHECK(result.problem_count == 1);
+  CHECK(fixture.objects("packs/").size() == count - 1);
+}
+
+TEST_CASE("objects that no record names go when they are old enough") {
+  Fixture fixture;
+  fixture.write_files(0, 10, 0);
+  fixture.back_up();
+  auto& repository = fixture.small.repository();
+  const auto orphan =
+      store_pack(repository, {test_blob(repository, "of a backup that never came to its end")});
+  auto options = fixture.options();
+  options.grace = 1h;
+  auto result = fixture.prune(options);
+  CHECK(result.orphans.packs == 0);
+  CHECK(result.young_orphans.packs == 1);
+  CHECK(fixture.small.destination().size(store::pack_key(orphan.name)).has_value());
+  result = fixture.prune();
+  CHECK(result.orphans.packs == 1);
+  CHECK(result.freed_bytes == orphan.size);
+  CHECK_FALSE(fixture.small.destination().size(store::pack_key(orphan.name)).has_value());
+  fixture.check_tidy();
+  // Its writer cannot commit on it any more.
+  const auto outcome = repository.commit(test_plan({orphan}));
+  CHECK_FALSE(outcome.committed);
+  CHECK(outcome.lost_names.contains(orphan.name));
+}
+
+TEST_CASE("what an unfinished run has committed stays, until the run has been silent for too long") {
+  Fixture fixture;
+  fixture.write_files(0, 10, 0);
+  fixture.back_up();
+  auto& repository = fixture.small.repository();
+  store::CommitPlan plan;
+  plan.packs = {store_pack(repository, {test_blob(repository, "of a run of several days")})};
+  store::v1::UnfinishedRoot root;
+  set_uuid(*root.mutable_run(), Uuid::random());
+  plan.set_roots = {root};
+  REQUIRE(repository.commit(plan).committed);
+  auto options = fixture.options();
+  options.grace = 1h;
+  auto result = fixture.prune(options);
+  CHECK(result.dead.packs == 0);
+  CHECK(result.abandoned_runs == 0);
+  CHECK(repository.index().is_live(plan.packs[0].name));
+  result = fixture.prune();
+  CHECK(result.abandoned_runs == 1);
+  CHECK(repository.state()->roots_size() == 0);
+  CHECK_FALSE(fixture.small.destination().size(store::pack_key(plan.packs[0].name)).has_value());
+  fixture.check_tidy();
+  fixture.check_whole();
+}
+
+TEST_CASE("a backup that commits on what is about to be condemned is seen") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  const auto entry = fixture.small.repository().snapshot_of_run(
+      Uuid::from_bytes(as_bytes(fixture.small.repository().state()->snapshots(0).snapshot().run())));
+  fixture.write_files(0, 60, 1);
+  fixture.back_up();
+  fixture.forget({first});
+
+  std::shared_ptr<HookedDestination> hooked;
+  fixture.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<HookedDestination>(std::move(inner));
+  });
+  // Just before the record that condemns: another machine lists the old tree again, found in packs that were
+  // live.
+  hooked->before_put_exclusive = [&](const std::string&) {
+    forge_record_by_other(fixture.small.repository(), [&](store::Record& record) {
+      auto& added = *record.body.add_add_snapshots();
+      *added.mutable_snapshot() = entry->snapshot();
+      set_uuid(*added.mutable_snapshot()->mutable_run(), Uuid::random());
+      const auto id = fixture.small.repository().hasher().id(crypto::BlobKind::kSnapshot,
+                                                             as_bytes(added.snapshot().SerializeAsString()));
+      added.set_id(id.value.data(), id.value.size());
+    });
+  };
+  const auto packs = fixture.objects("packs/");
+  const auto result = fixture.prune();
+  // But for the pack that held nothing but the blob of the snapshot that was forgotten.
+  CHECK(result.dead.packs <= 1);
+  CHECK(fixture.objects("packs/").size() + 1 >= packs.size());
+  CHECK(fixture.small.repository().state()->snapshots_size() == 2);
+  fixture.check_whole();
+}
+
+TEST_CASE("a prune that is cut off at any change is taken up by the next one") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  for (int number = 0; number < 60; ++number) {
+    if (number % 8 != 0) std::filesystem::remove(fixture.source.path("file" + std::to_string(number)));
+  }
+  fixture.write_files(100, 120, 0);
+  fixture.back_up();
+  fixture.forget({first});
+  const std::uint64_t bytes = fixture.pack_bytes();
+  std::size_t failures = 0;
+  for (std::size_t changes = 0;; ++changes) {
+    // Each try begins where the one before was cut off, and is let come one change further.
+    fixture.recording->fail_after(changes);
+    bool done = false;
+    try {
+      fixture.prune();
+      done = true;
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kWriteFailed);
+      ++failures;
+    }
+    fixture.recording->never_fail();
+    fixture.small.reopen();
+    fixture.check_whole();
+    fixture.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+      return fixture.recording = std::make_shared<RecordingDestination>(std::move(inner));
+    });
+    if (done) break;
+    REQUIRE(changes < 100);
+  }
+  CHECK(failures > 4);
+  fixture.prune();
+  CHECK(fixture.pack_bytes() < bytes * 6 / 10);
+  fixture.check_tidy();
+  fixture.check_whole();
+}
+
+TEST_CASE("a check that is overtaken by a prune finds no damage") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  for (int number = 0; number < 60; ++number) {
+    if (number % 8 != 0) std::filesystem::remove(fixture.source.path("file" + std::to_string(number)));
+  }
+  fixture.back_up();
+  maintenance::PruneResult result;
+  const auto prune = [&] {
+    fixture.forget({first});
+    result = fixture.prune();
+  };
+  SECTION("after it has read the index") { fixture.recording->before_list("packs/", prune); }
+  SECTION("before it reads the keys") { fixture.recording->before_list("keys/", prune); }
+  fixture.check_whole();
+  CHECK(result.dead.packs + result.rewritten.packs > 1);
+  fixture.check_tidy();
+}
+
+TEST_CASE("whoever may only add cannot forget, pin or prune") {
+  Fixture fixture;
+  fixture.write_files(0, 5, 0);
+  const auto only = fixture.back_up();
+  fixture.small.demote();
+  CHECK(kind_of([&] { fixture.forget({only}); }) == ErrorKind::kPermissionDenied);
+  CHECK(kind_of([&] { fixture.prune(); }) == ErrorKind::kPermissionDenied);
+  CHECK(kind_of([&] { maintenance::set_pinned(fixture.small.repository(), only, true); }) ==
+        ErrorKind::kPermissionDenied);
+  CHECK(fixture.small.repository().state()->snapshots_size() == 1);
+}
+
+TEST_CASE("a pinned snapshot is kept by every policy, and by the log") {
+  Fixture fixture;
+  fixture.write_files(0, 5, 0);
+  const auto first = fixture.back_up();
+  fixture.write_files(0, 5, 1);
+  fixture.back_up();
+  auto& repository = fixture.small.repository();
+  CHECK(maintenance::set_pinned(repository, first, true));
+  CHECK_FALSE(maintenance::set_pinned(repository, first, true));
+  CHECK(kind_of([&] { fixture.forget({first}); }) == ErrorKind::kConflict);
+  maintenance::ForgetOptions options;
+  options.policy.last = 1;
+  auto decisions = maintenance::run_forget(repository, options, system_clock());
+  REQUIRE(decisions.size() == 2);
+  CHECK(decisions[1].id == first);
+  CHECK(decisions[1].reasons == std::vector<std::string>{"pinned"});
+  fixture.small.reopen();
+  CHECK(store::find_snapshot(*fixture.small.repository().state(), first.view())->pinned());
+  CHECK(maintenance::set_pinned(fixture.small.repository(), first, false));
+  decisions = maintenance::run_forget(fixture.small.repository(), options, system_clock());
+  CHECK(decisions[1].forgotten);
+  CHECK(fixture.small.repository().state()->snapshots_size() == 1);
+}
