@@ -3,7 +3,6 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
@@ -65,9 +64,11 @@ Application::Application(const std::string& state_folder, const Settings& settin
       runs_(catalog_, work_, clock_,
             [this] {
               if (hub_) hub_->poke();
+              tell_status();
             }),
       status_(destinations_, sets_, runs_, notices_),
       watch_(destinations_, runs_),
+      manager_(context_),
       signals_(context_, SIGTERM, SIGINT),
       timer_(context_) {
   hub_ = std::make_unique<WatchHub>(WatchHub::Sources{
@@ -110,8 +111,9 @@ void Application::serve(ListeningSocket socket, const std::function<void()>& rea
   gate_.post(true, [this] { begin(); });
   tick();
   spdlog::info("garnerd {} serves, process {}", kVersion, getpid());
+  tell_status();
   ready();
-  sd_notify(0, "READY=1");
+  manager_.ready();
   context_.run();
 }
 
@@ -146,6 +148,10 @@ void Application::recover_sets() {
   }
 }
 
+void Application::tell_status() {
+  gate_.post(false, [this] { manager_.status([this] { return status_line(runs_.active()); }); });
+}
+
 void Application::tick() {
   timer_.expires_after(kTick);
   timer_.async_wait([this](const boost::system::error_code& error) {
@@ -160,12 +166,13 @@ void Application::tick() {
         watch_.look();
       });
     }
+    tell_status();
     tick();
   });
 }
 
 void Application::stop() {
-  sd_notify(0, "STOPPING=1");
+  manager_.stopping();
   end_by(kAllStop);
   gate_.close();
   boost::system::error_code ignored;

@@ -14,6 +14,7 @@
 #include "destination_watch.h"
 #include "listener.h"
 #include "service.h"
+#include "service_manager.h"
 #include "settings.h"
 
 namespace garner::daemon {
@@ -34,6 +35,7 @@ class Application {
   void finish_rotations_if_any();
   void recover_sets();
   void tick();
+  void tell_status();
   void stop();
 
   const Clock& clock_;
@@ -54,6 +56,7 @@ class Application {
   std::unique_ptr<GarnerService> service_;
   std::unique_ptr<grpc::Server> server_;
   boost::asio::io_context context_;
+  ServiceManager manager_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<Listener> listener_;
