@@ -14,8 +14,6 @@ install(FILES ${packaging}/man/garner-config.5 DESTINATION ${CMAKE_INSTALL_MANDI
 install(FILES ${packaging}/garnerd.toml DESTINATION /etc/garner COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${packaging}/debian/copyright ${packaging}/debian/changelog
         DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/garner COMPONENT debian EXCLUDE_FROM_ALL)
-install(FILES ${packaging}/debian/lintian-overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides
-        RENAME garner COMPONENT debian EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME garner)
