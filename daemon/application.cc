@@ -3,7 +3,6 @@
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 #include <spdlog/spdlog.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <array>
@@ -67,11 +66,13 @@ Application::Application(const std::string& state_folder, const Settings& settin
             [this] {
               if (hub_) hub_->poke();
               if (schedule_timer_) schedule_timer_->poke();
+              tell_status();
             }),
       scheduler_(destinations_, runs_, settings.settling_delay,
                  [this] { return schedule::read_clocks(clock_); }),
       status_(destinations_, sets_, runs_, scheduler_, notices_),
       watch_(destinations_, runs_),
+      manager_(context_),
       signals_(context_, SIGTERM, SIGINT),
       timer_(context_) {
   hub_ = std::make_unique<WatchHub>(WatchHub::Sources{
@@ -118,8 +119,9 @@ void Application::serve(ListeningSocket socket, const std::function<void()>& rea
   gate_.post(true, [this] { begin(); });
   tick();
   spdlog::info("garnerd {} serves, process {}", kVersion, getpid());
+  tell_status();
   ready();
-  sd_notify(0, "READY=1");
+  manager_.ready();
   context_.run();
 }
 
@@ -155,6 +157,10 @@ void Application::recover_sets() {
   }
 }
 
+void Application::tell_status() {
+  gate_.post(false, [this] { manager_.status([this] { return status_line(runs_.active()); }); });
+}
+
 void Application::tick() {
   timer_.expires_after(kTick);
   timer_.async_wait([this](const boost::system::error_code& error) {
@@ -169,12 +175,13 @@ void Application::tick() {
         watch_.look();
       });
     }
+    tell_status();
     tick();
   });
 }
 
 void Application::stop() {
-  sd_notify(0, "STOPPING=1");
+  manager_.stopping();
   end_by(kAllStop);
   gate_.close();
   boost::system::error_code ignored;

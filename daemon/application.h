@@ -16,6 +16,7 @@
 #include "schedule_timer.h"
 #include "scheduler.h"
 #include "service.h"
+#include "service_manager.h"
 #include "settings.h"
 
 namespace garner::daemon {
@@ -36,6 +37,7 @@ class Application {
   void finish_rotations_if_any();
   void recover_sets();
   void tick();
+  void tell_status();
   void stop();
 
   const Clock& clock_;
@@ -58,6 +60,7 @@ class Application {
   DestinationWatch watch_;
   std::unique_ptr<GarnerService> service_;
   std::unique_ptr<grpc::Server> server_;
+  ServiceManager manager_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer timer_;
   std::unique_ptr<Listener> listener_;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "restore/restore.h"
 #include "run_monitors.h"
+#include "sleep_inhibitor.h"
 
 namespace garner::daemon {
 
@@ -72,6 +73,7 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
   options.spool_folder = destinations_.context().state_folder + "/spool";
   options.excluded_folders = destinations_.local_folders();
   options.excluded_folders.push_back(destinations_.context().state_folder);
+  options.during_commit = [] { return inhibit_sleep("A backup is being committed"); };
   const auto checkpoint = catalog_.checkpoint(run.number());
   BackupRunMonitor monitor(run, catalog_.runs());
   const backup::BackupResult result =

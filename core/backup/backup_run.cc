@@ -84,6 +84,7 @@ class Attempt {
   v1::Snapshot describe(const std::vector<std::shared_ptr<Folder>>& tops) const;
   std::optional<crypto::BlobId> commit(v1::Snapshot snapshot);
   crypto::BlobId put_snapshots(const v1::Snapshot& snapshot);
+  void give_up_own(const std::set<store::ObjectName>& lost);
   void remove_strays() const;
   std::string staging_folder() const;
 
@@ -166,9 +167,9 @@ void Attempt::take_up_checkpoint() {
   statistics_ = std::make_unique<Statistics>(monitor_, options_.read_counter_file, head_.counters);
   const bool has_root = std::ranges::any_of(
       state_->roots(), [&](const auto& root) { return root.run() == as_text(options_.run.view()); });
-  checkpointer_ = std::make_unique<Checkpointer>(
-      Checkpointer::Context{repository_, *writer_, checkpoint_, *statistics_, options_.run, threads_,
-                            head_.base_snapshots, head_.names, std::move(committed), has_root});
+  checkpointer_ = std::make_unique<Checkpointer>(Checkpointer::Context{
+      repository_, *writer_, checkpoint_, *statistics_, options_.run, threads_, head_.base_snapshots,
+      head_.names, std::move(committed), has_root, options_.during_commit});
   // Names what was taken over, so that everything earlier is readable from the destination.
   if (resumed_) {
     checkpointer_->save_adopted();
@@ -407,10 +408,19 @@ crypto::BlobId Attempt::put_snapshots(const v1::Snapshot& made) {
   return id;
 }
 
+// Own packs that were taken for orphans while the run slept: what they hold counts as not stored, and is read
+// from them while they are there. A commit that went on naming them would be refused for ever.
+void Attempt::give_up_own(const std::set<store::ObjectName>& lost) {
+  std::vector<store::FinishedPack> own = writer_->published();
+  std::erase_if(own, [&](const store::FinishedPack& pack) { return !lost.contains(pack.name); });
+  writer_->forget(own);
+}
+
 // Nothing when the snapshot lacks content that only the source can supply.
 std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
   std::set<crypto::BlobId> bases(head_.base_snapshots.begin(), head_.base_snapshots.end());
   std::optional<std::set<store::ObjectName>> settled;
+  const std::shared_ptr<void> held = options_.during_commit ? options_.during_commit() : nullptr;
   put_snapshots(made);
   for (;;) {
     checkpointer_->save_now(true);
@@ -430,12 +440,8 @@ std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
         "run {}: {} packs and {} snapshots that it relied on were removed meanwhile; looking for what is "
         "lost",
         options_.run.text(), outcome.lost_names.size(), outcome.lost_snapshots.size());
-    // Packs of this run that were taken for garbage, because it was away for longer than the grace period:
-    // what is in them is read from the source again.
-    const bool own_lost = std::ranges::any_of(
-        plan.packs, [&](const store::FinishedPack& pack) { return outcome.lost_names.contains(pack.name); });
-    if (own_lost) return std::nullopt;
     repository_.set_uncommitted(writer_->published());
+    give_up_own(outcome.lost_names);
     settled = settle(repository_, *writer_, made);
     if (!settled) return std::nullopt;
   }

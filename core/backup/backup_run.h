@@ -10,6 +10,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -32,6 +33,9 @@ struct BackupOptions {
   std::string read_counter_file;           // counts what is read of the source, also past the last checkpoint
   std::string spool_folder;                // for packs, where the destination has no staging folder
   std::vector<std::string> excluded_folders;  // absolute: state folder, local repositories
+  // Called before a commit, from any thread; what it returns is held until the commit is over. To keep the
+  // machine awake.
+  std::function<std::shared_ptr<void>()> during_commit;
 };
 
 // What can be seen of a run while it goes on. All numbers only grow.

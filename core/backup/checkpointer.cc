@@ -174,6 +174,7 @@ void Checkpointer::commit_root() {
   for (const crypto::BlobId& base : context_.base_snapshots)
     root.add_snapshots(std::string(as_text(base.view())));
   plan.set_roots.push_back(std::move(root));
+  const std::shared_ptr<void> held = context_.during_commit ? context_.during_commit() : nullptr;
   store::CommitOutcome outcome = context_.repository.commit(plan);
   context_.statistics.committed(outcome.stored_bytes);
   last_commit_ = std::chrono::steady_clock::now();

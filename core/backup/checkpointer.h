@@ -60,9 +60,10 @@ class Checkpointer {
     Uuid run;
     unsigned threads = 1;  // that read
     std::vector<crypto::BlobId> base_snapshots;
-    std::set<store::ObjectName> names;  // as the checkpoint has them
-    std::vector<Uuid> committed_packs;  // to be forgotten with the next save
-    bool has_root = false;              // the log has this run's unfinished root
+    std::set<store::ObjectName> names;                          // as the checkpoint has them
+    std::vector<Uuid> committed_packs;                          // to be forgotten with the next save
+    bool has_root = false;                                      // the log has this run's unfinished root
+    std::function<std::shared_ptr<void>()> during_commit = {};  // as in BackupOptions
   };
   explicit Checkpointer(Context context);
   ~Checkpointer();  // ends the thread, without a checkpoint

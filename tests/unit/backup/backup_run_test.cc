@@ -10,6 +10,7 @@
 #include "restore/restore.h"
 #include "snapshot/node.h"
 #include "support/forge_removal.h"
+#include "support/hooked_destination.h"
 #include "support/memory_checkpoint.h"
 #include "support/same_tree.h"
 #include "support/small_repository.h"
@@ -417,6 +418,45 @@ TEST_CASE("a run whose own packs were taken for orphans reads what was in them a
   REQUIRE(!packs.empty());
   for (const store::ObjectName& name : packs) CHECK_FALSE(backups.small.repository().index().is_named(name));
   CHECK(backups.differences(result.snapshot, sources.root()).empty());
+}
+
+TEST_CASE("a run whose own packs were taken for orphans stores what they hold again") {
+  const bool still_there = GENERATE(true, false);  // condemned only, or deleted
+  CAPTURE(still_there);
+  Sources sources(25, 3, 4);
+  Backups backups;
+  std::shared_ptr<testing::HookedDestination> hooked;
+  backups.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<testing::HookedDestination>(std::move(inner));
+  });
+  store::Repository& repository = backups.small.repository();
+  std::vector<std::string> orphans;
+  // Somebody else's record comes just before the run's.
+  hooked->before_put_exclusive = [&](const std::string&) {
+    store::Record record = testing::next_record(repository);
+    for (const destination::ObjectInfo& pack : hooked->list("packs/", {})) {
+      orphans.push_back(pack.key);
+      const Bytes name = from_hex(base_name(pack.key));
+      record.body.add_condemn(name.data(), name.size());
+    }
+    REQUIRE(testing::put_record(repository, record, repository.writer()));
+    for (const std::string& key : orphans) {
+      if (!still_there) hooked->remove(key);
+    }
+  };
+  const TemporaryFolder counter;  // over both attempts, where there are two
+  BackupOptions options = backups.options({sources.root()});
+  options.read_counter_file = counter.path("read");
+  const BackupResult result = backups.run(options);
+  REQUIRE_FALSE(orphans.empty());
+  for (const store::ObjectName& pack : repository.index().live_packs()) {
+    CHECK(std::ranges::find(orphans, store::pack_key(pack)) == orphans.end());
+  }
+  CHECK(backups.differences(result.snapshot, sources.root()).empty());
+  // Read from the packs while they are there, otherwise from the source once more. (The totals count a file
+  // with two names twice.)
+  const std::uint64_t size = backups.snapshot(result.snapshot).totals().bytes();
+  CHECK((result.progress.counters.read_bytes <= size) == still_there);
 }
 
 TEST_CASE("a cancelled run leaves nothing but unreferenced packs") {
