@@ -77,10 +77,11 @@ void add_add(std::vector<Command>& all) {
   const auto given = std::make_shared<Arguments>();
   Command command{
       .path = "set add",
-      .usage = "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] "
-               "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
-               "[--when CONDITION]... [--overdue-after T] " +
-               std::string(kRetentionUsage),
+      .usage =
+          "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] "
+          "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
+          "[--when CONDITION]... [--overdue-after T] " +
+          std::string(kRetentionUsage),
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},

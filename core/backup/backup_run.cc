@@ -19,8 +19,8 @@ namespace garner::backup {
 
 namespace {
 
-// Most backups after the first bring less than this, raw: that they take a second longer is nothing to them, and
-// what they store makes a repository grow.
+// Most backups after the first bring less than this, raw: that they take a second longer is nothing to them,
+// and what they store makes a repository grow.
 constexpr std::uint64_t kThorough = 64u << 20;
 
 std::string bytes_of(ByteView view) { return std::string(as_text(view)); }

@@ -146,7 +146,7 @@ class BlobWriter {
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::uint64_t next_ticket_ = 0;
-  std::uint64_t submitted_ = 0;  // raw bytes
+  std::uint64_t submitted_ = 0;          // raw bytes
   std::set<std::uint64_t> outstanding_;  // frames on their way into a pack
   std::size_t finishing_ = 0;
   std::vector<Bytes> buffers_;              // of frames that are done
