@@ -189,6 +189,18 @@ void BlobWriter::append(FrameCodec& codec, FrameTask& task) {
   const ByteView encoded = codec.encode(task.frame.raw(), task.thorough);
   OpenPack& open = open_[static_cast<std::size_t>(task.kind) - 1];
   std::lock_guard lock(open.mutex);
+  if (failed_) return;
+  try {
+    append_to(open, encoded, task);
+  } catch (...) {
+    // Told before another thread can meet what is left of the pack: the first error is the run's.
+    fail(std::current_exception());
+    throw;
+  }
+}
+
+// With open.mutex held.
+void BlobWriter::append_to(OpenPack& open, ByteView encoded, const FrameTask& task) {
   if (!open.pack) {
     auto pack = std::make_shared<Pack>();
     pack->id = Uuid::random();
@@ -313,7 +325,14 @@ bool BlobWriter::tell_open(const std::shared_ptr<Pack>& pack,
   const bool has_new = writer->frames().size() > pack->told_frames;
   take_frames(writer->frames());
   lock.unlock();
-  if (has_new) writer->sync();
+  if (has_new) {
+    try {
+      writer->sync();
+    } catch (...) {
+      fail(std::current_exception());
+      throw;
+    }
+  }
   return true;
 }
 

@@ -119,6 +119,7 @@ class BlobWriter {
   void finish_packs();
   Bytes take_buffer();
   void append(FrameCodec& codec, FrameTask& task);
+  void append_to(OpenPack& open, ByteView encoded, const FrameTask& task);
   bool is_full(std::uint64_t size) const;
   void hand_to_finisher(OpenPack& open);
   void wait_for_frames();

@@ -105,7 +105,7 @@ std::uint64_t PackWriter::size() const {
 
 const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length,
                                       std::vector<FrameBlob> blobs) {
-  if (!takes_frames_ || is_lost_)
+  if (!takes_frames_)
     throw Error(ErrorKind::kInternal, "a pack takes no frames after an error: " + printable(path_));
   PackedFrame frame{end_, 0, raw_length, std::move(blobs)};
   frame.stored_length =
@@ -137,6 +137,8 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
 
 void PackWriter::sync() {
   std::lock_guard lock(sync_mutex_);
+  if (is_lost_)
+    throw Error(ErrorKind::kInternal, "a pack is synced again after a failed fsync: " + printable(path_));
   if (!fd_.valid()) return;  // finished, and durable as a whole
   try {
     sync_file(fd_.get(), path_);

@@ -24,7 +24,6 @@
 // directory.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -109,8 +108,9 @@ class PackWriter {
   // no more frames: it is to be finished, or closed later, when there is room.
   const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
   // After it returns, every frame that was appended before the call survives a crash (file and its name); at
-  // least one was. After an error only those that were durable before do, and all that is left is to close
-  // the pack later. A thread of its own may call it while others append and finish.
+  // least one was. After an error only those that were durable before do: it is neither synced again nor
+  // finished, and all that is left is to close the pack later. A thread of its own may call it while others
+  // append and finish.
   void sync();
   // What the pack would measure if it was finished now (an upper bound, before padding): header, frames,
   // directory, trailer. Many tiny blobs make a long directory: whoever holds a pack to its target goes by
@@ -147,7 +147,7 @@ class PackWriter {
   // must see what the one before has met.
   std::mutex sync_mutex_;
   bool name_is_durable_ = false;
-  std::atomic<bool> is_lost_ = false;
+  bool is_lost_ = false;
   std::vector<PackedFrame> frames_;
 };
 

@@ -394,7 +394,7 @@ TEST_CASE_METHOD(Fixture, "what is not the unfinished pack is not closed") {
 
 // ---- A full disk
 TEST_CASE_METHOD(Fixture,
-                 "after a failed fsync a pack is neither continued nor finished, but can be closed") {
+                 "after a failed fsync a pack is neither synced nor finished, but can be closed") {
   std::string staging = folder.path("staging");
   std::filesystem::create_directory(staging);
   PackWriter writer(staging + "/pack", context, PackKind::kData);
@@ -403,7 +403,7 @@ TEST_CASE_METHOD(Fixture,
   std::filesystem::rename(staging, folder.path("moved"));
   REQUIRE(error_of([&] { writer.sync(); }) == ErrorKind::kNotFound);
   std::vector<PackedFrame> known = writer.frames();
-  REQUIRE(error_of([&] { append(writer, 2, 900); }) == ErrorKind::kInternal);
+  REQUIRE(error_of([&] { writer.sync(); }) == ErrorKind::kInternal);
   REQUIRE(error_of([&] { writer.finish(); }) == ErrorKind::kInternal);
   FinishedPack pack = close_pack(folder.path("moved") + "/pack", context, PackKind::kData, known);
   destination.put_file(pack_key(pack.name), folder.path("moved") + "/pack");
