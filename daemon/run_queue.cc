@@ -244,7 +244,7 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
   }
   if (next && !stopping_) {
     try {
-      add_locked(RunKind::kForget, "", std::move(*next), {});
+      add_locked(RunKind::kForget, "", std::move(*next), {}, {});
     } catch (const Error& error) {
       spdlog::error("run {}: forgetting after it: {}", run->number(), error.what());
     }

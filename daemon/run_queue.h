@@ -87,7 +87,8 @@ class RunQueue {
   void take_up(const catalog::RunRow& row);
   // The next six with mutex_ held.
   std::shared_ptr<ActiveRun> add_locked(catalog::RunKind kind, const std::string& set, StoredRequest request,
-                                        const std::function<void(v1::Run&)>& describe);
+                                        const std::function<void(v1::Run&)>& describe,
+                                        const std::function<void(catalog::Database&)>& also);
   void begin_runs();
   void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,
               const std::string& message);

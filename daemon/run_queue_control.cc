@@ -34,13 +34,14 @@ v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest reques
                       const std::function<void(v1::Run&)>& describe,
                       const std::function<void(catalog::Database&)>& also) {
   const std::lock_guard lock(mutex_);
-  const std::shared_ptr<ActiveRun> run = add_locked(kind, set, std::move(request), describe);
+  const std::shared_ptr<ActiveRun> run = add_locked(kind, set, std::move(request), describe, also);
   begin_runs();
   return run->message();
 }
 
 std::shared_ptr<ActiveRun> RunQueue::add_locked(RunKind kind, const std::string& set, StoredRequest request,
-                                                const std::function<void(v1::Run&)>& describe) {
+                                                const std::function<void(v1::Run&)>& describe,
+                                                const std::function<void(catalog::Database&)>& also) {
   if (stopping_) throw Error(ErrorKind::kConflict, "garnerd is stopping");
   for (const auto& [number, run] : active_) {
     if (kind != RunKind::kBackup || run->kind() != kind || run->row().set != set) continue;

@@ -50,11 +50,12 @@ PackCopier::Left PackCopier::copy(const store::ObjectName& name, store::PackKind
     }
     if (count == 0) continue;
     // A frame that does not verify costs a look for other copies of its blobs, not the blobs.
-    Bytes encoded;
+    Bytes memory;
+    ByteView encoded;
     std::optional<Bytes> raw;
     bool sound = true;
     try {
-      encoded = reader.read_frame(frame.offset, frame.stored_length);
+      encoded = reader.read_frame(frame.offset, frame.stored_length, memory);
       raw = codec_.decode(encoded, frame.raw_length);
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
