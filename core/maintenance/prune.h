@@ -11,12 +11,11 @@
 // Cut off at any point, it leaves what the next one takes up:
 //
 //   before a record condemns     packs that were copied and that no record names: orphans, collected after
-//   the grace
-//                                period (of a run that is resumed, what is in the staging folder goes at
-//                                once)
+//                                the grace period (of a run that is resumed, staging files go at once)
 //   condemned, not all deleted   names that no writer uses; the next prune deletes their objects and drops
-//   the names deleted, not dropped         the same dropped, segments replaced   old segments, condemned: the
-//   same
+//                                the names
+//   deleted, not dropped         the same
+//   dropped, segments replaced   old segments, condemned: the same
 #pragma once
 
 #include <cstdint>
