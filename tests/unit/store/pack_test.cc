@@ -393,8 +393,7 @@ TEST_CASE_METHOD(Fixture, "what is not the unfinished pack is not closed") {
 }
 
 // ---- A full disk
-TEST_CASE_METHOD(Fixture,
-                 "after a failed fsync a pack is neither synced nor finished, but can be closed") {
+TEST_CASE_METHOD(Fixture, "after a failed fsync a pack is neither synced nor finished, but can be closed") {
   std::string staging = folder.path("staging");
   std::filesystem::create_directory(staging);
   PackWriter writer(staging + "/pack", context, PackKind::kData);
