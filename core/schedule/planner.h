@@ -22,7 +22,7 @@ struct Rules {
 };
 
 struct Plan {
-  // The time that a run is to begin for now: the last of those that are owed, for a run makes up for all
+  // The time for which a run is to begin by now: the last of those that are owed, for a run makes up for all
   // before it.
   std::optional<Instant> due;
   // When to ask again, by the wall clock, unless that is set or the mark changes; nothing: never.
