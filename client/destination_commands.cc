@@ -1,10 +1,12 @@
-// destination add, list, show, remove.
+// destination add, list, show, edit, remove.
 #include <memory>
 
 #include "argument.h"
 #include "commands.h"
 #include "destination_text.h"
 #include "fact_list.h"
+#include "maintenance_option.h"
+#include "maintenance_text.h"
 #include "secret_file.h"
 #include "session.h"
 #include "text.h"
@@ -19,12 +21,15 @@ void add_add(std::vector<Command>& all) {
     SecretFiles secret;
     bool no_encryption = false;
     bool share_keyring = false;
+    MaintenanceOptions maintenance;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "destination add",
-      .usage = "NAME URL [--password-file F | --key-file F | --recovery-key-file F | --no-encryption] "
-               "[--share-keyring]",
+      .usage =
+          "NAME URL [--password-file F | --key-file F | --recovery-key-file F | --no-encryption] "
+          "[--share-keyring] " +
+          std::string(kMaintenanceUsage),
       .sentence = "Makes a repository where there is nothing, and opens one that is there.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"URL", "", "Where it is: for a folder, its path.", &given->url, true, {}},
@@ -84,6 +89,9 @@ void add_add(std::vector<Command>& all) {
                                   "Without a key option the installation's keyring is used anyway.");
             }
             if (auto secret = read_secret(given->secret)) *request.mutable_secret() = std::move(*secret);
+            if (const auto reference = reference_of(given->secret, given->share_keyring))
+              *request.mutable_secret_reference() = *reference;
+            if (const auto change = given->maintenance.change()) *request.mutable_maintenance() = *change;
             request.set_no_encryption(given->no_encryption);
             request.set_share_keyring(given->share_keyring);
 
@@ -103,7 +111,10 @@ void add_add(std::vector<Command>& all) {
             }
             return kExitDone;
           },
-  });
+  };
+  for (const std::string& detail : maintenance_details()) command.details.push_back(detail);
+  given->maintenance.add_to(command.options);
+  all.push_back(std::move(command));
 }
 
 void add_list(std::vector<Command>& all) {
@@ -150,6 +161,7 @@ void show(Session& session, const v1::Destination& one) {
   std::string sets;
   for (const std::string& set : one.sets()) sets += (sets.empty() ? "" : ", ") + set;
   facts.add("sets", sets);
+  add_maintenance_facts(facts, one.maintenance());
   session.print(facts.render(session.output()));
 }
 
@@ -176,6 +188,43 @@ void add_show(std::vector<Command>& all) {
             return kExitDone;
           },
   });
+}
+
+void add_edit(std::vector<Command>& all) {
+  struct Arguments {
+    std::string name;
+    MaintenanceOptions maintenance;
+  };
+  const auto given = std::make_shared<Arguments>();
+  Command command{
+      .path = "destination edit",
+      .usage = "NAME {" + std::string(kMaintenanceEditUsage) + "}...",
+      .sentence = "Changes what is done with a destination by itself; what is not given stays as it is.",
+      .options = {{"NAME", "", "The destination.", &given->name, true, {}}},
+      .examples = {{"garner destination edit disk --prune-schedule 'Sun 12:00' --check-period 90d", ""},
+                   {"garner destination edit usb --no-check-schedule", ""}},
+      .details = maintenance_details(),
+      .run =
+          [given](Session& session) {
+            check_name("destination", given->name);
+            v1::EditDestinationRequest request;
+            request.set_name(given->name);
+            if (const auto change = given->maintenance.change()) *request.mutable_maintenance() = *change;
+            if (!request.has_maintenance()) {
+              throw usage_failure("destination edit: give at least one thing to change",
+                                  "See garner destination edit --help.");
+            }
+            const auto answer = session.call(&Stub::EditDestination, request);
+            if (session.json()) {
+              session.print_json(answer);
+            } else {
+              show(session, answer);
+            }
+            return kExitDone;
+          },
+  };
+  given->maintenance.add_to(command.options);
+  all.push_back(std::move(command));
 }
 
 void add_remove(std::vector<Command>& all) {
@@ -209,6 +258,7 @@ void add_destination_commands(std::vector<Command>& all) {
   add_add(all);
   add_list(all);
   add_show(all);
+  add_edit(all);
   add_remove(all);
 }
 

@@ -21,6 +21,7 @@ using namespace garner::client;
 const std::vector<CommandGroup> kGroups{
     {"destination", "Destinations: the places that hold repositories."},
     {"set", "Backup sets: named things to back up, and where to."},
+    {"config", "The configuration as a file."},
     {"run", "One run: a backup, restore, forget, prune, check or repair."},
     {"key", "Key slots: what opens a destination's repository."},
 };
@@ -30,6 +31,7 @@ std::vector<Command> all_commands() {
   add_status_commands(all);
   add_destination_commands(all);
   add_set_commands(all);
+  add_config_commands(all);
   add_backup_commands(all);
   add_run_commands(all);
   add_snapshot_commands(all);

@@ -9,6 +9,14 @@
 #include "text.h"
 
 namespace garner::client {
+namespace {
+
+// A prune or check that a schedule began is of one destination.
+std::string of_destination(const v1::Run& run) {
+  return run.destinations_size() == 1 ? " of " + printable(run.destinations(0).destination()) : "";
+}
+
+}  // namespace
 
 std::string run_title(const v1::Run& run) {
   switch (run.kind()) {
@@ -18,13 +26,13 @@ std::string run_title(const v1::Run& run) {
       // The target is not for everyone to see.
       return run.target().empty() ? "restore" : "restore to " + printable(run.target());
     case v1::RUN_KIND_CHECK:
-      return "check";
+      return "check" + of_destination(run);
     case v1::RUN_KIND_REPAIR:
       return "repair";
     case v1::RUN_KIND_FORGET:
       return run.forget().set().empty() ? "forget" : "forget of " + printable(run.forget().set());
     case v1::RUN_KIND_PRUNE:
-      return "prune";
+      return "prune" + of_destination(run);
     default:
       return "run " + printable(run.run_id());
   }

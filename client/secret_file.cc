@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "argument.h"
@@ -144,6 +145,47 @@ std::optional<v1::Secret> read_secret(const SecretFiles& files) {
     return std::nullopt;
   }
   return secret;
+}
+
+std::optional<v1::SecretReference> reference_of(const SecretFiles& files, bool share_keyring) {
+  v1::SecretReference reference;
+  const auto take = [&](const char* option, const std::optional<std::string>& path) {
+    // What is not UTF-8 cannot be written in the file, and what a shell opened is not there another time.
+    if (!path || *path == "-" || !is_utf8(*path)) return;
+    try {
+      const std::string absolute = absolute_path(std::string("--") + option, *path);
+      if (absolute.starts_with("/dev/") || absolute.starts_with("/proc/")) return;
+      reference.set_option(option);
+      reference.set_name(absolute);
+    } catch (const Failure&) {
+      // One that has no plain name is not remembered.
+    }
+  };
+  take("password-file", files.password);
+  take("key-file", files.key_file);
+  take("recovery-key-file", files.recovery_key);
+  if (reference.option().empty()) return std::nullopt;
+  reference.set_share_keyring(share_keyring);
+  return reference;
+}
+
+v1::Secret read_reference(const v1::SecretReference& reference) {
+  SecretFiles files;
+  if (reference.option() == "password-file") files.password = reference.name();
+  if (reference.option() == "key-file") files.key_file = reference.name();
+  if (reference.option() == "recovery-key-file") files.recovery_key = reference.name();
+  if (reference.option() == "credential") {
+    const char* const folder = std::getenv("CREDENTIALS_DIRECTORY");
+    if (folder == nullptr) {
+      throw usage_failure("the credential '" + printable(reference.name()) +
+                              "' is not there: CREDENTIALS_DIRECTORY is not set",
+                          "Run this by systemd-run -p LoadCredentialEncrypted=" +
+                              printable(reference.name()) + ":FILE, or from a unit that has it.");
+    }
+    files.password = std::string(folder) + '/' + reference.name();
+  }
+  if (!files.any()) throw usage_failure("there is no kind of secret '" + printable(reference.option()) + "'");
+  return *read_secret(files);
 }
 
 }  // namespace garner::client

@@ -21,5 +21,9 @@ struct SecretFiles {
 // blanks around it. Failure(kExitUsage) when two are given, and for a file that is missing, empty, too large,
 // or readable by anyone but its owner.
 std::optional<v1::Secret> read_secret(const SecretFiles& files);
+// The file that it is read from, for the configuration as a file; none for standard input.
+std::optional<v1::SecretReference> reference_of(const SecretFiles& files, bool share_keyring);
+// Reads what a reference names; a credential is a password in the folder that systemd gave this process.
+v1::Secret read_reference(const v1::SecretReference& reference);
 
 }  // namespace garner::client

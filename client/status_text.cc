@@ -3,6 +3,7 @@
 #include <ctime>
 
 #include "destination_text.h"
+#include "maintenance_text.h"
 #include "run_progress.h"
 #include "run_text.h"
 #include "schedule_text.h"
@@ -49,7 +50,8 @@ std::string sets_text(const v1::Status& status, const Terminal& terminal) {
 std::string destinations_text(const v1::Status& status, const Terminal& terminal) {
   std::string text = heading("Destinations", terminal);
   if (status.destinations().empty()) return text + "  none yet: garner destination add NAME URL\n";
-  return text + destination_table(status.destinations(), terminal, kIndent);
+  return text + destination_table(status.destinations(), terminal, kIndent) +
+         maintenance_text(status.destinations(), terminal);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@
 namespace garner::daemon {
 
 // Why a running run is being stopped; of two the greater counts, and kCancel above all.
-enum class StopWish { kNone, kWindow, kPause, kCancel, kShutdown };
+enum class StopWish { kNone, kMakeWay, kWindow, kPause, kCancel, kShutdown };
 
 // Any thread. The row is changed by the run queue only.
 class ActiveRun {

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdlib>
@@ -70,7 +71,10 @@ Application::Application(const std::string& state_folder, const Settings& settin
             }),
       scheduler_(destinations_, runs_, settings.settling_delay,
                  [this] { return schedule::read_clocks(clock_); }),
-      status_(destinations_, sets_, runs_, scheduler_, notices_),
+      maintenance_scheduler_(destinations_, runs_, settings.settling_delay,
+                             [this] { return schedule::read_clocks(clock_); }),
+      maintenance_(destinations_, maintenance_scheduler_),
+      status_(destinations_, sets_, runs_, scheduler_, maintenance_, notices_),
       watch_(destinations_, runs_),
       manager_(context_),
       signals_(context_, SIGTERM, SIGINT),
@@ -82,7 +86,12 @@ Application::Application(const std::string& state_folder, const Settings& settin
                            std::chrono::milliseconds(0));
       }});
   schedule_timer_ = std::make_unique<ScheduleTimer>(
-      context_, [this] { return scheduler_.look(); },
+      context_,
+      [this] {
+        // Sets first: maintenance begun at the same moment stands behind their backups.
+        const auto pause = scheduler_.look();
+        return std::min(pause, maintenance_scheduler_.look());
+      },
       [this](std::function<void()> job) { gate_.post(true, std::move(job)); });
   if (catalog_.rebuilt().has_value()) {
     const std::string notice = notice_of(*catalog_.rebuilt());
@@ -91,8 +100,8 @@ Application::Application(const std::string& state_folder, const Settings& settin
   }
   // Before any call: a set's unfinished backup is known when somebody asks for another.
   runs_.load();
-  service_ = std::make_unique<GarnerService>(
-      Parts{gate_, destinations_, sets_, runs_, status_, *hub_, scheduler_, *schedule_timer_, log_});
+  service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_,
+                                                   scheduler_, maintenance_, *schedule_timer_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();

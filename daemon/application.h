@@ -13,6 +13,8 @@
 #include "catalog/catalog.h"
 #include "destination_watch.h"
 #include "listener.h"
+#include "maintenance_facts.h"
+#include "maintenance_scheduler.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
 #include "service.h"
@@ -56,6 +58,8 @@ class Application {
   std::unique_ptr<ScheduleTimer> schedule_timer_;  // runs that end poke it
   RunQueue runs_;
   Scheduler scheduler_;
+  MaintenanceScheduler maintenance_scheduler_;
+  MaintenanceFacts maintenance_;
   StatusSource status_;
   DestinationWatch watch_;
   std::unique_ptr<GarnerService> service_;

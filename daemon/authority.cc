@@ -20,6 +20,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"GetStatus", {Authority::kMember, kSlow}},
       {"WatchStatus", {Authority::kMember}},
       {"AddDestination", {Authority::kFull, kSlow, kChanges}},
+      {"EditDestination", {Authority::kFull, kSlow, kChanges}},
       {"ListDestinations", {Authority::kFull, kSlow}},
       {"GetDestination", {Authority::kFull, kSlow}},
       {"RemoveDestination", {Authority::kFull, kSlow, kChanges}},
@@ -48,6 +49,8 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"RemoveKey", {Authority::kFull, kSlow, kChanges}},
       {"ExportKey", {Authority::kFull, kSlow, kChanges}},
       {"RotateKey", {Authority::kFull, kSlow, kChanges}},
+      {"ExportConfiguration", {Authority::kFull}},
+      {"ApplyConfiguration", {Authority::kFull, kSlow, kChanges}},
       {"ReadLog", {Authority::kFull}},
   };
   return all;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "credential.h"
+#include "destination_edit.h"
 #include "path_relation.h"
 #include "store/key_store.h"
 #include "store/state.h"
@@ -36,6 +37,11 @@ class Adding {
     return std::move(response_);
   }
 
+  void check() {
+    check_request();
+    find_header();
+  }
+
  private:
   void check_request() {
     catalog::check_name(request_.name(), "destination");
@@ -45,7 +51,9 @@ class Adding {
     if (request_.no_encryption() && (request_.has_secret() || request_.share_keyring())) {
       throw Error(ErrorKind::kInvalidInput, "a repository without encryption has no keys");
     }
-    if (request_.share_keyring() && !request_.has_secret()) {
+    check_maintenance(request_.maintenance(), context_.clock);
+    check_reference(request_.secret_reference());
+    if (request_.share_keyring() && !request_.has_secret() && request_.secret_reference().option().empty()) {
       throw Error(ErrorKind::kInvalidInput,
                   "the installation's keyring is used anyway where no key is given");
     }
@@ -244,7 +252,14 @@ class Adding {
   }
 
   void remember() {
-    context_.catalog.configuration().add_destination(facts_);
+    // With what belongs to it, or not at all.
+    context_.catalog.configuration().add_destination(facts_, [&](catalog::Database&) {
+      v1::EditDestinationRequest rest;
+      rest.set_name(facts_.name);
+      if (request_.has_maintenance()) *rest.mutable_maintenance() = request_.maintenance();
+      if (request_.has_secret_reference()) *rest.mutable_secret_reference() = request_.secret_reference();
+      edit_destination(destinations_, rest);
+    });
     spdlog::info("destination {}: {} {}", facts_.name,
                  response_.created() ? "made a repository at" : "opened", printable(url_));
     // Opened again through the registry, which keeps it.
@@ -267,6 +282,10 @@ class Adding {
 };
 
 }  // namespace
+
+void check_destination(Destinations& destinations, const v1::AddDestinationRequest& request) {
+  Adding(destinations, request).check();
+}
 
 v1::AddDestinationResponse add_destination(Destinations& destinations,
                                            const v1::AddDestinationRequest& request) {

@@ -10,5 +10,7 @@ namespace garner::daemon {
 // catalog. A crash in between leaves what the same command completes.
 v1::AddDestinationResponse add_destination(Destinations& destinations,
                                            const v1::AddDestinationRequest& request);
+// What is sure to be refused is refused here, and nothing is changed; the secret is not looked at.
+void check_destination(Destinations& destinations, const v1::AddDestinationRequest& request);
 
 }  // namespace garner::daemon

@@ -172,6 +172,7 @@ void Destinations::note(Entry& entry, const catalog::DestinationFacts& facts, st
   }
   for (const auto& snapshot : state->snapshots()) ++view.snapshots_of_set[snapshot.snapshot().set().uuid()];
   view.looked = context_.clock.steady();
+  view.may_not_remove = !repository.may_remove();
   const std::lock_guard lock(entry.view_mutex);
   entry.view = std::move(view);
 }

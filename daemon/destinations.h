@@ -24,6 +24,7 @@ struct DestinationView {
   v1::Destination message;                                // without sets
   std::map<std::string, std::uint64_t> snapshots_of_set;  // by the set's uuid, bytes
   std::chrono::steady_clock::time_point looked{};         // epoch: never
+  bool may_not_remove = false;  // the log lists this machine as one that may only add
 };
 
 // Any thread. A destination that hangs keeps only those waiting that ask for it.

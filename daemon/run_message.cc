@@ -52,6 +52,12 @@ void redact(v1::Status& status) {
   for (v1::Destination& destination : *status.mutable_destinations()) {
     destination.clear_url();
     destination.clear_detail();
+    if (!destination.has_maintenance()) continue;
+    v1::MaintenanceStatus& maintenance = *destination.mutable_maintenance();
+    if (maintenance.has_last_prune()) redact(*maintenance.mutable_last_prune());
+    if (maintenance.has_last_check()) redact(*maintenance.mutable_last_check());
+    maintenance.clear_prune_waits_for();
+    maintenance.clear_check_waits_for();
   }
   status.clear_notices();
   status.clear_state_folder();

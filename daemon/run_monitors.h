@@ -3,6 +3,7 @@
 
 #include "active_run.h"
 #include "backup/backup_run.h"
+#include "check_rotation.h"
 #include "maintenance/check.h"
 #include "maintenance/repair.h"
 #include "restore/restore.h"
@@ -38,6 +39,11 @@ class CheckRunMonitor final : public maintenance::CheckMonitor {
   explicit CheckRunMonitor(ActiveRun& run) : run_(run) {}
   void progressed(const maintenance::CheckProgress& progress) override;
   void problem(const std::string& line) override;
+  void read_whole(const maintenance::PackSize& pack, bool sound) override {
+    if (rotation_ != nullptr) rotation_->read_whole(pack, sound);
+  }
+  // Where to note packs that were read: while it is checked, of the destination.
+  void set_rotation(CheckRotation* rotation) { rotation_ = rotation; }
   // Counters of a destination that is done are added to.
   void finish_part(const maintenance::CheckProgress& progress);
   void finish_repair(const maintenance::RepairResult& result);
@@ -46,8 +52,27 @@ class CheckRunMonitor final : public maintenance::CheckMonitor {
   void show(const maintenance::CheckProgress& progress, v1::Run& report) const;
 
   ActiveRun& run_;
+  CheckRotation* rotation_ = nullptr;
   std::mutex mutex_;
   maintenance::CheckProgress done_;  // of destinations before
+};
+
+// While it lives, the monitor notes in `rotation`; what was not written by then is written.
+class RotationScope {
+ public:
+  RotationScope(CheckRunMonitor& monitor, CheckRotation& rotation) : monitor_(monitor), rotation_(rotation) {
+    monitor_.set_rotation(&rotation_);
+  }
+  ~RotationScope() {
+    monitor_.set_rotation(nullptr);
+    rotation_.write();
+  }
+  RotationScope(const RotationScope&) = delete;
+  RotationScope& operator=(const RotationScope&) = delete;
+
+ private:
+  CheckRunMonitor& monitor_;
+  CheckRotation& rotation_;
 };
 
 }  // namespace garner::daemon

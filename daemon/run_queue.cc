@@ -55,8 +55,21 @@ const char* describe(RunState state) {
   return "in an unknown state";
 }
 
+// How often maintenance makes way for scheduled backups: attempts before the one that is left alone.
+constexpr std::uint32_t kMostWays = 3;
+
 bool waits_for_its_turn(RunState state) {
   return state == RunState::kQueued || state == RunState::kInterrupted;
+}
+
+bool is_maintenance(const ActiveRun& run) {
+  return run.request().by_itself && (run.kind() == RunKind::kCheck || run.kind() == RunKind::kPrune);
+}
+
+// A forget after a backup can wait for a check.
+bool goes_before(const ActiveRun& waiting, const ActiveRun& maintenance) {
+  if (waiting.request().by_itself) return false;
+  return maintenance.row().attempts <= kMostWays || !waiting.message().scheduled();
 }
 
 }  // namespace
@@ -204,16 +217,37 @@ void RunQueue::begin_runs() {
   if (!started_ || stopping_ || held_) return;
   for (const Lane lane : {kWriting, kReading}) {
     if (running_[lane]) continue;
-    for (const auto& [number, run] : active_) {
-      if (lane_of(run->kind()) != lane || !waits_for_its_turn(run->row().state)) continue;
-      if (run->wish() == StopWish::kCancel) continue;  // somebody is cancelling it
-      running_[lane] = run;
-      const std::stop_token stop = run->begin_attempt();
-      change(*run, RunState::kRunning, PauseReason::kNone, "");
-      threads_[lane] = std::thread([this, lane, started = run, stop] { run_thread(lane, started, stop); });
-      break;
+    const std::shared_ptr<ActiveRun> run = next_in(lane);
+    if (!run) continue;
+    running_[lane] = run;
+    const std::stop_token stop = run->begin_attempt();
+    change(*run, RunState::kRunning, PauseReason::kNone, "");
+    threads_[lane] = std::thread([this, lane, started = run, stop] { run_thread(lane, started, stop); });
+  }
+}
+
+std::shared_ptr<ActiveRun> RunQueue::next_in(Lane lane) {
+  std::shared_ptr<ActiveRun> maintenance;
+  for (const auto& [number, run] : active_) {
+    if (lane_of(run->kind()) != lane || !waits_for_its_turn(run->row().state)) continue;
+    if (run->wish() == StopWish::kCancel) continue;  // somebody is cancelling it
+    if (!is_maintenance(*run)) return run;
+    if (!maintenance) maintenance = run;
+  }
+  return maintenance;
+}
+
+void RunQueue::make_way() {
+  std::vector<std::shared_ptr<ActiveRun>> to_stop;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Lane lane : {kWriting, kReading}) {
+      if (!running_[lane] || !is_maintenance(*running_[lane])) continue;
+      const std::shared_ptr<ActiveRun> next = next_in(lane);
+      if (next && goes_before(*next, *running_[lane])) to_stop.push_back(running_[lane]);
     }
   }
+  for (const auto& run : to_stop) run->stop(StopWish::kMakeWay);
 }
 
 void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, const std::stop_token& stop) {
@@ -223,6 +257,13 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
       work_.clean_up(*run);
     } catch (const Error& error) {
       spdlog::warn("run {}: {}", run->number(), error.what());
+    }
+  }
+  if (outcome.state == RunState::kFinished || outcome.state == RunState::kFailed) {
+    try {
+      work_.note_end(*run);
+    } catch (const Error& error) {
+      spdlog::error("run {}: noting that it was the last: {}", run->number(), error.what());
     }
   }
   std::optional<StoredRequest> next;
@@ -275,13 +316,16 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
   try {
     std::rethrow_exception(error);
   } catch (const Error& known) {
-    const bool may_wait =
-        run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore || run.kind() == RunKind::kPrune;
+    const bool may_wait = run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore ||
+                          run.kind() == RunKind::kPrune || is_maintenance(run);
     if (known.kind() == ErrorKind::kDestinationAway && may_wait) {
       return {RunState::kPaused, PauseReason::kDestinationAway, known.what(), ""};
     }
     if (known.kind() == ErrorKind::kDestinationFull && may_wait) {
       return {RunState::kPaused, PauseReason::kDestinationFull, known.what(), ""};
+    }
+    if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kMakeWay) {
+      return {RunState::kQueued, PauseReason::kNone, "it makes way for other runs", ""};
     }
     if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kPause) {
       return {RunState::kPaused, PauseReason::kUser, "", ""};

@@ -4,6 +4,10 @@
 // that a restore never waits for a long backup. After a backup of a set that has a retention, a forget is
 // added. Each run that runs has a thread of its own.
 //
+// Maintenance, which is a prune or check that a schedule began, comes after all others, and makes way for
+// them: it is stopped and queued again when one is added that would wait for it. Backups by schedule may come
+// so often that it would never end; for these it makes way three times.
+//
 //   queued → running → finished, failed, cancelled
 //   running → paused (by the user; because the destination is away or full) → queued
 //   running → interrupted (the daemon stops, or was killed) → running, when it starts again
@@ -56,6 +60,8 @@ class RunQueue {
   std::vector<v1::Run> list(const std::string& set);
   // Oldest first.
   std::vector<v1::Run> active();
+  // The run of the kind that is not over and uses the destination.
+  std::optional<std::int64_t> unfinished(catalog::RunKind kind, const std::string& destination);
   // Whether a run that is not over uses the set or destination.
   bool uses_set(const std::string& set);
   bool uses_destination(const std::string& destination);
@@ -90,6 +96,10 @@ class RunQueue {
                                         const std::function<void(v1::Run&)>& describe,
                                         const std::function<void(catalog::Database&)>& also);
   void begin_runs();
+  // Of those that wait in the lane, the one that is to begin next.
+  std::shared_ptr<ActiveRun> next_in(Lane lane);
+  // Without mutex_: stops maintenance that others wait for.
+  void make_way();
   void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,
               const std::string& message);
   void write(ActiveRun& run, const catalog::RunRow& row);

@@ -33,9 +33,11 @@ Error is_over_error(std::int64_t number) {
 v1::Run RunQueue::add(RunKind kind, const std::string& set, StoredRequest request,
                       const std::function<void(v1::Run&)>& describe,
                       const std::function<void(catalog::Database&)>& also) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const std::shared_ptr<ActiveRun> run = add_locked(kind, set, std::move(request), describe, also);
   begin_runs();
+  lock.unlock();
+  make_way();
   return run->message();
 }
 
@@ -90,7 +92,7 @@ v1::Run RunQueue::pause(std::int64_t number) {
 }
 
 v1::Run RunQueue::resume(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const std::shared_ptr<ActiveRun> run = require_active(number);
   if (run->row().state == RunState::kPaused) {
     change(*run, RunState::kQueued, PauseReason::kNone, "");
@@ -98,6 +100,8 @@ v1::Run RunQueue::resume(std::int64_t number) {
   } else if (run->wish() == StopWish::kPause) {
     throw Error(ErrorKind::kConflict, "run " + std::to_string(number) + " is still being paused: try again");
   }
+  lock.unlock();
+  make_way();
   return run->message();
 }
 
@@ -154,6 +158,16 @@ std::vector<v1::Run> RunQueue::active() {
   return runs;
 }
 
+std::optional<std::int64_t> RunQueue::unfinished(RunKind kind, const std::string& destination) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [number, run] : active_) {
+    const auto& names = run->request().destinations;
+    if (run->kind() != kind || catalog::is_over(run->row().state)) continue;
+    if (std::find(names.begin(), names.end(), destination) != names.end()) return number;
+  }
+  return std::nullopt;
+}
+
 bool RunQueue::uses_set(const std::string& set) {
   const std::lock_guard lock(mutex_);
   return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
@@ -206,13 +220,15 @@ std::vector<RunQueue::Waiting> RunQueue::waiting() {
 }
 
 void RunQueue::retry(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = active_.find(number);
   if (found == active_.end()) return;
   const RunRow row = found->second->row();
   if (row.state != RunState::kPaused || !waits_for_destination(row)) return;
   change(*found->second, RunState::kQueued, PauseReason::kNone, "");
   begin_runs();
+  lock.unlock();
+  make_way();
 }
 
 void RunQueue::pause_for_window(std::int64_t number, const std::string& message) {
@@ -232,13 +248,15 @@ void RunQueue::pause_for_window(std::int64_t number, const std::string& message)
 }
 
 void RunQueue::resume_in_window(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto found = active_.find(number);
   if (found == active_.end()) return;
   const RunRow row = found->second->row();
   if (row.state != RunState::kPaused || row.pause_reason != PauseReason::kWindow) return;
   change(*found->second, RunState::kQueued, PauseReason::kNone, "");
   begin_runs();
+  lock.unlock();
+  make_way();
 }
 
 }  // namespace garner::daemon

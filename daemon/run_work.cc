@@ -5,6 +5,7 @@
 #include "backup/backup_run.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "check_rotation.h"
 #include "restore/restore.h"
 #include "run_monitors.h"
 #include "sleep_inhibitor.h"
@@ -152,9 +153,16 @@ void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
   for (const std::string& destination : run.request().destinations) {
     try {
       const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+      CheckRotation rotation(catalog_, destination, destinations_.context().clock);
       maintenance::CheckOptions options;
       options.read_data_percent = run.request().read_data_percent;
+      if (run.request().by_itself) {
+        options.choose = [&](const std::vector<maintenance::PackSize>& there) {
+          return rotation.choose(there, run.row().queued);
+        };
+      }
       options.threads = settings_.threads;
+      const RotationScope scope(monitor, rotation);
       monitor.finish_part(maintenance::run_check(*repository, options, monitor, stop));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked) {
@@ -168,6 +176,14 @@ void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
     }
   }
   run.update([&](v1::Run& report) { report.set_damage_found(report.check().problem_count() > 0); });
+}
+
+void RunWork::note_end(const ActiveRun& run) {
+  const bool prune = run.kind() == catalog::RunKind::kPrune && !run.request().dry_run;
+  if (!prune && run.kind() != catalog::RunKind::kCheck) return;
+  const auto kind = prune ? catalog::MaintenanceKind::kPrune : catalog::MaintenanceKind::kCheck;
+  for (const std::string& destination : run.request().destinations)
+    catalog_.maintenance().save_last_run(destination, kind, run.number());
 }
 
 void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {

@@ -23,6 +23,8 @@ class RunWork {
   void abandon(ActiveRun& run);
   // What is to run after a run that has finished: a forget after the backup of a set that has a retention.
   std::optional<StoredRequest> follow_up(const ActiveRun& run);
+  // After a run has finished or failed: it is its destinations' last prune or check.
+  void note_end(const ActiveRun& run);
   // After a run is over: its counters' file.
   void clean_up(const ActiveRun& run);
 

@@ -1,10 +1,13 @@
 // The API of service.proto. Each call passes the gate and is then a few lines: the work is in the parts.
 #pragma once
 
+#include <mutex>
+
 #include "call_gate.h"
 #include "destinations.h"
 #include "garner/v1/service.grpc.pb.h"
 #include "log_ring.h"
+#include "maintenance_facts.h"
 #include "run_queue.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
@@ -23,6 +26,7 @@ struct Parts {
   StatusSource& status;
   WatchHub& hub;
   Scheduler& scheduler;
+  MaintenanceFacts& maintenance;
   ScheduleTimer& schedule_timer;
   std::shared_ptr<LogRing> log;
 };
@@ -48,6 +52,8 @@ class GarnerService final : public v1::Garner::CallbackService {
                           v1::ListDestinationsResponse* response) override;
   Unary* GetDestination(Context* context, const v1::GetDestinationRequest* request,
                         v1::Destination* response) override;
+  Unary* EditDestination(Context* context, const v1::EditDestinationRequest* request,
+                         v1::Destination* response) override;
   Unary* RemoveDestination(Context* context, const v1::RemoveDestinationRequest* request,
                            v1::RemoveDestinationResponse* response) override;
   Unary* AddSet(Context* context, const v1::AddSetRequest* request, v1::BackupSet* response) override;
@@ -57,6 +63,12 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* GetSet(Context* context, const v1::GetSetRequest* request, v1::BackupSet* response) override;
   Unary* RemoveSet(Context* context, const v1::RemoveSetRequest* request,
                    v1::RemoveSetResponse* response) override;
+
+  // service_config_file.cc
+  Unary* ExportConfiguration(Context* context, const v1::ExportConfigurationRequest* request,
+                             v1::ExportConfigurationResponse* response) override;
+  Unary* ApplyConfiguration(Context* context, const v1::ApplyConfigurationRequest* request,
+                            v1::ApplyConfigurationResponse* response) override;
 
   // service_runs.cc
   Unary* StartBackup(Context* context, const v1::StartBackupRequest* request, v1::Run* response) override;
@@ -95,10 +107,13 @@ class GarnerService final : public v1::Garner::CallbackService {
  private:
   catalog::Catalog& catalog() { return parts_.destinations.context().catalog; }
   v1::BackupSet with_last_run(v1::BackupSet set);
+  // Asks it, and tells of its maintenance.
+  v1::Destination looked_at(const catalog::DestinationFacts& facts);
   // For a member, only backups: Error(kPermissionDenied).
   void check_controls(const Caller& caller, std::int64_t run);
 
   const Parts parts_;
+  std::mutex applying_;  // a configuration
 };
 
 // A stream that ends at once with a status: for calls that are refused.

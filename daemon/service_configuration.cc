@@ -1,5 +1,6 @@
 #include "base/error.h"
 #include "destination_add.h"
+#include "destination_edit.h"
 #include "service.h"
 
 namespace garner::daemon {
@@ -20,7 +21,15 @@ grpc::ServerUnaryReactor* GarnerService::AddDestination(Context* context,
                                                         v1::AddDestinationResponse* response) {
   return parts_.gate.unary(context, "AddDestination", [=, this](const Caller&) {
     *response = add_destination(parts_.destinations, *request);
+    parts_.maintenance.describe(*response->mutable_destination());
+    parts_.schedule_timer.poke();
   });
+}
+
+v1::Destination GarnerService::looked_at(const catalog::DestinationFacts& facts) {
+  v1::Destination message = parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+  parts_.maintenance.describe(message);
+  return message;
 }
 
 grpc::ServerUnaryReactor* GarnerService::ListDestinations(Context* context,
@@ -28,8 +37,7 @@ grpc::ServerUnaryReactor* GarnerService::ListDestinations(Context* context,
                                                           v1::ListDestinationsResponse* response) {
   return parts_.gate.unary(context, "ListDestinations", [=, this](const Caller&) {
     for (const auto& facts : catalog().configuration().destinations()) {
-      *response->add_destinations() =
-          parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+      *response->add_destinations() = looked_at(facts);
     }
   });
 }
@@ -38,8 +46,17 @@ grpc::ServerUnaryReactor* GarnerService::GetDestination(Context* context,
                                                         const v1::GetDestinationRequest* request,
                                                         v1::Destination* response) {
   return parts_.gate.unary(context, "GetDestination", [=, this](const Caller&) {
-    const auto facts = parts_.destinations.facts(request->name());
-    *response = parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+    *response = looked_at(parts_.destinations.facts(request->name()));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::EditDestination(Context* context,
+                                                         const v1::EditDestinationRequest* request,
+                                                         v1::Destination* response) {
+  return parts_.gate.unary(context, "EditDestination", [=, this](const Caller&) {
+    edit_destination(parts_.destinations, *request);
+    *response = looked_at(parts_.destinations.facts(request->name()));
+    parts_.schedule_timer.poke();
   });
 }
 

@@ -20,6 +20,10 @@ class Sets {
   catalog::BackupSet get(const std::string& name);
   // Without last_run, which runs know.
   v1::BackupSet describe(const catalog::BackupSet& set);
+  // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
+  // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
+  void check_sources(store::v1::SetDefinition& definition);
+  void check_destinations(const std::vector<std::string>& names);
   // By the views of the set's destinations.
   std::uint64_t snapshots(const catalog::BackupSet& set);
 
@@ -28,11 +32,6 @@ class Sets {
   std::vector<std::string> recover(const std::string& destination);
 
  private:
-  // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
-  // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
-  void check_sources(store::v1::SetDefinition& definition);
-  void check_destinations(const std::vector<std::string>& names);
-
   Destinations& destinations_;
   catalog::Catalog& catalog_;
 };

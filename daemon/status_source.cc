@@ -15,11 +15,12 @@ constexpr std::chrono::seconds kOld{5};
 }  // namespace
 
 StatusSource::StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
-                           const Notices& notices)
+                           MaintenanceFacts& maintenance, const Notices& notices)
     : destinations_(destinations),
       sets_(sets),
       runs_(runs),
       scheduler_(scheduler),
+      maintenance_(maintenance),
       notices_(notices),
       started_(destinations.context().clock.now()) {}
 
@@ -41,7 +42,10 @@ v1::Status StatusSource::status() {
     scheduler_.describe(part);
   }
   for (const catalog::DestinationFacts& facts : catalog.configuration().destinations()) {
-    *status.add_destinations() = destinations_.describe(facts, destinations_.view(facts.name));
+    v1::Destination& message = *status.add_destinations();
+    message = destinations_.describe(facts, destinations_.view(facts.name));
+    maintenance_.describe(message);
+    if (const auto notice = MaintenanceFacts::notice(message)) status.add_notices(*notice);
   }
   for (const std::string& notice : notices_.all()) status.add_notices(notice);
   return status;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "destinations.h"
+#include "maintenance_facts.h"
 #include "notices.h"
 #include "run_queue.h"
 #include "scheduler.h"
@@ -18,7 +19,7 @@ namespace garner::daemon {
 class StatusSource {
  public:
   StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
-               const Notices& notices);
+               MaintenanceFacts& maintenance, const Notices& notices);
 
   v1::Status status();
   // Has destinations looked at whose last look is old, by jobs given to `post`; waits at most `patience` for
@@ -30,6 +31,7 @@ class StatusSource {
   Sets& sets_;
   RunQueue& runs_;
   Scheduler& scheduler_;
+  MaintenanceFacts& maintenance_;
   const Notices& notices_;
   const TimePoint started_;
   // Shared with jobs that may outlast it.

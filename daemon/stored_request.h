@@ -27,7 +27,7 @@ struct StoredRequest {
   // FORGET: what is kept, and of which set; in its names whole ids of snapshots that go
   v1::StartForgetRequest forget;
   std::string forget_set;  // its name; empty: of all
-  bool by_itself = false;  // after a backup
+  bool by_itself = false;  // after a backup; of CHECK and PRUNE: by the destination's schedule
   // PRUNE
   v1::StartPruneRequest prune;
 };

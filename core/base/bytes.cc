@@ -107,6 +107,24 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
+std::string from_printable(std::string_view text) {
+  std::string bytes;
+  while (!text.empty()) {
+    if (text.front() != '\\') {
+      bytes.push_back(text.front());
+      text.remove_prefix(1);
+      continue;
+    }
+    const bool escape =
+        text.size() >= 4 && text[1] == 'x' &&
+        text.substr(2, 2).find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+    if (!escape) throw Error(ErrorKind::kInvalidInput, "a backslash in a path is written \\x5c");
+    bytes += as_text(from_hex(text.substr(2, 2)));
+    text.remove_prefix(4);
+  }
+  return bytes;
+}
+
 bool is_utf8(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::size_t length = decode_utf8(bytes).length;

@@ -9,9 +9,12 @@
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
+#include "catalog/maintenance_table.h"
 #include "catalog/retention_table.h"
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
+#include "catalog/secret_table.h"
+#include "catalog/verified_pack_table.h"
 
 namespace garner::catalog {
 
@@ -22,14 +25,20 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        maintenance_(file_),
         retention_(file_),
         runs_(file_, clock),
-        schedules_(file_) {}
+        schedules_(file_),
+        secrets_(file_),
+        verified_packs_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  MaintenanceTable& maintenance() { return maintenance_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
+  SecretTable& secrets() { return secrets_; }
+  VerifiedPackTable& verified_packs() { return verified_packs_; }
   // Outlived by the catalog.
   std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
     return std::make_unique<CheckpointTable>(file_.database(), run);
@@ -39,9 +48,12 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  MaintenanceTable maintenance_;
   RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;
+  SecretTable secrets_;
+  VerifiedPackTable verified_packs_;
 };
 
 }  // namespace garner::catalog

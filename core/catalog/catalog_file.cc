@@ -168,8 +168,13 @@ void CatalogFile::write_stamp() { keys_.save_stamp(read_stamp()); }
 
 void CatalogFile::change(const std::function<void(Database&)>& work) {
   const auto lock = database_->lock();
+  if (changing_) return work(*database_);
   Transaction transaction(*database_);
-  work(*database_);
+  {
+    changing_ = true;
+    const std::unique_ptr<bool, void (*)(bool*)> done(&changing_, [](bool* changing) { *changing = false; });
+    work(*database_);
+  }
   database_->prepare("UPDATE facts SET value = value + 1 WHERE name = 'changes'").run();
   transaction.commit();
   try {

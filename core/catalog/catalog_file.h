@@ -39,7 +39,8 @@ class CatalogFile {
   const std::optional<Rebuilt>& rebuilt() const { return rebuilt_; }
 
   // A change of configuration or of a run's state: one transaction, then the stamp. The lock is held
-  // meanwhile.
+  // meanwhile. Changes that `work` makes by calling this again belong to the same transaction: all of them
+  // are made, or, when `work` throws, none.
   void change(const std::function<void(Database&)>& work);
   // Within change(): a run number that was never given out.
   std::int64_t take_run_number();
@@ -52,6 +53,7 @@ class CatalogFile {
 
   KeyFolder& keys_;
   std::unique_ptr<Database> database_;
+  bool changing_ = false;  // with the database's lock
   std::optional<Rebuilt> rebuilt_;
 };
 

@@ -110,7 +110,7 @@ std::optional<DestinationFacts> Configuration::destination(const std::string& na
   return read_facts(row);
 }
 
-void Configuration::add_destination(const DestinationFacts& facts) {
+void Configuration::add_destination(const DestinationFacts& facts, const Also& also) {
   bool in_key_folder = false;
   try {
     file_.change([&](Database& database) {
@@ -125,6 +125,7 @@ void Configuration::add_destination(const DestinationFacts& facts) {
         }
       }
       insert_destination(database, facts, /*recover_sets=*/false);
+      if (also) also(database);
       // Before the commit: what the catalog names, the folder of keys knows.
       keys_.save_destination(facts);
       in_key_folder = true;
@@ -136,24 +137,28 @@ void Configuration::add_destination(const DestinationFacts& facts) {
 }
 
 void Configuration::remove_destination(const std::string& name) {
-  file_.change([&](Database& database) {
-    {
-      Statement users =
-          database.prepare("SELECT DISTINCT set_name FROM set_destinations WHERE destination = ?", name);
-      std::string sets;
-      while (users.step()) sets += (sets.empty() ? "" : ", ") + users.text(0);
-      if (!sets.empty()) {
-        throw Error(ErrorKind::kConflict, "destination '" + printable(name) + "' is used by: " + sets);
-      }
-    }
-    if (database.prepare("DELETE FROM destinations WHERE name = ?", name).run() == 0) {
-      throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'");
-    }
-  });
+  file_.change([&](Database& database) { remove_destination_row(database, name); });
   // After the commit: a crash between leaves facts of a destination that only a rebuilt catalog would list
   // again.
-  keys_.remove_destination(name);
+  forget_facts(name);
 }
+
+void Configuration::remove_destination_row(Database& database, const std::string& name) {
+  {
+    Statement users =
+        database.prepare("SELECT DISTINCT set_name FROM set_destinations WHERE destination = ?", name);
+    std::string sets;
+    while (users.step()) sets += (sets.empty() ? "" : ", ") + users.text(0);
+    if (!sets.empty()) {
+      throw Error(ErrorKind::kConflict, "destination '" + printable(name) + "' is used by: " + sets);
+    }
+  }
+  if (database.prepare("DELETE FROM destinations WHERE name = ?", name).run() == 0) {
+    throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'");
+  }
+}
+
+void Configuration::forget_facts(const std::string& name) { keys_.remove_destination(name); }
 
 std::vector<BackupSet> Configuration::sets() {
   Database& database = file_.database();

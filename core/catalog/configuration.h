@@ -25,19 +25,25 @@ class Configuration {
  public:
   Configuration(CatalogFile& file, KeyFolder& keys) : file_(file), keys_(keys) {}
 
+  // Makes changes of any of the catalog's tables together, or none of them.
+  void change(const std::function<void(Database&)>& work) { file_.change(work); }
+
   // In name order.
   std::vector<DestinationFacts> destinations();
   std::optional<DestinationFacts> destination(const std::string& name);
   // Written to the folder of keys as well. Error(kAlreadyExists) for a name or repository that is there.
-  void add_destination(const DestinationFacts& facts);
+  // `also`: further changes that belong to it, in the same transaction.
+  using Also = std::function<void(Database&)>;
+  void add_destination(const DestinationFacts& facts, const Also& also = {});
   // Error(kNotFound); Error(kConflict) while a set uses it.
   void remove_destination(const std::string& name);
+  // The same within change(), to be followed by the next one when that has returned.
+  void remove_destination_row(Database& database, const std::string& name);
+  void forget_facts(const std::string& name);
 
   std::vector<BackupSet> sets();
   std::optional<BackupSet> set(const std::string& name);
   // Error(kAlreadyExists); Error(kNotFound) for a destination that is not there.
-  // `also`: further changes that belong to it, in the same transaction.
-  using Also = std::function<void(Database&)>;
   void add_set(const BackupSet& set, const Also& also = {});
   // Replaces the set of the same name. Error(kNotFound).
   void replace_set(const BackupSet& set, const Also& also = {});

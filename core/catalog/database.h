@@ -3,7 +3,7 @@
 // kWriteFailed otherwise.
 //
 // One connection is shared by all threads. Whoever uses it holds its lock for as long as a statement or
-// transaction of his lives: `const auto lock = database.lock();`.
+// transaction of his lives: `const auto lock = database.lock();`. A thread may take it again while it has it.
 #pragma once
 
 #include <cstdint>
@@ -82,7 +82,7 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
+  [[nodiscard]] std::unique_lock<std::recursive_mutex> lock() { return std::unique_lock(mutex_); }
 
   // Runs statements that give no rows and have no parameters.
   void execute(const char* sql);
@@ -108,7 +108,7 @@ class Database {
   sqlite3_stmt* prepared(const char* sql);
 
   std::string path_;
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;
   sqlite3* connection_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
 };

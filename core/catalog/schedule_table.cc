@@ -60,12 +60,20 @@ void insert_rule(Database& database, const std::string& set, RuleKind kind, std:
       .run();
 }
 
-std::optional<std::int64_t> number(const std::optional<Instant>& time) {
+}  // namespace
+
+schedule::Mark read_mark(const Statement& row, int column) {
+  schedule::Mark mark{instant(row.integer(column)),      instant(row.integer(column + 1)),
+                      Duration(row.integer(column + 2)), row.text(column + 3),
+                      row.integer(column + 4) != 0,      {}};
+  if (!row.is_null(column + 5)) mark.before = instant(row.integer(column + 5));
+  return mark;
+}
+
+std::optional<std::int64_t> to_microseconds(const std::optional<Instant>& time) {
   if (!time.has_value()) return std::nullopt;
   return number(*time);
 }
-
-}  // namespace
 
 std::optional<SetSchedule> ScheduleTable::find(const std::string& set) {
   Database& database = file_.database();
@@ -81,13 +89,7 @@ ScheduleMarks ScheduleTable::marks(const std::string& set) {
       "SELECT destination, served, wall, boot, boot_id, guessed, served_before FROM set_schedule_marks "
       "WHERE set_name = ?",
       set);
-  while (rows.step()) {
-    schedule::Mark mark{instant(rows.integer(1)),  instant(rows.integer(2)),
-                        Duration(rows.integer(3)), rows.text(4),
-                        rows.integer(5) != 0,      {}};
-    if (!rows.is_null(6)) mark.before = instant(rows.integer(6));
-    marks.emplace(rows.text(0), mark);
-  }
+  while (rows.step()) marks.emplace(rows.text(0), read_mark(rows, 1));
   return marks;
 }
 
@@ -101,7 +103,7 @@ void ScheduleTable::write_mark(Database& database, const std::string& set, const
           "SELECT set_name, destination, ?, ?, ?, ?, ?, ? FROM set_schedule_entries "
           "WHERE set_name = ? AND destination = ?",
           number(mark.served), number(mark.wall), mark.boot.count(), mark.boot_id, mark.guessed,
-          number(mark.before), set, destination)
+          to_microseconds(mark.before), set, destination)
       .run();
 }
 

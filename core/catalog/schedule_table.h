@@ -36,6 +36,10 @@ struct SetSchedule {
   bool operator==(const SetSchedule&) const = default;
 };
 
+// Columns served, wall, boot, boot_id, guessed, served_before of a row, beginning at `column`.
+schedule::Mark read_mark(const Statement& row, int column);
+std::optional<std::int64_t> to_microseconds(const std::optional<schedule::Instant>& time);
+
 // By an entry's destination.
 using ScheduleMarks = std::map<std::string, schedule::Mark>;
 

@@ -9,8 +9,9 @@ namespace garner::catalog {
 
 namespace {
 
-// Times are nanoseconds since 1970, in tables of schedules microseconds. Paths and names are blobs: bytes,
-// compared as unsigned bytes. The steps are never edited once released; a change is a further step.
+// Times are nanoseconds since 1970, in tables of schedules and maintenance microseconds. Paths and names are
+// blobs: bytes, compared as unsigned bytes. The steps are never edited once released; a change is a further
+// step.
 //
 // A checkpoint's folders have rows of their own, so that a long path is stored once and everything below a
 // finished folder goes with one range delete.
@@ -202,6 +203,54 @@ CREATE TABLE destination_disks (
 CREATE TABLE set_retention (
   set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE,
   policy BLOB NOT NULL
+) WITHOUT ROWID;
+)sql",
+    // Maintenance of destinations. What was verified when is a cache: without it everything is read again.
+    R"sql(
+CREATE TABLE destination_maintenance (
+  destination TEXT PRIMARY KEY REFERENCES destinations (name) ON DELETE CASCADE,
+  prune_schedule TEXT NOT NULL,
+  check_schedule TEXT NOT NULL,
+  check_period INTEGER NOT NULL,
+  anchor INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE destination_maintenance_marks (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  served INTEGER NOT NULL,
+  wall INTEGER NOT NULL,
+  boot INTEGER NOT NULL,
+  boot_id TEXT NOT NULL,
+  guessed INTEGER NOT NULL,
+  served_before INTEGER,
+  PRIMARY KEY (destination, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE destination_last_runs (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  PRIMARY KEY (destination, kind)
+) WITHOUT ROWID;
+
+CREATE TABLE verified_packs (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  name BLOB NOT NULL,
+  size INTEGER NOT NULL,
+  first_seen INTEGER NOT NULL,
+  verified INTEGER,
+  damaged INTEGER NOT NULL,
+  PRIMARY KEY (destination, name)
+) WITHOUT ROWID;
+)sql",
+    // Where secrets of destinations were read from, for the configuration as a file.
+    R"sql(
+CREATE TABLE destination_secrets (
+  destination TEXT PRIMARY KEY REFERENCES destinations (name) ON DELETE CASCADE,
+  option TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  share_keyring INTEGER NOT NULL
 ) WITHOUT ROWID;
 )sql",
 };

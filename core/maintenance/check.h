@@ -3,15 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
+#include "maintenance/rotation.h"
 #include "store/repository.h"
 
 namespace garner::maintenance {
 
 struct CheckOptions {
   double read_data_percent = 0;  // 0 to 100: share of the data packs that is read whole and verified
+  // Instead of a share: chooses of the packs that are there, those of metadata as well, which are read whole,
+  // and in which order.
+  std::function<std::vector<store::ObjectName>(const std::vector<PackSize>&)> choose;
   unsigned threads = 0;
 };
 
@@ -33,6 +39,8 @@ class CheckMonitor {
   // known.
   // Any thread, one at a time.
   virtual void problem(const std::string& line) = 0;
+  // A pack was read whole; `sound`: all of it is what it should be. Any thread.
+  virtual void read_whole(const PackSize& /*pack*/, bool /*sound*/) {}
 };
 
 CheckProgress run_check(store::Repository& repository, const CheckOptions& options, CheckMonitor& monitor,

@@ -23,6 +23,7 @@ class CheckReport {
   void add_snapshot();
   void add_bytes_read(std::uint64_t bytes);
   void problem(const std::string& line);
+  void read_whole(const PackSize& pack, bool sound) { monitor_.read_whole(pack, sound); }
 
   bool stopped() const { return stop_.stop_requested(); }
   // Error(kCancelled).

@@ -74,21 +74,24 @@ class PackCheck {
 
   void check(const store::ObjectName& name, bool whole) {
     report_.throw_if_stopped();
+    bool sound = true;
     try {
       const store::PackReader reader(repository_.destination(), repository_.keyring(), name);
       const store::PackReader::Directory directory = reader.read_directory();
-      compare(name, reader.header(), directory);
-      if (whole) read_frames(name, reader, directory);
+      sound = compare(name, reader.header(), directory);
+      if (whole) sound = read_frames(name, reader, directory) && sound;
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
-      if (is_still_live(repository_, name))
-        report_.problem(short_name(name) + " is damaged: " + error.what());
+      sound = !is_still_live(repository_, name);
+      if (!sound) report_.problem(short_name(name) + " is damaged: " + error.what());
     }
+    if (whole) report_.read_whole({name, packs_.at(name).size}, sound);
     report_.add_pack();
   }
 
  private:
-  void compare(const store::ObjectName& name, const store::PackHeader& header,
+  // The next three: whether all is as it should be.
+  bool compare(const store::ObjectName& name, const store::PackHeader& header,
                const store::PackReader::Directory& directory) {
     LocationSum sum;
     for (const store::PackedFrame& frame : directory.frames) {
@@ -99,40 +102,46 @@ class PackCheck {
       }
     }
     const PackFacts& facts = packs_.at(name);
-    if (header.kind != facts.kind || sum != facts.locations) {
-      report_.problem(short_name(name) + ": its directory and the index do not agree");
-    }
+    if (header.kind == facts.kind && sum == facts.locations) return true;
+    report_.problem(short_name(name) + ": its directory and the index do not agree");
+    return false;
   }
 
-  void read_frames(const store::ObjectName& name, const store::PackReader& reader,
+  bool read_frames(const store::ObjectName& name, const store::PackReader& reader,
                    const store::PackReader::Directory& directory) {
     store::FrameCodec codec;
     Bytes sealed;
     Scratch raw;
+    bool sound = true;
     for (const store::PackedFrame& frame : directory.frames) {
       report_.throw_if_stopped();
       try {
         const ByteView plain = reader.read_frame(frame.offset, frame.stored_length, sealed);
-        verify(name, frame, codec.decode(plain, frame.raw_length, raw));
+        sound = verify(name, frame, codec.decode(plain, frame.raw_length, raw)) && sound;
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
-        if (!is_still_live(repository_, name)) return;
+        if (!is_still_live(repository_, name)) return true;
+        sound = false;
         report_.problem(short_name(name) + ": " + error.what());
         for (const store::FrameBlob& blob : frame.blobs) add_damaged(blob.id);
       }
       report_.add_bytes_read(frame.stored_length);
     }
+    return sound;
   }
 
-  void verify(const store::ObjectName& name, const store::PackedFrame& frame, ByteView raw) {
+  bool verify(const store::ObjectName& name, const store::PackedFrame& frame, ByteView raw) {
+    bool sound = true;
     std::size_t offset = 0;
     for (const store::FrameBlob& blob : frame.blobs) {
       if (repository_.hasher().id(blob.kind, raw.subspan(offset, blob.length)) != blob.id) {
         report_.problem(short_name(name) + ": blob " + blob.id.hex() + " is not what its id says");
         add_damaged(blob.id);
+        sound = false;
       }
       offset += blob.length;
     }
+    return sound;
   }
 
   void add_damaged(const crypto::BlobId& id) {
@@ -162,13 +171,25 @@ PackDamage check_packs(store::Repository& repository, const PackTable& packs, co
 
   std::vector<store::ObjectName> data;
   std::vector<store::ObjectName> metadata;
+  std::vector<PackSize> there;
   for (const auto& [name, facts] : packs) {
     if (damage.packs.contains(name)) continue;
     (facts.kind == store::PackKind::kData ? data : metadata).push_back(name);
+    there.push_back({name, facts.size});
+  }
+  std::vector<store::ObjectName> whole;
+  if (options.choose) {
+    whole = options.choose(there);
+    std::erase_if(whole, [&](const store::ObjectName& name) {
+      return !packs.contains(name) || damage.packs.contains(name);
+    });
+    const std::unordered_set<store::ObjectName, store::ObjectNameHash> chosen(whole.begin(), whole.end());
+    std::erase_if(metadata, [&](const store::ObjectName& name) { return chosen.contains(name); });
+  } else {
+    whole = choose(std::move(data), options.read_data_percent);
   }
   std::sort(metadata.begin(), metadata.end());
-  data = choose(std::move(data), options.read_data_percent);
-  report.set_total_packs(metadata.size() + data.size());
+  report.set_total_packs(metadata.size() + whole.size());
 
   PackCheck check(repository, packs, report, damage);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
@@ -176,9 +197,10 @@ PackDamage check_packs(store::Repository& repository, const PackTable& packs, co
   report.begin_stage("reading directories of packs");
   for_each_in_parallel(metadata.size(), threads,
                        [&](std::size_t number) { check.check(metadata[number], false); });
-  if (!data.empty()) {
+  if (!whole.empty()) {
     report.begin_stage("reading data");
-    for_each_in_parallel(data.size(), threads, [&](std::size_t number) { check.check(data[number], true); });
+    for_each_in_parallel(whole.size(), threads,
+                         [&](std::size_t number) { check.check(whole[number], true); });
   }
   return damage;
 }

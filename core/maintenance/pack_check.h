@@ -22,7 +22,7 @@ struct PackDamage {
 std::string short_name(const store::ObjectName& pack);
 
 // `packs`: as the segments say. Directories of metadata packs are always read; `read_data_percent` of the
-// data packs are read whole, beginning at a random one.
+// data packs are read whole, beginning at a random one, or of all packs those that the options choose.
 PackDamage check_packs(store::Repository& repository, const PackTable& packs, const CheckOptions& options,
                        CheckReport& report);
 

@@ -43,7 +43,8 @@ _garner() {
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
-                --timezone | --random-delay | --overdue-after | --keep-* | --grace)
+                --timezone | --random-delay | --overdue-after | --keep-* | --grace | \
+                --prune-schedule | --check-schedule | --check-period)
                 previous=""
                 continue
                 ;;
@@ -54,7 +55,7 @@ _garner() {
             *)
                 case $command in
                     "") command=$word ;;
-                    destination | set | run | key) command+=" $word" ;;
+                    destination | set | run | key | config) command+=" $word" ;;
                     *) ((arguments++)) ;;
                 esac
                 ;;
@@ -103,19 +104,24 @@ _garner() {
             _garner_words "system"$'\n'"$(command timedatectl list-timezones 2>/dev/null)"
             return
             ;;
-        --label | --random-delay | --overdue-after | --keep-* | --grace) return ;;
+        --prune-schedule | --check-schedule)
+            _garner_words $'daily\nweekly\nmonthly\nnever'
+            return
+            ;;
+        --label | --random-delay | --overdue-after | --keep-* | --grace | --check-period) return ;;
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
-        destination) options=$'add\nlist\nshow\nremove' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nconfig' ;;
+        destination) options=$'add\nlist\nshow\nedit\nremove' ;;
+        config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
         key) options=$'list\nadd\nremove\nexport\nrotate' ;;
     esac
     if [[ $cur != -* ]]; then
         case $command in
-            "destination show" | "destination remove")
+            "destination show" | "destination edit" | "destination remove")
                 ((arguments == 0)) && options=$(_garner_values name destination list)
                 ;;
             "destination add")
@@ -123,6 +129,10 @@ _garner() {
                     _garner_files -d
                     return
                 fi
+                ;;
+            "config export" | "config apply")
+                _garner_files -f
+                return
                 ;;
             forget)
                 options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
@@ -145,13 +155,16 @@ _garner() {
     fi
 
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
+    local maintenance=$'\n--prune-schedule\n--no-prune-schedule\n--check-schedule\n--no-check-schedule\n--check-period'
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
         status) options+=$'\n--watch' ;;
         "destination add")
-            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
+            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$maintenance
             ;;
+        "destination edit") options+=$maintenance ;;
+        "config apply") options+=$'\n--dry-run\n--remove-others' ;;
         "set add")
             options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'

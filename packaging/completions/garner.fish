@@ -34,7 +34,8 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*'
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' --prune-schedule \
+                --check-schedule --check-period
                 set skip 1
             case '-*'
             case '*'
@@ -78,13 +79,15 @@ ls\t'List a folder of a snapshot'
 restore\t'Restore a snapshot, folder or file'
 forget\t'Remove snapshots from the list'
 prune\t'Give back the space of what is forgotten'
+config\t'The configuration as a file'
 pin\t'Keep a snapshot whatever rules say'
 unpin\t'Take the pin from a snapshot'
 check\t'Check that everything is there and undamaged'
 repair\t'Rebuild index and log from packs'
 key\t'What opens a repository'
 log\t'The log of the daemon'"
-complete --command garner --condition '__garner_at destination' --arguments 'add list show remove'
+complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
+complete --command garner --condition '__garner_at config' --arguments 'export apply'
 complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
@@ -92,7 +95,7 @@ complete --command garner --condition '__garner_at key' --arguments 'list add re
 for command in backup runs snapshots forget 'set show' 'set edit' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
-for command in 'destination show' 'destination remove'
+for command in 'destination show' 'destination edit' 'destination remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
 end
 for command in 'run show' 'run pause' 'run resume' 'run cancel'
@@ -119,6 +122,19 @@ complete --command garner --condition '__garner_command "destination add"' --lon
 complete --command garner --condition '__garner_command "destination add"' --long share-keyring \
     --description 'Use the keys of this installation'
 complete --command garner --condition '__garner_command "destination add"' --force-files
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long prune-schedule \
+    --exclusive --arguments 'daily weekly monthly never' --description 'When to prune by itself'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long no-prune-schedule \
+    --description 'Prune only when asked to'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long check-schedule \
+    --exclusive --arguments 'daily weekly monthly never' --description 'When to check by itself'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long no-check-schedule \
+    --description 'Check only when asked to'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long check-period \
+    --exclusive --description 'In which all data is read once'
+complete --command garner --condition '__garner_command "config export" "config apply"' --force-files
+complete --command garner --condition '__garner_command "config apply"' --long remove-others \
+    --description 'Remove what the file does not name'
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'
@@ -154,7 +170,7 @@ complete --command garner --condition '__garner_command restore "key export"' --
     --force-files --description 'Where to'
 complete --command garner --condition '__garner_command restore' --long overwrite --exclusive \
     --arguments 'never older always' --description 'What of files that are there'
-complete --command garner --condition '__garner_command restore repair forget prune' --short n --long dry-run \
+complete --command garner --condition '__garner_command restore repair forget prune "config apply"' --short n --long dry-run \
     --description 'Write nothing'
 complete --command garner --condition '__garner_command check' --long read-data --description 'Read the content as well'
 complete --command garner --condition '__garner_command forget "set add" "set edit"' --long keep-last --exclusive \

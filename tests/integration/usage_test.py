@@ -15,7 +15,8 @@ import garner_daemon
 GARNER = garner_daemon.GARNER
 
 COMMANDS = [
-    "status", "destination add", "destination list", "destination show", "destination remove", "set add", "set list",
+    "status", "destination add", "destination list", "destination show", "destination edit",
+    "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
     "snapshots", "ls", "restore", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log"]

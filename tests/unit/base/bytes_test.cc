@@ -32,6 +32,17 @@ TEST_CASE("hexadecimal goes both ways") {
                     [](const Bytes& bytes) { RC_ASSERT(from_hex(to_hex(bytes)) == bytes); }));
 }
 
+TEST_CASE("what is printed is read back") {
+  CHECK(from_printable("a\\x0ab\\xFF") == "a\nb\xff");
+  CHECK(from_printable("Übergröße") == "Übergröße");
+  for (const char* bad : {"\\", "\\x", "\\x1", "a\\n", "\\xg0", "\\x 1"}) {
+    INFO(bad);
+    CHECK(kind_of([&] { from_printable(bad); }) == ErrorKind::kInvalidInput);
+  }
+  REQUIRE(rc::check("from_printable reads printable",
+                    [](const std::string& bytes) { RC_ASSERT(from_printable(printable(bytes)) == bytes); }));
+}
+
 TEST_CASE("names are printed on one line, unambiguously") {
   CHECK(printable("plain name.txt") == "plain name.txt");
   CHECK(printable("Übergröße 日本 🗻") == "Übergröße 日本 🗻");

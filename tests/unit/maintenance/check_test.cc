@@ -1,6 +1,8 @@
 // Check finds what is damaged or missing, names what it touches, and finds nothing where nothing is.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "base/error.h"
 #include "store/log.h"
 #include "unit/maintenance/maintenance_fixture.h"
@@ -93,6 +95,40 @@ TEST_CASE("a share of the data packs is read") {
   Checked least;
   check(fixture.repository, least, 0.001);
   CHECK(least.progress.total_packs == metadata + 1);
+}
+
+TEST_CASE("packs that are chosen are read whole, data and metadata, and told whether they are sound") {
+  Fixture fixture;
+  const std::string damaged = fixture.packs(store::PackKind::kData).back();
+  const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
+                                 store::ObjectName::from_hex(base_name(damaged)));
+  const store::PackedFrame frame = reader.read_directory().frames.front();
+  fixture.flip(damaged, frame.offset + frame.stored_length / 2);
+  const std::set<std::string> wanted{fixture.packs(store::PackKind::kData).front(), damaged,
+                                     fixture.packs(store::PackKind::kMetadata).front()};
+  Checked checked;
+  maintenance::CheckOptions options;
+  options.read_data_percent = 100;  // the choice counts
+  options.threads = 2;
+  std::size_t offered = 0;
+  options.choose = [&](const std::vector<maintenance::PackSize>& there) {
+    offered = there.size();
+    std::vector<store::ObjectName> chosen{store::make_name(as_bytes("gone meanwhile"))};
+    for (const maintenance::PackSize& pack : there) {
+      CHECK(pack.size == *fixture.repository.destination().size(store::pack_key(pack.name)));
+      if (wanted.contains(store::pack_key(pack.name))) chosen.push_back(pack.name);
+    }
+    return chosen;
+  };
+  checked.progress = maintenance::run_check(fixture.repository.repository(), options, checked.monitor, {});
+  CHECK(offered ==
+        fixture.packs(store::PackKind::kData).size() + fixture.packs(store::PackKind::kMetadata).size());
+  REQUIRE(checked.monitor.read.size() == wanted.size());
+  for (const auto& [name, sound] : checked.monitor.read) {
+    CHECK(wanted.contains(store::pack_key(name)));
+    CHECK(sound == (store::pack_key(name) != damaged));
+  }
+  CHECK(checked.progress.packs == checked.progress.total_packs);
 }
 
 TEST_CASE("a missing pack is named with the files and snapshots that it touches") {

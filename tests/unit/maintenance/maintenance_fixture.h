@@ -24,6 +24,10 @@ class RecordingCheckMonitor final : public maintenance::CheckMonitor {
     std::lock_guard lock(mutex_);
     problems.push_back(line);
   }
+  void read_whole(const maintenance::PackSize& pack, bool sound) override {
+    std::lock_guard lock(mutex_);
+    read.emplace_back(pack.name, sound);
+  }
   bool told(const std::string& part) const {
     for (const std::string& problem : problems) {
       if (problem.find(part) != std::string::npos) return true;
@@ -32,6 +36,7 @@ class RecordingCheckMonitor final : public maintenance::CheckMonitor {
   }
 
   std::vector<std::string> problems;
+  std::vector<std::pair<store::ObjectName, bool>> read;
 
  private:
   std::mutex mutex_;

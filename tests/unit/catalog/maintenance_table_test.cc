@@ -1,0 +1,112 @@
+#include "catalog/maintenance_table.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/error.h"
+#include "support.h"
+
+namespace garner::catalog {
+namespace {
+
+using schedule::Duration;
+using schedule::Instant;
+using schedule::Mark;
+
+Instant at(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
+
+const Mark kMark{at(1000), at(1001), Duration(5), "boot", true, at(900)};
+
+struct WithDisk {
+  WithDisk() : catalog(state.open()), table(catalog.maintenance()) {
+    catalog.configuration().add_destination(facts_of("disk"));
+  }
+  StateFolder state;
+  Catalog catalog;
+  MaintenanceTable& table;
+};
+
+TEST_CASE("a destination that nothing was said of is pruned weekly and checked daily") {
+  WithDisk with;
+  CHECK(with.table.settings("disk") == MaintenanceSettings());
+  CHECK(with.table.settings("disk").prune == "weekly");
+  CHECK(with.table.settings("disk").check == "daily");
+  CHECK(with.table.settings("disk").check_period == std::chrono::hours(720));
+}
+
+TEST_CASE("settings are read as they were written, and go with their destination") {
+  WithDisk with;
+  const MaintenanceSettings settings{"", "every 6h", std::chrono::hours(48), at(77)};
+  with.table.save("disk", settings);
+  CHECK(with.table.settings("disk") == settings);
+  with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
+  with.table.save_last_run("disk", MaintenanceKind::kPrune, 12);
+  CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 12);
+  CHECK_FALSE(with.table.last_run("disk", MaintenanceKind::kCheck).has_value());
+  with.catalog.configuration().remove_destination("disk");
+  CHECK(with.table.settings("disk") == MaintenanceSettings());
+  CHECK(with.table.marks("disk").empty());
+  CHECK_FALSE(with.table.last_run("disk", MaintenanceKind::kPrune).has_value());
+  // Of what is not there nothing is kept, and it is no error: it may have gone a moment ago.
+  with.table.save("disk", settings);
+  with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
+  with.table.save_last_run("disk", MaintenanceKind::kPrune, 12);
+  CHECK(with.table.marks("disk").empty());
+}
+
+TEST_CASE("a mark goes when its schedule changes, and stays otherwise") {
+  WithDisk with;
+  with.table.save_mark("disk", MaintenanceKind::kPrune, kMark);
+  with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
+  MaintenanceSettings settings;
+  settings.prune = "monthly";
+  settings.check_period = std::chrono::hours(24);
+  with.table.save("disk", settings);
+  CHECK(with.table.marks("disk") == MaintenanceMarks{{MaintenanceKind::kCheck, kMark}});
+}
+
+TEST_CASE("a run and the mark that it serves are there together, or neither") {
+  WithDisk with;
+  const auto also = [&](Database& database) {
+    MaintenanceTable::write_mark(database, "disk", MaintenanceKind::kPrune, kMark);
+  };
+  CHECK_THROWS_AS(with.catalog.runs().add(backup_of(""),
+                                          [&](Database& database) {
+                                            also(database);
+                                            throw Error(ErrorKind::kCancelled, "power lost");
+                                          }),
+                  Error);
+  CHECK(with.table.marks("disk").empty());
+  with.catalog.runs().add(backup_of(""), also);
+  CHECK(with.table.marks("disk") == MaintenanceMarks{{MaintenanceKind::kPrune, kMark}});
+}
+
+TEST_CASE("changes within a change are made with it, or not at all") {
+  WithDisk with;
+  Configuration& configuration = with.catalog.configuration();
+  const auto change = [&] {
+    configuration.add_set(set_of("home", "disk"));
+    with.table.save_last_run("disk", MaintenanceKind::kPrune, 3);
+    with.catalog.secrets().save("disk", {"password-file", "/root/p", true});
+  };
+  CHECK_THROWS_AS(configuration.change([&](Database&) {
+    change();
+    CHECK(configuration.sets().size() == 1);
+    throw Error(ErrorKind::kCancelled, "power lost");
+  }),
+                  Error);
+  CHECK(configuration.sets().empty());
+  CHECK_FALSE(with.table.last_run("disk", MaintenanceKind::kPrune).has_value());
+  CHECK_FALSE(with.catalog.secrets().find("disk").has_value());
+  configuration.change([&](Database&) { change(); });
+  CHECK(configuration.sets().size() == 1);
+  CHECK(with.catalog.secrets().find("disk") == SecretReference{"password-file", "/root/p", true});
+  with.catalog.secrets().save("disk", {});
+  CHECK_FALSE(with.catalog.secrets().find("disk").has_value());
+  // And later changes are again their own.
+  CHECK_THROWS_AS(configuration.add_set(set_of("home", "disk")), Error);
+  configuration.add_set(set_of("other", "disk"));
+  CHECK(configuration.sets().size() == 2);
+}
+
+}  // namespace
+}  // namespace garner::catalog
