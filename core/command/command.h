@@ -22,6 +22,8 @@
 
 namespace garner::command {
 
+inline constexpr std::size_t kLongestCommand = 16u << 10;  // that may be configured
+
 struct Request {
   std::string command;                 // for `/bin/sh -c`
   uid_t user = 0;                      // whose it is
