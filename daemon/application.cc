@@ -35,7 +35,8 @@ std::string notice_of(const catalog::Rebuilt& rebuilt) {
   if (!rebuilt.kept_aside.empty()) notice += "; the old one is kept as " + printable(rebuilt.kept_aside);
   return notice +
          ". Destinations are as they were; backup sets are taken from their newest snapshots: please look "
-         "them over with `garner set list`, and give them their schedules again. The history of runs begins "
+         "them over with `garner set list`, and give them their schedules and commands again. The history of "
+         "runs begins "
          "anew.";
 }
 

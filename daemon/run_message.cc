@@ -33,8 +33,21 @@ void add_errors(v1::Run& run, const std::vector<catalog::RunErrorRow>& errors) {
   }
 }
 
+void add_log(v1::Run& run, const std::vector<catalog::RunLogLine>& lines) {
+  for (const catalog::RunLogLine& line : lines) {
+    v1::RunLogLine& added = *run.add_log();
+    *added.mutable_time() = to_timestamp(line.time);
+    added.set_origin(line.origin);
+    added.set_text(line.text);
+  }
+  // They are numbered from 1; lines that are missing between two were dropped with those before.
+  if (!lines.empty()) run.set_log_lines_dropped(lines.back().number - lines.size());
+}
+
 void redact(v1::Run& run) {
   run.clear_errors();
+  run.clear_log();
+  run.clear_log_lines_dropped();
   run.clear_target();
   run.clear_message();
   if (run.has_prune()) run.mutable_prune()->clear_problems();

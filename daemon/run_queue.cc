@@ -123,6 +123,7 @@ bool RunQueue::stop(std::chrono::steady_clock::time_point deadline) {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    work_.shut_down();
     for (const auto& run : running_) {
       if (run) to_stop.push_back(run);
     }
@@ -265,6 +266,7 @@ RunQueue::Outcome RunQueue::attempt(ActiveRun& run, const std::stop_token& stop)
   if (outcome.state == RunState::kCancelled || outcome.state == RunState::kFailed) {
     const std::string left = abandon(run);
     if (!left.empty()) outcome.message += (outcome.message.empty() ? "" : "; ") + left;
+    work_.on_failure(run, outcome.state);
   }
   return outcome;
 }

@@ -111,6 +111,7 @@ v1::Run RunQueue::cancel(std::int64_t number) {
   run->stop(StopWish::kCancel);
   if (!running && first) {
     const std::string left = abandon(*run);
+    work_.on_failure(*run, RunState::kCancelled);
     work_.clean_up(*run);
     lock.lock();
     finish(run, RunState::kCancelled, left);

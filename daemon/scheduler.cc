@@ -168,8 +168,7 @@ void Scheduler::keep_to_window(const catalog::SetSchedule& schedule, const v1::R
 
 void Scheduler::begin(const catalog::BackupSet& set, const Due& due) {
   const std::string& name = set.definition.name();
-  StoredRequest request;
-  request.set = set.definition;
+  StoredRequest request = backup_request(set, catalog_.commands());
   request.destinations = due.destinations;
   const v1::Run run = runs_.add(
       catalog::RunKind::kBackup, name, std::move(request),

@@ -62,7 +62,7 @@ grpc::ServerUnaryReactor* GarnerService::AddSet(Context* context, const v1::AddS
                                                 v1::BackupSet* response) {
   return parts_.gate.unary(context, "AddSet", [=, this](const Caller& caller) {
     ScheduleContext schedule;
-    schedule.user = caller.peer.uid;
+    schedule.user = owner_of_commands(caller.peer.uid);
     *response = with_last_run(parts_.sets.add(*request, schedule));
     parts_.schedule_timer.poke();
   });
@@ -72,7 +72,7 @@ grpc::ServerUnaryReactor* GarnerService::EditSet(Context* context, const v1::Edi
                                                  v1::BackupSet* response) {
   return parts_.gate.unary(context, "EditSet", [=, this](const Caller& caller) {
     ScheduleContext schedule;
-    schedule.user = caller.peer.uid;
+    schedule.user = owner_of_commands(caller.peer.uid);
     *response = with_last_run(parts_.sets.edit(*request, schedule));
     parts_.schedule_timer.poke();
   });

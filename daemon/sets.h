@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "command_edit.h"
 #include "destinations.h"
 #include "schedule_edit.h"
 
@@ -30,7 +31,7 @@ class Sets {
  private:
   // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
   // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
-  void check_sources(store::v1::SetDefinition& definition);
+  void check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands);
   void check_destinations(const std::vector<std::string>& names);
 
   Destinations& destinations_;

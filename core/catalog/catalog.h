@@ -8,8 +8,11 @@
 
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
+#include "catalog/command_table.h"
 #include "catalog/configuration.h"
 #include "catalog/retention_table.h"
+#include "catalog/run_hook_table.h"
+#include "catalog/run_log_table.h"
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
 
@@ -24,12 +27,18 @@ class Catalog {
         configuration_(file_, keys),
         retention_(file_),
         runs_(file_, clock),
-        schedules_(file_) {}
+        schedules_(file_),
+        commands_(file_),
+        run_hooks_(file_),
+        run_log_(file_) {}
 
   Configuration& configuration() { return configuration_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
+  CommandTable& commands() { return commands_; }
+  RunHookTable& run_hooks() { return run_hooks_; }
+  RunLogTable& run_log() { return run_log_; }
   // Outlived by the catalog.
   std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
     return std::make_unique<CheckpointTable>(file_.database(), run);
@@ -42,6 +51,9 @@ class Catalog {
   RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;
+  CommandTable commands_;
+  RunHookTable run_hooks_;
+  RunLogTable run_log_;
 };
 
 }  // namespace garner::catalog

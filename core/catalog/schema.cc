@@ -204,6 +204,40 @@ CREATE TABLE set_retention (
   policy BLOB NOT NULL
 ) WITHOUT ROWID;
 )sql",
+    // Commands of sets, and what runs made of them. A run's log has its lines numbered from 1, without gaps
+    // but for those that were dropped.
+    R"sql(
+CREATE TABLE set_commands (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  kind INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  command TEXT NOT NULL,
+  user INTEGER NOT NULL,
+  PRIMARY KEY (set_name, kind, position)
+) WITHOUT ROWID;
+
+CREATE TABLE set_command_limits (
+  set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE,
+  hook_seconds INTEGER NOT NULL,
+  source_seconds INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE run_hooks (
+  run INTEGER PRIMARY KEY REFERENCES runs (number) ON DELETE CASCADE,
+  stage INTEGER NOT NULL,
+  boot_id TEXT NOT NULL
+);
+
+CREATE TABLE run_log (
+  run INTEGER NOT NULL REFERENCES runs (number) ON DELETE CASCADE,
+  number INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  origin TEXT NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (run, number)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

@@ -29,6 +29,10 @@ inline constexpr std::size_t kMaximumXattrs = kMaximumBlob - (64u << 10);
 inline constexpr std::size_t kMaximumOwnerName = 255;
 
 bool is_valid_name(std::string_view name);
+// The path that the output of a command has in a snapshot, by the name of its file; and the folder in which
+// all of them seem to lie.
+inline constexpr std::string_view kCommandFolder = "/command";
+std::string command_path(std::string_view name);
 // Letters, digits, '.', '_', '-', the first a letter or digit; at most 255 bytes.
 bool is_valid_set_name(std::string_view name);
 

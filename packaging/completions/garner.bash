@@ -35,7 +35,7 @@ _garner() {
                 previous=""
                 continue
                 ;;
-            --destination | --source | --schedule | --window | --when)
+            --destination | --source | --schedule | --window | --when | --command | --as)
                 if [[ $word != -* ]]; then
                     # These take several values in sets, one elsewhere.
                     [[ $command == "set "* ]] || previous=""
@@ -43,7 +43,8 @@ _garner() {
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
-                --timezone | --random-delay | --overdue-after | --keep-* | --grace)
+                --timezone | --random-delay | --overdue-after | --keep-* | --grace | \
+                --before | --after | --on-failure | --hook-timeout | --command-timeout)
                 previous=""
                 continue
                 ;;
@@ -103,7 +104,9 @@ _garner() {
             _garner_words "system"$'\n'"$(command timedatectl list-timezones 2>/dev/null)"
             return
             ;;
+        --command | --as) [[ $cur == -* ]] || return ;;
         --label | --random-delay | --overdue-after | --keep-* | --grace) return ;;
+        --before | --after | --on-failure | --hook-timeout | --command-timeout) return ;;
     esac
 
     case $command in
@@ -145,6 +148,7 @@ _garner() {
     fi
 
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
+    local commands=$'\n--command\n--as\n--command-timeout\n--before\n--after\n--on-failure\n--hook-timeout'
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
@@ -153,12 +157,13 @@ _garner() {
             options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
             ;;
         "set add")
-            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep
+            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep$commands
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
             ;;
         "set edit")
             options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
-            options+=$'\n--exclude-caches\n--no-exclude-caches'$keep
+            options+=$'\n--exclude-caches\n--no-exclude-caches'$keep$commands
+            options+=$'\n--no-command\n--no-before\n--no-after\n--no-on-failure'
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
             options+=$'\n--when\n--no-when\n--overdue-after'
             ;;

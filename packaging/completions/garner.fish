@@ -34,7 +34,8 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*'
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' \
+                --command --as --command-timeout --before --after --on-failure --hook-timeout
                 set skip 1
             case '-*'
             case '*'
@@ -144,6 +145,19 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --arguments 'on-ac-power destination command:' --description 'What must hold'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long overdue-after --exclusive \
     --description 'When it counts as overdue'
+for option in 'command=Back up what this command writes' 'as=The file that its output becomes' \
+        'command-timeout=How long such a command may take' 'before=Run before each backup' \
+        'after=Run when a backup is made' 'on-failure=Run when a backup fails' \
+        'hook-timeout=How long each of these may take'
+    set --local parts (string split --max 1 = $option)
+    complete --command garner --condition '__garner_command "set add" "set edit"' --long $parts[1] --exclusive \
+        --description $parts[2]
+end
+for option in "command=Back up no command's output" 'before=Run nothing before' 'after=Run nothing after' \
+        'on-failure=Run nothing when a backup fails'
+    set --local parts (string split --max 1 = $option)
+    complete --command garner --condition '__garner_command "set edit"' --long no-$parts[1] --description $parts[2]
+end
 complete --command garner --condition '__garner_command "set edit"' --long no-schedule \
     --description 'Back up only when asked to'
 complete --command garner --condition '__garner_command "set edit"' --long no-window --description 'Run at any time'

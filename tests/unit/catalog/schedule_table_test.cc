@@ -106,7 +106,8 @@ TEST_CASE("a catalog of before there were schedules is taken over") {
   {
     Database database(state.file());
     for (const char* table : {"set_schedule_marks", "set_schedule_entries", "set_schedule_rules",
-                              "set_schedules", "destination_disks", "set_retention"}) {
+                              "set_schedules", "destination_disks", "set_retention", "set_commands",
+                              "set_command_limits", "run_hooks", "run_log"}) {
       database.execute((std::string("DROP TABLE ") + table).c_str());
     }
     database.set_user_version(1);
