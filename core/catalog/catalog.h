@@ -9,6 +9,7 @@
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
+#include "catalog/destination_settings_table.h"
 #include "catalog/retention_table.h"
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
@@ -22,11 +23,13 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        destination_settings_(file_),
         retention_(file_),
         runs_(file_, clock),
         schedules_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  DestinationSettingsTable& destination_settings() { return destination_settings_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
@@ -39,6 +42,7 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  DestinationSettingsTable destination_settings_;
   RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;
