@@ -22,6 +22,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"AddDestination", {Authority::kFull, kSlow, kChanges}},
       {"ListDestinations", {Authority::kFull, kSlow}},
       {"GetDestination", {Authority::kFull, kSlow}},
+      {"EditDestination", {Authority::kFull, kSlow, kChanges}},
       {"RemoveDestination", {Authority::kFull, kSlow, kChanges}},
       {"AddSet", {Authority::kFull, kSlow, kChanges}},
       {"EditSet", {Authority::kFull, kSlow, kChanges}},

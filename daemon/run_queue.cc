@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/stop_scope.h"
 #include "run_message.h"
 
 namespace garner::daemon {
@@ -256,6 +257,7 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
 }
 
 RunQueue::Outcome RunQueue::attempt(ActiveRun& run, const std::stop_token& stop) {
+  const StopScope scope(stop);
   Outcome outcome;
   try {
     work_.execute(run, stop);

@@ -48,6 +48,8 @@ class GarnerService final : public v1::Garner::CallbackService {
                           v1::ListDestinationsResponse* response) override;
   Unary* GetDestination(Context* context, const v1::GetDestinationRequest* request,
                         v1::Destination* response) override;
+  Unary* EditDestination(Context* context, const v1::EditDestinationRequest* request,
+                         v1::Destination* response) override;
   Unary* RemoveDestination(Context* context, const v1::RemoveDestinationRequest* request,
                            v1::RemoveDestinationResponse* response) override;
   Unary* AddSet(Context* context, const v1::AddSetRequest* request, v1::BackupSet* response) override;

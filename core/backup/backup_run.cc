@@ -14,6 +14,7 @@
 #include "backup/settle.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop_scope.h"
 #include "snapshot/node.h"
 
 namespace garner::backup {
@@ -344,6 +345,7 @@ void Attempt::walk() {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {
       workers.emplace_back([&, lane] {
+        const StopScope scope(stop_);
         FileReader reader(context, lane);
         Scanner scanner(context);
         CommandReader command_reader(context, lane);
@@ -496,6 +498,7 @@ bool is_there(store::Repository& repository) {
 BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
                         const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
                         std::stop_token stop) {
+  const StopScope scope(stop);
   try {
     return make_attempts(repository, checkpoint, options, clock, monitor, stop);
   } catch (const Error& error) {

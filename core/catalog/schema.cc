@@ -238,6 +238,29 @@ CREATE TABLE run_log (
   PRIMARY KEY (run, number)
 ) WITHOUT ROWID;
 )sql",
+    // What a set keeps at single destinations, and how a destination is used.
+    R"sql(
+CREATE TABLE set_destination_retention (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  destination TEXT NOT NULL,
+  policy BLOB NOT NULL,
+  PRIMARY KEY (set_name, destination)
+) WITHOUT ROWID;
+
+CREATE TABLE destination_settings (
+  destination TEXT PRIMARY KEY REFERENCES destinations (name) ON DELETE CASCADE,
+  max_unused REAL,
+  max_rewrite INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE destination_limits (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  direction INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (destination, direction, position)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

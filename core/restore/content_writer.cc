@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/stop_scope.h"
 #include "restore/beneath.h"
 #include "restore/metadata.h"
 #include "restore/target_error.h"
@@ -123,6 +124,7 @@ void ContentWriter::run_threads(std::size_t tasks, const std::function<void()>& 
     std::vector<std::jthread> threads;
     for (std::size_t number = std::min<std::size_t>(threads_, tasks); number > 0; --number) {
       threads.emplace_back([&] {
+        const StopScope scope(stop_);
         try {
           work();
         } catch (...) {

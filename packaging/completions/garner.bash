@@ -43,7 +43,7 @@ _garner() {
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
-                --timezone | --random-delay | --overdue-after | --keep-* | --grace | \
+                --timezone | --random-delay | --overdue-after | --keep-* | --grace | --limit-* | --max-* | \
                 --before | --after | --on-failure | --hook-timeout | --command-timeout)
                 previous=""
                 continue
@@ -105,20 +105,28 @@ _garner() {
             return
             ;;
         --command | --as) [[ $cur == -* ]] || return ;;
-        --label | --random-delay | --overdue-after | --keep-* | --grace) return ;;
         --before | --after | --on-failure | --hook-timeout | --command-timeout) return ;;
+        --label | --random-delay | --overdue-after | --keep-* | --grace | --max-rewrite) return ;;
+        --limit-upload | --limit-download)
+            _garner_words "none"
+            return
+            ;;
+        --max-unused)
+            [[ $command == "destination "* ]] && _garner_words "default"
+            return
+            ;;
     esac
 
     case $command in
         "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
-        destination) options=$'add\nlist\nshow\nremove' ;;
+        destination) options=$'add\nlist\nshow\nedit\nremove' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
         key) options=$'list\nadd\nremove\nexport\nrotate' ;;
     esac
     if [[ $cur != -* ]]; then
         case $command in
-            "destination show" | "destination remove")
+            "destination show" | "destination edit" | "destination remove")
                 ((arguments == 0)) && options=$(_garner_values name destination list)
                 ;;
             "destination add")
@@ -147,6 +155,7 @@ _garner() {
         return
     fi
 
+    local limits=$'\n--limit-upload\n--limit-download\n--max-unused\n--max-rewrite'
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     local commands=$'\n--command\n--as\n--command-timeout\n--before\n--after\n--on-failure\n--hook-timeout'
     options=$'--help\n--json\n--socket'
@@ -154,8 +163,9 @@ _garner() {
         "") options+=$'\n--version' ;;
         status) options+=$'\n--watch' ;;
         "destination add")
-            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
+            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$limits
             ;;
+        "destination edit") options+=$limits ;;
         "set add")
             options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep$commands
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
@@ -170,7 +180,7 @@ _garner() {
         backup) options+=$'\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
         forget) options+=$keep$'\n--dry-run' ;;
-        prune) options+=$'\n--destination\n--grace\n--dry-run' ;;
+        prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;

@@ -34,7 +34,7 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' \
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' '--limit-*' '--max-*' \
                 --command --as --command-timeout --before --after --on-failure --hook-timeout
                 set skip 1
             case '-*'
@@ -85,7 +85,7 @@ check\t'Check that everything is there and undamaged'
 repair\t'Rebuild index and log from packs'
 key\t'What opens a repository'
 log\t'The log of the daemon'"
-complete --command garner --condition '__garner_at destination' --arguments 'add list show remove'
+complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
@@ -93,7 +93,7 @@ complete --command garner --condition '__garner_at key' --arguments 'list add re
 for command in backup runs snapshots forget 'set show' 'set edit' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
-for command in 'destination show' 'destination remove'
+for command in 'destination show' 'destination edit' 'destination remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
 end
 for command in 'run show' 'run pause' 'run resume' 'run cancel'
@@ -120,6 +120,14 @@ complete --command garner --condition '__garner_command "destination add"' --lon
 complete --command garner --condition '__garner_command "destination add"' --long share-keyring \
     --description 'Use the keys of this installation'
 complete --command garner --condition '__garner_command "destination add"' --force-files
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-upload --exclusive \
+    --arguments none --description 'Write no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-download --exclusive \
+    --arguments none --description 'Read no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-unused --exclusive \
+    --description 'How much of a pack may stay unused'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-rewrite --exclusive \
+    --description 'What one prune copies at most'
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'

@@ -42,6 +42,41 @@ TEST_CASE("every setting is taken") {
   CHECK(parse_settings("memory_budget = \"64MiB\"", "x").memory_budget == 64u << 20);
 }
 
+TEST_CASE("limits stand in a table of their own, or where they used to, and not in both") {
+  const Settings settings =
+      parse_settings("log_level = \"info\"\n[limits]\nthreads = 2\nmemory = \"64MiB\"\n", "x");
+  CHECK(settings.threads == 2);
+  CHECK(settings.memory_budget == 64u << 20);
+  CHECK(parse_settings("limits = { memory = 33554432 }", "x").memory_budget == 32u << 20);
+  CHECK(refusal("threads = 2\n[limits]\nthreads = 2\n").find("set twice") != std::string::npos);
+  CHECK(refusal("memory_budget = \"64MiB\"\n[limits]\nmemory = \"64MiB\"\n").find("set twice") !=
+        std::string::npos);
+  CHECK(refusal("[limits]\nthreds = 2\n").find("daemon.toml:2:1: there is no limit 'threds'") !=
+        std::string::npos);
+  CHECK(refusal("limits = 3").find("must be a table") != std::string::npos);
+}
+
+TEST_CASE("too little memory is refused with the least that works") {
+  CHECK(refusal("[limits]\nmemory = \"8MiB\"\n")
+            .find("daemon.toml:2:10: is too little: a run takes at least \"32MiB\"") != std::string::npos);
+  CHECK(refusal("[limits]\nmemory = \"20GiB\"\n").find("at most \"16GiB\"") != std::string::npos);
+  CHECK(refusal("[limits]\nmemory = \"much\"\n").find("must be an amount") != std::string::npos);
+}
+
+TEST_CASE("threads are as many as memory is there for, and at least one") {
+  Settings settings;
+  settings.threads = 6;
+  settings.memory_budget = 128u << 20;
+  CHECK(threads_for(settings, 12u << 20) == 6);
+  CHECK(threads_for(settings, 12u << 20, 32u << 20) == 6);
+  settings.memory_budget = 32u << 20;
+  CHECK(threads_for(settings, 12u << 20) == 2);
+  CHECK(threads_for(settings, 12u << 20, 8u << 20) == 2);
+  CHECK(threads_for(settings, 12u << 20, 64u << 20) == 1);
+  settings.threads = 0;
+  CHECK(threads_for(settings, 32u << 20) == 1);
+}
+
 TEST_CASE("an unknown key is refused with its place") {
   const std::string message = refusal("threads = 2\n  log_levle = \"info\"\n");
   CHECK(message.find("daemon.toml:2:3") != std::string::npos);
