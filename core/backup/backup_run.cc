@@ -13,6 +13,7 @@
 #include "backup/settle.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
 #include "snapshot/node.h"
 
 namespace garner::backup {
@@ -335,7 +336,7 @@ void Attempt::walk() {
   {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {
-      workers.emplace_back([&, lane] {
+      workers.emplace_back(in_log_context([&, lane] {
         FileReader reader(context, lane);
         Scanner scanner(context);
         while (auto work = context.queue.next()) {
@@ -353,7 +354,7 @@ void Attempt::walk() {
           work.reset();
           context.queue.done();
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);

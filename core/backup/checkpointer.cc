@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
 
 namespace garner::backup {
 
@@ -35,7 +36,7 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::start(std::function<void()> failed) {
   failed_callback_ = std::move(failed);
-  thread_ = std::jthread([this] { run(); });
+  thread_ = std::jthread(in_log_context([this] { run(); }));
 }
 
 void Checkpointer::run() {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
 #include "store/padding.h"
 
 namespace garner::store {
@@ -17,9 +18,9 @@ BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
       to_finish_(1) {
   for (unsigned lane = 0; lane < options_.lanes; ++lane) lanes_.push_back(std::make_unique<Lane>());
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
-    sealers_.emplace_back([this] { seal_frames(); });
+    sealers_.emplace_back(in_log_context([this] { seal_frames(); }));
   }
-  finisher_ = std::jthread([this] { finish_packs(); });
+  finisher_ = std::jthread(in_log_context([this] { finish_packs(); }));
 }
 
 BlobWriter::~BlobWriter() {
