@@ -9,6 +9,8 @@
 #include "catalog/catalog_file.h"
 #include "catalog/checkpoint_table.h"
 #include "catalog/configuration.h"
+#include "catalog/delivery_table.h"
+#include "catalog/notification_table.h"
 #include "catalog/retention_table.h"
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
@@ -22,11 +24,15 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        deliveries_(file_),
+        notifications_(file_),
         retention_(file_),
         runs_(file_, clock),
         schedules_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  DeliveryTable& deliveries() { return deliveries_; }
+  NotificationTable& notifications() { return notifications_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
@@ -39,6 +45,8 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  DeliveryTable deliveries_;
+  NotificationTable notifications_;
   RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;
