@@ -6,6 +6,9 @@
 //   threads = 0                 # of a run; 0: one for each core
 //   memory_budget = "128 MiB"   # of a backup run: frames and codec contexts
 //   settling_delay = "1m"       # after a start or a sleep scheduled runs wait for this long
+//
+//   [metrics]
+//   listen = "127.0.0.1:9877"   # serve GET /metrics there; an address of this machine only
 #pragma once
 
 #include <chrono>
@@ -25,6 +28,7 @@ struct Settings {
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
   std::chrono::seconds settling_delay{60};
+  std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };
 
 // `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an
