@@ -60,6 +60,7 @@ void Checkpointer::run() {
     } catch (...) {
       lock.lock();
       error_ = std::current_exception();
+      failed_ = true;
       saved_.notify_all();
       lock.unlock();
       failed_callback_();
@@ -71,10 +72,11 @@ void Checkpointer::run() {
 
 void Checkpointer::admit(std::uint64_t bytes) {
   const std::uint64_t after = admitted_.fetch_add(bytes) + bytes;
+  if (!failed_ && after < begun_at_ + kCheckpointBytes && after <= covered_ + limit_) return;
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  if (after - begun_at_ >= kCheckpointBytes) due_.notify_one();
-  saved_.wait(lock, [&] { return error_ || ending_ || after - covered_ <= limit_; });
+  if (after >= begun_at_ + kCheckpointBytes) due_.notify_one();
+  saved_.wait(lock, [&] { return error_ || ending_ || after <= covered_ + limit_; });
   if (error_) std::rethrow_exception(error_);
 }
 
@@ -92,11 +94,13 @@ void Checkpointer::finished(const std::shared_ptr<Folder>& parent, FinishedFolde
 }
 
 void Checkpointer::begin_reading(std::shared_ptr<ReadingFile> file) {
+  file->known = true;
   std::lock_guard lock(mutex_);
   reading_.insert(std::move(file));
 }
 
 void Checkpointer::end_reading(const std::shared_ptr<ReadingFile>& file) {
+  if (!file->known) return;
   std::lock_guard lock(mutex_);
   reading_.erase(file);
 }
@@ -124,7 +128,8 @@ void Checkpointer::save(bool close_packs) {
   std::uint64_t begun_at = 0;
   {
     std::lock_guard lock(mutex_);
-    begun_at = begun_at_ = admitted_;
+    begun_at = admitted_;
+    begun_at_ = begun_at;
     folders.swap(unsaved_);
     reading = reading_;
   }

@@ -256,6 +256,8 @@ bool equal(const v1::Totals& a, const v1::Totals& b) {
          a.bytes() == b.bytes();
 }
 
+bool equal(const v1::Node& a, const v1::Node& b) { return serialize(a) == serialize(b); }
+
 PageSummary summarize(const v1::TreePage& page) {
   PageSummary summary;
   const std::string* previous = nullptr;

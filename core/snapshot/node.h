@@ -51,6 +51,7 @@ TimePoint from_proto(const v1::Time& time);
 void add_to(v1::Totals& totals, const v1::Node& node);
 void add_to(v1::Totals& totals, const v1::Totals& other);
 bool equal(const v1::Totals& a, const v1::Totals& b);
+bool equal(const v1::Node& a, const v1::Node& b);  // in every field
 
 // What a page holds, itself and below: it must be what the reference to the page says.
 struct PageSummary {
