@@ -368,8 +368,11 @@ void add_notification_commands(std::vector<Command>& all) {
               show(session, session.call(&Stub::GetNotification, request));
               return kExitDone;
             });
-  add_named(all, "test", "Sends a message at once, and says what came of it.",
-            {"A ping is sent as of a success. A test passes by the queue, and is not tried again."}, test);
+  add_named(
+      all, "test", "Sends a message at once, and says what came of it.",
+      {"A ping is sent as of a success. A test passes by the queue, and is not tried again; when it was "
+       "delivered, what waits is told without waiting any longer."},
+      test);
   add_named(all, "remove", "Removes a notification; what it has still to tell is not told.", {},
             [](Session& session, const v1::GetNotificationRequest& request) {
               const auto answer = session.call(&Stub::RemoveNotification, request);

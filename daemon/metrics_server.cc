@@ -26,6 +26,7 @@ using asio::ip::tcp;
 constexpr int kMostConnections = 8;
 constexpr std::size_t kLongestRequest = 8u << 10;
 constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kPauseAfterError{1};
 constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 // The name that a client believes to talk to, without the port. A page from elsewhere that a browser of this
@@ -118,7 +119,7 @@ std::string shown(const tcp::endpoint& address) {
 }  // namespace
 
 MetricsServer::MetricsServer(asio::io_context& context, const tcp::endpoint& address, Make make)
-    : acceptor_(context), make_(std::move(make)) {
+    : acceptor_(context), pause_(context), make_(std::move(make)) {
   boost::system::error_code error;
   acceptor_.open(address.protocol(), error);
   if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
@@ -139,13 +140,20 @@ void MetricsServer::start() {
 void MetricsServer::stop() {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
+  pause_.cancel(ignored);
 }
 
 void MetricsServer::accept() {
   acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+    if (!acceptor_.is_open()) return;
+    if (error) {
+      pause_.expires_after(kPauseAfterError);
+      return pause_.async_wait([this](const boost::system::error_code& stopped) {
+        if (!stopped) accept();
+      });
+    }
     // One too many is closed at once.
-    if (!error && *connections_ < kMostConnections)
+    if (*connections_ < kMostConnections)
       std::make_shared<Connection>(std::move(socket), make_, connections_)->start();
     accept();
   });

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@ class MetricsServer {
   void accept();
 
   boost::asio::ip::tcp::acceptor acceptor_;
+  boost::asio::steady_timer pause_;  // after an error: there may be no descriptors for a while
   const Make make_;
   const std::shared_ptr<std::atomic<int>> connections_ = std::make_shared<std::atomic<int>>(0);  // how many
 };

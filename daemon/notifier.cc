@@ -187,7 +187,13 @@ Outcome Notifier::test(const std::string& name) {
   const std::optional<catalog::Notification> notification = catalog_.notifications().find(name);
   if (!notification.has_value())
     throw Error(ErrorKind::kNotFound, "there is no notification '" + printable(name) + "'");
-  return deliver_(*notification, compose_test(name, host_, clock_.now()), stop_.get_token());
+  const Outcome outcome = deliver_(*notification, compose_test(name, host_, clock_.now()), stop_.get_token());
+  if (outcome.delivered()) {
+    // It can be reached: what waits need not wait any longer.
+    note_delivered(name, 0);
+    poke();
+  }
+  return outcome;
 }
 
 }  // namespace garner::daemon

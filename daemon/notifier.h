@@ -39,7 +39,8 @@ class Notifier {
   // Something was queued. Any thread; quick.
   void poke();
 
-  // Sends a test at once, past the queue. Error(kNotFound). Any thread; may take a minute.
+  // Sends a test at once, past the queue; after one that was delivered, what waits is tried again at once.
+  // Error(kNotFound). Any thread; may take a minute.
   Outcome test(const std::string& name);
 
  private:

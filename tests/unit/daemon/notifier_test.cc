@@ -235,6 +235,16 @@ TEST_CASE("a test passes by the queue") {
   CHECK(machine.notifier->test("a").error == "it answers 404");
   CHECK(machine.targets["a"].got.at(0).event() == "test");
   CHECK(machine.state("a").attempts == 0);
+  machine.queue("one");
+  REQUIRE(machine.comes_to([&] { return machine.state("a").attempts == 1; }));
+  {
+    const std::lock_guard lock(machine.targets["a"].mutex);
+    machine.targets["a"].error.clear();
+  }
+  // What waits does not wait any longer once a test was delivered.
+  CHECK(machine.notifier->test("a").delivered());
+  CHECK(machine.comes_to([&] { return machine.state("a").delivered == 2; }));
+  CHECK(machine.state("a").waiting == 0);
   CHECK(kind_of([&] { machine.notifier->test("b"); }) == ErrorKind::kNotFound);
 }
 
