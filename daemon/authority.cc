@@ -50,6 +50,12 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ExportKey", {Authority::kFull, kSlow, kChanges}},
       {"RotateKey", {Authority::kFull, kSlow, kChanges}},
       {"ReadLog", {Authority::kFull}},
+      {"AddNotification", {Authority::kFull, false, kChanges}},
+      {"ListNotifications", {Authority::kFull}},
+      {"GetNotification", {Authority::kFull}},
+      {"TestNotification", {Authority::kFull, kSlow, kChanges}},
+      {"RemoveNotification", {Authority::kFull, false, kChanges}},
+      {"GetMetrics", {Authority::kMember, kSlow}},
   };
   return all;
 }

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "metrics_server.h"
 #include "schedule/schedule.h"
 
 namespace garner::daemon {
@@ -61,6 +62,27 @@ class Reader {
     if (!value.has_value() || *value > kLongestSettling)
       fail(node.source(), "must be a duration like \"90s\" or \"2m\", at most an hour");
     return std::chrono::duration_cast<std::chrono::seconds>(*value);
+  }
+
+  // The table [metrics].
+  std::optional<std::string> metrics(const toml::node& node) const {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) fail(node.source(), "must be a table: [metrics]");
+    std::optional<std::string> listen;
+    for (const auto& [key, value] : *table) {
+      if (key != "listen")
+        fail(key.source(),
+             "there is no setting '" + printable(key.str()) + "' in [metrics]; there is listen");
+      const std::optional<std::string> text = value.value<std::string>();
+      if (!text) fail(value.source(), "must be text like \"127.0.0.1:9877\"");
+      try {
+        parse_loopback_address(*text);
+      } catch (const Error& error) {
+        fail(value.source(), error.what());
+      }
+      listen = text;
+    }
+    return listen;
   }
 
   // A number of bytes, or text with a unit.
@@ -139,10 +161,12 @@ Settings parse_settings(std::string_view text, const std::string& name) {
       settings.memory_budget = reader.memory(node);
     } else if (key == "settling_delay") {
       settings.settling_delay = reader.duration(node);
+    } else if (key == "metrics") {
+      settings.metrics_listen = reader.metrics(node);
     } else {
       reader.fail(key.source(), "there is no setting '" + printable(key.str()) +
-                                    "'; there are log_level, log_target, settling_delay and the table "
-                                    "[limits]");
+                                    "'; there are log_level, log_target, settling_delay and the tables "
+                                    "[limits] and [metrics]");
     }
   }
   return settings;

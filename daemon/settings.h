@@ -9,6 +9,9 @@
 //   threads = 0                 # of a run; 0: one for each core
 //   memory = "128 MiB"          # of a run: what is read, compressed and stored
 //
+//   [metrics]
+//   listen = "127.0.0.1:9877"   # serve GET /metrics there; an address of this machine only
+//
 // Earlier versions had the last two at the top, as threads and memory_budget: they are still taken there.
 #pragma once
 
@@ -29,6 +32,7 @@ struct Settings {
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
   std::chrono::seconds settling_delay{60};
+  std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };
 
 // How many threads a run may have when each takes so many bytes of the memory that is left beside `taken`: at

@@ -14,6 +14,7 @@
 #include "backup/settle.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
 #include "base/stop_scope.h"
 #include "snapshot/node.h"
 
@@ -344,7 +345,7 @@ void Attempt::walk() {
   {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {
-      workers.emplace_back([&, lane] {
+      workers.emplace_back(in_log_context([&, lane] {
         const StopScope scope(stop_);
         FileReader reader(context, lane);
         Scanner scanner(context);
@@ -367,7 +368,7 @@ void Attempt::walk() {
           work.reset();
           context.queue.done();
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);

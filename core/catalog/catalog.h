@@ -10,6 +10,8 @@
 #include "catalog/checkpoint_table.h"
 #include "catalog/command_table.h"
 #include "catalog/configuration.h"
+#include "catalog/delivery_table.h"
+#include "catalog/notification_table.h"
 #include "catalog/destination_settings_table.h"
 #include "catalog/retention_table.h"
 #include "catalog/run_hook_table.h"
@@ -26,6 +28,8 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        deliveries_(file_),
+        notifications_(file_),
         destination_settings_(file_),
         retention_(file_),
         runs_(file_, clock),
@@ -35,6 +39,8 @@ class Catalog {
         run_log_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  DeliveryTable& deliveries() { return deliveries_; }
+  NotificationTable& notifications() { return notifications_; }
   DestinationSettingsTable& destination_settings() { return destination_settings_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
@@ -51,6 +57,8 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  DeliveryTable deliveries_;
+  NotificationTable notifications_;
   DestinationSettingsTable destination_settings_;
   RetentionTable retention_;
   RunTable runs_;

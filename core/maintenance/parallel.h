@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/log_context.h"
 #include "base/stop_scope.h"
 
 namespace garner::maintenance {
@@ -25,7 +26,7 @@ inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
     std::vector<std::jthread> workers;
     const std::size_t wanted = threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t number = std::min(wanted, tasks); number > 0; --number) {
-      workers.emplace_back([&, stop = StopScope::current()] {
+      workers.emplace_back(in_log_context([&, stop = StopScope::current()] {
         const StopScope scope(stop);
         try {
           for (std::size_t task; (task = next++) < tasks;) work(task);
@@ -34,7 +35,7 @@ inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
           if (!error) error = std::current_exception();
           next = tasks;
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
 #include "base/stop_scope.h"
 #include "store/padding.h"
 
@@ -20,15 +21,15 @@ BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
       to_finish_(1) {
   for (unsigned lane = 0; lane < options_.lanes; ++lane) lanes_.push_back(std::make_unique<Lane>());
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
-    sealers_.emplace_back([this] {
+    sealers_.emplace_back(in_log_context([this] {
       const StopScope scope(stop_);
       seal_frames();
-    });
+    }));
   }
-  finisher_ = std::jthread([this] {
+  finisher_ = std::jthread(in_log_context([this] {
     const StopScope scope(stop_);
     finish_packs();
-  });
+  }));
 }
 
 BlobWriter::~BlobWriter() {

@@ -35,16 +35,17 @@ _garner() {
                 previous=""
                 continue
                 ;;
-            --destination | --source | --schedule | --window | --when | --command | --as)
+            --destination | --source | --schedule | --window | --when | --command | --as | --set | --on)
                 if [[ $word != -* ]]; then
-                    # These take several values in sets, one elsewhere.
-                    [[ $command == "set "* ]] || previous=""
+                    # These take several values in sets and notifications, one elsewhere.
+                    [[ $command == "set "* || $command == "notification "* ]] || previous=""
                     continue
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
                 --timezone | --random-delay | --overdue-after | --keep-* | --grace | --limit-* | --max-* | \
-                --before | --after | --on-failure | --hook-timeout | --command-timeout)
+                --before | --after | --on-failure | --hook-timeout | --command-timeout | --webhook | --header-file | \
+                --ping | --mail | --smtp | --from | --user | --ca-file | --run)
                 previous=""
                 continue
                 ;;
@@ -55,7 +56,7 @@ _garner() {
             *)
                 case $command in
                     "") command=$word ;;
-                    destination | set | run | key) command+=" $word" ;;
+                    destination | set | run | key | notification) command+=" $word" ;;
                     *) ((arguments++)) ;;
                 esac
                 ;;
@@ -64,7 +65,7 @@ _garner() {
     option=$previous
 
     case $option in
-        --socket | --password-file | --key-file | --recovery-key-file)
+        --socket | --password-file | --key-file | --recovery-key-file | --header-file | --ca-file)
             _garner_files -f
             return
             ;;
@@ -115,14 +116,32 @@ _garner() {
             [[ $command == "destination "* ]] && _garner_words "default"
             return
             ;;
+        --set)
+            if [[ $cur != -* ]]; then
+                _garner_words "$(_garner_values name set list)"
+                return
+            fi
+            ;;
+        --on)
+            if [[ $cur != -* ]]; then
+                _garner_words $'start\nsuccess\nerrors\nfailure\noverdue\nrecovery'
+                return
+            fi
+            ;;
+        --run)
+            _garner_words "$(_garner_values run_id runs)"
+            return
+            ;;
+        --webhook | --ping | --mail | --smtp | --from | --user) return ;;
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics' ;;
         destination) options=$'add\nlist\nshow\nedit\nremove' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
         key) options=$'list\nadd\nremove\nexport\nrotate' ;;
+        notification) options=$'add\nlist\nshow\ntest\nremove' ;;
     esac
     if [[ $cur != -* ]]; then
         case $command in
@@ -137,6 +156,12 @@ _garner() {
                 ;;
             forget)
                 options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            "notification show" | "notification test" | "notification remove")
+                ((arguments == 0)) && options=$(_garner_values name notification list)
+                ;;
+            status)
+                options=$(_garner_values name set list)
                 ;;
             backup | runs | snapshots | "set show" | "set edit" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
@@ -161,7 +186,11 @@ _garner() {
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
-        status) options+=$'\n--watch' ;;
+        status) options+=$'\n--watch\n--check' ;;
+        "notification add")
+            options+=$'\n--webhook\n--header-file\n--ping\n--mail\n--smtp\n--from\n--user\n--password-file'
+            options+=$'\n--plain-smtp\n--command\n--ca-file\n--on\n--set'
+            ;;
         "destination add")
             options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$limits
             ;;
@@ -186,7 +215,7 @@ _garner() {
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;
         "key list" | "key remove" | "key rotate") options+=$'\n--destination' ;;
         "key export") options+=$'\n--to\n--destination' ;;
-        log) options+=$'\n--follow' ;;
+        log) options+=$'\n--follow\n--run' ;;
     esac
     _garner_words "$options"
 }

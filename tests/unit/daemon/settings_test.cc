@@ -27,6 +27,7 @@ TEST_CASE("an empty file gives the defaults") {
   CHECK(settings.threads == 0);
   CHECK(settings.memory_budget == 128u << 20);
   CHECK(settings.settling_delay == std::chrono::seconds(60));
+  CHECK_FALSE(settings.metrics_listen.has_value());
 }
 
 TEST_CASE("every setting is taken") {
@@ -37,6 +38,8 @@ TEST_CASE("every setting is taken") {
   CHECK(settings.log_target == LogTarget::kJournald);
   CHECK(settings.threads == 3);
   CHECK(settings.memory_budget == 1u << 30);
+  CHECK(parse_settings("[metrics]\nlisten = \"[::1]:9877\"", "x").metrics_listen == "[::1]:9877");
+  CHECK_FALSE(parse_settings("[metrics]\n", "x").metrics_listen.has_value());
   CHECK(parse_settings("settling_delay = \"2m30s\"", "x").settling_delay == std::chrono::seconds(150));
   CHECK(parse_settings("memory_budget = 67108864", "x").memory_budget == 64u << 20);
   CHECK(parse_settings("memory_budget = \"64MiB\"", "x").memory_budget == 64u << 20);
@@ -88,15 +91,38 @@ TEST_CASE("what is not TOML is refused with its place") {
 }
 
 TEST_CASE("values out of bounds are refused") {
-  for (const char* text :
-       {"log_level = \"loud\"", "log_level = 3", "log_target = \"printer\"", "threads = -1", "threads = 257",
-        "threads = \"many\"", "threads = 1.5", "memory_budget = \"31 MiB\"", "memory_budget = \"17 GiB\"",
-        "memory_budget = -1", "memory_budget = \"lots\"", "memory_budget = \"64 KB\"", "memory_budget = \"\"",
-        "memory_budget = \"99999999999999999999 MiB\"", "memory_budget = true", "settling_delay = 60",
-        "settling_delay = \"2h\"", "settling_delay = \"soon\""}) {
+  for (const char* text : {"log_level = \"loud\"",
+                           "log_level = 3",
+                           "log_target = \"printer\"",
+                           "threads = -1",
+                           "threads = 257",
+                           "threads = \"many\"",
+                           "threads = 1.5",
+                           "memory_budget = \"31 MiB\"",
+                           "memory_budget = \"17 GiB\"",
+                           "memory_budget = -1",
+                           "memory_budget = \"lots\"",
+                           "memory_budget = \"64 KB\"",
+                           "memory_budget = \"\"",
+                           "memory_budget = \"99999999999999999999 MiB\"",
+                           "memory_budget = true",
+                           "settling_delay = 60",
+                           "settling_delay = \"2h\"",
+                           "settling_delay = \"soon\"",
+                           "metrics = \"127.0.0.1:1\"",
+                           "metrics = {listen = 9877}",
+                           "metrics = {listen = \"127.0.0.1\"}",
+                           "metrics = {port = 9877}"}) {
     INFO(text);
     CHECK(refusal(text).find("daemon.toml:1:") != std::string::npos);
   }
+}
+
+TEST_CASE("metrics are served to this machine only") {
+  const std::string message = refusal("threads = 1\n[metrics]\nlisten = \"0.0.0.0:9877\"\n");
+  CHECK(message.find("daemon.toml:3:10") != std::string::npos);
+  CHECK(message.find("can be reached by others") != std::string::npos);
+  CHECK(refusal("[metrics]\nlisten = \"192.0.2.1:9877\"").find("this machine only") != std::string::npos);
 }
 
 TEST_CASE("a file is read, and one that is missing is named") {
