@@ -3,6 +3,7 @@
 
 #include "argument.h"
 #include "commands.h"
+#include "destination_option.h"
 #include "destination_text.h"
 #include "fact_list.h"
 #include "maintenance_option.h"
@@ -22,6 +23,7 @@ void add_add(std::vector<Command>& all) {
     bool no_encryption = false;
     bool share_keyring = false;
     MaintenanceOptions maintenance;
+    DestinationOptions settings;
   };
   const auto given = std::make_shared<Arguments>();
   Command command{
@@ -29,7 +31,7 @@ void add_add(std::vector<Command>& all) {
       .usage =
           "NAME URL [--password-file F | --key-file F | --recovery-key-file F | --no-encryption] "
           "[--share-keyring] " +
-          std::string(kMaintenanceUsage),
+          std::string(kDestinationSettingsUsage) + ' ' + kMaintenanceUsage,
       .sentence = "Makes a repository where there is nothing, and opens one that is there.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"URL", "", "Where it is: for a folder, its path.", &given->url, true, {}},
@@ -94,6 +96,7 @@ void add_add(std::vector<Command>& all) {
             if (const auto change = given->maintenance.change()) *request.mutable_maintenance() = *change;
             request.set_no_encryption(given->no_encryption);
             request.set_share_keyring(given->share_keyring);
+            if (const auto settings = given->settings.change()) *request.mutable_settings() = *settings;
 
             const auto answer = session.call(&Stub::AddDestination, request);
             if (session.json()) {
@@ -112,6 +115,8 @@ void add_add(std::vector<Command>& all) {
             return kExitDone;
           },
   };
+  for (std::string& detail : limit_details()) command.details.push_back(std::move(detail));
+  given->settings.add_to(command.options);
   for (const std::string& detail : maintenance_details()) command.details.push_back(detail);
   given->maintenance.add_to(command.options);
   all.push_back(std::move(command));
@@ -158,6 +163,16 @@ void show(Session& session, const v1::Destination& one) {
   if (one.total_bytes() > 0) {
     facts.add("space", human_bytes(one.free_bytes()) + " free of " + human_bytes(one.total_bytes()));
   }
+  const auto add_limits = [&](const std::string& label, const auto& limits, std::uint64_t now) {
+    for (int i = 0; i < limits.size(); ++i) facts.add(i == 0 ? label : "", printable(limits[i]));
+    if (limits.size() > 0) facts.add("", now == 0 ? "now: none" : "now: " + rate_text(now));
+  };
+  add_limits("upload limit", one.settings().upload_limits(), one.upload_rate());
+  add_limits("download limit", one.settings().download_limits(), one.download_rate());
+  if (one.settings().has_max_unused_percent())
+    facts.add("prune leaves", percent_text(one.settings().max_unused_percent()) + " of a pack unused");
+  if (one.settings().has_max_rewrite_bytes())
+    facts.add("prune copies", "at most " + human_bytes(one.settings().max_rewrite_bytes()) + " at a time");
   std::string sets;
   for (const std::string& set : one.sets()) sets += (sets.empty() ? "" : ", ") + set;
   facts.add("sets", sets);
@@ -194,23 +209,28 @@ void add_edit(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     MaintenanceOptions maintenance;
+    DestinationOptions settings;
   };
   const auto given = std::make_shared<Arguments>();
   Command command{
       .path = "destination edit",
-      .usage = "NAME {" + std::string(kMaintenanceEditUsage) + "}...",
-      .sentence = "Changes what is done with a destination by itself; what is not given stays as it is.",
+      .usage = "NAME {" + std::string(kDestinationSettingsEditUsage) + ", " + kMaintenanceEditUsage + "}...",
+      .sentence = "Changes how a destination is used; what is not given stays as it is.",
       .options = {{"NAME", "", "The destination.", &given->name, true, {}}},
       .examples = {{"garner destination edit disk --prune-schedule 'Sun 12:00' --check-period 90d", ""},
-                   {"garner destination edit usb --no-check-schedule", ""}},
-      .details = maintenance_details(),
+                   {"garner destination edit cloud --limit-upload 2M --limit-upload 22:00..06:00=none",
+                    "At most 2 MB a second, but at night as fast as it goes."},
+                   {"garner destination edit cloud --limit-upload none", "Without a limit again."},
+                   {"garner destination edit disk --max-unused 20 --max-rewrite 4G", ""}},
+      .details = limit_details(),
       .run =
           [given](Session& session) {
             check_name("destination", given->name);
             v1::EditDestinationRequest request;
             request.set_name(given->name);
             if (const auto change = given->maintenance.change()) *request.mutable_maintenance() = *change;
-            if (!request.has_maintenance()) {
+            if (const auto settings = given->settings.change()) *request.mutable_settings() = *settings;
+            if (!request.has_maintenance() && !request.has_settings()) {
               throw usage_failure("destination edit: give at least one thing to change",
                                   "See garner destination edit --help.");
             }
@@ -223,6 +243,9 @@ void add_edit(std::vector<Command>& all) {
             return kExitDone;
           },
   };
+  command.details.push_back("For prune, 'default' takes away what was set.");
+  given->settings.add_to(command.options);
+  for (const std::string& detail : maintenance_details()) command.details.push_back(detail);
   given->maintenance.add_to(command.options);
   all.push_back(std::move(command));
 }

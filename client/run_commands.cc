@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "exit_code.h"
 #include "fact_list.h"
+#include "run_log_text.h"
 #include "run_progress.h"
 #include "run_summary.h"
 #include "run_text.h"
@@ -96,6 +97,7 @@ void show(Session& session, const v1::Run& run) {
   if (run.has_started()) facts.add("started", local_time(run.started()));
   if (run.has_finished()) facts.add("finished", local_time(run.finished()));
   session.print(facts.render(session.output()));
+  session.print(log_text(run, session.output()));
 }
 
 using RunMethod = grpc::Status (Stub::*)(grpc::ClientContext*, const v1::GetRunRequest&, v1::Run*);

@@ -26,4 +26,11 @@ std::optional<v1::SecretReference> reference_of(const SecretFiles& files, bool s
 // Reads what a reference names; a credential is a password in the folder that systemd gave this process.
 v1::Secret read_reference(const v1::SecretReference& reference);
 
+// The content of one file that holds a secret; `option` names it in messages. Failure(kExitUsage) as above.
+std::string read_secret_file(const std::string& option, const std::string& path, std::size_t limit);
+// A password: without one line end, and not empty.
+std::string read_password(const std::string& option, const std::string& path);
+// Of a file that need not be secret.
+std::string read_plain_file(const std::string& option, const std::string& path, std::size_t limit);
+
 }  // namespace garner::client

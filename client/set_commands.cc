@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "argument.h"
+#include "command_option.h"
 #include "commands.h"
 #include "fact_list.h"
 #include "retention_option.h"
@@ -20,6 +21,13 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts)
   return text;
 }
 
+std::string sources_text(const v1::BackupSet& set) {
+  std::string text = joined(set.sources());
+  for (const v1::CommandSource& source : set.commands().sources())
+    text += (text.empty() ? "" : ", ") + printable(source.name());
+  return text;
+}
+
 void show(Session& session, const v1::BackupSet& set) {
   if (session.json()) {
     session.print_json(set);
@@ -31,9 +39,12 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("destinations", joined(set.destinations()));
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
+  add_command_facts(facts, set.commands());
   add_schedule_facts(facts, set);
   const std::string kept = retention_text(set.retention());
   facts.add("keeps", kept.empty() ? "everything" : kept);
+  for (const v1::DestinationRetention& other : set.destination_retentions())
+    facts.add("", "at " + other.destination() + ": " + retention_text(other.retention()));
   facts.add("snapshots", human_count(set.snapshots()));
   if (set.has_last_run()) {
     const v1::Run& run = set.last_run();
@@ -71,6 +82,7 @@ void add_add(std::vector<Command>& all) {
     std::vector<std::string> destinations;
     bool one_file_system = false;
     bool exclude_caches = false;
+    CommandOptions commands;
     ScheduleOptions schedule;
     RetentionArguments keep;
   };
@@ -78,13 +90,15 @@ void add_add(std::vector<Command>& all) {
   Command command{
       .path = "set add",
       .usage =
-          "NAME --source PATH... --destination NAME... [--one-file-system] [--exclude-caches] "
+          "NAME {--source PATH..., {--command CMD --as NAME}...}... --destination NAME... "
+          "[--one-file-system] [--exclude-caches] "
+          "[--command-timeout T] [--before CMD] [--after CMD] [--on-failure CMD] [--hook-timeout T] "
           "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
           "[--when CONDITION]... [--overdue-after T] " +
           std::string(kRetentionUsage),
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
-                  {"--source", "PATH", "What to back up: folders or files.", &given->sources, true, {}},
+                  {"--source", "PATH", "What to back up: folders or files.", &given->sources, false, {}},
                   {"--destination", "NAME", "Where to.", &given->destinations, true, {}},
                   {"--one-file-system", "", kOneFileSystemHelp, &given->one_file_system, false, {}},
                   {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}}},
@@ -93,7 +107,8 @@ void add_add(std::vector<Command>& all) {
            {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""},
            {"garner set add mail --source /srv/mail --destination disk --schedule 'Mon..Fri 22:30' "
             "--overdue-after 3d",
-            ""}},
+            ""},
+           {"garner set add shop --command 'pg_dump shop' --as shop.sql --destination disk", ""}},
       .details = schedule_details(),
       .run =
           [given](Session& session) {
@@ -104,13 +119,22 @@ void add_add(std::vector<Command>& all) {
             check_destinations(given->destinations, request.mutable_destinations());
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
+            if (const auto commands = given->commands.change()) *request.mutable_commands() = *commands;
+            if (request.sources().empty() && !given->commands.has_sources()) {
+              throw usage_failure(
+                  "set add: give something to back up: a --source, or a --command with its --as",
+                  "See garner set add --help.");
+            }
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
-            *request.mutable_retention() = to_retention(given->keep);
+            add_retention(given->keep, request);
             show(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
   };
   command.details.push_back(kRetentionDetail);
+  for (const std::string& detail : command_details()) command.details.push_back(detail);
+  given->commands.add_to(command.options, /*edit=*/false);
+  command.details.push_back(kRetentionOfDestination);
   given->schedule.add_to(command.options, /*edit=*/false);
   add_retention_options(given->keep, command.options);
   all.push_back(std::move(command));
@@ -148,7 +172,7 @@ void add_list(std::vector<Command>& all) {
                          set.overdue() ? Cell("overdue", Style::kBad)
                          : ran         ? Cell(state_text(set.last_run()), state_style(set.last_run()))
                                        : Cell("-"),
-                         joined(set.destinations()), joined(set.sources())});
+                         joined(set.destinations()), sources_text(set)});
             }
             session.print(table.render(session.output()));
             return kExitDone;
@@ -185,6 +209,7 @@ void add_edit(std::vector<Command>& all) {
     bool no_one_file_system = false;
     bool exclude_caches = false;
     bool no_exclude_caches = false;
+    CommandOptions commands;
     ScheduleOptions schedule;
     RetentionArguments keep;
   };
@@ -193,7 +218,9 @@ void add_edit(std::vector<Command>& all) {
       .path = "set edit",
       .usage =
           "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
-          "--exclude-caches | --no-exclude-caches, {--schedule S | --schedule DEST=S}... | --no-schedule, "
+          "--exclude-caches | --no-exclude-caches, " +
+          std::string(kCommandEditUsage) +
+          ", {--schedule S | --schedule DEST=S}... | --no-schedule, "
           "--timezone ZONE, --random-delay T, --window W... | --no-window, --when CONDITION... | --no-when, "
           "--overdue-after T, " +
           std::string(kRetentionEditUsage) + "}...",
@@ -215,9 +242,13 @@ void add_edit(std::vector<Command>& all) {
                   {"--no-one-file-system", "", "Enter them.", &given->no_one_file_system, false, {}},
                   {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}},
                   {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}}},
-      .examples = {{"garner set edit home --source ~ /srv/photos", ""},
-                   {"garner set edit home --destination disk usb --no-exclude-caches", ""},
-                   {"garner set edit home --schedule 'every 6h' --window 22:00-06:00", ""}},
+      .examples =
+          {{"garner set edit home --source ~ /srv/photos", ""},
+           {"garner set edit home --destination disk usb --no-exclude-caches", ""},
+           {"garner set edit home --schedule 'every 6h' --window 22:00-06:00", ""},
+           {"garner set edit mail --before 'systemctl stop dovecot' --after 'systemctl start dovecot' "
+            "--on-failure 'systemctl start dovecot'",
+            ""}},
       .details = schedule_details(),
       .run =
           [given](Session& session) {
@@ -235,20 +266,30 @@ void add_edit(std::vector<Command>& all) {
             }
             if (given->exclude_caches || given->no_exclude_caches)
               request.set_exclude_caches(given->exclude_caches);
+            if (const auto commands = given->commands.change()) *request.mutable_commands() = *commands;
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             if (request.sources().empty() && request.destinations().empty() &&
                 !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule() &&
-                !given->keep.any()) {
+                !request.has_commands() && !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
-            if (given->keep.any()) *request.mutable_retention() = to_edit(given->keep);
+            const RetentionEdits keep = to_edits(given->keep);
+            if (keep.own) *request.mutable_retention() = *keep.own;
+            for (const auto& [destination, edit] : keep.of_destinations) {
+              v1::DestinationRetentionEdit& added = *request.add_destination_retentions();
+              added.set_destination(destination);
+              *added.mutable_retention() = edit;
+            }
             show(session, session.call(&Stub::EditSet, request));
             return kExitDone;
           },
   };
   command.details.push_back(kRetentionDetail);
+  command.details.push_back(kRetentionOfDestination);
   command.details.push_back("0 takes a rule away.");
+  for (const std::string& detail : command_details()) command.details.push_back(detail);
+  given->commands.add_to(command.options, /*edit=*/true);
   given->schedule.add_to(command.options, /*edit=*/true);
   add_retention_options(given->keep, command.options);
   all.push_back(std::move(command));

@@ -20,9 +20,9 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"GetStatus", {Authority::kMember, kSlow}},
       {"WatchStatus", {Authority::kMember}},
       {"AddDestination", {Authority::kFull, kSlow, kChanges}},
-      {"EditDestination", {Authority::kFull, kSlow, kChanges}},
       {"ListDestinations", {Authority::kFull, kSlow}},
       {"GetDestination", {Authority::kFull, kSlow}},
+      {"EditDestination", {Authority::kFull, kSlow, kChanges}},
       {"RemoveDestination", {Authority::kFull, kSlow, kChanges}},
       {"AddSet", {Authority::kFull, kSlow, kChanges}},
       {"EditSet", {Authority::kFull, kSlow, kChanges}},
@@ -52,6 +52,12 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ExportConfiguration", {Authority::kFull}},
       {"ApplyConfiguration", {Authority::kFull, kSlow, kChanges}},
       {"ReadLog", {Authority::kFull}},
+      {"AddNotification", {Authority::kFull, false, kChanges}},
+      {"ListNotifications", {Authority::kFull}},
+      {"GetNotification", {Authority::kFull}},
+      {"TestNotification", {Authority::kFull, kSlow, kChanges}},
+      {"RemoveNotification", {Authority::kFull, false, kChanges}},
+      {"GetMetrics", {Authority::kMember, kSlow}},
   };
   return all;
 }

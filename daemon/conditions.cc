@@ -1,23 +1,14 @@
 #include "conditions.h"
 
-#include <fcntl.h>
-#include <grp.h>
-#include <poll.h>
-#include <pwd.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <filesystem>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "command/command.h"
 
 namespace garner::daemon {
 
@@ -42,48 +33,6 @@ std::string line_of(const std::string& path) {
   } catch (const Error&) {
     return {};
   }
-}
-
-// Who a command runs as; made before fork(), after which little is safe.
-struct Identity {
-  uid_t user = 0;
-  gid_t group = 0;
-  std::vector<gid_t> groups;
-};
-
-std::optional<Identity> find_identity(uid_t user) {
-  passwd entry{};
-  passwd* found = nullptr;
-  std::array<char, 65536> buffer{};
-  if (getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr)
-    return std::nullopt;
-  Identity identity{user, entry.pw_gid, std::vector<gid_t>(256)};
-  int count = static_cast<int>(identity.groups.size());
-  if (getgrouplist(entry.pw_name, entry.pw_gid, identity.groups.data(), &count) < 0) return std::nullopt;
-  identity.groups.resize(static_cast<std::size_t>(count));
-  return identity;
-}
-
-// In the child: only what is safe after fork() in a process with threads.
-[[noreturn]] void run_command(const char* command, const Identity* identity) {
-  setpgid(0, 0);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  signal(SIGPIPE, SIG_DFL);
-  if (identity != nullptr && (setgroups(identity->groups.size(), identity->groups.data()) != 0 ||
-                              setgid(identity->group) != 0 || setuid(identity->user) != 0)) {
-    _exit(126);
-  }
-  const int nothing = open("/dev/null", O_RDWR);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(nothing, fd);
-  if (chdir("/") != 0) _exit(126);
-  close_range(3, ~0u, 0);
-  char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  std::array<char*, 2> environment{path, nullptr};
-  std::array<const char*, 4> arguments{"sh", "-c", command, nullptr};
-  execve("/bin/sh", const_cast<char* const*>(arguments.data()), environment.data());
-  _exit(127);
 }
 
 }  // namespace
@@ -136,38 +85,18 @@ bool is_plugged_in(const std::string& file_system) {
 }
 
 bool says_yes(const std::string& command, uid_t user, std::chrono::milliseconds limit, std::string& reason) {
-  std::optional<Identity> identity;
-  if (user != geteuid()) {
-    identity = geteuid() == 0 ? find_identity(user) : std::nullopt;
-    if (!identity) {
-      reason = "its command cannot be run as user " + std::to_string(user);
-      return false;
-    }
+  try {
+    command::Command running(
+        {command, user, {}, limit}, command::Command::Output::kLines, [](std::string_view) {},
+        [] { return false; });
+    const command::Ending ending = running.wait();
+    if (ending.well()) return true;
+    reason = ending.reason == command::Ending::Reason::kTimeLimit ? "its command did not end in time"
+                                                                  : "its command does not say yes";
+  } catch (const Error& error) {
+    spdlog::warn("a condition: {}", error.what());
+    reason = "its command cannot be run as user " + std::to_string(user);
   }
-  const pid_t child = fork();
-  if (child < 0) throw system_error(errno, "starting a condition's command", ErrorKind::kUnavailable);
-  if (child == 0) run_command(command.c_str(), identity ? &*identity : nullptr);
-  setpgid(child, child);
-  const Fd ended(static_cast<int>(syscall(SYS_pidfd_open, child, 0)));
-  pollfd waiting{ended.get(), POLLIN, 0};
-  const auto until = std::chrono::steady_clock::now() + limit;
-  int ready = 0;
-  do {
-    const auto left =
-        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
-    ready = poll(&waiting, 1, left > 0 ? static_cast<int>(left) : 0);
-  } while (ready < 0 && errno == EINTR);
-  // Also what it left running.
-  kill(-child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (ready <= 0) {
-    reason = "its command did not end in time";
-    return false;
-  }
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return true;
-  reason = "its command does not say yes";
   return false;
 }
 

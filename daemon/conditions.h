@@ -3,8 +3,7 @@
 //   on-ac-power        the machine is not running on its battery
 //   destination        a disk of the destinations that the run goes to is plugged in, mounted or not
 //   command:CMD        /bin/sh says yes: CMD ends with 0 within a minute. It runs as the user who configured
-//   it,
-//                      with nothing in its environment but PATH, in the folder /
+//                      it, as all commands do (command/command.h)
 #pragma once
 
 #include <sys/types.h>

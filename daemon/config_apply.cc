@@ -59,6 +59,7 @@ class Applying {
     if (!response_.needed().empty()) return std::move(response_);
     if (!make_destinations()) return refused();
     catalog_.configuration().change([this](catalog::Database& database) { make_changes(database); });
+    for (const auto& wanted : destinations_) parts_.destinations.reload_limits(wanted.section.name);
     forget_destinations();
     response_.set_applied(true);
     spdlog::info("the configuration was applied: {} of its sections were changed", response_.changes_size());
@@ -128,6 +129,13 @@ class Applying {
   void take_set(const ConfigSection& section) {
     Wanted<v1::AddSetRequest> wanted{section, request_of(set_keys(), section, problems_)};
     wanted.request.set_name(section.name);
+    for (const v1::CommandSource& source : wanted.request.commands().sources()) {
+      if (!source.command().empty() && !source.name().empty()) continue;
+      add_problem(section.place_of("command"),
+                  "'command' and 'as' are lists of the same length: each command has a "
+                  "name for its output");
+      break;
+    }
     if (const auto set = catalog_.configuration().set(section.name))
       wanted.now = request_for(parts_.sets.describe(*set));
     sets_.push_back(std::move(wanted));
@@ -218,7 +226,7 @@ class Applying {
         for (int i = 0; i < wanted.request.sources_size(); ++i) {
           store::v1::SetDefinition one;
           one.add_sources(wanted.request.sources(i));
-          good = try_at(place(i), [&] { parts_.sets.check_sources(one); }) && good;
+          good = try_at(place(i), [&] { parts_.sets.check_sources(one, {}); }) && good;
         }
       } else if (placed.key == "destination") {
         for (int i = 0; i < wanted.request.destinations_size(); ++i)

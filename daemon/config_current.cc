@@ -1,7 +1,11 @@
 #include "config_current.h"
 
 #include <algorithm>
+#include <map>
+#include <string>
+#include <type_traits>
 
+#include "destination_settings.h"
 #include "maintenance_message.h"
 
 namespace garner::daemon {
@@ -54,6 +58,59 @@ v1::RetentionEdit whole_edit(const v1::Retention& wanted) {
   return edit;
 }
 
+v1::CommandChange change_between(const v1::CommandChange& now, const v1::CommandChange& wanted) {
+  v1::CommandChange change;
+  if (now.before() != wanted.before()) change.set_before(wanted.before());
+  if (now.after() != wanted.after()) change.set_after(wanted.after());
+  if (now.on_failure() != wanted.on_failure()) change.set_on_failure(wanted.on_failure());
+  if (now.hook_timeout_seconds() != wanted.hook_timeout_seconds())
+    change.set_hook_timeout_seconds(wanted.hook_timeout_seconds());
+  if (!same(now.sources(), wanted.sources())) {
+    *change.mutable_sources() = wanted.sources();
+    change.set_no_sources(wanted.sources().empty());
+  }
+  if (now.command_timeout_seconds() != wanted.command_timeout_seconds())
+    change.set_command_timeout_seconds(wanted.command_timeout_seconds());
+  return change;
+}
+
+// Also of destinations that are to have none any more.
+void add_edits(const v1::AddSetRequest& now, const v1::AddSetRequest& wanted, v1::EditSetRequest& edit) {
+  std::map<std::string, v1::Retention> rules;
+  for (const v1::DestinationRetention& one : now.destination_retentions()) rules[one.destination()];
+  for (const v1::DestinationRetention& one : wanted.destination_retentions())
+    rules[one.destination()] = one.retention();
+  for (const auto& [destination, retention] : rules) {
+    v1::DestinationRetentionEdit& added = *edit.add_destination_retentions();
+    added.set_destination(destination);
+    *added.mutable_retention() = whole_edit(retention);
+  }
+}
+
+v1::DestinationSettingsChange change_between(const v1::DestinationSettingsChange& now,
+                                             const v1::DestinationSettingsChange& wanted) {
+  v1::DestinationSettingsChange change;
+  if (!same(now.upload_limits(), wanted.upload_limits())) {
+    *change.mutable_upload_limits() = wanted.upload_limits();
+    if (wanted.upload_limits().empty()) change.add_upload_limits("none");
+  }
+  if (!same(now.download_limits(), wanted.download_limits())) {
+    *change.mutable_download_limits() = wanted.download_limits();
+    if (wanted.download_limits().empty()) change.add_download_limits("none");
+  }
+  if (wanted.has_max_unused_percent()) {
+    change.set_max_unused_percent(wanted.max_unused_percent());
+  } else {
+    change.set_default_max_unused(true);
+  }
+  if (wanted.has_max_rewrite_bytes()) {
+    change.set_max_rewrite_bytes(wanted.max_rewrite_bytes());
+  } else {
+    change.set_default_max_rewrite(true);
+  }
+  return change;
+}
+
 // With what stands where nothing is said.
 v1::Maintenance whole(const v1::MaintenanceChange& change) {
   v1::Maintenance message = to_message(catalog::MaintenanceSettings());
@@ -80,6 +137,14 @@ v1::AddSetRequest request_for(const v1::BackupSet& message) {
   *schedule.mutable_conditions() = message.schedule().conditions();
   schedule.set_overdue_after_seconds(message.schedule().overdue_after_seconds());
   *request.mutable_retention() = message.retention();
+  *request.mutable_destination_retentions() = message.destination_retentions();
+  v1::CommandChange& commands = *request.mutable_commands();
+  if (!message.commands().before().empty()) commands.set_before(message.commands().before());
+  if (!message.commands().after().empty()) commands.set_after(message.commands().after());
+  if (!message.commands().on_failure().empty()) commands.set_on_failure(message.commands().on_failure());
+  commands.set_hook_timeout_seconds(message.commands().hook_timeout_seconds());
+  *commands.mutable_sources() = message.commands().sources();
+  commands.set_command_timeout_seconds(message.commands().command_timeout_seconds());
   return request;
 }
 
@@ -97,13 +162,23 @@ v1::AddDestinationRequest request_for(catalog::Catalog& catalog, const catalog::
   request.mutable_maintenance()->set_prune_schedule(settings.prune_schedule());
   request.mutable_maintenance()->set_check_schedule(settings.check_schedule());
   request.mutable_maintenance()->set_check_period_seconds(settings.check_period_seconds());
+  const v1::DestinationSettings used = to_message(catalog.destination_settings().find(facts.name));
+  *request.mutable_settings()->mutable_upload_limits() = used.upload_limits();
+  *request.mutable_settings()->mutable_download_limits() = used.download_limits();
+  if (used.has_max_unused_percent())
+    request.mutable_settings()->set_max_unused_percent(used.max_unused_percent());
+  if (used.has_max_rewrite_bytes())
+    request.mutable_settings()->set_max_rewrite_bytes(used.max_rewrite_bytes());
   return request;
 }
 
 v1::EditSetRequest edit_between(const v1::AddSetRequest& now, const v1::AddSetRequest& wanted) {
   v1::EditSetRequest edit;
   edit.set_name(wanted.name());
-  if (!same(now.sources(), wanted.sources())) *edit.mutable_sources() = wanted.sources();
+  if (!same(now.sources(), wanted.sources())) {
+    *edit.mutable_sources() = wanted.sources();
+    edit.set_no_sources(wanted.sources().empty());
+  }
   if (!same(now.destinations(), wanted.destinations())) *edit.mutable_destinations() = wanted.destinations();
   edit.set_one_file_system(wanted.one_file_system());
   edit.set_exclude_caches(wanted.exclude_caches());
@@ -111,6 +186,9 @@ v1::EditSetRequest edit_between(const v1::AddSetRequest& now, const v1::AddSetRe
   if (schedule.ByteSizeLong() > 0) *edit.mutable_schedule() = std::move(schedule);
   if (now.retention().SerializeAsString() != wanted.retention().SerializeAsString())
     *edit.mutable_retention() = whole_edit(wanted.retention());
+  add_edits(now, wanted, edit);
+  v1::CommandChange commands = change_between(now.commands(), wanted.commands());
+  if (commands.ByteSizeLong() > 0) *edit.mutable_commands() = std::move(commands);
   return edit;
 }
 
@@ -126,6 +204,7 @@ v1::EditDestinationRequest edit_between(const v1::AddDestinationRequest& now,
     edit.mutable_maintenance()->set_check_schedule(after.check_schedule());
   if (before.check_period_seconds() != after.check_period_seconds())
     edit.mutable_maintenance()->set_check_period_seconds(after.check_period_seconds());
+  *edit.mutable_settings() = change_between(now.settings(), wanted.settings());
   *edit.mutable_secret_reference() = wanted.secret_reference();
   edit.mutable_secret_reference()->set_share_keyring(wanted.share_keyring());
   return edit;

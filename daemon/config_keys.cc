@@ -2,14 +2,21 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
 
+#include "base/byte_count.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "catalog/command_table.h"
 #include "conditions.h"
 #include "destination_edit.h"
+#include "destination_settings.h"
 #include "maintenance/retention.h"
 #include "maintenance_message.h"
+#include "schedule/rate_plan.h"
 #include "schedule/window.h"
 
 namespace garner::daemon {
@@ -53,18 +60,64 @@ ConfigKey<Request> flag(const char* name, bool (Request::*get)() const, void (Re
 }
 
 using Retention = v1::Retention;
+
+// "N" or "DEST=N".
+std::pair<std::string, std::string> split_destination(const std::string& text) {
+  const std::size_t sign = text.find('=');
+  if (sign == std::string::npos) return {"", text};
+  return {text.substr(0, sign), text.substr(sign + 1)};
+}
+
+std::uint32_t parse_kept(const std::string& text) {
+  const bool digits =
+      !text.empty() && text.size() <= 6 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stol(text) > kMostKept) refuse("a number from 0 to 100,000 is expected");
+  return static_cast<std::uint32_t>(std::stoul(text));
+}
+
+// The rules of the destination, or of the set where that is empty.
+Retention& rules_for(Set& request, const std::string& destination) {
+  if (destination.empty()) return *request.mutable_retention();
+  for (v1::DestinationRetention& one : *request.mutable_destination_retentions()) {
+    if (one.destination() == destination) return *one.mutable_retention();
+  }
+  v1::DestinationRetention& added = *request.add_destination_retentions();
+  added.set_destination(destination);
+  return *added.mutable_retention();
+}
+
+// A rule of the set, and those of single destinations as DEST=RULE.
+Texts rules_of(const Set& request, const std::function<std::string(const Retention&)>& rule_of) {
+  Texts texts;
+  const std::string own = rule_of(request.retention());
+  if (!own.empty()) texts.push_back(own);
+  for (const v1::DestinationRetention& one : request.destination_retentions()) {
+    const std::string rule = rule_of(one.retention());
+    if (!rule.empty()) texts.push_back(one.destination() + "=" + rule);
+  }
+  std::sort(texts.begin() + (own.empty() ? 0 : 1), texts.end());
+  return texts;
+}
+
 ConfigKey<Set> count(const char* name, std::uint32_t (Retention::*get)() const,
                      void (Retention::*set)(std::uint32_t)) {
-  return {name, ConfigKind::kCount,
-          [get](const Set& set_request) -> Value {
-            const std::uint32_t number = (set_request.retention().*get)();
-            return number > 0 ? Value(std::int64_t{number}) : std::nullopt;
+  return {name, ConfigKind::kCounts,
+          [get](const Set& request) -> Value {
+            const Texts texts = rules_of(request, [get](const Retention& rules) {
+              const std::uint32_t number = (rules.*get)();
+              return number > 0 ? std::to_string(number) : std::string();
+            });
+            const std::uint32_t own = (request.retention().*get)();
+            if (texts.size() == 1 && own > 0) return std::int64_t{own};
+            return unless_empty(texts);
           },
           [set](Set& request, const ConfigValue& value) {
-            const std::int64_t number = std::get<std::int64_t>(value);
-            if (number < 0 || number > kMostKept) refuse("a number from 0 to 100,000 is expected");
-            (request.mutable_retention()->*set)(static_cast<std::uint32_t>(number));
-          }};
+            for (const std::string& text : texts_of(value)) {
+              const auto [destination, number] = split_destination(text);
+              (rules_for(request, destination).*set)(parse_kept(number));
+            }
+          },
+          [](const std::string& text) { parse_kept(split_destination(text).second); }};
 }
 
 ConfigKey<Set> duration(const char* name, std::uint64_t (*get)(const v1::ScheduleChange&),
@@ -118,6 +171,72 @@ ConfigKey<Destination> maintenance(const char* name, bool prune) {
             if (text.empty()) refuse("a schedule is expected, or 'never'");
             check_maintenance(described(text), system_clock());
           }};
+}
+
+using Commands = v1::CommandChange;
+ConfigKey<Set> hook(const char* name, const std::string& (Commands::*get)() const,
+                    std::string* (Commands::*mutable_text)()) {
+  return {name, ConfigKind::kText,
+          [get](const Set& request) { return unless_empty((request.commands().*get)()); },
+          [mutable_text](Set& request, const ConfigValue& value) {
+            *(request.mutable_commands()->*mutable_text)() = text_of(value);
+          }};
+}
+
+ConfigKey<Set> time_limit(const char* name, std::uint64_t (*get)(const Commands&),
+                          void (*put)(Commands&, std::uint64_t), std::chrono::seconds usual) {
+  const auto usual_seconds = static_cast<std::uint64_t>(usual.count());
+  return {name, ConfigKind::kText,
+          [get, usual_seconds](const Set& request) -> Value {
+            const std::uint64_t seconds = get(request.commands());
+            if (seconds == 0 || seconds == usual_seconds) return std::nullopt;
+            return duration_text(seconds);
+          },
+          [put](Set& request, const ConfigValue& value) {
+            put(*request.mutable_commands(), parse_seconds(text_of(value)));
+          }};
+}
+
+// Of the commands whose output is backed up: one list of commands, and one of their names.
+ConfigKey<Set> command_part(const char* name, bool command) {
+  return {name, ConfigKind::kTexts,
+          [command](const Set& request) {
+            Texts texts;
+            for (const v1::CommandSource& source : request.commands().sources())
+              texts.push_back(command ? source.command() : source.name());
+            return unless_empty(texts);
+          },
+          [command](Set& request, const ConfigValue& value) {
+            auto& sources = *request.mutable_commands()->mutable_sources();
+            int i = 0;
+            for (const std::string& text : texts_of(value)) {
+              v1::CommandSource& source = i < sources.size() ? *sources.Mutable(i) : *sources.Add();
+              command ? source.set_command(text) : source.set_name(text);
+              ++i;
+            }
+          },
+          [](const std::string& text) {
+            if (text.empty()) refuse("this is empty");
+          }};
+}
+
+using Settings = v1::DestinationSettingsChange;
+ConfigKey<Destination> limit(const char* name, bool upload) {
+  return {name, ConfigKind::kTexts,
+          [upload](const Destination& request) {
+            const Settings& settings = request.settings();
+            return unless_empty(list_of(upload ? settings.upload_limits() : settings.download_limits()));
+          },
+          [upload](Destination& request, const ConfigValue& value) {
+            for (const std::string& text : texts_of(value)) {
+              const schedule::RateRule rule = schedule::parse_rate_rule(text);
+              if (!rule.window && !rule.bytes_per_second) continue;  // says nothing
+              upload ? request.mutable_settings()->add_upload_limits(text)
+                     : request.mutable_settings()->add_download_limits(text);
+            }
+            edited(catalog::DestinationSettings(), request.settings());
+          },
+          [](const std::string& text) { schedule::parse_rate_rule(text); }};
 }
 
 // ---- Values with a form of their own ----
@@ -201,6 +320,36 @@ const std::vector<ConfigKey<Destination>>& destination_keys() {
          request.mutable_maintenance()->set_check_period_seconds(parse_seconds(text_of(value)));
          check_maintenance(request.maintenance(), system_clock());
        }},
+      limit("limit-upload", /*upload=*/true),
+      limit("limit-download", /*upload=*/false),
+      {"max-unused", ConfigKind::kAmount,
+       [](const Destination& request) -> Value {
+         if (!request.settings().has_max_unused_percent()) return std::nullopt;
+         const double percent = request.settings().max_unused_percent();
+         if (percent == std::floor(percent)) return static_cast<std::int64_t>(percent);
+         std::array<char, 32> text{};
+         std::snprintf(text.data(), text.size(), "%.12g", percent);
+         return std::string(text.data());
+       },
+       [](Destination& request, const ConfigValue& value) {
+         const std::string& text = text_of(value);
+         double percent = -1;
+         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
+         if (error != std::errc{} || end != text.data() + text.size()) percent = -1;
+         check_percent(percent);
+         request.mutable_settings()->set_max_unused_percent(percent);
+       }},
+      {"max-rewrite", ConfigKind::kAmount,
+       [](const Destination& request) -> Value {
+         if (!request.settings().has_max_rewrite_bytes()) return std::nullopt;
+         return exact_byte_count(request.settings().max_rewrite_bytes());
+       },
+       [](Destination& request, const ConfigValue& value) {
+         const std::optional<std::uint64_t> bytes = parse_byte_count(text_of(value));
+         if (!bytes.has_value()) refuse("an amount like \"4GiB\" or \"500M\" is expected");
+         check_rewrite(*bytes);
+         request.mutable_settings()->set_max_rewrite_bytes(*bytes);
+       }},
   };
   return keys;
 }
@@ -214,7 +363,14 @@ const std::vector<ConfigKey<Set>>& set_keys() {
          for (const std::string& source : request.sources()) texts.push_back(printable(source));
          return unless_empty(std::move(texts));
        },
-       put_sources, check_source, /*required=*/true},
+       put_sources, check_source},
+      command_part("command", /*command=*/true),
+      command_part("as", /*command=*/false),
+      time_limit(
+          "command-timeout",
+          [](const Commands& commands) { return std::uint64_t{commands.command_timeout_seconds()}; },
+          [](Commands& commands, std::uint64_t seconds) { commands.set_command_timeout_seconds(seconds); },
+          catalog::kDefaultSourceLimit),
       {"destination",
        ConfigKind::kTexts,
        [](const Set& request) { return unless_empty(list_of(request.destinations())); },
@@ -269,6 +425,14 @@ const std::vector<ConfigKey<Set>>& set_keys() {
       duration(
           "overdue-after", [](const Change& change) { return std::uint64_t{change.overdue_after_seconds()}; },
           &Change::set_overdue_after_seconds),
+      hook("before", &Commands::before, &Commands::mutable_before),
+      hook("after", &Commands::after, &Commands::mutable_after),
+      hook("on-failure", &Commands::on_failure, &Commands::mutable_on_failure),
+      time_limit(
+          "hook-timeout",
+          [](const Commands& commands) { return std::uint64_t{commands.hook_timeout_seconds()}; },
+          [](Commands& commands, std::uint64_t seconds) { commands.set_hook_timeout_seconds(seconds); },
+          catalog::kDefaultHookLimit),
       count("keep-last", &Retention::last, &Retention::set_last),
       count("keep-hourly", &Retention::hourly, &Retention::set_hourly),
       count("keep-daily", &Retention::daily, &Retention::set_daily),
@@ -276,11 +440,20 @@ const std::vector<ConfigKey<Set>>& set_keys() {
       count("keep-monthly", &Retention::monthly, &Retention::set_monthly),
       count("keep-quarterly", &Retention::quarterly, &Retention::set_quarterly),
       count("keep-yearly", &Retention::yearly, &Retention::set_yearly),
-      {"keep-within", ConfigKind::kText,
-       [](const Set& request) { return unless_empty(request.retention().within()); },
+      {"keep-within", ConfigKind::kTexts,
+       [](const Set& request) {
+         return unless_empty(rules_of(request, [](const Retention& rules) { return rules.within(); }));
+       },
        [](Set& request, const ConfigValue& value) {
-         request.mutable_retention()->set_within(
-             text_of(value) == "0" ? "" : maintenance::to_text(maintenance::parse_span(text_of(value))));
+         for (const std::string& text : texts_of(value)) {
+           const auto [destination, span] = split_destination(text);
+           rules_for(request, destination)
+               .set_within(span == "0" ? "" : maintenance::to_text(maintenance::parse_span(span)));
+         }
+       },
+       [](const std::string& text) {
+         const std::string span = split_destination(text).second;
+         if (span != "0") maintenance::parse_span(span);
        }},
   };
   return keys;
@@ -294,8 +467,10 @@ const char* expected(ConfigKind kind) {
   switch (kind) {
     case ConfigKind::kFlag:
       return "true or false is expected here";
-    case ConfigKind::kCount:
-      return "a whole number is expected here";
+    case ConfigKind::kAmount:
+      return "a whole number or a text is expected here";
+    case ConfigKind::kCounts:
+      return "a whole number is expected here, or a list of texts: \"N\", \"DEST=N\"";
     case ConfigKind::kTexts:
       return "a text or a list of texts is expected here: \"…\" or [\"…\", \"…\"]";
     case ConfigKind::kText:
@@ -304,15 +479,26 @@ const char* expected(ConfigKind kind) {
   return "a text is expected here: \"…\"";
 }
 
-// The value as `kind` has it; nothing when it is of another.
+// The value as keys of the kind take it; nothing when it is of another.
 std::optional<ConfigValue> as_kind(ConfigKind kind, const ConfigValue& value) {
-  const bool fits = kind == ConfigKind::kFlag    ? std::holds_alternative<bool>(value)
-                    : kind == ConfigKind::kCount ? std::holds_alternative<std::int64_t>(value)
-                    : kind == ConfigKind::kText  ? std::holds_alternative<std::string>(value)
-                                                 : std::holds_alternative<Texts>(value);
-  if (fits) return value;
-  const auto* const one = std::get_if<std::string>(&value);
-  if (kind == ConfigKind::kTexts && one != nullptr) return ConfigValue(Texts{*one});
+  const auto* const text = std::get_if<std::string>(&value);
+  const auto* const number = std::get_if<std::int64_t>(&value);
+  const auto* const texts = std::get_if<Texts>(&value);
+  switch (kind) {
+    case ConfigKind::kFlag:
+      return std::holds_alternative<bool>(value) ? std::optional(value) : std::nullopt;
+    case ConfigKind::kText:
+      return text != nullptr ? std::optional(value) : std::nullopt;
+    case ConfigKind::kAmount:
+      if (number != nullptr) return ConfigValue(std::to_string(*number));
+      return text != nullptr ? std::optional(value) : std::nullopt;
+    case ConfigKind::kCounts:
+      if (number != nullptr) return ConfigValue(Texts{std::to_string(*number)});
+      [[fallthrough]];
+    case ConfigKind::kTexts:
+      if (text != nullptr) return ConfigValue(Texts{*text});
+      return texts != nullptr ? std::optional(value) : std::nullopt;
+  }
   return std::nullopt;
 }
 

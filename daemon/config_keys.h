@@ -13,7 +13,9 @@
 
 namespace garner::daemon {
 
-enum class ConfigKind { kText, kFlag, kCount, kTexts };
+// kAmount: text, or a whole number, which is the same text. kTexts: one or several. kCounts: a number, or
+// texts.
+enum class ConfigKind { kText, kFlag, kAmount, kTexts, kCounts };
 
 template <typename Request>
 struct ConfigKey {

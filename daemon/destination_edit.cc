@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "destination_settings.h"
 #include "maintenance_message.h"
 
 namespace garner::daemon {
@@ -42,8 +43,11 @@ void edit_destination(Destinations& destinations, const v1::EditDestinationReque
   const catalog::MaintenanceSettings changed =
       edited(old, request.maintenance(), schedule::to_instant(destinations.context().clock.now()));
   if (request.has_secret_reference()) check_reference(request.secret_reference());
+  const catalog::DestinationSettings used = catalog.destination_settings().find(name);
+  const catalog::DestinationSettings settings = edited(used, request.settings());
   catalog.configuration().change([&](catalog::Database&) {
     if (changed != old) catalog.maintenance().save(name, changed);
+    if (settings != used) catalog.destination_settings().save(name, settings);
     if (!request.has_secret_reference()) return;
     const v1::SecretReference& reference = request.secret_reference();
     catalog.secrets().save(name, {reference.option(), reference.name(), reference.share_keyring()});

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "catalog/run_log_table.h"
 #include "catalog/run_table.h"
 #include "garner/v1/service.pb.h"
 
@@ -11,9 +12,14 @@ namespace garner::daemon {
 // How many of a run's errors a message carries.
 inline constexpr std::uint64_t kErrorsInMessage = 100;
 
+// "backup", "restore", …; "queued", "running", …
+const char* describe(catalog::RunKind kind);
+const char* describe(catalog::RunState state);
+
 // The row's report with the row's columns over it. Without errors and progress.
 v1::Run to_message(const catalog::RunRow& row);
 void add_errors(v1::Run& run, const std::vector<catalog::RunErrorRow>& errors);
+void add_log(v1::Run& run, const std::vector<catalog::RunLogLine>& lines);
 
 // Takes out what tells of the content of a source, a target or a destination: for callers who may see no more
 // than how things stand.

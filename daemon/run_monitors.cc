@@ -23,6 +23,7 @@ void keep_error(ActiveRun& run, catalog::RunTable& runs, const catalog::RunError
 }  // namespace
 
 void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
+  log_.tick();
   run_.update([&](v1::Run& report) {
     report.set_files(progress.files);
     report.set_source_bytes(progress.source_bytes);

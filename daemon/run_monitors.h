@@ -7,19 +7,23 @@
 #include "maintenance/check.h"
 #include "maintenance/repair.h"
 #include "restore/restore.h"
+#include "run_log.h"
 
 namespace garner::daemon {
 
 class BackupRunMonitor final : public backup::BackupMonitor {
  public:
-  BackupRunMonitor(ActiveRun& run, catalog::RunTable& runs) : run_(run), runs_(runs) {}
+  BackupRunMonitor(ActiveRun& run, catalog::RunTable& runs, RunLog& log)
+      : run_(run), runs_(runs), log_(log) {}
   void progressed(const backup::BackupProgress& progress) override;
   // In the catalog before the folder it lies in is finished in a checkpoint: an error is never forgotten.
   void error(const backup::SourceError& error) override;
+  void command_said(const std::string& name, std::string_view line) override { log_.add(name, line); }
 
  private:
   ActiveRun& run_;
   catalog::RunTable& runs_;
+  RunLog& log_;
 };
 
 class RestoreRunMonitor final : public restore::RestoreMonitor {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
 #include "run_message.h"
 #include "run_queue.h"
 
@@ -65,6 +66,7 @@ std::shared_ptr<ActiveRun> RunQueue::add_locked(RunKind kind, const std::string&
   const auto run =
       std::make_shared<ActiveRun>(row, std::move(request), std::vector<catalog::RunErrorRow>{}, 0);
   active_[row.number] = run;
+  const LogScope scope({row.number, row.set});
   spdlog::info("run {}: queued", row.number);
   changed_();
   return run;
@@ -115,6 +117,7 @@ v1::Run RunQueue::cancel(std::int64_t number) {
   run->stop(StopWish::kCancel);
   if (!running && first) {
     const std::string left = abandon(*run);
+    work_.on_failure(*run, RunState::kCancelled);
     work_.clean_up(*run);
     lock.lock();
     finish(run, RunState::kCancelled, left);

@@ -2,11 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "backup/backup_run.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "check_rotation.h"
 #include "restore/restore.h"
+#include "run_hooks.h"
 #include "run_monitors.h"
 #include "sleep_inhibitor.h"
 
@@ -27,6 +30,17 @@ restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
   }
 }
 
+std::vector<backup::CommandSource> command_sources(const ActiveRun& run) {
+  const catalog::SetCommands& commands = run.request().commands;
+  std::vector<backup::CommandSource> sources;
+  for (const auto& source : commands.sources) {
+    sources.push_back(
+        {source.name,
+         {source.command.text, source.command.user, hook_variables(run, "command"), commands.source_limit}});
+  }
+  return sources;
+}
+
 }  // namespace
 
 RunWork::RunWork(Destinations& destinations, const Settings& settings)
@@ -39,9 +53,13 @@ std::string RunWork::counter_file(const ActiveRun& run) const {
   return destinations_.context().state_folder + "/runs/" + run.uuid().text() + ".read";
 }
 
-void RunWork::clean_up(const ActiveRun& run) { remove_file(counter_file(run)); }
+void RunWork::clean_up(const ActiveRun& run) {
+  remove_file(counter_file(run));
+  if (catalog_.run_hooks().find(run.number())) catalog_.run_hooks().remove(run.number());
+}
 
 void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
+  run.set_held_by([this, names = run.request().destinations] { return destinations_.held_by(names); });
   switch (run.kind()) {
     case catalog::RunKind::kBackup:
       return back_up(run, stop);
@@ -62,13 +80,18 @@ void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
 void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
   const StoredRequest& request = run.request();
   const std::string& destination = request.destinations.front();
+  RunLog log(catalog_.run_log(), run.number(), destinations_.context().clock);
+  RunHooks hooks(run, catalog_, log, [this] { return shutting_down_.load(); });
+  // It may be what makes the destination be there.
+  hooks.before(stop);
   const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
   backup::BackupOptions options;
   options.run = run.uuid();
   options.set = request.set;
+  options.commands = command_sources(run);
   options.full_scan = request.full_scan;
   options.host = destinations_.context().host;
-  options.threads = settings_.threads;
+  options.threads = settings_.threads;  // fewer, where memory is not enough for them
   options.memory_budget = settings_.memory_budget;
   options.read_counter_file = counter_file(run);
   options.spool_folder = destinations_.context().state_folder + "/spool";
@@ -76,7 +99,7 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
   options.excluded_folders.push_back(destinations_.context().state_folder);
   options.during_commit = [] { return inhibit_sleep("A backup is being committed"); };
   const auto checkpoint = catalog_.checkpoint(run.number());
-  BackupRunMonitor monitor(run, catalog_.runs());
+  BackupRunMonitor monitor(run, catalog_.runs(), log);
   const backup::BackupResult result =
       backup::run_backup(*repository, *checkpoint, options, destinations_.context().clock, monitor, stop);
   monitor.progressed(result.progress);
@@ -92,6 +115,22 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
     report.set_incomplete(result.progress.error_count > 0);
   });
   checkpoint->forget();
+  const std::string trouble = hooks.after(stop);
+  if (trouble.empty()) return;
+  monitor.error({"after", "the command after the backup " + trouble});
+  run.update([](v1::Run& report) { report.set_incomplete(true); });
+}
+
+void RunWork::on_failure(ActiveRun& run, catalog::RunState state) {
+  if (run.kind() != catalog::RunKind::kBackup) return;
+  try {
+    RunLog log(catalog_.run_log(), run.number(), destinations_.context().clock);
+    RunHooks(run, catalog_, log, [this] {
+      return shutting_down_.load();
+    }).on_failure(state == catalog::RunState::kCancelled ? "cancelled" : "failed");
+  } catch (const Error& error) {
+    spdlog::error("run {}: its command on failure: {}", run.number(), error.what());
+  }
 }
 
 void RunWork::abandon(ActiveRun& run) {
@@ -137,7 +176,9 @@ void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
   options.overwrite = to_overwrite(request.overwrite());
   options.resuming = run.request().resuming || run.row().attempts > 1;
   options.dry_run = request.dry_run();
-  options.threads = settings_.threads;
+  // A quarter for references to content, the rest for frames that are read.
+  options.memory_budget = std::min(options.memory_budget, settings_.memory_budget / 4);
+  options.threads = threads_for(settings_, restore::kMemoryPerThread, settings_.memory_budget / 4);
   RestoreRunMonitor monitor(run, catalog_.runs());
   const restore::RestoreProgress progress =
       restore::run_restore(*found.repository, found.snapshot, options, monitor, stop);
@@ -161,7 +202,7 @@ void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
           return rotation.choose(there, run.row().queued);
         };
       }
-      options.threads = settings_.threads;
+      options.threads = threads_for(settings_, maintenance::kCheckMemoryPerThread);
       const RotationScope scope(monitor, rotation);
       monitor.finish_part(maintenance::run_check(*repository, options, monitor, stop));
     } catch (const Error& error) {

@@ -1,6 +1,7 @@
 // What runs do: one attempt of a backup, restore, check, repair, forget or prune, on the thread that calls.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <stop_token>
 
@@ -21,11 +22,15 @@ class RunWork {
   // Takes back what an unfinished backup left at its destination and here. Errors of the destination; what is
   // here is gone then, too.
   void abandon(ActiveRun& run);
+  // After that: the command of its set for a run that ends in this state without being done. Does not throw.
+  void on_failure(ActiveRun& run, catalog::RunState state);
+  // The daemon ends: commands are ended, and none begins that would not be begun again by its next start.
+  void shut_down() { shutting_down_ = true; }
   // What is to run after a run that has finished: a forget after the backup of a set that has a retention.
   std::optional<StoredRequest> follow_up(const ActiveRun& run);
   // After a run has finished or failed: it is its destinations' last prune or check.
   void note_end(const ActiveRun& run);
-  // After a run is over: its counters' file.
+  // After a run is over: its counters' file, and how far its commands had come.
   void clean_up(const ActiveRun& run);
 
  private:
@@ -49,6 +54,7 @@ class RunWork {
   Destinations& destinations_;
   catalog::Catalog& catalog_;
   const Settings settings_;
+  std::atomic<bool> shutting_down_ = false;
 };
 
 }  // namespace garner::daemon

@@ -55,6 +55,7 @@ grpc::ServerUnaryReactor* GarnerService::EditDestination(Context* context,
                                                          v1::Destination* response) {
   return parts_.gate.unary(context, "EditDestination", [=, this](const Caller&) {
     edit_destination(parts_.destinations, *request);
+    parts_.destinations.reload_limits(request->name());
     *response = looked_at(parts_.destinations.facts(request->name()));
     parts_.schedule_timer.poke();
   });
@@ -79,7 +80,7 @@ grpc::ServerUnaryReactor* GarnerService::AddSet(Context* context, const v1::AddS
                                                 v1::BackupSet* response) {
   return parts_.gate.unary(context, "AddSet", [=, this](const Caller& caller) {
     ScheduleContext schedule;
-    schedule.user = caller.peer.uid;
+    schedule.user = owner_of_commands(caller.peer.uid);
     *response = with_last_run(parts_.sets.add(*request, schedule));
     parts_.schedule_timer.poke();
   });
@@ -89,7 +90,7 @@ grpc::ServerUnaryReactor* GarnerService::EditSet(Context* context, const v1::Edi
                                                  v1::BackupSet* response) {
   return parts_.gate.unary(context, "EditSet", [=, this](const Caller& caller) {
     ScheduleContext schedule;
-    schedule.user = caller.peer.uid;
+    schedule.user = owner_of_commands(caller.peer.uid);
     *response = with_last_run(parts_.sets.edit(*request, schedule));
     parts_.schedule_timer.poke();
   });

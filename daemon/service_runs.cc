@@ -32,10 +32,8 @@ grpc::ServerUnaryReactor* GarnerService::StartBackup(Context* context, const v1:
                                                      v1::Run* response) {
   return parts_.gate.unary(context, "StartBackup", [=, this](const Caller& caller) {
     const catalog::BackupSet set = parts_.sets.get(request->set());
-    StoredRequest stored;
-    stored.set = set.definition;
+    StoredRequest stored = backup_request(set, catalog().commands());
     stored.full_scan = request->full_scan();
-    stored.destinations = set.destinations;
     *response = parts_.runs.add(catalog::RunKind::kBackup, set.definition.name(), std::move(stored));
     hide(caller, *response);
   });
@@ -97,7 +95,9 @@ grpc::ServerUnaryReactor* GarnerService::ListRuns(Context* context, const v1::Li
 grpc::ServerUnaryReactor* GarnerService::GetRun(Context* context, const v1::GetRunRequest* request,
                                                 v1::Run* response) {
   return parts_.gate.unary(context, "GetRun", [=, this](const Caller& caller) {
-    *response = parts_.runs.get(parse_run_number(request->run_id()));
+    const std::int64_t number = parse_run_number(request->run_id());
+    *response = parts_.runs.get(number);
+    add_log(*response, catalog().run_log().read(number));
     hide(caller, *response);
   });
 }

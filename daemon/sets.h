@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "command_edit.h"
 #include "destinations.h"
 #include "schedule_edit.h"
 
@@ -22,7 +23,7 @@ class Sets {
   v1::BackupSet describe(const catalog::BackupSet& set);
   // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
   // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
-  void check_sources(store::v1::SetDefinition& definition);
+  void check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands);
   void check_destinations(const std::vector<std::string>& names);
   // By the views of the set's destinations.
   std::uint64_t snapshots(const catalog::BackupSet& set);

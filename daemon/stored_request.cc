@@ -8,8 +8,9 @@ namespace garner::daemon {
 
 namespace {
 
-// 1 had nothing of FORGET and PRUNE.
-constexpr std::uint8_t kVersion = 2;
+// 1 had nothing of FORGET and PRUNE, 2 no commands.
+constexpr std::uint8_t kVersion = 3;
+constexpr std::uint64_t kMostSeconds = 365ull * 24 * 3600;  // of a command
 
 void put(ByteWriter& writer, const std::string& text) {
   writer.u32(static_cast<std::uint32_t>(text.size()));
@@ -21,7 +22,66 @@ std::string get(ByteReader& reader) {
   return std::string(as_text(reader.bytes(length)));
 }
 
+void put(ByteWriter& writer, const catalog::SetCommands::Command& command) {
+  put(writer, command.text);
+  writer.u32(command.user);
+}
+
+void put(ByteWriter& writer, const std::optional<catalog::SetCommands::Command>& command) {
+  writer.u8(command ? 1 : 0);
+  if (command) put(writer, *command);
+}
+
+void put(ByteWriter& writer, const catalog::SetCommands& commands) {
+  put(writer, commands.before);
+  put(writer, commands.after);
+  put(writer, commands.on_failure);
+  writer.u32(static_cast<std::uint32_t>(commands.sources.size()));
+  for (const auto& source : commands.sources) {
+    put(writer, source.name);
+    put(writer, source.command);
+  }
+  writer.u64(static_cast<std::uint64_t>(commands.hook_limit.count()));
+  writer.u64(static_cast<std::uint64_t>(commands.source_limit.count()));
+}
+
+catalog::SetCommands::Command get_command(ByteReader& reader) {
+  std::string text = get(reader);
+  return {std::move(text), reader.u32()};
+}
+
+std::optional<catalog::SetCommands::Command> get_optional_command(ByteReader& reader) {
+  if (reader.u8() == 0) return std::nullopt;
+  return get_command(reader);
+}
+
+catalog::SetCommands get_commands(ByteReader& reader) {
+  catalog::SetCommands commands;
+  commands.before = get_optional_command(reader);
+  commands.after = get_optional_command(reader);
+  commands.on_failure = get_optional_command(reader);
+  const std::uint32_t sources = reader.u32();
+  for (std::uint32_t i = 0; i < sources; ++i) {
+    std::string name = get(reader);
+    commands.sources.push_back({std::move(name), get_command(reader)});
+  }
+  for (std::chrono::seconds* limit : {&commands.hook_limit, &commands.source_limit}) {
+    const std::uint64_t seconds = reader.u64();
+    if (seconds > kMostSeconds) throw Error(ErrorKind::kDamaged, "a run's request with a limit of ages");
+    *limit = std::chrono::seconds(seconds);
+  }
+  return commands;
+}
+
 }  // namespace
+
+StoredRequest backup_request(const catalog::BackupSet& set, catalog::CommandTable& commands) {
+  StoredRequest request;
+  request.set = set.definition;
+  request.destinations = set.destinations;
+  request.commands = commands.find(set.definition.name());
+  return request;
+}
 
 Bytes encode(const StoredRequest& request) {
   ByteWriter writer;
@@ -38,6 +98,7 @@ Bytes encode(const StoredRequest& request) {
   put(writer, request.forget_set);
   writer.u8(request.by_itself ? 1 : 0);
   put(writer, request.prune.SerializeAsString());
+  put(writer, request.commands);
   return writer.take();
 }
 
@@ -61,6 +122,7 @@ StoredRequest decode_request(ByteView bytes) {
     request.by_itself = reader.u8() != 0;
     parsed = request.prune.ParseFromString(get(reader)) && parsed;
   }
+  if (version >= 3) request.commands = get_commands(reader);
   if (!parsed || !reader.at_end()) throw Error(ErrorKind::kDamaged, "a run's request cannot be read");
   return request;
 }

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "catalog/command_table.h"
+#include "catalog/configuration.h"
 #include "garner/v1/service.pb.h"
 #include "garner/v1/store.pb.h"
 
@@ -15,6 +17,7 @@ struct StoredRequest {
   // BACKUP
   store::v1::SetDefinition set;
   bool full_scan = false;
+  catalog::SetCommands commands;
   // BACKUP, CHECK, REPAIR
   std::vector<std::string> destinations;
   // RESTORE
@@ -31,6 +34,9 @@ struct StoredRequest {
   // PRUNE
   v1::StartPruneRequest prune;
 };
+
+// A backup of the set as it is configured now.
+StoredRequest backup_request(const catalog::BackupSet& set, catalog::CommandTable& commands);
 
 Bytes encode(const StoredRequest& request);
 // Error(kDamaged).

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "backup/command_reader.h"
 #include "backup/estimate.h"
 #include "backup/file_reader.h"
 #include "backup/run_context.h"
@@ -13,6 +14,8 @@
 #include "backup/settle.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "snapshot/node.h"
 
 namespace garner::backup {
@@ -44,7 +47,7 @@ const v1::SnapshotEntry* find_base(const v1::RepositoryState& state, const Backu
   for (auto entry = state.snapshots().rbegin(); entry != state.snapshots().rend(); ++entry) {
     const v1::SetDefinition& set = entry->snapshot().set();
     if (set.uuid() == options.set.uuid()) return &*entry;
-    if (!same_sources && entry->snapshot().host() == options.host &&
+    if (!same_sources && !set.sources().empty() && entry->snapshot().host() == options.host &&
         std::ranges::equal(set.sources(), options.set.sources())) {
       same_sources = &*entry;
     }
@@ -81,6 +84,7 @@ class Attempt {
   void choose_base();
   void walk();
   std::vector<std::shared_ptr<Folder>> queue_sources(RunContext& context);
+  void check_any_was_read(RunContext& context) const;
   v1::Snapshot describe(const std::vector<std::shared_ptr<Folder>>& tops) const;
   std::optional<crypto::BlobId> commit(v1::Snapshot snapshot);
   crypto::BlobId put_snapshots(const v1::Snapshot& snapshot);
@@ -225,8 +229,7 @@ std::optional<BackupResult> Attempt::make() {
 
 std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context) {
   std::vector<std::shared_ptr<Folder>> tops;
-  std::size_t readable = 0;
-  std::string first_error;
+  ReadSources& read = context.read_sources;
   const TimePoint base_seen = base_ ? snapshot::from_proto(base_->scan_start()) : TimePoint{};
   for (int number = 0; number < options_.set.sources_size(); ++number) {
     const std::string& path = options_.set.sources(number);
@@ -273,10 +276,10 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
               false);
         }
       }
-      ++readable;
+      ++read.count;
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
-      first_error = error.what();
+      if (read.first_error.empty()) read.first_error = error.what();
       statistics_->error(path, error.what());
       std::optional<v1::Node> node;
       if (earlier) {
@@ -286,11 +289,18 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
       top->complete(0, std::move(node), false);
     }
   }
-  if (readable == 0) {
-    throw Error(ErrorKind::kReadFailed,
-                "none of the sources of " + options_.set.name() + " can be read: " + first_error);
+  if (options_.commands.empty()) check_any_was_read(context);
+  for (std::size_t number = 0; number < options_.commands.size(); ++number) {
+    tops.push_back(queue_command(context, number, base_ ? &*base_ : nullptr));
   }
   return tops;
+}
+
+void Attempt::check_any_was_read(RunContext& context) const {
+  const std::lock_guard lock(context.read_sources.mutex);
+  if (context.read_sources.count > 0) return;
+  throw Error(ErrorKind::kReadFailed, "none of the sources of " + options_.set.name() +
+                                          " can be read: " + context.read_sources.first_error);
 }
 
 void Attempt::walk() {
@@ -335,13 +345,18 @@ void Attempt::walk() {
   {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {
-      workers.emplace_back([&, lane] {
+      workers.emplace_back(in_log_context([&, lane] {
+        const StopScope scope(stop_);
         FileReader reader(context, lane);
         Scanner scanner(context);
+        CommandReader command_reader(context, lane);
         while (auto work = context.queue.next()) {
           try {
             if (auto* batch = std::get_if<FileBatch>(&*work)) {
               reader.read(*batch);
+            } else if (auto* command = std::get_if<CommandTask>(&*work)) {
+              const std::shared_ptr<void> done(nullptr, [&](void*) { context.queue.command_done(); });
+              command_reader.read(*command);
             } else {
               scanner.scan(std::get<std::shared_ptr<Folder>>(*work));
             }
@@ -353,12 +368,14 @@ void Attempt::walk() {
           work.reset();
           context.queue.done();
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);
   checkpointer_->check();
-  if (!stop_.stop_requested()) result_ = describe(tops);
+  if (stop_.stop_requested()) return;
+  check_any_was_read(context);
+  result_ = describe(tops);
 }
 
 v1::Snapshot Attempt::describe(const std::vector<std::shared_ptr<Folder>>& tops) const {
@@ -379,7 +396,11 @@ v1::Snapshot Attempt::describe(const std::vector<std::shared_ptr<Folder>>& tops)
     auto node = top->collected();
     if (!node) continue;
     v1::Source& source = *made.add_sources();
-    source.set_path(options_.set.sources(static_cast<int>(top->source())));
+    const auto number = static_cast<std::size_t>(top->source());
+    const auto paths = static_cast<std::size_t>(options_.set.sources_size());
+    source.set_command(number >= paths);
+    source.set_path(source.command() ? snapshot::command_path(options_.commands[number - paths].name)
+                                     : options_.set.sources(static_cast<int>(number)));
     source.set_user(source::user_name(node->uid()));
     source.set_group(source::group_name(node->gid()));
     snapshot::add_to(*made.mutable_totals(), *node);
@@ -478,6 +499,7 @@ bool is_there(store::Repository& repository) {
 BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
                         const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
                         std::stop_token stop) {
+  const StopScope scope(stop);
   try {
     return make_attempts(repository, checkpoint, options, clock, monitor, stop);
   } catch (const Error& error) {

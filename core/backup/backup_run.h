@@ -19,13 +19,21 @@
 
 #include "backup/checkpoint.h"
 #include "base/clock.h"
+#include "command/command.h"
 #include "store/repository.h"
 
 namespace garner::backup {
 
+// A source that is the output of a command.
+struct CommandSource {
+  std::string name;  // of the file that it becomes
+  command::Request request;
+};
+
 struct BackupOptions {
   Uuid run;
   v1::SetDefinition set;
+  std::vector<CommandSource> commands;  // names are unique and valid; the set may have no sources but these
   bool full_scan = false;
   std::string host;
   unsigned threads = 0;                    // 0: one for each core
@@ -69,6 +77,8 @@ class BackupMonitor {
   // Called by the run's threads, often; must be cheap.
   virtual void progressed(const BackupProgress& progress) = 0;
   virtual void error(const SourceError& error) = 0;
+  // A line, in bytes, that the command of that name wrote to standard error.
+  virtual void command_said(const std::string& /*name*/, std::string_view /*line*/) {}
 };
 
 BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 
 namespace garner::backup {
 
@@ -35,7 +37,10 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::start(std::function<void()> failed) {
   failed_callback_ = std::move(failed);
-  thread_ = std::jthread([this] { run(); });
+  thread_ = std::jthread(in_log_context([this, stop = StopScope::current()] {
+    const StopScope scope(stop);
+    run();
+  }));
 }
 
 void Checkpointer::run() {
@@ -59,6 +64,7 @@ void Checkpointer::run() {
     } catch (...) {
       lock.lock();
       error_ = std::current_exception();
+      failed_ = true;
       saved_.notify_all();
       lock.unlock();
       failed_callback_();
@@ -70,10 +76,11 @@ void Checkpointer::run() {
 
 void Checkpointer::admit(std::uint64_t bytes) {
   const std::uint64_t after = admitted_.fetch_add(bytes) + bytes;
+  if (!failed_ && after < begun_at_ + kCheckpointBytes && after <= covered_ + limit_) return;
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  if (after - begun_at_ >= kCheckpointBytes) due_.notify_one();
-  saved_.wait(lock, [&] { return error_ || ending_ || after - covered_ <= limit_; });
+  if (after >= begun_at_ + kCheckpointBytes) due_.notify_one();
+  saved_.wait(lock, [&] { return error_ || ending_ || after <= covered_ + limit_; });
   if (error_) std::rethrow_exception(error_);
 }
 
@@ -91,11 +98,13 @@ void Checkpointer::finished(const std::shared_ptr<Folder>& parent, FinishedFolde
 }
 
 void Checkpointer::begin_reading(std::shared_ptr<ReadingFile> file) {
+  file->known = true;
   std::lock_guard lock(mutex_);
   reading_.insert(std::move(file));
 }
 
 void Checkpointer::end_reading(const std::shared_ptr<ReadingFile>& file) {
+  if (!file->known) return;
   std::lock_guard lock(mutex_);
   reading_.erase(file);
 }
@@ -123,7 +132,8 @@ void Checkpointer::save(bool close_packs) {
   std::uint64_t begun_at = 0;
   {
     std::lock_guard lock(mutex_);
-    begun_at = begun_at_ = admitted_;
+    begun_at = admitted_;
+    begun_at_ = begun_at;
     folders.swap(unsaved_);
     reading = reading_;
   }

@@ -8,6 +8,7 @@
 // names that it knows.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <exception>
 #include <functional>
@@ -48,6 +49,7 @@ struct ReadingFile {
   TimePoint seen;
   std::uint64_t offset = 0;
   snapshot::ContentListBuilder list;
+  bool known = false;  // to the checkpointer; the reading thread's
 };
 
 class Checkpointer {
@@ -109,13 +111,16 @@ class Checkpointer {
   std::chrono::steady_clock::time_point last_commit_;
   std::function<void()> failed_callback_;
 
-  std::atomic<std::uint64_t> admitted_ = 0;  // bytes of source
+  // Bytes of source. The last two are written with the mutex held, and are never above the first; a thread's
+  // own share of it may be older than they are, so that only sums are compared.
+  std::atomic<std::uint64_t> admitted_ = 0;
+  std::atomic<std::uint64_t> covered_ = 0;   // of `admitted_`, by the last save
+  std::atomic<std::uint64_t> begun_at_ = 0;  // `admitted_` when the last save began
+  std::atomic<bool> failed_ = false;         // error_ is set
 
   std::mutex mutex_;  // of what follows
   std::condition_variable due_;
   std::condition_variable saved_;
-  std::uint64_t covered_ = 0;   // of `admitted_`, by the last save
-  std::uint64_t begun_at_ = 0;  // `admitted_` when the last save began
   std::exception_ptr error_;
   bool ending_ = false;
   std::set<std::shared_ptr<Folder>> unsaved_;

@@ -29,16 +29,18 @@ FileReader::FileReader(RunContext& context, unsigned lane)
 
 void FileReader::read(const FileBatch& batch) {
   Folder& folder = *batch.folder;
-  context_.statistics.current(printable(folder.scan.handle->path()));
+  const std::string folder_path = folder.scan.handle->path();
+  context_.statistics.current(printable(folder_path));
   for (const FileTask& task : batch.files) {
     if (context_.stop.stop_requested()) return;
+    const std::string path = folder_path + "/" + task.name;
     std::optional<v1::Node> node;
     auto reading = std::make_shared<ReadingFile>();
     try {
-      node = read_file(folder, task, reading);
+      node = read_file(folder, path, task, reading);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kReadFailed) {
-        context_.statistics.error(folder.scan.handle->path() + "/" + task.name, error.what());
+        context_.statistics.error(path, error.what());
         node = task.earlier;
         if (node) node->set_stale(true);
       } else if (error.kind() != ErrorKind::kNotFound) {
@@ -53,15 +55,16 @@ void FileReader::read(const FileBatch& batch) {
     }
     // Only now: until its file is recorded as finished a checkpoint records how far it was read.
     context_.checkpointer.end_reading(reading);
-    if (folder.complete(task.slot, std::move(node), false)) finish_upwards(context_, batch.folder);
+    // A file that was read again and found to be as it was leaves its folder's tree as it was.
+    const bool same = node && task.earlier && snapshot::equal(*node, *task.earlier);
+    if (folder.complete(task.slot, std::move(node), same)) finish_upwards(context_, batch.folder);
   }
 }
 
 // Nothing when the file has vanished, or when the run is to stop.
-std::optional<v1::Node> FileReader::read_file(Folder& folder, const FileTask& task,
+std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string& path, const FileTask& task,
                                               std::shared_ptr<ReadingFile>& file) {
   source::FolderHandle::Use use(*folder.scan.handle);
-  const std::string path = folder.scan.handle->path() + "/" + task.name;
   const Fd fd = source::open_for_reading(use.fd(), task.name.c_str());
   if (!fd.valid()) {
     if (errno == ENOENT) return std::nullopt;

@@ -15,7 +15,8 @@ class FileReader {
   void read(const FileBatch& batch);
 
  private:
-  std::optional<v1::Node> read_file(Folder& folder, const FileTask& task, std::shared_ptr<ReadingFile>& file);
+  std::optional<v1::Node> read_file(Folder& folder, const std::string& path, const FileTask& task,
+                                    std::shared_ptr<ReadingFile>& file);
   void read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
                     const std::vector<source::DataRange>& ranges, KnownChunks known);
   void read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,

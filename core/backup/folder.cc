@@ -21,7 +21,7 @@ Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t s
       name_(std::move(name)),
       is_root_(parent_ && !parent_->parent_),
       assembly_(std::move(assembly)) {
-  if (base.node && base.trusted)
+  if (base.node)
     assembly_.compare_with(crypto::BlobId::from_bytes(as_bytes(base.node->tree())), base.node->totals());
 }
 
@@ -109,15 +109,17 @@ std::optional<v1::Node> Folder::collected() {
 bool Folder::record(FinishedFile file) {
   std::lock_guard lock(mutex_);
   if (complete_) return false;
+  const bool first = nothing_unsaved();
   unsaved_files_.push_back(std::move(file));
-  return true;
+  return first;
 }
 
 bool Folder::record(FinishedFolder folder) {
   std::lock_guard lock(mutex_);
   if (complete_) return false;
+  const bool first = nothing_unsaved();
   unsaved_folders_.push_back(std::move(folder));
-  return true;
+  return first;
 }
 
 void Folder::drop_unsaved() {

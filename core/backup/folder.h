@@ -81,7 +81,8 @@ class Folder {
   std::optional<v1::Node> collected();
 
   // ---- What the next checkpoint is to record: any thread ----
-  // False when the folder is finished already: then nothing in it needs recording.
+  // Nothing in a folder that is finished needs recording. True if this is the first that waits: then the
+  // folder has to be made known to the checkpointer.
   bool record(FinishedFile file);
   bool record(FinishedFolder folder);
   void drop_unsaved();
@@ -94,6 +95,7 @@ class Folder {
     std::optional<v1::Node> node;
   };
   bool feed();
+  bool nothing_unsaved() const { return unsaved_files_.empty() && unsaved_folders_.empty(); }
 
   std::shared_ptr<Folder> parent_;
   const std::size_t slot_;

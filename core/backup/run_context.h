@@ -47,6 +47,13 @@ class Mounts {
   std::map<std::uint32_t, std::map<std::uint64_t, std::uint32_t>> devices_;
 };
 
+// Whether any source could be read.
+struct ReadSources {
+  std::mutex mutex;
+  std::size_t count = 0;
+  std::string first_error;  // of one that could not
+};
+
 struct RunContext {
   store::Repository& repository;
   store::BlobWriter& writer;
@@ -64,6 +71,7 @@ struct RunContext {
   HardLinks hard_links{};
   Mounts mounts{};
   WorkQueue queue{};
+  ReadSources read_sources{};
 };
 
 // Finishes a complete folder and, while that completes them, those above it.

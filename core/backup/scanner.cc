@@ -40,8 +40,9 @@ void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
     const bool same = result.same && folder->scan.same_node;
     folder->drop_unsaved();
     const std::shared_ptr<Folder> parent = folder->parent();
-    // What the earlier snapshot has need not be recorded: a resumed run finds it again.
-    if (!same) {
+    // What the earlier snapshot has need not be recorded: a resumed run finds it again, unless it reads all
+    // anew.
+    if (!same || !folder->base.trusted) {
       context.checkpointer.finished(
           parent, FinishedFolder{folder->place(), result.tree.id, result.tree.totals, folder->scan.seen});
     }
@@ -285,7 +286,8 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, int folder_fd, cons
       context_.statistics.error(path, message);
     });
     if (status.links > 1) node.set_mount(context_.mounts.number(folder->source(), status.device));
-    folder->complete(slot, std::move(node), false);
+    const bool same = earlier_node && snapshot::equal(node, earlier_node->node);
+    folder->complete(slot, std::move(node), same);
     return;
   }
   FileTask task{slot, entry.name, std::nullopt};

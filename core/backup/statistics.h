@@ -20,6 +20,7 @@ class Statistics {
     files_ += 1;
     source_bytes_ += size;
   }
+  void found_bytes(std::uint64_t bytes) { source_bytes_ += bytes; }  // of a file whose size was not known
   void done_file() { done_files_ += 1; }
   void done_bytes(std::uint64_t bytes) { done_bytes_ += bytes; }
   void read(std::uint64_t bytes) { read_bytes_.add(bytes); }
@@ -30,6 +31,7 @@ class Statistics {
     errors_ += 1;
     monitor_.error({path, message});
   }
+  void command_said(const std::string& name, std::string_view line) { monitor_.command_said(name, line); }
   void expect(std::uint64_t files, std::uint64_t bytes) {
     expected_files_ = files;
     expected_bytes_ = bytes;

@@ -24,11 +24,19 @@ std::string list_sources(const v1::Snapshot& snapshot) {
 
 std::string absolute_path(const v1::Snapshot& snapshot, const std::string& path) {
   if (path.starts_with('/')) return normal_path(path);
-  if (snapshot.sources_size() != 1) {
+  // What a command wrote is found by its name alone, and does not make it a snapshot of several sources.
+  const v1::Source* only = nullptr;
+  int others = 0;
+  for (const v1::Source& source : snapshot.sources()) {
+    if (source.command() && source.root().name() == path) return source.path();
+    if (only == nullptr || !source.command()) only = &source;
+    if (!source.command()) ++others;
+  }
+  if (snapshot.sources_size() != 1 && others != 1) {
     throw Error(ErrorKind::kInvalidInput, "the snapshot has several sources (" + list_sources(snapshot) +
                                               "): give an absolute path below one of them");
   }
-  return normal_path(snapshot.sources(0).path() + "/" + path);
+  return normal_path(only->path() + "/" + path);
 }
 
 // The innermost source that holds the path: sources may lie within each other.

@@ -166,6 +166,9 @@ void check_snapshot(const v1::Snapshot& snapshot) {
     const std::string last = base_name(source.path());
     require(source.root().name() == (last.empty() ? "/" : last),
             "a root node that is not named as its source");
+    require(!source.command() || (source.root().type() == v1::NODE_TYPE_FILE &&
+                                  source.path() == command_path(source.root().name())),
+            "the output of a command that is no file, or has another path");
     require(printable(source.user()) == source.user() && printable(source.group()) == source.group(),
             "an owner's name that is not printable UTF-8");
     add_to(totals, source.root());
@@ -179,6 +182,10 @@ void check_snapshot(const v1::Snapshot& snapshot) {
 bool is_valid_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
          name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+std::string command_path(std::string_view name) {
+  return std::string(kCommandFolder) + "/" + std::string(name);
 }
 
 bool is_valid_set_name(std::string_view name) {
@@ -255,6 +262,8 @@ bool equal(const v1::Totals& a, const v1::Totals& b) {
   return a.files() == b.files() && a.folders() == b.folders() && a.others() == b.others() &&
          a.bytes() == b.bytes();
 }
+
+bool equal(const v1::Node& a, const v1::Node& b) { return serialize(a) == serialize(b); }
 
 PageSummary summarize(const v1::TreePage& page) {
   PageSummary summary;

@@ -29,6 +29,10 @@ inline constexpr std::size_t kMaximumXattrs = kMaximumBlob - (64u << 10);
 inline constexpr std::size_t kMaximumOwnerName = 255;
 
 bool is_valid_name(std::string_view name);
+// The path that the output of a command has in a snapshot, by the name of its file; and the folder in which
+// all of them seem to lie.
+inline constexpr std::string_view kCommandFolder = "/command";
+std::string command_path(std::string_view name);
 // Letters, digits, '.', '_', '-', the first a letter or digit; at most 255 bytes.
 bool is_valid_set_name(std::string_view name);
 
@@ -51,6 +55,7 @@ TimePoint from_proto(const v1::Time& time);
 void add_to(v1::Totals& totals, const v1::Node& node);
 void add_to(v1::Totals& totals, const v1::Totals& other);
 bool equal(const v1::Totals& a, const v1::Totals& b);
+bool equal(const v1::Node& a, const v1::Node& b);  // in every field
 
 // What a page holds, itself and below: it must be what the reference to the page says.
 struct PageSummary {

@@ -38,7 +38,8 @@ struct SnapshotPath {
 SnapshotPath split_snapshot_path(const std::string& text);
 
 // Finds the node that a path names, files and folders alike. The path is absolute, as it was in the source,
-// or, in a snapshot of one source, relative to it; empty is the only source itself. Error(kNotFound) names
+// or the name of what a command wrote, or, in a snapshot of one source beside those, relative to it; empty is
+// the only source itself. Error(kNotFound) names
 // the deepest folder that is there and near names in it, or the sources when the path is in none;
 // Error(kInvalidInput) for a path that is not absolute in a snapshot of several sources.
 struct FoundNode {

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/scratch.h"
 #include "source/metadata.h"
 #include "source/open.h"
 
@@ -26,7 +27,8 @@ std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path) {
   const Fd fd = open_for_reading(folder_fd, ".", O_DIRECTORY);
   if (!fd.valid()) throw system_error(errno, "opening the folder " + printable(path), ErrorKind::kReadFailed);
   std::vector<FolderEntry> entries;
-  std::vector<char> buffer(kBuffer);
+  thread_local Scratch scratch;  // large enough that glibc would tidy its heap for each
+  const MutableByteView buffer = scratch.take(kBuffer);
   while (true) {
     const ssize_t size = getdents64(fd.get(), buffer.data(), buffer.size());
     if (size == 0) break;
@@ -35,7 +37,7 @@ std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path) {
       throw system_error(errno, "listing the folder " + printable(path), ErrorKind::kReadFailed);
     }
     for (std::size_t offset = 0; offset < static_cast<std::size_t>(size);) {
-      const char* const record = buffer.data() + offset;
+      const char* const record = reinterpret_cast<const char*>(buffer.data()) + offset;
       unsigned short length = 0;
       std::memcpy(&length, record + offsetof(dirent64, d_reclen), sizeof length);
       const std::string_view name = record + offsetof(dirent64, d_name);

@@ -18,6 +18,9 @@ function __garner_snapshots
     echo latest
     __garner_values id snapshots | string sub --length 12
 end
+function __garner_notifications
+    __garner_values name notification list
+end
 function __garner_keys
     __garner_values id key list | string sub --length 12
 end
@@ -34,8 +37,10 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' --prune-schedule \
-                --check-schedule --check-period
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' '--limit-*' '--max-*' \
+                --command --as --command-timeout --before --after --on-failure --hook-timeout \
+                --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
+                --prune-schedule --check-schedule --check-period
                 set skip 1
             case '-*'
             case '*'
@@ -85,18 +90,24 @@ unpin\t'Take the pin from a snapshot'
 check\t'Check that everything is there and undamaged'
 repair\t'Rebuild index and log from packs'
 key\t'What opens a repository'
-log\t'The log of the daemon'"
-complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
+log\t'The log of the daemon'
+notification\t'Who is told of what happens'
+metrics\t'Numbers for a monitoring system'"
 complete --command garner --condition '__garner_at config' --arguments 'export apply'
+complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
+complete --command garner --condition '__garner_at notification' --arguments 'add list show test remove'
 
-for command in backup runs snapshots forget 'set show' 'set edit' 'set remove'
+for command in status backup runs snapshots forget 'set show' 'set edit' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
 for command in 'destination show' 'destination edit' 'destination remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
+end
+for command in 'notification show' 'notification test' 'notification remove'
+    complete --command garner --condition "__garner_at $command" --arguments '(__garner_notifications)'
 end
 for command in 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
@@ -107,11 +118,40 @@ end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
 
 complete --command garner --condition '__garner_command status' --long watch --description 'Show it again when it changes'
+complete --command garner --condition '__garner_command status' --long check \
+    --description 'One line for a monitoring system'
 complete --command garner --condition '__garner_command log' --short f --long follow --description 'New lines as they come'
+complete --command garner --condition '__garner_command log' --long run --exclusive --keep-order \
+    --arguments '(__garner_runs)' --description 'Only the lines of this run'
 complete --command garner --condition '__garner_command backup' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
 
-complete --command garner --condition '__garner_command "destination add" "key add"' --long password-file \
+complete --command garner --condition '__garner_command "notification add"' --long webhook --exclusive \
+    --description 'POST a JSON object there'
+complete --command garner --condition '__garner_command "notification add"' --long header-file --require-parameter \
+    --force-files --description 'File with further header fields'
+complete --command garner --condition '__garner_command "notification add"' --long ping --exclusive \
+    --description 'Ping it as healthchecks.io has it'
+complete --command garner --condition '__garner_command "notification add"' --long mail --exclusive \
+    --description 'Send a mail to it'
+complete --command garner --condition '__garner_command "notification add"' --long smtp --exclusive \
+    --description 'The server that takes the mail'
+complete --command garner --condition '__garner_command "notification add"' --long from --exclusive \
+    --description 'The address of the sender'
+complete --command garner --condition '__garner_command "notification add"' --long user --exclusive \
+    --description 'Who logs in at the server'
+complete --command garner --condition '__garner_command "notification add"' --long plain-smtp \
+    --description 'In clear where the server offers no TLS'
+complete --command garner --condition '__garner_command "notification add"' --long command --exclusive \
+    --description 'Have /bin/sh run this'
+complete --command garner --condition '__garner_command "notification add"' --long ca-file --require-parameter \
+    --force-files --description 'File with trusted certificates'
+complete --command garner --condition '__garner_command "notification add"' --long on --exclusive \
+    --arguments 'start success errors failure overdue recovery' --description 'Of what'
+complete --command garner --condition '__garner_command "notification add"' --long set --exclusive \
+    --arguments '(__garner_sets)' --description 'Only of these sets'
+
+complete --command garner --condition '__garner_command "destination add" "key add" "notification add"' --long password-file \
     --require-parameter --force-files --description 'File with the password'
 complete --command garner --condition '__garner_command "destination add" "key add"' --long key-file \
     --require-parameter --force-files --description 'File with the key'
@@ -135,6 +175,14 @@ complete --command garner --condition '__garner_command "destination add" "desti
 complete --command garner --condition '__garner_command "config export" "config apply"' --force-files
 complete --command garner --condition '__garner_command "config apply"' --long remove-others \
     --description 'Remove what the file does not name'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-upload --exclusive \
+    --arguments none --description 'Write no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-download --exclusive \
+    --arguments none --description 'Read no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-unused --exclusive \
+    --description 'How much of a pack may stay unused'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-rewrite --exclusive \
+    --description 'What one prune copies at most'
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'
@@ -160,6 +208,19 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --arguments 'on-ac-power destination command:' --description 'What must hold'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long overdue-after --exclusive \
     --description 'When it counts as overdue'
+for option in 'command=Back up what this command writes' 'as=The file that its output becomes' \
+        'command-timeout=How long such a command may take' 'before=Run before each backup' \
+        'after=Run when a backup is made' 'on-failure=Run when a backup fails' \
+        'hook-timeout=How long each of these may take'
+    set --local parts (string split --max 1 = $option)
+    complete --command garner --condition '__garner_command "set add" "set edit"' --long $parts[1] --exclusive \
+        --description $parts[2]
+end
+for option in "command=Back up no command's output" 'before=Run nothing before' 'after=Run nothing after' \
+        'on-failure=Run nothing when a backup fails'
+    set --local parts (string split --max 1 = $option)
+    complete --command garner --condition '__garner_command "set edit"' --long no-$parts[1] --description $parts[2]
+end
 complete --command garner --condition '__garner_command "set edit"' --long no-schedule \
     --description 'Back up only when asked to'
 complete --command garner --condition '__garner_command "set edit"' --long no-window --description 'Run at any time'

@@ -144,7 +144,7 @@ keep-daily = 7
         lines = done.stderr.splitlines()
         self.assertEqual(3, len(lines), done.stderr)
         self.assertTrue(lines[0].startswith(f"{file}:13:1: there is no key 'schedul' of a set; there are source, "), lines)
-        self.assertTrue(lines[1].startswith(f"{file}:14:15: a whole number is expected"), lines)
+        self.assertTrue(lines[1].startswith(f"{file}:14:15: a number from 0 to 100,000 is expected"), lines)
         self.assertTrue(lines[2].startswith(f"{file}:15:26: "), lines)
         self.assertEqual([], daemon.json("destination", "list")["destinations"])
         self.assertFalse(os.path.exists(self.path("repository")))

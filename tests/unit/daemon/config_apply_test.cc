@@ -56,6 +56,10 @@ std::string full(const Folders& folders) {
          "prune-schedule = \"Sun 12:00\"\n"
          "check-schedule = \"never\"\n"
          "check-period = \"12w6d\"\n"
+         "limit-upload = [\"2M\", \"22:00..06:00=none\"]\n"
+         "limit-download = \"500K\"\n"
+         "max-unused = 20\n"
+         "max-rewrite = \"4GiB\"\n"
          "\n"
          "[destination.plain]\n"
          "url = \"" +
@@ -67,6 +71,9 @@ std::string full(const Folders& folders) {
          "source = [\"" +
          folders.path("a") + "\", \"" + folders.path("b") +
          "\"]\n"
+         "command = [\"pg_dump shop\", \"true\"]\n"
+         "as = [\"shop.sql\", \"nothing\"]\n"
+         "command-timeout = \"2h\"\n"
          "destination = \"disk\"\n"
          "one-file-system = true\n"
          "exclude-caches = true\n"
@@ -76,10 +83,14 @@ std::string full(const Folders& folders) {
          "window = [\"22:00-06:00\", \"Sat,Sun 00:00-24:00\"]\n"
          "when = [\"on-ac-power\", \"command:test -e /tmp/x\"]\n"
          "overdue-after = \"3d\"\n"
+         "before = \"sync\"\n"
+         "after = \"logger done\"\n"
+         "on-failure = \"logger failed\"\n"
+         "hook-timeout = \"10m\"\n"
          "keep-last = 1\n"
          "keep-hourly = 2\n"
-         "keep-daily = 3\n"
-         "keep-weekly = 4\n"
+         "keep-daily = [\"3\", \"disk=30\"]\n"
+         "keep-weekly = \"disk=4\"\n"
          "keep-monthly = 5\n"
          "keep-quarterly = 6\n"
          "keep-yearly = 7\n"
@@ -212,6 +223,29 @@ TEST_CASE("a section is as the file says, and what it does not say is as without
             .empty());
 }
 
+TEST_CASE("a set may turn from paths to commands, and commands that stay keep their user") {
+  const Folders folders;
+  Machine machine(folders.folder);
+  machine.apply(minimal(folders, "before = \"true\"\nkeep-daily = \"disk=3\"\n"));
+  const std::string commands =
+      "[set.home]\ncommand = \"date\"\nas = \"now\"\ndestination = \"disk\"\nbefore = \"true\"\n";
+  v1::ApplyConfigurationRequest request;
+  request.set_toml(commands);
+  ScheduleContext other;
+  other.user = geteuid() + 1;
+  const auto response = apply_config(machine.parts, request, other);
+  CHECK(problems_of(response) == "");
+  CHECK(changes_of(response) == "~set home: -source -keep-daily +command +as\n");
+  const catalog::SetCommands found = machine.here.catalog.commands().find("home");
+  CHECK(found.before->user == geteuid());
+  REQUIRE(found.sources.size() == 1);
+  CHECK(found.sources[0].command.user == geteuid() + 1);
+  CHECK(machine.here.sets.get("home").definition.sources().empty());
+  CHECK(machine.apply(commands).changes().empty());
+  check_refused(machine, "[set.home]\ncommand = [\"a\", \"b\"]\nas = \"x\"\ndestination = \"disk\"\n",
+                {"2:11: 'command' and 'as' are lists of the same length"});
+}
+
 TEST_CASE("others stay, or are removed when that is asked for") {
   const Folders folders;
   Machine machine(folders.folder);
@@ -259,13 +293,13 @@ TEST_CASE("everything that is wrong is told with its place, and nothing is chang
       "[set.\"two words\"]\n"
       "source = true\n"
       "destination = \"disk\"\n"
-      "keep-last = \"7\"\n"
+      "keep-last = true\n"
       "keep-daily = -1\n"
       "one-file-system = \"yes\"\n",
       {"1:14: the destination 'usb' has no url",
        "2:1: there is no key 'urls' of a destination; there are url, ",
        "3:6: 'two words' cannot be the name of a set", "4:10: a text or a list of texts is expected",
-       "6:13: a whole number is expected", "7:14: a number from 0 to 100,000",
+       "6:13: a whole number is expected here, or a list", "7:14: a number from 0 to 100,000",
        "8:19: true or false is expected"});
   // Values that make no sense, each element by itself.
   told(

@@ -20,6 +20,9 @@ StoredRequest full_request() {
   request.resuming = true;
   request.read_data_percent = 12.5;
   request.dry_run = true;
+  request.commands.before = {"true", 7};
+  request.commands.sources = {{"shop.sql", {"pg_dump shop", 1000}}};
+  request.commands.hook_limit = std::chrono::seconds(90);
   return request;
 }
 
@@ -33,6 +36,7 @@ TEST_CASE("a run's request comes back as it was") {
   CHECK(read.resuming == request.resuming);
   CHECK(read.read_data_percent == request.read_data_percent);
   CHECK(read.dry_run == request.dry_run);
+  CHECK(read.commands == request.commands);
 }
 
 TEST_CASE("a request that was cut off or changed is refused or read, never worse") {

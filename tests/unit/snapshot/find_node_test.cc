@@ -71,6 +71,25 @@ TEST_CASE("files and folders are found by absolute and relative paths") {
   }
 }
 
+TEST_CASE("what a command wrote is found by its name and by its path") {
+  MemoryBlobs blobs;
+  v1::Source dump = sample_source("/command/shop.sql", sample_file("shop.sql", 9));
+  dump.set_command(true);
+  const v1::Snapshot alone = sample_snapshot("shop", 1000, dump);
+  for (const char* path : {"", "shop.sql", "/command/shop.sql"})
+    REQUIRE(find_node(alone, path, blobs).named.node.size() == 9);
+  const v1::Snapshot beside =
+      sample_snapshot("shop", 1000, sample_source("/home/a", sample_root(blobs)), dump);
+  REQUIRE(find_node(beside, "shop.sql", blobs).path == "/command/shop.sql");
+  REQUIRE(find_node(beside, "docs/list", blobs).path == "/home/a/docs/list");
+  REQUIRE_THAT(error_of(beside, "other.sql", blobs), Catch::StartsWith("/home/a has no \"other.sql\""));
+  // A file of the same path that no command wrote is found as any other.
+  dump.set_command(false);
+  REQUIRE_THAT(error_of(sample_snapshot("shop", 1000, sample_source("/home/a", sample_root(blobs)), dump),
+                        "shop.sql", blobs, ErrorKind::kInvalidInput),
+               Catch::Contains("several sources"));
+}
+
 TEST_CASE("the root's owner comes from the source") {
   MemoryBlobs blobs;
   v1::Source source = sample_source("/home", sample_root(blobs));

@@ -377,6 +377,7 @@ TEST_CASE("snapshots keep their rules") {
       {"no root", [](v1::Snapshot& s) { s.mutable_sources(0)->clear_root(); }},
       {"root's name", [](v1::Snapshot& s) { s.mutable_sources(0)->mutable_root()->set_name("other"); }},
       {"root", [](v1::Snapshot& s) { s.mutable_sources(0)->mutable_root()->clear_mtime(); }},
+      {"command's folder", [](v1::Snapshot& s) { s.mutable_sources(0)->set_command(true); }},
       {"owner", [](v1::Snapshot& s) { s.mutable_sources(0)->set_user("\xff"); }},
       {"totals", [](v1::Snapshot& s) { s.mutable_totals()->set_files(1); }},
       {"no totals", [](v1::Snapshot& s) { s.clear_totals(); }},
