@@ -264,7 +264,7 @@ class CommandTest(NotificationCase):
     def test_a_command_that_fails(self):
         daemon = self.with_set()
         daemon.run("notification", "add", "command", "--command", "echo no such luck >&2; exit 7")
-        self.refused(daemon, 1, "notification", "test", "command", says="it ended with 7: no such luck")
+        self.refused(daemon, 1, "notification", "test", "command", says="it ended with exit code 7: no such luck")
         self.assertEqual(1, daemon.run("--json", "notification", "test", "command", check=False).returncode)
 
     @unittest.skipUnless(ROOT, "needs another user")
