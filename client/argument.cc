@@ -132,6 +132,10 @@ double parse_percent(const std::string& option, const std::string& text) {
   return value;
 }
 
+double parse_share(const std::string& option, const std::string& text) {
+  return parse_percent(option, text.ends_with('%') ? text.substr(0, text.size() - 1) : text);
+}
+
 void check_run_id(const std::string& text) {
   if (!text.empty() && text.size() <= 18 && std::all_of(text.begin(), text.end(), is_digit)) return;
   throw usage_failure(quoted(text) + " is not a run: runs have numbers", "See garner runs.");
@@ -205,6 +209,40 @@ std::uint64_t parse_seconds(const std::string& option, const std::string& text) 
   if (!read)
     throw usage_failure(option + ": \"" + printable(text) + "\" is no duration: write 0, 12h, 7d or 2w");
   return seconds;
+}
+
+std::uint64_t parse_size(const std::string& option, const std::string& text) {
+  struct Unit {
+    std::string_view name;
+    double bytes;
+  };
+  static constexpr std::array kUnits{Unit{"", 1},
+                                     Unit{"B", 1},
+                                     Unit{"K", 1e3},
+                                     Unit{"KB", 1e3},
+                                     Unit{"KiB", 1024.0},
+                                     Unit{"M", 1e6},
+                                     Unit{"MB", 1e6},
+                                     Unit{"MiB", 1048576.0},
+                                     Unit{"G", 1e9},
+                                     Unit{"GB", 1e9},
+                                     Unit{"GiB", 1073741824.0},
+                                     Unit{"T", 1e12},
+                                     Unit{"TB", 1e12},
+                                     Unit{"TiB", 1099511627776.0}};
+  constexpr double kMost = 9007199254740992;  // 2^53
+  double number = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed);
+  const auto name = std::string_view(text).substr(static_cast<std::size_t>(end - text.data()));
+  const auto* const unit =
+      std::find_if(kUnits.begin(), kUnits.end(), [&](const Unit& one) { return one.name == name; });
+  const double bytes = unit == kUnits.end() ? -1 : number * unit->bytes;
+  if (error != std::errc() || !(bytes >= 0 && bytes <= kMost) || !is_digit(text.front())) {
+    throw usage_failure(option + ": \"" + printable(text) +
+                        "\" is no size: write one like 500M, 2G or 16GiB");
+  }
+  return static_cast<std::uint64_t>(bytes);
 }
 
 }  // namespace garner::client

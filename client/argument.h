@@ -34,6 +34,9 @@ SnapshotPath split_snapshot_path(const std::string& text);
 // 0 to 100, with decimals.
 double parse_percent(const std::string& option, const std::string& text);
 
+// The same, with or without a '%' behind it.
+double parse_share(const std::string& option, const std::string& text);
+
 // How many of something: 0 to 100,000.
 std::uint32_t parse_count(const std::string& option, const std::string& text);
 
@@ -41,6 +44,10 @@ std::uint32_t parse_count(const std::string& option, const std::string& text);
 void check_duration(const std::string& option, const std::string& text);
 // Seconds of a duration in w, d and h, which alone are always as long; or 0.
 std::uint64_t parse_seconds(const std::string& option, const std::string& text);
+
+// Bytes: a number, with decimals or without, and K, M, G or T (1,000 each) or KiB, MiB, GiB or TiB (1,024
+// each).
+std::uint64_t parse_size(const std::string& option, const std::string& text);
 
 // A run's number.
 void check_run_id(const std::string& text);

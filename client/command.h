@@ -24,6 +24,7 @@ struct Option {
   bool required = false;  // of a vector: at least one
   std::string
       implied;  // of --option[=VALUE]: the value when none is given; such a value is given by '=' only
+  bool one_each_time = false;  // of several values: repeated only, so that an argument may stand behind one
 };
 
 struct Example {

@@ -18,5 +18,7 @@ void add_retention_commands(std::vector<Command>& all);
 void add_check_commands(std::vector<Command>& all);
 void add_key_commands(std::vector<Command>& all);
 void add_log_commands(std::vector<Command>& all);
+void add_notification_commands(std::vector<Command>& all);
+void add_metrics_commands(std::vector<Command>& all);
 
 }  // namespace garner::client

@@ -1,8 +1,9 @@
-// destination add, list, show, remove.
+// destination add, list, show, edit, remove.
 #include <memory>
 
 #include "argument.h"
 #include "commands.h"
+#include "destination_option.h"
 #include "destination_text.h"
 #include "fact_list.h"
 #include "secret_file.h"
@@ -19,12 +20,15 @@ void add_add(std::vector<Command>& all) {
     SecretFiles secret;
     bool no_encryption = false;
     bool share_keyring = false;
+    DestinationOptions settings;
   };
   const auto given = std::make_shared<Arguments>();
-  all.push_back({
+  Command command{
       .path = "destination add",
-      .usage = "NAME URL [--password-file F | --key-file F | --recovery-key-file F | --no-encryption] "
-               "[--share-keyring]",
+      .usage =
+          "NAME URL [--password-file F | --key-file F | --recovery-key-file F | --no-encryption] "
+          "[--share-keyring] " +
+          std::string(kDestinationSettingsUsage),
       .sentence = "Makes a repository where there is nothing, and opens one that is there.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"URL", "", "Where it is: for a folder, its path.", &given->url, true, {}},
@@ -86,6 +90,7 @@ void add_add(std::vector<Command>& all) {
             if (auto secret = read_secret(given->secret)) *request.mutable_secret() = std::move(*secret);
             request.set_no_encryption(given->no_encryption);
             request.set_share_keyring(given->share_keyring);
+            if (const auto settings = given->settings.change()) *request.mutable_settings() = *settings;
 
             const auto answer = session.call(&Stub::AddDestination, request);
             if (session.json()) {
@@ -103,7 +108,10 @@ void add_add(std::vector<Command>& all) {
             }
             return kExitDone;
           },
-  });
+  };
+  for (std::string& detail : limit_details()) command.details.push_back(std::move(detail));
+  given->settings.add_to(command.options);
+  all.push_back(std::move(command));
 }
 
 void add_list(std::vector<Command>& all) {
@@ -147,6 +155,16 @@ void show(Session& session, const v1::Destination& one) {
   if (one.total_bytes() > 0) {
     facts.add("space", human_bytes(one.free_bytes()) + " free of " + human_bytes(one.total_bytes()));
   }
+  const auto add_limits = [&](const std::string& label, const auto& limits, std::uint64_t now) {
+    for (int i = 0; i < limits.size(); ++i) facts.add(i == 0 ? label : "", printable(limits[i]));
+    if (limits.size() > 0) facts.add("", now == 0 ? "now: none" : "now: " + rate_text(now));
+  };
+  add_limits("upload limit", one.settings().upload_limits(), one.upload_rate());
+  add_limits("download limit", one.settings().download_limits(), one.download_rate());
+  if (one.settings().has_max_unused_percent())
+    facts.add("prune leaves", percent_text(one.settings().max_unused_percent()) + " of a pack unused");
+  if (one.settings().has_max_rewrite_bytes())
+    facts.add("prune copies", "at most " + human_bytes(one.settings().max_rewrite_bytes()) + " at a time");
   std::string sets;
   for (const std::string& set : one.sets()) sets += (sets.empty() ? "" : ", ") + set;
   facts.add("sets", sets);
@@ -176,6 +194,47 @@ void add_show(std::vector<Command>& all) {
             return kExitDone;
           },
   });
+}
+
+void add_edit(std::vector<Command>& all) {
+  struct Arguments {
+    std::string name;
+    DestinationOptions settings;
+  };
+  const auto given = std::make_shared<Arguments>();
+  Command command{
+      .path = "destination edit",
+      .usage = "NAME {" + std::string(kDestinationSettingsEditUsage) + "}...",
+      .sentence = "Changes how a destination is used; what is not given stays as it is.",
+      .options = {{"NAME", "", "The destination.", &given->name, true, {}}},
+      .examples = {{"garner destination edit cloud --limit-upload 2M --limit-upload 22:00..06:00=none",
+                    "At most 2 MB a second, but at night as fast as it goes."},
+                   {"garner destination edit cloud --limit-upload none", "Without a limit again."},
+                   {"garner destination edit disk --max-unused 20 --max-rewrite 4G", ""}},
+      .details = limit_details(),
+      .run =
+          [given](Session& session) {
+            check_name("destination", given->name);
+            v1::EditDestinationRequest request;
+            request.set_name(given->name);
+            const auto settings = given->settings.change();
+            if (!settings) {
+              throw usage_failure("destination edit: give at least one thing to change",
+                                  "See garner destination edit --help.");
+            }
+            *request.mutable_settings() = *settings;
+            const auto answer = session.call(&Stub::EditDestination, request);
+            if (session.json()) {
+              session.print_json(answer);
+            } else {
+              show(session, answer);
+            }
+            return kExitDone;
+          },
+  };
+  command.details.push_back("For prune, 'default' takes away what was set.");
+  given->settings.add_to(command.options);
+  all.push_back(std::move(command));
 }
 
 void add_remove(std::vector<Command>& all) {
@@ -209,6 +268,7 @@ void add_destination_commands(std::vector<Command>& all) {
   add_add(all);
   add_list(all);
   add_show(all);
+  add_edit(all);
   add_remove(all);
 }
 

@@ -1,5 +1,11 @@
 #include "destination_text.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
 #include "text.h"
 
 namespace garner::client {
@@ -30,21 +36,57 @@ Style state_style(v1::DestinationState state) {
   }
 }
 
+std::string rate_text(std::uint64_t bytes_per_second) {
+  if (bytes_per_second % 1000 != 0) return human_bytes(bytes_per_second) + "/s";
+  static constexpr std::array kUnits{"kB", "MB", "GB"};
+  double amount = static_cast<double>(bytes_per_second) / 1000;
+  std::size_t unit = 0;
+  for (; amount >= 1000 && unit + 1 < kUnits.size(); ++unit) amount /= 1000;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g %s/s", amount, kUnits[unit]);
+  return text.data();
+}
+
+std::string percent_text(double percent) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g %%", percent);
+  return text.data();
+}
+
+namespace {
+
+// The limits that hold now.
+std::string limits_text(const v1::Destination& one) {
+  std::string text;
+  if (one.upload_rate() > 0) text = "up " + rate_text(one.upload_rate());
+  if (one.download_rate() > 0) text += (text.empty() ? "down " : ", down ") + rate_text(one.download_rate());
+  return text.empty() ? "-" : text;
+}
+
+}  // namespace
+
 std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Destination>& destinations,
                               const Terminal& terminal, std::size_t indent) {
-  Table table({{"NAME", false, Column::Cut::kEnd},
-               {"STATE"},
-               {"SNAPSHOTS", true},
-               {"FREE", true},
-               {"ENCRYPTED", false, Column::Cut::kNever, true},
-               {"URL", false, Column::Cut::kMiddle}});
+  const bool limited = std::any_of(destinations.begin(), destinations.end(), [](const v1::Destination& one) {
+    return one.upload_rate() > 0 || one.download_rate() > 0;
+  });
+  std::vector<Column> columns{{"NAME", false, Column::Cut::kEnd},
+                              {"STATE"},
+                              {"SNAPSHOTS", true},
+                              {"FREE", true},
+                              {"ENCRYPTED", false, Column::Cut::kNever, true}};
+  if (limited) columns.push_back({"LIMIT", false, Column::Cut::kEnd});
+  columns.push_back({"URL", false, Column::Cut::kMiddle});
+  Table table(std::move(columns));
   std::string reasons;
   for (const v1::Destination& one : destinations) {
     const bool ready = one.state() == v1::DESTINATION_STATE_READY;
-    table.add({one.name(), Cell(state_text(one.state()), state_style(one.state())),
-               human_count(one.snapshots()),
-               ready && one.total_bytes() > 0 ? human_bytes(one.free_bytes()) : "-",
-               one.encrypted() ? "yes" : "no", one.url()});
+    std::vector<Cell> row{
+        one.name(), Cell(state_text(one.state()), state_style(one.state())), human_count(one.snapshots()),
+        ready && one.total_bytes() > 0 ? human_bytes(one.free_bytes()) : "-", one.encrypted() ? "yes" : "no"};
+    if (limited) row.emplace_back(limits_text(one));
+    row.emplace_back(one.url());
+    table.add(std::move(row));
     if (one.detail().empty()) continue;
     const std::string reason = printable(one.name()) + ": " + printable(one.detail());
     for (const std::string& line :

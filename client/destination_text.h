@@ -18,4 +18,9 @@ std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Desti
 // The recovery key, prominently: it is shown once.
 std::string recovery_key_text(const std::string& key, const Terminal& terminal);
 
+// "2 MB/s", "1.5 MiB/s": as it was probably given.
+std::string rate_text(std::uint64_t bytes_per_second);
+// "20 %", "12.5 %".
+std::string percent_text(double percent);
+
 }  // namespace garner::client

@@ -1,6 +1,7 @@
 // log: the daemon's log.
 #include <memory>
 
+#include "argument.h"
 #include "commands.h"
 #include "json.h"
 #include "session.h"
@@ -20,16 +21,24 @@ Style level_style(const std::string& level) {
 
 void add_log_commands(std::vector<Command>& all) {
   const auto follow = std::make_shared<bool>(false);
+  const auto of_run = std::make_shared<std::optional<std::string>>();
   all.push_back({
       .path = "log",
-      .usage = "[--follow]",
+      .usage = "[--follow] [--run ID]",
       .sentence = "Shows the newest lines of the daemon's log.",
-      .options = {{"-f,--follow", "", "Then new lines as they come, until Ctrl-C.", follow.get(), false, {}}},
-      .examples = {{"garner log --follow", ""}},
-      .details = {"With --json, one object with \"lines\"; with --follow as well, one object a line."},
+      .options = {{"-f,--follow", "", "Then new lines as they come, until Ctrl-C.", follow.get(), false, {}},
+                  {"--run", "ID", "Only the lines of this run.", of_run.get(), false, {}}},
+      .examples = {{"garner log --follow", ""}, {"garner log --run 12", ""}},
+      .details = {"The daemon keeps its newest 2,000 lines for this; older ones are in its file, or in the "
+                  "journal: journalctl -u garnerd GARNER_RUN=12.",
+                  "With --json, one object with \"lines\"; with --follow as well, one object a line."},
       .run =
-          [follow](Session& session) {
+          [follow, of_run](Session& session) {
             v1::ReadLogRequest request;
+            if (*of_run) {
+              check_run_id(**of_run);
+              request.set_run_id(**of_run);
+            }
             request.set_follow(*follow);
             std::string lines;
             session.stream(&Stub::ReadLog, request, [&](const v1::LogLine& line) {

@@ -23,6 +23,7 @@ const std::vector<CommandGroup> kGroups{
     {"set", "Backup sets: named things to back up, and where to."},
     {"run", "One run: a backup, restore, forget, prune, check or repair."},
     {"key", "Key slots: what opens a destination's repository."},
+    {"notification", "Notifications: who is told when backups fail, are overdue, or are well again."},
 };
 
 std::vector<Command> all_commands() {
@@ -38,6 +39,8 @@ std::vector<Command> all_commands() {
   add_check_commands(all);
   add_key_commands(all);
   add_log_commands(all);
+  add_notification_commands(all);
+  add_metrics_commands(all);
   return all;
 }
 

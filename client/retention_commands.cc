@@ -36,7 +36,8 @@ void add_forget(std::vector<Command>& all) {
            "pinned. "
            "What only forgotten snapshots hold is given back by garner prune.",
            "SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in; ~N..~M of the set given), or "
-           "TIME..TIME."},
+           "TIME..TIME.",
+           kRetentionOfDestination},
       .run =
           [given](Session& session) {
             v1::StartForgetRequest request;
@@ -44,7 +45,7 @@ void add_forget(std::vector<Command>& all) {
               check_utf8("a set or snapshot", name);
               request.add_names(name);
             }
-            *request.mutable_retention() = to_retention(given->keep);
+            add_retention(given->keep, request);
             request.set_dry_run(given->dry_run);
             if (given->names.empty() && !given->keep.any()) {
               throw usage_failure("forget: name a set or snapshots, or say what is kept",
@@ -64,12 +65,14 @@ void add_prune(std::vector<Command>& all) {
   struct Arguments {
     std::optional<std::string> destination;
     std::optional<std::string> grace;
+    std::optional<std::string> max_unused;
+    std::optional<std::string> max_rewrite;
     bool dry_run = false;
   };
   const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "prune",
-      .usage = "[--destination NAME] [--grace T] [--dry-run]",
+      .usage = "[--destination NAME] [--grace T] [--max-unused PERCENT] [--max-rewrite SIZE] [--dry-run]",
       .sentence = "Gives back the space of what no snapshot needs any more.",
       .options =
           {{"--destination", "NAME", "Only this destination. Default: all.", &given->destination, false, {}},
@@ -79,8 +82,26 @@ void add_prune(std::vector<Command>& all) {
             &given->grace,
             false,
             {}},
+           {"--max-unused",
+            "PERCENT",
+            "Rewrite packs of which more than this is unused; 100 rewrites none. Default: what the "
+            "destination "
+            "has, 50 without.",
+            &given->max_unused,
+            false,
+            {}},
+           {"--max-rewrite",
+            "SIZE",
+            "Copy no more than this, and leave the rest for the next time. Default: what the destination "
+            "has, "
+            "16GiB without.",
+            &given->max_rewrite,
+            false,
+            {}},
            {"-n,--dry-run", "", "Tell what would be done, and delete nothing.", &given->dry_run, false, {}}},
-      .examples = {{"garner prune", ""}, {"garner prune --destination disk --dry-run", ""}},
+      .examples = {{"garner prune", ""},
+                   {"garner prune --destination disk --dry-run", ""},
+                   {"garner prune --max-unused 10 --max-rewrite 2G", "Gives back more, in small portions."}},
       .details =
           {"Backups of this and other machines may go on meanwhile. Ended early, it goes on when it is "
            "started "
@@ -94,6 +115,10 @@ void add_prune(std::vector<Command>& all) {
               request.set_destination(*given->destination);
             }
             if (given->grace) request.set_grace_seconds(parse_seconds("--grace", *given->grace));
+            if (given->max_unused)
+              request.set_max_unused_percent(parse_share("--max-unused", *given->max_unused));
+            if (given->max_rewrite)
+              request.set_max_rewrite_bytes(parse_size("--max-rewrite", *given->max_rewrite));
             request.set_dry_run(given->dry_run);
             return start_and_wait(session, false,
                                   [&](Session& s) { return s.call(&Stub::StartPrune, request); });

@@ -1,57 +1,84 @@
 #include "retention_option.h"
 
+#include <algorithm>
+#include <array>
+
 #include "argument.h"
+#include "failure.h"
 
 namespace garner::client {
 namespace {
 
-std::uint32_t number(const std::string& option, const std::optional<std::string>& text) {
-  return text ? parse_count(option, *text) : 0;
+struct Rule {
+  const char* option;
+  const char* value;
+  const char* help;
+  std::vector<std::string> RetentionArguments::*given;
+  void (v1::RetentionEdit::*set)(std::uint32_t);  // nothing for --keep-within
+  bool (v1::RetentionEdit::*has)() const;
+};
+
+constexpr std::array kRules{
+    Rule{"--keep-last", "N", "Keep the N newest.", &RetentionArguments::last, &v1::RetentionEdit::set_last,
+         &v1::RetentionEdit::has_last},
+    Rule{"--keep-hourly", "N", "Keep the newest of each of the N latest hours.", &RetentionArguments::hourly,
+         &v1::RetentionEdit::set_hourly, &v1::RetentionEdit::has_hourly},
+    Rule{"--keep-daily", "N", "The same of days.", &RetentionArguments::daily, &v1::RetentionEdit::set_daily,
+         &v1::RetentionEdit::has_daily},
+    Rule{"--keep-weekly", "N", "The same of weeks, which begin on Monday.", &RetentionArguments::weekly,
+         &v1::RetentionEdit::set_weekly, &v1::RetentionEdit::has_weekly},
+    Rule{"--keep-monthly", "N", "The same of months.", &RetentionArguments::monthly,
+         &v1::RetentionEdit::set_monthly, &v1::RetentionEdit::has_monthly},
+    Rule{"--keep-quarterly", "N", "The same of quarters of a year.", &RetentionArguments::quarterly,
+         &v1::RetentionEdit::set_quarterly, &v1::RetentionEdit::has_quarterly},
+    Rule{"--keep-yearly", "N", "The same of years.", &RetentionArguments::yearly,
+         &v1::RetentionEdit::set_yearly, &v1::RetentionEdit::has_yearly},
+    Rule{"--keep-within", "DURATION",
+         "Keep all that are no older than the newest by more than this: 1y6m, 2w, 30d, 36h.",
+         &RetentionArguments::within, nullptr, &v1::RetentionEdit::has_within}};
+
+void set(const Rule& rule, const std::string& text, v1::RetentionEdit& edit) {
+  if ((edit.*rule.has)())
+    throw usage_failure(std::string(rule.option) + " is given twice for the same: once is enough");
+  if (rule.set != nullptr) {
+    (edit.*rule.set)(parse_count(rule.option, text));
+    return;
+  }
+  check_duration(rule.option, text);
+  edit.set_within(text == "0" ? "" : text);
 }
 
 }  // namespace
 
 bool RetentionArguments::any() const {
-  return last || hourly || daily || weekly || monthly || quarterly || yearly || within;
+  return std::any_of(kRules.begin(), kRules.end(),
+                     [this](const Rule& rule) { return !(this->*rule.given).empty(); });
 }
 
 void add_retention_options(RetentionArguments& given, std::vector<Option>& options) {
-  options.push_back({"--keep-last", "N", "Keep the N newest.", &given.last, false, {}});
-  options.push_back(
-      {"--keep-hourly", "N", "Keep the newest of each of the N latest hours.", &given.hourly, false, {}});
-  options.push_back({"--keep-daily", "N", "The same of days.", &given.daily, false, {}});
-  options.push_back(
-      {"--keep-weekly", "N", "The same of weeks, which begin on Monday.", &given.weekly, false, {}});
-  options.push_back({"--keep-monthly", "N", "The same of months.", &given.monthly, false, {}});
-  options.push_back(
-      {"--keep-quarterly", "N", "The same of quarters of a year.", &given.quarterly, false, {}});
-  options.push_back({"--keep-yearly", "N", "The same of years.", &given.yearly, false, {}});
-  options.push_back({"--keep-within",
-                     "DURATION",
-                     "Keep all that are no older than the newest by more than this: 1y6m, 2w, 30d, 36h.",
-                     &given.within,
-                     false,
-                     {}});
+  for (const Rule& rule : kRules)
+    options.push_back({rule.option, rule.value, rule.help, &(given.*rule.given), false, {}, true});
 }
 
-v1::RetentionEdit to_edit(const RetentionArguments& given) {
-  v1::RetentionEdit edit;
-  if (given.last) edit.set_last(number("--keep-last", given.last));
-  if (given.hourly) edit.set_hourly(number("--keep-hourly", given.hourly));
-  if (given.daily) edit.set_daily(number("--keep-daily", given.daily));
-  if (given.weekly) edit.set_weekly(number("--keep-weekly", given.weekly));
-  if (given.monthly) edit.set_monthly(number("--keep-monthly", given.monthly));
-  if (given.quarterly) edit.set_quarterly(number("--keep-quarterly", given.quarterly));
-  if (given.yearly) edit.set_yearly(number("--keep-yearly", given.yearly));
-  if (given.within) {
-    check_duration("--keep-within", *given.within);
-    edit.set_within(*given.within == "0" ? "" : *given.within);
+RetentionEdits to_edits(const RetentionArguments& given) {
+  RetentionEdits edits;
+  for (const Rule& rule : kRules) {
+    for (const std::string& text : given.*rule.given) {
+      const std::size_t sign = text.find('=');
+      if (sign == std::string::npos) {
+        if (!edits.own) edits.own.emplace();
+        set(rule, text, *edits.own);
+        continue;
+      }
+      const std::string destination = text.substr(0, sign);
+      check_name("destination", destination);
+      set(rule, text.substr(sign + 1), edits.of_destinations[destination]);
+    }
   }
-  return edit;
+  return edits;
 }
 
-v1::Retention to_retention(const RetentionArguments& given) {
-  const v1::RetentionEdit edit = to_edit(given);
+v1::Retention to_retention(const v1::RetentionEdit& edit) {
   v1::Retention retention;
   retention.set_last(edit.last());
   retention.set_hourly(edit.hourly());

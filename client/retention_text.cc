@@ -64,7 +64,7 @@ std::string prune_facts(const v1::Run& run, const Terminal& terminal) {
   const auto rest = [&](std::uint64_t bytes, const char* why) {
     if (bytes > 0) line("not in use, and left: " + human_bytes(bytes) + ' ' + why);
   };
-  rest(result.unused_in_use_packs(), "in packs of which most is in use");
+  rest(result.unused_in_use_packs(), "in packs of which no more than is allowed is unused");
   rest(result.unused_beyond_limit(), "that one run does not rewrite any more: run it again");
   rest(result.unused_in_runs(), "of backups that are not finished");
   rest(result.unused_not_worth(), "in packs whose rewriting would free nothing");

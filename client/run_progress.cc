@@ -115,7 +115,8 @@ std::vector<std::string> progress_lines(const v1::Run& run, const Terminal& term
       if (lines.size() == 4) break;
     }
   } else {
-    const std::string stage = printable(progress.stage().empty() ? state_text(run) : progress.stage());
+    std::string stage = printable(progress.stage().empty() ? state_text(run) : progress.stage());
+    if (!progress.held_by().empty()) stage += ", held back by " + printable(progress.held_by()) + ":";
     const std::string current = printable(progress.current());
     const std::string line =
         current.empty()
@@ -138,6 +139,8 @@ std::string progress_line(const v1::Run& run) {
   if (parts[0].empty() && parts[1].empty() && parts[2].empty()) {
     parts.push_back(printable(run.progress().stage().empty() ? state_text(run) : run.progress().stage()));
   }
+  if (!run.progress().held_by().empty())
+    parts.push_back("held back by " + printable(run.progress().held_by()));
   return title + joined(parts, ", ", std::string::npos);
 }
 

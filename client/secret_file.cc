@@ -74,7 +74,7 @@ std::string read_up_to(int descriptor, std::size_t limit, bool one_line, const s
   return content;
 }
 
-std::string read_private_file(const std::string& option, const std::string& path, std::size_t limit) {
+std::string read_whole(const std::string& option, const std::string& path, std::size_t limit, bool secret) {
   const bool standard_input = path == "-";
   if (path.empty()) throw usage_failure(option + " is empty: give a file, or - for standard input");
   const std::string name = standard_input ? "standard input" : printable(path);
@@ -93,7 +93,7 @@ std::string read_private_file(const std::string& option, const std::string& path
     if (fstat(file.get(), &facts) != 0)
       throw usage_failure(option + " " + name + ": " + std::strerror(errno));
     if (S_ISDIR(facts.st_mode)) throw usage_failure(option + " " + name + " is a folder: give a file");
-    if (!standard_input && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (secret && !standard_input && (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
       throw usage_failure(option + " " + name + " can be used by others than its owner, so it is not secret",
                           "chmod 600 " + name);
     }
@@ -114,18 +114,30 @@ std::string trimmed(const std::string& text) {
 
 }  // namespace
 
+std::string read_secret_file(const std::string& option, const std::string& path, std::size_t limit) {
+  return read_whole(option, path, limit, true);
+}
+
+std::string read_plain_file(const std::string& option, const std::string& path, std::size_t limit) {
+  return read_whole(option, path, limit, false);
+}
+
+std::string read_password(const std::string& option, const std::string& path) {
+  std::string password = read_secret_file(option, path, kLargestPassword);
+  if (!password.empty() && password.back() == '\n') password.pop_back();
+  if (password.empty()) throw usage_failure(option + ": the password is empty");
+  return password;
+}
+
 std::optional<v1::Secret> read_secret(const SecretFiles& files) {
   check_at_most_one({{"--password-file", files.password.has_value()},
                      {"--key-file", files.key_file.has_value()},
                      {"--recovery-key-file", files.recovery_key.has_value()}});
   v1::Secret secret;
   if (files.password) {
-    std::string password = read_private_file("--password-file", *files.password, kLargestPassword);
-    if (!password.empty() && password.back() == '\n') password.pop_back();
-    if (password.empty()) throw usage_failure("--password-file: the password is empty");
-    secret.set_password(std::move(password));
+    secret.set_password(read_password("--password-file", *files.password));
   } else if (files.key_file) {
-    std::string key = read_private_file("--key-file", *files.key_file, kLargestKeyFile);
+    std::string key = read_secret_file("--key-file", *files.key_file, kLargestKeyFile);
     if (key.size() < kSmallestKeyFile) {
       throw usage_failure(
           "--key-file: a key file has at least " + std::to_string(kSmallestKeyFile) + " bytes",
@@ -134,7 +146,7 @@ std::optional<v1::Secret> read_secret(const SecretFiles& files) {
     secret.set_key_file(std::move(key));
   } else if (files.recovery_key) {
     std::string key =
-        trimmed(read_private_file("--recovery-key-file", *files.recovery_key, kLargestRecoveryKey));
+        trimmed(read_secret_file("--recovery-key-file", *files.recovery_key, kLargestRecoveryKey));
     if (key.empty()) throw usage_failure("--recovery-key-file: the recovery key is empty");
     // Not shown: it is nearly a secret.
     if (!is_utf8(key))

@@ -22,4 +22,11 @@ struct SecretFiles {
 // or readable by anyone but its owner.
 std::optional<v1::Secret> read_secret(const SecretFiles& files);
 
+// The content of one file that holds a secret; `option` names it in messages. Failure(kExitUsage) as above.
+std::string read_secret_file(const std::string& option, const std::string& path, std::size_t limit);
+// A password: without one line end, and not empty.
+std::string read_password(const std::string& option, const std::string& path);
+// Of a file that need not be secret.
+std::string read_plain_file(const std::string& option, const std::string& path, std::size_t limit);
+
 }  // namespace garner::client

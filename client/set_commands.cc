@@ -43,6 +43,8 @@ void show(Session& session, const v1::BackupSet& set) {
   add_schedule_facts(facts, set);
   const std::string kept = retention_text(set.retention());
   facts.add("keeps", kept.empty() ? "everything" : kept);
+  for (const v1::DestinationRetention& other : set.destination_retentions())
+    facts.add("", "at " + other.destination() + ": " + retention_text(other.retention()));
   facts.add("snapshots", human_count(set.snapshots()));
   if (set.has_last_run()) {
     const v1::Run& run = set.last_run();
@@ -124,7 +126,7 @@ void add_add(std::vector<Command>& all) {
                   "See garner set add --help.");
             }
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
-            *request.mutable_retention() = to_retention(given->keep);
+            add_retention(given->keep, request);
             show(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
@@ -132,6 +134,7 @@ void add_add(std::vector<Command>& all) {
   command.details.push_back(kRetentionDetail);
   for (const std::string& detail : command_details()) command.details.push_back(detail);
   given->commands.add_to(command.options, /*edit=*/false);
+  command.details.push_back(kRetentionOfDestination);
   given->schedule.add_to(command.options, /*edit=*/false);
   add_retention_options(given->keep, command.options);
   all.push_back(std::move(command));
@@ -271,12 +274,19 @@ void add_edit(std::vector<Command>& all) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
-            if (given->keep.any()) *request.mutable_retention() = to_edit(given->keep);
+            const RetentionEdits keep = to_edits(given->keep);
+            if (keep.own) *request.mutable_retention() = *keep.own;
+            for (const auto& [destination, edit] : keep.of_destinations) {
+              v1::DestinationRetentionEdit& added = *request.add_destination_retentions();
+              added.set_destination(destination);
+              *added.mutable_retention() = edit;
+            }
             show(session, session.call(&Stub::EditSet, request));
             return kExitDone;
           },
   };
   command.details.push_back(kRetentionDetail);
+  command.details.push_back(kRetentionOfDestination);
   command.details.push_back("0 takes a rule away.");
   for (const std::string& detail : command_details()) command.details.push_back(detail);
   given->commands.add_to(command.options, /*edit=*/true);

@@ -1,10 +1,13 @@
 // status: how things stand, once or as they change.
 #include <unistd.h>
 
+#include <ctime>
 #include <memory>
 
+#include "argument.h"
 #include "commands.h"
 #include "session.h"
+#include "status_check.h"
 #include "status_text.h"
 
 namespace garner::client {
@@ -43,21 +46,61 @@ int watch(Session& session) {
   return kExitDone;
 }
 
+// A daemon that does not run is critical, as a service is to Nagios' plugins that refuses connections; one
+// that may not be asked tells nothing.
+CheckResult check(Session& session, const std::vector<std::string>& sets) {
+  try {
+    for (const std::string& set : sets) check_name("set", set);
+    const auto status = session.call(&Stub::GetStatus, v1::GetStatusRequest());
+    return check_status(status, sets, static_cast<std::int64_t>(std::time(nullptr)));
+  } catch (const Failure& failure) {
+    const bool unreachable = failure.exit_code() == kExitUnreachable;
+    return check_failure(unreachable ? CheckCode::kCritical : CheckCode::kUnknown, failure.what());
+  }
+}
+
 }  // namespace
 
 void add_status_commands(std::vector<Command>& all) {
-  const auto watching = std::make_shared<bool>(false);
+  struct Arguments {
+    bool watch = false;
+    bool check = false;
+    std::vector<std::string> sets;
+  };
+  const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "status",
-      .usage = "[--watch]",
+      .usage = "[--watch | --check [SET...]]",
       .sentence = "Shows what runs, how the sets are, and where the destinations stand.",
       .options =
-          {{"--watch", "", "Show it again whenever it changes, until Ctrl-C.", watching.get(), false, {}}},
-      .examples = {{"garner status", ""}, {"garner status --watch", ""}},
-      .details = {"With --watch and --json, one object a line."},
+          {{"SET", "", "With --check: only these sets, and their destinations.", &given->sets, false, {}},
+           {"--watch", "", "Show it again whenever it changes, until Ctrl-C.", &given->watch, false, {}},
+           {"--check",
+            "",
+            "One line for a monitoring system, and its exit codes.",
+            &given->check,
+            false,
+            {}}},
+      .examples = {{"garner status", ""}, {"garner status --watch", ""}, {"garner status --check home", ""}},
+      .details =
+          {"With --watch and --json, one object a line.",
+           "--check follows the conventions of Nagios' plugins: 0 well, 1 warning, 2 critical, 3 unknown, "
+           "and "
+           "performance data behind a |. Critical: a set's last backup failed, a set is overdue, damage was "
+           "found, a destination is refused or needs repair, the daemon does not run. Warning: a backup had "
+           "errors, or there is none; one waits for longer than an hour; a destination is away, or was not "
+           "checked for 40 days; a notification cannot be delivered."},
       .run =
-          [watching](Session& session) {
-            if (*watching) return watch(session);
+          [given](Session& session) {
+            check_at_most_one({{"--watch", given->watch}, {"--check", given->check}});
+            if (!given->sets.empty() && !given->check)
+              throw usage_failure("status: a set is only given with --check", "See garner status --help.");
+            if (given->check) {
+              const CheckResult result = check(session, given->sets);
+              session.print(result.line + '\n');
+              return static_cast<int>(result.code);
+            }
+            if (given->watch) return watch(session);
             const auto status = session.call(&Stub::GetStatus, v1::GetStatusRequest());
             if (session.json()) {
               session.print_json(status);

@@ -45,6 +45,7 @@ v1::Run ActiveRun::message() const {
   run.set_error_count(std::max(row_.error_count, error_count_));
   add_errors(run, errors_);
   *run.mutable_progress() = progress_;
+  if (held_by_ && row_.state == catalog::RunState::kRunning) run.mutable_progress()->set_held_by(held_by_());
   if (samples_.size() >= 2 && row_.state == catalog::RunState::kRunning) {
     const std::chrono::duration<double> time = samples_.back().time - samples_.front().time;
     const double bytes = static_cast<double>(samples_.back().bytes - samples_.front().bytes);
@@ -84,6 +85,11 @@ void ActiveRun::set_progress(std::uint64_t done_files, std::uint64_t done_bytes,
     samples_.push_back({now, done_bytes});
     while (now - samples_.front().time > kSpeedWindow) samples_.pop_front();
   }
+}
+
+void ActiveRun::set_held_by(std::function<std::string()> held_by) {
+  const std::lock_guard lock(mutex_);
+  held_by_ = std::move(held_by);
 }
 
 void ActiveRun::add_error(const catalog::RunErrorRow& error) {

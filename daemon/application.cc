@@ -19,6 +19,7 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::chrono::seconds kTick{3};
+constexpr unsigned kTicksALook = 5;  // for sets that are overdue
 // From the signal to the end there are five seconds: runs get most of them.
 constexpr std::chrono::milliseconds kRunsStop{3800};
 constexpr std::chrono::milliseconds kCallsStop{300};
@@ -35,9 +36,9 @@ std::string notice_of(const catalog::Rebuilt& rebuilt) {
   if (!rebuilt.kept_aside.empty()) notice += "; the old one is kept as " + printable(rebuilt.kept_aside);
   return notice +
          ". Destinations are as they were; backup sets are taken from their newest snapshots: please look "
-         "them over with `garner set list`, and give them their schedules and commands again. The history of "
-         "runs begins "
-         "anew.";
+         "them over with `garner set list`, and give them their schedules and commands again, and the daemon "
+         "its "
+         "notifications. The history of runs begins anew.";
 }
 
 // Ends the process when stopping takes too long: what is not done then is done by the next start.
@@ -63,15 +64,24 @@ Application::Application(const std::string& state_folder, const Settings& settin
       sets_(destinations_),
       work_(destinations_, settings),
       gate_(peers_, AuthorityRules(geteuid(), is_group_member)),
-      runs_(catalog_, work_, clock_,
-            [this] {
-              if (hub_) hub_->poke();
-              if (schedule_timer_) schedule_timer_->poke();
-              tell_status();
-            }),
+      notifier_(catalog_, clock_, destinations_.context().host),
+      checks_(catalog_),
+      runs_(
+          catalog_, work_, clock_,
+          [this] {
+            checks_.forget();
+            if (hub_) hub_->poke();
+            if (schedule_timer_) schedule_timer_->poke();
+            notifier_.poke();
+            tell_status();
+          },
+          [this](catalog::Database& database, const catalog::RunRow& row) {
+            record_run(database, row, clock_.now());
+          }),
       scheduler_(destinations_, runs_, settings.settling_delay,
                  [this] { return schedule::read_clocks(clock_); }),
-      status_(destinations_, sets_, runs_, scheduler_, notices_),
+      status_(destinations_, sets_, runs_, scheduler_, checks_, notices_),
+      metrics_(catalog_, status_),
       watch_(destinations_, runs_),
       manager_(context_),
       signals_(context_, SIGTERM, SIGINT),
@@ -90,10 +100,16 @@ Application::Application(const std::string& state_folder, const Settings& settin
     spdlog::warn("{}", notice);
     notices_.add(notice);
   }
+  if (settings.metrics_listen.has_value()) {
+    metrics_server_ = std::make_unique<MetricsServer>(
+        context_, parse_loopback_address(*settings.metrics_listen), [this](MetricsServer::Use use) {
+          gate_.post(false, [this, use = std::move(use)] { use(metrics_.text()); });
+        });
+  }
   // Before any call: a set's unfinished backup is known when somebody asks for another.
   runs_.load();
-  service_ = std::make_unique<GarnerService>(
-      Parts{gate_, destinations_, sets_, runs_, status_, *hub_, scheduler_, *schedule_timer_, log_});
+  service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_,
+                                                   scheduler_, *schedule_timer_, notifier_, metrics_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
   server_ = builder.BuildAndStart();
@@ -117,6 +133,8 @@ void Application::serve(ListeningSocket socket, const std::function<void()>& rea
     stop();
   });
   listener_->start();
+  if (metrics_server_) metrics_server_->start();
+  notifier_.start();
   gate_.post(true, [this] { begin(); });
   tick();
   spdlog::info("garnerd {} serves, process {}", kVersion, getpid());
@@ -158,6 +176,12 @@ void Application::recover_sets() {
   }
 }
 
+void Application::look_for_overdue() {
+  std::vector<std::string> sets;
+  for (const catalog::BackupSet& set : catalog_.configuration().sets()) sets.push_back(set.definition.name());
+  if (record_overdue(catalog_, scheduler_.overdue(), sets, clock_.now())) notifier_.poke();
+}
+
 void Application::tell_status() {
   gate_.post(false, [this] { manager_.status([this] { return status_line(runs_.active()); }); });
 }
@@ -166,6 +190,8 @@ void Application::tick() {
   timer_.expires_after(kTick);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
+    // By itself: a destination that hangs is just what makes sets overdue.
+    if (ticks_++ % kTicksALook == 0) gate_.post(false, [this] { look_for_overdue(); });
     // Not a second time while a destination keeps the first waiting.
     if (!ticking_.exchange(true)) {
       gate_.post(true, [this] {
@@ -189,7 +215,9 @@ void Application::stop() {
   timer_.cancel(ignored);
   schedule_timer_->stop();
   listener_->stop();
+  if (metrics_server_) metrics_server_->stop();
   hub_->stop();
+  notifier_.stop();
   const auto now = std::chrono::steady_clock::now();
   const bool all_stopped = runs_.stop(now + kRunsStop);
   if (!all_stopped) spdlog::warn("a run does not stop in time; it goes on from its last checkpoint");

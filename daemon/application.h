@@ -13,6 +13,9 @@
 #include "catalog/catalog.h"
 #include "destination_watch.h"
 #include "listener.h"
+#include "metrics.h"
+#include "metrics_server.h"
+#include "notifier.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
 #include "service.h"
@@ -36,6 +39,7 @@ class Application {
   void begin();
   void finish_rotations_if_any();
   void recover_sets();
+  void look_for_overdue();
   void tick();
   void tell_status();
   void stop();
@@ -49,14 +53,18 @@ class Application {
   Sets sets_;
   RunWork work_;
   PeerTable peers_;
-  CallGate gate_;
+  boost::asio::io_context context_;
+  CallGate gate_;  // its work may hold connections of the context
   Notices notices_;
   std::unique_ptr<WatchHub> hub_;
-  boost::asio::io_context context_;
   std::unique_ptr<ScheduleTimer> schedule_timer_;  // runs that end poke it
+  Notifier notifier_;                              // the same
+  CheckHistory checks_;
   RunQueue runs_;
   Scheduler scheduler_;
   StatusSource status_;
+  Metrics metrics_;
+  std::unique_ptr<MetricsServer> metrics_server_;
   DestinationWatch watch_;
   std::unique_ptr<GarnerService> service_;
   std::unique_ptr<grpc::Server> server_;
@@ -65,6 +73,7 @@ class Application {
   boost::asio::steady_timer timer_;
   std::unique_ptr<Listener> listener_;
   std::atomic<bool> ticking_ = false;
+  unsigned ticks_ = 0;  // on the thread that ticks
 };
 
 }  // namespace garner::daemon

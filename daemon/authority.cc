@@ -22,6 +22,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"AddDestination", {Authority::kFull, kSlow, kChanges}},
       {"ListDestinations", {Authority::kFull, kSlow}},
       {"GetDestination", {Authority::kFull, kSlow}},
+      {"EditDestination", {Authority::kFull, kSlow, kChanges}},
       {"RemoveDestination", {Authority::kFull, kSlow, kChanges}},
       {"AddSet", {Authority::kFull, kSlow, kChanges}},
       {"EditSet", {Authority::kFull, kSlow, kChanges}},
@@ -49,6 +50,12 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ExportKey", {Authority::kFull, kSlow, kChanges}},
       {"RotateKey", {Authority::kFull, kSlow, kChanges}},
       {"ReadLog", {Authority::kFull}},
+      {"AddNotification", {Authority::kFull, false, kChanges}},
+      {"ListNotifications", {Authority::kFull}},
+      {"GetNotification", {Authority::kFull}},
+      {"TestNotification", {Authority::kFull, kSlow, kChanges}},
+      {"RemoveNotification", {Authority::kFull, false, kChanges}},
+      {"GetMetrics", {Authority::kMember, kSlow}},
   };
   return all;
 }

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "credential.h"
+#include "destination_settings.h"
 #include "path_relation.h"
 #include "store/key_store.h"
 #include "store/state.h"
@@ -49,6 +50,8 @@ class Adding {
       throw Error(ErrorKind::kInvalidInput,
                   "the installation's keyring is used anyway where no key is given");
     }
+    // What is wrong with them is said before anything is made.
+    edited({}, request_.settings());
     if (request_.has_secret()) credential_ = to_credential(request_.secret());
     url_ = request_.url().starts_with('/') ? normal_path(request_.url()) : request_.url();
     place_ = destination::open_local(url_);
@@ -247,6 +250,7 @@ class Adding {
     context_.catalog.configuration().add_destination(facts_);
     spdlog::info("destination {}: {} {}", facts_.name,
                  response_.created() ? "made a repository at" : "opened", printable(url_));
+    if (request_.has_settings()) destinations_.edit(facts_.name, request_.settings());
     // Opened again through the registry, which keeps it.
     repository_.reset();
     const DestinationView view = destinations_.look(facts_.name);

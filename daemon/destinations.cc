@@ -1,9 +1,13 @@
 #include "destinations.h"
 
 #include <spdlog/spdlog.h>
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
+#include "base/byte_count.h"
 #include "base/error.h"
+#include "destination_settings.h"
 
 namespace garner::daemon {
 
@@ -53,6 +57,54 @@ std::shared_ptr<Destinations::Entry> Destinations::entry(const std::string& name
   return entry;
 }
 
+std::shared_ptr<destination::Limits> Destinations::limits(const std::string& name) {
+  // Read before the lock is taken: whoever edits changes the catalog first.
+  const catalog::DestinationSettings settings = context_.catalog.destination_settings().find(name);
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<destination::Limits>& limits = limits_[name];
+  if (!limits) {
+    limits = std::make_shared<destination::Limits>(context_.clock);
+    apply_limits(settings, *limits);
+  }
+  return limits;
+}
+
+std::shared_ptr<destination::Destination> Destinations::throttled(
+    const catalog::DestinationFacts& facts, std::shared_ptr<destination::Destination> place) {
+  return std::make_shared<destination::ThrottledDestination>(std::move(place), limits(facts.name));
+}
+
+void Destinations::edit(const std::string& name, const v1::DestinationSettingsChange& change) {
+  const std::string known = facts(name).name;
+  const std::lock_guard lock(editing_);
+  catalog::DestinationSettingsTable& table = context_.catalog.destination_settings();
+  const catalog::DestinationSettings settings = edited(table.find(known), change);
+  table.save(known, settings);
+  apply_limits(settings, *limits(known));
+}
+
+std::string Destinations::held_by(const std::vector<std::string>& names) {
+  std::vector<std::pair<std::string, std::shared_ptr<destination::Limits>>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, limits] : limits_) {
+      if (names.empty() || std::find(names.begin(), names.end(), name) != names.end())
+        all.emplace_back(name, limits);
+    }
+  }
+  for (const auto& [name, limits] : all) {
+    for (const bool upload : {true, false}) {
+      RateLimiter& limiter = upload ? limits->upload : limits->download;
+      if (!limiter.is_holding()) continue;
+      const std::optional<std::uint64_t> rate = limiter.rate();
+      if (!rate) continue;
+      return "the " + std::string(upload ? "upload" : "download") + " limit of " + name + ", " +
+             exact_byte_count(*rate) + " a second";
+    }
+  }
+  return {};
+}
+
 catalog::DestinationFacts Destinations::facts(const std::string& name) const {
   std::optional<catalog::DestinationFacts> found = context_.catalog.configuration().destination(name);
   if (found.has_value()) return *std::move(found);
@@ -76,9 +128,9 @@ crypto::Keyring Destinations::keyring_of(const catalog::DestinationFacts& facts)
           "file or recovery key");
 }
 
-store::RepositoryContext Destinations::repository_context(
-    std::shared_ptr<destination::LocalDestination> place, crypto::Keyring keyring,
-    const Uuid& expected) const {
+store::RepositoryContext Destinations::repository_context(std::shared_ptr<destination::Destination> place,
+                                                          crypto::Keyring keyring,
+                                                          const Uuid& expected) const {
   return {std::move(place), std::move(keyring),
           &context_.writer, &context_.keys,
           &context_.clock,  context_.state_folder + "/cache",
@@ -93,8 +145,8 @@ std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
   }
   const std::shared_ptr<destination::LocalDestination> place = destination::open_local(facts.url);
   try {
-    entry.repository =
-        store::Repository::open(repository_context(place, keyring_of(facts), facts.repository));
+    entry.repository = store::Repository::open(
+        repository_context(throttled(facts, place), keyring_of(facts), facts.repository));
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kNotARepository && is_empty(*place)) {
       throw Error(ErrorKind::kDestinationAway,
@@ -126,12 +178,13 @@ std::shared_ptr<store::Repository> Destinations::open_for_repair(const std::stri
   const std::shared_ptr<Entry> wanted = entry(name);
   const std::lock_guard lock(wanted->opening);
   wanted->repository.reset();
-  return store::Repository::open_without_log(
-      repository_context(destination::open_local(known.url), keyring_of(known), known.repository));
+  return store::Repository::open_without_log(repository_context(
+      throttled(known, destination::open_local(known.url)), keyring_of(known), known.repository));
 }
 
 void Destinations::close(const std::string& name) {
   const std::lock_guard lock(mutex_);
+  limits_.erase(name);
   // The entry itself goes: whoever waits for it to open does so for nobody.
   entries_.erase(name);
 }
@@ -223,6 +276,10 @@ v1::Destination Destinations::describe(const catalog::DestinationFacts& facts, c
   if (message.state() == v1::DESTINATION_STATE_READY) message.clear_detail();
   for (const std::string& set : context_.catalog.configuration().sets_using(facts.name))
     message.add_sets(set);
+  *message.mutable_settings() = to_message(context_.catalog.destination_settings().find(facts.name));
+  const std::shared_ptr<destination::Limits> in_force = limits(facts.name);
+  message.set_upload_rate(in_force->upload.rate().value_or(0));
+  message.set_download_rate(in_force->download.rate().value_or(0));
   return message;
 }
 

@@ -14,6 +14,7 @@
 #include "catalog/key_folder.h"
 #include "crypto/signing.h"
 #include "destination/local.h"
+#include "destination/throttled.h"
 #include "garner/v1/service.pb.h"
 #include "store/repository.h"
 
@@ -56,8 +57,15 @@ class Destinations {
   // A message with the sets that use it.
   v1::Destination describe(const catalog::DestinationFacts& facts, const DestinationView& view);
 
+  // Changes how a destination is used, at once also for runs that go on. Error(kNotFound);
+  // Error(kInvalidInput).
+  void edit(const std::string& name, const v1::DestinationSettingsChange& change);
+  // Which limit of these destinations keeps somebody waiting at this moment, for people; empty when none
+  // does. None named: of all.
+  std::string held_by(const std::vector<std::string>& names);
+
   // How repositories are opened here; for `destination add`.
-  store::RepositoryContext repository_context(std::shared_ptr<destination::LocalDestination> place,
+  store::RepositoryContext repository_context(std::shared_ptr<destination::Destination> place,
                                               crypto::Keyring keyring, const Uuid& expected) const;
   // Error(kNotFound) names those that there are.
   catalog::DestinationFacts facts(const std::string& name) const;
@@ -75,14 +83,20 @@ class Destinations {
   };
 
   std::shared_ptr<Entry> entry(const std::string& name);
+  // Made when first asked for, with the limits that are configured. All who use the destination share it.
+  std::shared_ptr<destination::Limits> limits(const std::string& name);
+  std::shared_ptr<destination::Destination> throttled(const catalog::DestinationFacts& facts,
+                                                      std::shared_ptr<destination::Destination> place);
   crypto::Keyring keyring_of(const catalog::DestinationFacts& facts) const;
   std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts);
   void note(Entry& entry, const catalog::DestinationFacts& facts, store::Repository& repository);
   void note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error);
 
   const Context context_;
+  std::mutex editing_;  // of settings: one at a time
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
+  std::map<std::string, std::shared_ptr<destination::Limits>> limits_;
 };
 
 }  // namespace garner::daemon

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/log_context.h"
+
 namespace garner::daemon {
 
 namespace {
@@ -17,10 +19,14 @@ TimePoint to_time_point(spdlog::log_clock::time_point time) {
 
 }  // namespace
 
-std::uint64_t LogRing::read(std::size_t count, std::vector<LoggedLine>& lines, Subscriber subscriber) {
+std::uint64_t LogRing::read(std::size_t count, std::int64_t run, std::vector<LoggedLine>& lines,
+                            Subscriber subscriber) {
   const std::lock_guard lock(mutex_);
-  const std::size_t kept = std::min(count, lines_.size());
-  lines.assign(lines_.end() - static_cast<std::ptrdiff_t>(kept), lines_.end());
+  lines.clear();
+  for (auto line = lines_.rbegin(); line != lines_.rend() && lines.size() < count; ++line) {
+    if (run == 0 || line->run == run) lines.push_back(*line);
+  }
+  std::reverse(lines.begin(), lines.end());
   if (!subscriber) return 0;
   subscribers_.emplace(next_id_, std::move(subscriber));
   return next_id_++;
@@ -33,8 +39,10 @@ void LogRing::unsubscribe(std::uint64_t id) {
 
 void LogRing::sink_it_(const spdlog::details::log_msg& message) {
   const spdlog::string_view_t level = spdlog::level::to_string_view(message.level);
+  const LogContext& context = log_context();
   LoggedLine line{to_time_point(message.time), std::string(level.data(), level.size()),
-                  std::string(message.payload.data(), message.payload.size())};
+                  with_run(context, std::string_view(message.payload.data(), message.payload.size())),
+                  context.run, context.run != 0 ? context.set : std::string()};
   for (const auto& [id, subscriber] : subscribers_) subscriber(line);
   if (lines_.size() == kKeptLines) lines_.pop_front();
   lines_.push_back(std::move(line));

@@ -15,8 +15,10 @@ namespace garner::daemon {
 
 struct LoggedLine {
   TimePoint time;
-  std::string level;  // "info", "warning", …
-  std::string text;
+  std::string level;     // "info", "warning", …
+  std::string text;      // with the run that it belongs to
+  std::int64_t run = 0;  // its number; 0: none
+  std::string set;       // the run's
 };
 
 // Any thread. Subscribers are called by whoever logs: they must be quick, and must not log.
@@ -24,9 +26,10 @@ class LogRing final : public spdlog::sinks::base_sink<std::mutex> {
  public:
   using Subscriber = std::function<void(const LoggedLine&)>;
 
-  // The newest `count`, oldest first; new lines from then on go to `subscriber` (if there is one), without a
-  // gap. Returns what unsubscribe() takes.
-  std::uint64_t read(std::size_t count, std::vector<LoggedLine>& lines, Subscriber subscriber = {});
+  // The newest `count` (of a run, unless that is 0), oldest first; new lines from then on, of any run, go to
+  // `subscriber` (if there is one), without a gap. Returns what unsubscribe() takes.
+  std::uint64_t read(std::size_t count, std::int64_t run, std::vector<LoggedLine>& lines,
+                     Subscriber subscriber = {});
   // Afterwards the subscriber is not running and will not be called again.
   void unsubscribe(std::uint64_t id);
 

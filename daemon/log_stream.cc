@@ -13,14 +13,16 @@ v1::LogLine to_message(const LoggedLine& line) {
   *message.mutable_time() = to_timestamp(line.time);
   message.set_level(line.level);
   message.set_text(line.text);
+  if (line.run != 0) message.set_run_id(std::to_string(line.run));
+  message.set_set(line.set);
   return message;
 }
 
 }  // namespace
 
 grpc::ServerWriteReactor<v1::LogLine>* LogStream::start(Post post, std::shared_ptr<LogRing> ring,
-                                                        std::size_t lines, bool follow) {
-  const std::shared_ptr<LogStream> stream(new LogStream(std::move(post), std::move(ring)));
+                                                        std::size_t lines, std::int64_t run, bool follow) {
+  const std::shared_ptr<LogStream> stream(new LogStream(std::move(post), std::move(ring), run));
   stream->self_ = stream;
   std::vector<LoggedLine> first;
   LogRing::Subscriber subscriber;
@@ -34,7 +36,7 @@ grpc::ServerWriteReactor<v1::LogLine>* LogStream::start(Post post, std::shared_p
     const std::lock_guard lock(stream->mutex_);
     stream->busy_ = true;
   }
-  stream->subscription_ = stream->ring_->read(lines, first, std::move(subscriber));
+  stream->subscription_ = stream->ring_->read(lines, run, first, std::move(subscriber));
   {
     const std::lock_guard lock(stream->mutex_);
     stream->waiting_.insert(stream->waiting_.begin(), first.begin(), first.end());
@@ -46,6 +48,7 @@ grpc::ServerWriteReactor<v1::LogLine>* LogStream::start(Post post, std::shared_p
 }
 
 void LogStream::add(const LoggedLine& line) {
+  if (run_ != 0 && line.run != run_) return;
   {
     const std::lock_guard lock(mutex_);
     if (ending_) return;

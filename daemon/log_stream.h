@@ -18,10 +18,11 @@ class LogStream final : public grpc::ServerWriteReactor<v1::LogLine> {
  public:
   using Post = std::function<void(std::function<void()>)>;
   static grpc::ServerWriteReactor<v1::LogLine>* start(Post post, std::shared_ptr<LogRing> ring,
-                                                      std::size_t lines, bool follow);
+                                                      std::size_t lines, std::int64_t run, bool follow);
 
  private:
-  LogStream(Post post, std::shared_ptr<LogRing> ring) : post_(std::move(post)), ring_(std::move(ring)) {}
+  LogStream(Post post, std::shared_ptr<LogRing> ring, std::int64_t run)
+      : post_(std::move(post)), ring_(std::move(ring)), run_(run) {}
   void add(const LoggedLine& line);
   void go_on();
   void OnWriteDone(bool ok) override;
@@ -30,6 +31,7 @@ class LogStream final : public grpc::ServerWriteReactor<v1::LogLine> {
 
   const Post post_;
   const std::shared_ptr<LogRing> ring_;
+  const std::int64_t run_;           // only its lines; 0: all
   std::shared_ptr<LogStream> self_;  // until gRPC is done with it
   std::uint64_t subscription_ = 0;
   std::mutex mutex_;

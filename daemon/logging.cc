@@ -1,14 +1,17 @@
 #include "logging.h"
 
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/sinks/systemd_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string_view>
+
+#include "base/log_context.h"
+#include "journal_sink.h"
 
 namespace garner::daemon {
 
@@ -36,13 +39,24 @@ spdlog::sink_ptr make_sink(LogTarget target, const std::string& state_folder) {
     case LogTarget::kConsole:
       return std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
     case LogTarget::kJournald:
-      return std::make_shared<spdlog::sinks::systemd_sink_mt>("garnerd");
+      return std::make_shared<JournalSink>();
     case LogTarget::kFile:
       break;
   }
   return std::make_shared<spdlog::sinks::rotating_file_sink_mt>(state_folder + "/garnerd.log", kFileSize,
                                                                 kFiles);
 }
+
+// The line's text, with the run that it belongs to.
+class RunAndText final : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& to) override {
+    const std::string line =
+        with_run(log_context(), std::string_view(message.payload.data(), message.payload.size()));
+    to.append(line.data(), line.data() + line.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<RunAndText>(); }
+};
 
 // systemd sets JOURNAL_STREAM to "<device>:<inode>" of the socket to the journal. A child of another unit
 // inherits the variable, but not the descriptor.
@@ -66,9 +80,10 @@ std::shared_ptr<LogRing> start_logging(const Settings& settings, LogTarget targe
   const auto sink = make_sink(target, state_folder);
   auto logger = std::make_shared<spdlog::logger>("garnerd", spdlog::sinks_init_list{sink, ring});
   logger->set_level(to_spdlog(settings.log_level));
-  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  // The journal has time and level of its own.
-  if (target == LogTarget::kJournald) sink->set_pattern("%v");
+  // The journal has time and level of its own, and its sink no pattern.
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<RunAndText>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %*");
+  logger->set_formatter(std::move(formatter));
   // Lines are few, and the last before a crash is the one that is wanted.
   logger->flush_on(spdlog::level::debug);
   spdlog::set_default_logger(std::move(logger));

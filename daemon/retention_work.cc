@@ -83,11 +83,16 @@ void RunWork::forget(ActiveRun& run) {
   v1::ForgetResult result;
   result.set_set(request.forget_set);
   result.set_dry_run(request.dry_run);
+  const SetRetention retention =
+      make_retention(request.forget.retention(), request.forget.destination_retentions(), {});
   for (const std::string& destination : request.destinations) {
-    const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
     maintenance::ForgetOptions options;
     options.dry_run = request.dry_run;
-    options.policy = to_policy(request.forget.retention());
+    options.policy = to_policy(retention.at(destination));
+    options.zones = zones_of_sets(catalog_);
+    // Where no rule holds everything is kept.
+    if (options.policy.empty() && request.forget.names().empty()) continue;
+    const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
     if (!request.forget_set.empty()) {
       const auto set = catalog_.configuration().set(request.forget_set);
       options.set = set ? set->definition.uuid() : std::string();
@@ -127,11 +132,14 @@ void RunWork::forget(ActiveRun& run) {
 std::optional<StoredRequest> RunWork::follow_up(const ActiveRun& run) {
   if (run.kind() != catalog::RunKind::kBackup) return std::nullopt;
   const std::string set = run.row().set;
-  const v1::Retention retention = load_retention(catalog_.retention(), set);
-  if (to_policy(retention).empty()) return std::nullopt;
+  const SetRetention retention = load_retention(catalog_.retention(), set);
   StoredRequest request;
-  request.destinations = run.request().destinations;
-  *request.forget.mutable_retention() = retention;
+  for (const std::string& destination : run.request().destinations) {
+    if (!to_policy(retention.at(destination)).empty()) request.destinations.push_back(destination);
+  }
+  if (request.destinations.empty()) return std::nullopt;
+  *request.forget.mutable_retention() = retention.own;
+  add_to(*request.forget.mutable_destination_retentions(), retention);
   request.forget_set = set;
   request.by_itself = true;
   return request;
@@ -146,7 +154,12 @@ void RunWork::prune(ActiveRun& run, const std::stop_token& stop) {
     maintenance::PruneOptions options;
     options.run = run.uuid();
     options.dry_run = request.dry_run;
-    options.threads = settings_.threads;
+    options.threads = threads_for(settings_, maintenance::kPruneMemoryPerThread);
+    const catalog::DestinationSettings settings = catalog_.destination_settings().find(destination);
+    if (settings.max_unused) options.max_unused = *settings.max_unused / 100;
+    if (settings.max_rewrite) options.rewrite_limit = *settings.max_rewrite;
+    if (request.prune.has_max_unused_percent()) options.max_unused = request.prune.max_unused_percent() / 100;
+    if (request.prune.has_max_rewrite_bytes()) options.rewrite_limit = request.prune.max_rewrite_bytes();
     options.spool_folder = destinations_.context().state_folder + "/spool";
     if (request.prune.has_grace_seconds())
       options.grace = std::chrono::seconds(request.prune.grace_seconds());

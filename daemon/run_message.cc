@@ -7,6 +7,44 @@
 
 namespace garner::daemon {
 
+const char* describe(catalog::RunKind kind) {
+  switch (kind) {
+    case catalog::RunKind::kBackup:
+      return "backup";
+    case catalog::RunKind::kRestore:
+      return "restore";
+    case catalog::RunKind::kCheck:
+      return "check";
+    case catalog::RunKind::kRepair:
+      return "repair";
+    case catalog::RunKind::kForget:
+      return "forget";
+    case catalog::RunKind::kPrune:
+      return "prune";
+  }
+  return "run";
+}
+
+const char* describe(catalog::RunState state) {
+  switch (state) {
+    case catalog::RunState::kQueued:
+      return "queued";
+    case catalog::RunState::kRunning:
+      return "running";
+    case catalog::RunState::kPaused:
+      return "paused";
+    case catalog::RunState::kInterrupted:
+      return "interrupted";
+    case catalog::RunState::kFinished:
+      return "finished";
+    case catalog::RunState::kFailed:
+      return "failed";
+    case catalog::RunState::kCancelled:
+      return "cancelled";
+  }
+  return "in an unknown state";
+}
+
 v1::Run to_message(const catalog::RunRow& row) {
   v1::Run run;
   // A report that cannot be read costs its numbers, not the run.
@@ -60,6 +98,7 @@ void redact(v1::Status& status) {
   for (v1::Run& run : *status.mutable_active_runs()) redact(run);
   for (v1::SetStatus& set : *status.mutable_sets()) {
     if (set.has_last_run()) redact(*set.mutable_last_run());
+    if (set.has_last_ended()) redact(*set.mutable_last_ended());
     set.clear_waits_for();
   }
   for (v1::Destination& destination : *status.mutable_destinations()) {

@@ -12,6 +12,10 @@ namespace garner::daemon {
 // How many of a run's errors a message carries.
 inline constexpr std::uint64_t kErrorsInMessage = 100;
 
+// "backup", "restore", …; "queued", "running", …
+const char* describe(catalog::RunKind kind);
+const char* describe(catalog::RunState state);
+
 // The row's report with the row's columns over it. Without errors and progress.
 v1::Run to_message(const catalog::RunRow& row);
 void add_errors(v1::Run& run, const std::vector<catalog::RunErrorRow>& errors);

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "run_message.h"
 
 namespace garner::daemon {
@@ -17,44 +19,6 @@ using catalog::RunState;
 
 namespace {
 
-const char* describe(RunKind kind) {
-  switch (kind) {
-    case RunKind::kBackup:
-      return "backup";
-    case RunKind::kRestore:
-      return "restore";
-    case RunKind::kCheck:
-      return "check";
-    case RunKind::kRepair:
-      return "repair";
-    case RunKind::kForget:
-      return "forget";
-    case RunKind::kPrune:
-      return "prune";
-  }
-  return "run";
-}
-
-const char* describe(RunState state) {
-  switch (state) {
-    case RunState::kQueued:
-      return "queued";
-    case RunState::kRunning:
-      return "running";
-    case RunState::kPaused:
-      return "paused";
-    case RunState::kInterrupted:
-      return "interrupted";
-    case RunState::kFinished:
-      return "finished";
-    case RunState::kFailed:
-      return "failed";
-    case RunState::kCancelled:
-      return "cancelled";
-  }
-  return "in an unknown state";
-}
-
 bool waits_for_its_turn(RunState state) {
   return state == RunState::kQueued || state == RunState::kInterrupted;
 }
@@ -62,8 +26,8 @@ bool waits_for_its_turn(RunState state) {
 }  // namespace
 
 RunQueue::RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock,
-                   std::function<void()> changed)
-    : catalog_(catalog), work_(work), clock_(clock), changed_(std::move(changed)) {}
+                   std::function<void()> changed, Also also)
+    : catalog_(catalog), work_(work), clock_(clock), changed_(std::move(changed)), also_(std::move(also)) {}
 
 RunQueue::~RunQueue() {
   stop(std::chrono::steady_clock::now());
@@ -103,11 +67,14 @@ void RunQueue::load() {
     try {
       take_up(row);
     } catch (const Error& error) {
+      const LogScope scope({row.number, row.set});
       spdlog::error("run {} cannot go on: {}", row.number, error.what());
       row.state = RunState::kFailed;
       row.message = error.what();
       row.finished = clock_.now();
-      catalog_.runs().change(row);
+      catalog_.runs().change(row, [&](catalog::Database& database) {
+        if (also_) also_(database, row);
+      });
     }
   }
 }
@@ -136,9 +103,12 @@ bool RunQueue::stop(std::chrono::steady_clock::time_point deadline) {
 // ---- Changes of state ----
 
 void RunQueue::write(ActiveRun& run, const RunRow& row) {
+  const LogScope scope({row.number, row.set});
   run.set_row(row);
   try {
-    catalog_.runs().change(row);
+    catalog_.runs().change(row, [&](catalog::Database& database) {
+      if (also_) also_(database, row);
+    });
     unwritten_.erase(row.number);
   } catch (const Error& error) {
     // What happens goes on; the catalog hears of it when it can.
@@ -161,6 +131,7 @@ void RunQueue::change(ActiveRun& run, RunState state, PauseReason reason, const 
     if (!row.started.has_value()) row.started = clock_.now();
   }
   write(run, row);
+  const LogScope scope({row.number, row.set});
   spdlog::info("run {}: {} ({}{}){}{}", row.number, describe(state), describe(row.kind),
                row.set.empty() ? "" : " of " + row.set, message.empty() ? "" : ": ", message);
 }
@@ -176,6 +147,7 @@ void RunQueue::finish(const std::shared_ptr<ActiveRun>& run, RunState state, con
   row.report = run->report();
   row.error_count = std::max(row.error_count, run->error_count());
   write(*run, row);
+  const LogScope scope({row.number, row.set});
   const auto level = state == RunState::kFailed ? spdlog::level::err : spdlog::level::info;
   spdlog::log(level, "run {}: {} ({}{}), {} errors{}{}", row.number, describe(state), describe(row.kind),
               row.set.empty() ? "" : " of " + row.set, row.error_count, message.empty() ? "" : ": ", message);
@@ -218,6 +190,7 @@ void RunQueue::begin_runs() {
 }
 
 void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, const std::stop_token& stop) {
+  const LogScope scope({run->number(), run->row().set});
   const Outcome outcome = attempt(*run, stop);
   if (catalog::is_over(outcome.state)) {
     try {
@@ -256,6 +229,7 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
 }
 
 RunQueue::Outcome RunQueue::attempt(ActiveRun& run, const std::stop_token& stop) {
+  const StopScope scope(stop);
   Outcome outcome;
   try {
     work_.execute(run, stop);
@@ -302,6 +276,7 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
 }
 
 std::string RunQueue::abandon(ActiveRun& run) {
+  const LogScope scope({run.number(), run.row().set});
   try {
     work_.abandon(run);
     return {};

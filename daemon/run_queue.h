@@ -27,8 +27,11 @@ namespace garner::daemon {
 // Any thread.
 class RunQueue {
  public:
-  // `changed` is called whenever a run's state has changed; it must be quick and must not call back.
-  RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock, std::function<void()> changed);
+  // `changed` is called whenever a run's state has changed; it must be quick and must not call back. `also`
+  // adds to the catalog's change that a run's new state is: both are durable, or neither.
+  using Also = std::function<void(catalog::Database&, const catalog::RunRow&)>;
+  RunQueue(catalog::Catalog& catalog, RunWork& work, const Clock& clock, std::function<void()> changed,
+           Also also = {});
   ~RunQueue();
 
   // Takes up what the catalog says was not over. Once, before anything else.
@@ -114,6 +117,7 @@ class RunQueue {
   RunWork& work_;
   const Clock& clock_;
   const std::function<void()> changed_;
+  const Also also_;
 
   std::mutex mutex_;
   std::condition_variable moved_;  // a run has come to rest, or begun

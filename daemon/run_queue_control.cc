@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
 #include "run_message.h"
 #include "run_queue.h"
 
@@ -63,6 +64,7 @@ std::shared_ptr<ActiveRun> RunQueue::add_locked(RunKind kind, const std::string&
   const auto run =
       std::make_shared<ActiveRun>(row, std::move(request), std::vector<catalog::RunErrorRow>{}, 0);
   active_[row.number] = run;
+  const LogScope scope({row.number, row.set});
   spdlog::info("run {}: queued", row.number);
   changed_();
   return run;

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "backup/backup_run.h"
 #include "base/error.h"
 #include "base/file.h"
@@ -56,6 +58,7 @@ void RunWork::clean_up(const ActiveRun& run) {
 }
 
 void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
+  run.set_held_by([this, names = run.request().destinations] { return destinations_.held_by(names); });
   switch (run.kind()) {
     case catalog::RunKind::kBackup:
       return back_up(run, stop);
@@ -87,7 +90,7 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
   options.commands = command_sources(run);
   options.full_scan = request.full_scan;
   options.host = destinations_.context().host;
-  options.threads = settings_.threads;
+  options.threads = settings_.threads;  // fewer, where memory is not enough for them
   options.memory_budget = settings_.memory_budget;
   options.read_counter_file = counter_file(run);
   options.spool_folder = destinations_.context().state_folder + "/spool";
@@ -172,7 +175,9 @@ void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
   options.overwrite = to_overwrite(request.overwrite());
   options.resuming = run.request().resuming || run.row().attempts > 1;
   options.dry_run = request.dry_run();
-  options.threads = settings_.threads;
+  // A quarter for references to content, the rest for frames that are read.
+  options.memory_budget = std::min(options.memory_budget, settings_.memory_budget / 4);
+  options.threads = threads_for(settings_, restore::kMemoryPerThread, settings_.memory_budget / 4);
   RestoreRunMonitor monitor(run, catalog_.runs());
   const restore::RestoreProgress progress =
       restore::run_restore(*found.repository, found.snapshot, options, monitor, stop);
@@ -190,7 +195,7 @@ void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
       const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
       maintenance::CheckOptions options;
       options.read_data_percent = run.request().read_data_percent;
-      options.threads = settings_.threads;
+      options.threads = threads_for(settings_, maintenance::kCheckMemoryPerThread);
       monitor.finish_part(maintenance::run_check(*repository, options, monitor, stop));
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked) {

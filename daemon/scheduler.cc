@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
 #include "run_message.h"
 #include "schedule/planner.h"
 #include "schedule_edit.h"
@@ -178,6 +179,7 @@ void Scheduler::begin(const catalog::BackupSet& set, const Due& due) {
           catalog::ScheduleTable::write_mark(database, name, destination, mark);
       });
   in_window_.insert(parse_run_number(run.run_id()));
+  const LogScope scope({parse_run_number(run.run_id()), name});
   spdlog::info("run {}: by the schedule of set {}", run.run_id(), name);
 }
 
@@ -205,14 +207,33 @@ std::optional<Scheduler::Outlook> Scheduler::outlook(const std::string& set) {
   std::sort(result.next.begin(), result.next.end());
   result.next.erase(std::unique(result.next.begin(), result.next.end()), result.next.end());
   if (result.next.size() > kTimesTold) result.next.resize(kTimesTold);
-  if (schedule->overdue_after > Duration(0)) {
-    const std::optional<TimePoint> clean = catalog_.runs().last_clean(set);
-    const Instant since = clean.has_value() ? schedule::to_instant(*clean) : schedule->overdue_since;
-    result.overdue = now.wall - since > schedule->overdue_after;
-  }
+  result.overdue = overdue_since(set, *schedule, now.wall).has_value();
   const std::lock_guard lock(mutex_);
   if (const auto found = waits_for_.find(set); found != waits_for_.end()) result.waits_for = found->second;
   return result;
+}
+
+std::optional<Instant> Scheduler::overdue_since(const std::string& set, const catalog::SetSchedule& schedule,
+                                                Instant now) {
+  if (schedule.overdue_after <= Duration(0)) return std::nullopt;
+  const std::optional<TimePoint> clean = catalog_.runs().last_clean(set);
+  const Instant since = clean.has_value() ? schedule::to_instant(*clean) : schedule.overdue_since;
+  return now - since > schedule.overdue_after ? std::optional(since) : std::nullopt;
+}
+
+std::vector<OverdueSet> Scheduler::overdue() {
+  std::vector<OverdueSet> all;
+  const Instant now = clocks_().wall;
+  for (const catalog::BackupSet& set : catalog_.configuration().sets()) {
+    const std::string& name = set.definition.name();
+    const std::optional<catalog::SetSchedule> schedule = catalog_.schedules().find(name);
+    if (!schedule.has_value()) continue;
+    if (const auto since = overdue_since(name, *schedule, now)) {
+      all.push_back({name, "Backup of " + name + " is overdue: there has been none without errors since " +
+                               minute_text(*since, *schedule)});
+    }
+  }
+  return all;
 }
 
 void Scheduler::describe(v1::BackupSet& set) {

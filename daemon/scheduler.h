@@ -15,6 +15,7 @@
 
 #include "conditions.h"
 #include "destinations.h"
+#include "run_events.h"
 #include "run_queue.h"
 #include "schedule/planner.h"
 #include "schedule/reading.h"
@@ -30,6 +31,8 @@ class Scheduler {
   // destinations and commands; one thread at a time.
   std::chrono::milliseconds look();
 
+  // Sets that have no clean backup for longer than they may. Any thread.
+  std::vector<OverdueSet> overdue();
   // Fills in what schedules add. Any thread.
   void describe(v1::BackupSet& set);
   void describe(v1::SetStatus& set);
@@ -57,6 +60,9 @@ class Scheduler {
   void begin(const catalog::BackupSet& set, const Due& due);
   void say_waiting(const std::string& set, const std::string& reason);
   std::optional<Outlook> outlook(const std::string& set);
+  // Since when it has no clean backup, if that is too long.
+  std::optional<schedule::Instant> overdue_since(const std::string& set, const catalog::SetSchedule& schedule,
+                                                 schedule::Instant now);
 
   Destinations& destinations_;
   RunQueue& runs_;

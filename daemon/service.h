@@ -5,6 +5,8 @@
 #include "destinations.h"
 #include "garner/v1/service.grpc.pb.h"
 #include "log_ring.h"
+#include "metrics.h"
+#include "notifier.h"
 #include "run_queue.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
@@ -24,6 +26,8 @@ struct Parts {
   WatchHub& hub;
   Scheduler& scheduler;
   ScheduleTimer& schedule_timer;
+  Notifier& notifier;
+  Metrics& metrics;
   std::shared_ptr<LogRing> log;
 };
 
@@ -38,6 +42,8 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* GetStatus(Context* context, const v1::GetStatusRequest* request, v1::Status* response) override;
   grpc::ServerWriteReactor<v1::Status>* WatchStatus(Context* context,
                                                     const v1::GetStatusRequest* request) override;
+  Unary* GetMetrics(Context* context, const v1::GetMetricsRequest* request,
+                    v1::GetMetricsResponse* response) override;
   grpc::ServerWriteReactor<v1::LogLine>* ReadLog(Context* context,
                                                  const v1::ReadLogRequest* request) override;
 
@@ -48,6 +54,8 @@ class GarnerService final : public v1::Garner::CallbackService {
                           v1::ListDestinationsResponse* response) override;
   Unary* GetDestination(Context* context, const v1::GetDestinationRequest* request,
                         v1::Destination* response) override;
+  Unary* EditDestination(Context* context, const v1::EditDestinationRequest* request,
+                         v1::Destination* response) override;
   Unary* RemoveDestination(Context* context, const v1::RemoveDestinationRequest* request,
                            v1::RemoveDestinationResponse* response) override;
   Unary* AddSet(Context* context, const v1::AddSetRequest* request, v1::BackupSet* response) override;
@@ -91,6 +99,18 @@ class GarnerService final : public v1::Garner::CallbackService {
                    v1::ExportKeyResponse* response) override;
   Unary* RotateKey(Context* context, const v1::RotateKeyRequest* request,
                    v1::RotateKeyResponse* response) override;
+
+  // service_notifications.cc
+  Unary* AddNotification(Context* context, const v1::AddNotificationRequest* request,
+                         v1::Notification* response) override;
+  Unary* ListNotifications(Context* context, const v1::ListNotificationsRequest* request,
+                           v1::ListNotificationsResponse* response) override;
+  Unary* GetNotification(Context* context, const v1::GetNotificationRequest* request,
+                         v1::Notification* response) override;
+  Unary* TestNotification(Context* context, const v1::GetNotificationRequest* request,
+                          v1::TestNotificationResponse* response) override;
+  Unary* RemoveNotification(Context* context, const v1::GetNotificationRequest* request,
+                            v1::RemoveNotificationResponse* response) override;
 
  private:
   catalog::Catalog& catalog() { return parts_.destinations.context().catalog; }

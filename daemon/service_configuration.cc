@@ -43,6 +43,16 @@ grpc::ServerUnaryReactor* GarnerService::GetDestination(Context* context,
   });
 }
 
+grpc::ServerUnaryReactor* GarnerService::EditDestination(Context* context,
+                                                         const v1::EditDestinationRequest* request,
+                                                         v1::Destination* response) {
+  return parts_.gate.unary(context, "EditDestination", [=, this](const Caller&) {
+    const auto facts = parts_.destinations.facts(request->name());
+    parts_.destinations.edit(facts.name, request->settings());
+    *response = parts_.destinations.describe(facts, parts_.destinations.look(facts.name));
+  });
+}
+
 grpc::ServerUnaryReactor* GarnerService::RemoveDestination(Context* context,
                                                            const v1::RemoveDestinationRequest* request,
                                                            v1::RemoveDestinationResponse*) {

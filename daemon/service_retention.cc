@@ -1,6 +1,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "destination_settings.h"
 #include "maintenance/forget.h"
 #include "retention_message.h"
 #include "service.h"
@@ -53,7 +54,9 @@ grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1:
     const auto set =
         stored.forget_set.empty() ? std::nullopt : catalog().configuration().set(stored.forget_set);
     if (set) stored.destinations = set->destinations;
-    const bool has_rule = !to_policy(request->retention()).empty();
+    const SetRetention asked =
+        make_retention(request->retention(), request->destination_retentions(), stored.destinations);
+    const bool has_rule = !asked.empty();
     if (!names.empty() && has_rule) {
       throw Error(ErrorKind::kInvalidInput, "either snapshots are named that go, or it is said what is kept");
     }
@@ -62,8 +65,10 @@ grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1:
         throw Error(ErrorKind::kInvalidInput,
                     "nothing would be kept: say what is to be kept, or name the snapshots that are to go");
       }
-      *stored.forget.mutable_retention() = load_retention(catalog().retention(), stored.forget_set);
-      if (to_policy(stored.forget.retention()).empty()) {
+      const SetRetention own = load_retention(catalog().retention(), stored.forget_set);
+      *stored.forget.mutable_retention() = own.own;
+      add_to(*stored.forget.mutable_destination_retentions(), own);
+      if (own.empty()) {
         throw Error(ErrorKind::kInvalidInput,
                     "set '" + stored.forget_set +
                         "' has no retention, so everything would be forgotten: say what is "
@@ -83,6 +88,8 @@ grpc::ServerUnaryReactor* GarnerService::StartPrune(Context* context, const v1::
     if (request->grace_seconds() > kLongestGrace) {
       throw Error(ErrorKind::kInvalidInput, "the grace period is at most 100 years");
     }
+    check_percent(request->max_unused_percent());
+    check_rewrite(request->max_rewrite_bytes());
     StoredRequest stored;
     stored.dry_run = request->dry_run();
     stored.prune = *request;

@@ -25,6 +25,15 @@ grpc::ServerUnaryReactor* GarnerService::GetStatus(Context* context, const v1::G
   });
 }
 
+grpc::ServerUnaryReactor* GarnerService::GetMetrics(Context* context, const v1::GetMetricsRequest*,
+                                                    v1::GetMetricsResponse* response) {
+  return parts_.gate.unary(context, "GetMetrics", [=, this](const Caller&) {
+    parts_.status.look_again([this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
+                             kPatience);
+    response->set_text(parts_.metrics.text());
+  });
+}
+
 grpc::ServerWriteReactor<v1::Status>* GarnerService::WatchStatus(Context* context,
                                                                  const v1::GetStatusRequest*) {
   Caller caller;
@@ -40,9 +49,15 @@ grpc::ServerWriteReactor<v1::LogLine>* GarnerService::ReadLog(Context* context,
   Caller caller;
   grpc::Status refused = parts_.gate.admit(context, "ReadLog", caller);
   if (!refused.ok()) return new RefusedStream<v1::LogLine>(std::move(refused));
+  std::int64_t run = 0;
+  try {
+    if (!request->run_id().empty()) run = parse_run_number(request->run_id());
+  } catch (...) {
+    return new RefusedStream<v1::LogLine>(status_of(std::current_exception()));
+  }
   const std::uint32_t lines = request->lines() == 0 ? kUsualLines : std::min(request->lines(), kMostLines);
   return LogStream::start([this](std::function<void()> job) { parts_.gate.post(false, std::move(job)); },
-                          parts_.log, lines, request->follow());
+                          parts_.log, lines, run, request->follow());
 }
 
 }  // namespace garner::daemon

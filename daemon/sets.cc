@@ -103,14 +103,15 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
   check_sources(set.definition, commands);
   check_command_paths(commands, set.definition);
   const catalog::SetSchedule schedule = edited({}, request.schedule(), set.destinations, context);
-  to_policy(request.retention());
+  const SetRetention retention =
+      make_retention(request.retention(), request.destination_retentions(), set.destinations);
   catalog_.configuration().add_set(set, [&](catalog::Database& database) {
     if (request.has_commands()) catalog::CommandTable::replace(database, set.definition.name(), commands);
+    catalog::RetentionTable::replace(database, set.definition.name(), to_catalog(retention));
     if (!request.has_schedule()) return;
     catalog::ScheduleTable::replace(database, set.definition.name(), schedule,
                                     schedule::first_mark(context.now));
   });
-  save_retention(catalog_.retention(), request.name(), request.retention());
   return describe(set);
 }
 
@@ -133,15 +134,14 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContex
   const std::optional<catalog::SetSchedule> before = catalog_.schedules().find(name);
   const catalog::SetSchedule schedule =
       edited(before.value_or(catalog::SetSchedule()), request.schedule(), set.destinations, context);
-  const v1::Retention retention =
-      edited(load_retention(catalog_.retention(), request.name()), request.retention());
-  to_policy(retention);
+  const SetRetention retention = edited(load_retention(catalog_.retention(), name), request.retention(),
+                                        request.destination_retentions(), set.destinations);
   catalog_.configuration().replace_set(set, [&](catalog::Database& database) {
     if (request.has_commands()) catalog::CommandTable::replace(database, name, commands);
+    catalog::RetentionTable::replace(database, name, to_catalog(retention));
     if (before.has_value() ? schedule != *before : request.has_schedule())
       catalog::ScheduleTable::replace(database, name, schedule, schedule::first_mark(context.now));
   });
-  if (request.has_retention()) save_retention(catalog_.retention(), request.name(), retention);
   return describe(set);
 }
 
@@ -171,8 +171,10 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
   message.set_snapshots(snapshots(set));
   if (const auto schedule = catalog_.schedules().find(set.definition.name()))
     *message.mutable_schedule() = to_message(*schedule);
-  *message.mutable_retention() = load_retention(catalog_.retention(), set.definition.name());
   *message.mutable_commands() = to_message(catalog_.commands().find(set.definition.name()));
+  const SetRetention retention = load_retention(catalog_.retention(), set.definition.name());
+  *message.mutable_retention() = retention.own;
+  add_to(*message.mutable_destination_retentions(), retention);
   return message;
 }
 

@@ -3,11 +3,16 @@
 #define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
+#include <thread>
 
+#include "base/byte_count.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "metrics_server.h"
 #include "schedule/schedule.h"
 
 namespace garner::daemon {
@@ -59,33 +64,68 @@ class Reader {
     return std::chrono::duration_cast<std::chrono::seconds>(*value);
   }
 
-  // A number of bytes, or text with a binary unit.
+  // The table [metrics].
+  std::optional<std::string> metrics(const toml::node& node) const {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) fail(node.source(), "must be a table: [metrics]");
+    std::optional<std::string> listen;
+    for (const auto& [key, value] : *table) {
+      if (key != "listen")
+        fail(key.source(),
+             "there is no setting '" + printable(key.str()) + "' in [metrics]; there is listen");
+      const std::optional<std::string> text = value.value<std::string>();
+      if (!text) fail(value.source(), "must be text like \"127.0.0.1:9877\"");
+      try {
+        parse_loopback_address(*text);
+      } catch (const Error& error) {
+        fail(value.source(), error.what());
+      }
+      listen = text;
+    }
+    return listen;
+  }
+
+  // A number of bytes, or text with a unit.
   std::size_t memory(const toml::node& node) const {
-    std::uint64_t bytes = 0;
+    std::optional<std::uint64_t> bytes;
     if (const auto* number = node.as_integer()) {
-      bytes = number->get() < 0 ? 0 : static_cast<std::uint64_t>(number->get());
+      if (number->get() >= 0) bytes = static_cast<std::uint64_t>(number->get());
     } else if (const std::optional<std::string> text = node.value<std::string>()) {
-      bytes = parse_bytes(*text);
+      bytes = parse_byte_count(*text);
     }
-    if (bytes < kLeastMemory || bytes > kMostMemory) {
-      fail(node.source(), "must be an amount from \"32 MiB\" to \"16 GiB\"");
+    if (!bytes) fail(node.source(), "must be an amount like \"128 MiB\" or \"1 GiB\"");
+    if (*bytes < kLeastMemory) {
+      fail(node.source(), "is too little: a run takes at least \"" + exact_byte_count(kLeastMemory) + "\"");
     }
-    return bytes;
+    if (*bytes > kMostMemory) {
+      fail(node.source(), "must be at most \"" + exact_byte_count(kMostMemory) + "\"");
+    }
+    return *bytes;
+  }
+
+  void limits(const toml::node& node, Settings& settings, std::set<std::string>& seen) const {
+    const toml::table* table = node.as_table();
+    if (table == nullptr) fail(node.source(), "must be a table: [limits], and threads and memory below it");
+    for (const auto& [key, value] : *table) {
+      if (key == "threads") {
+        check_once(key.source(), "threads", seen);
+        settings.threads = threads(value);
+      } else if (key == "memory") {
+        check_once(key.source(), "memory", seen);
+        settings.memory_budget = memory(value);
+      } else {
+        fail(key.source(), "there is no limit '" + printable(key.str()) + "'; there are threads and memory");
+      }
+    }
+  }
+
+  // What may stand in two places stands in one.
+  void check_once(const toml::source_region& where, const std::string& what,
+                  std::set<std::string>& seen) const {
+    if (!seen.insert(what).second) fail(where, what + " is set twice: leave it in [limits]");
   }
 
  private:
-  // 0 for what is no amount.
-  static std::uint64_t parse_bytes(const std::string& text) {
-    const std::size_t digits = text.find_first_not_of("0123456789");
-    if (digits == 0 || digits > 9) return 0;
-    const std::uint64_t number = std::stoull(text.substr(0, digits));
-    const std::size_t unit = text.find_first_not_of(' ', digits);
-    const std::string name = unit == std::string::npos ? "" : text.substr(unit);
-    if (name == "MiB") return number << 20;
-    if (name == "GiB") return number << 30;
-    return 0;
-  }
-
   const std::string& name_;
 };
 
@@ -100,6 +140,7 @@ Settings parse_settings(std::string_view text, const std::string& name) {
     reader.fail(error.source(), std::string(error.description()));
   }
   Settings settings;
+  std::set<std::string> seen;
   for (const auto& [key, node] : table) {
     if (key == "log_level") {
       settings.log_level = reader.choice<LogLevel>(node, {{"debug", LogLevel::kDebug},
@@ -110,19 +151,32 @@ Settings parse_settings(std::string_view text, const std::string& name) {
       settings.log_target = reader.choice<LogTarget>(
           node,
           {{"console", LogTarget::kConsole}, {"file", LogTarget::kFile}, {"journald", LogTarget::kJournald}});
+    } else if (key == "limits") {
+      reader.limits(node, settings, seen);
     } else if (key == "threads") {
+      reader.check_once(key.source(), "threads", seen);
       settings.threads = reader.threads(node);
     } else if (key == "memory_budget") {
+      reader.check_once(key.source(), "memory", seen);
       settings.memory_budget = reader.memory(node);
     } else if (key == "settling_delay") {
       settings.settling_delay = reader.duration(node);
+    } else if (key == "metrics") {
+      settings.metrics_listen = reader.metrics(node);
     } else {
       reader.fail(key.source(), "there is no setting '" + printable(key.str()) +
-                                    "'; there are log_level, log_target, threads, memory_budget and "
-                                    "settling_delay");
+                                    "'; there are log_level, log_target, settling_delay and the tables "
+                                    "[limits] and [metrics]");
     }
   }
   return settings;
+}
+
+unsigned threads_for(const Settings& settings, std::size_t bytes_each, std::size_t taken) {
+  const unsigned wanted =
+      settings.threads > 0 ? settings.threads : std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t left = settings.memory_budget - std::min(settings.memory_budget, taken);
+  return std::clamp<unsigned>(static_cast<unsigned>(left / bytes_each), 1, wanted);
 }
 
 Settings read_settings(const std::string& path) {

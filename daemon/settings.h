@@ -3,9 +3,16 @@
 //
 //   log_level = "info"          # debug, info, warning, error
 //   log_target = "file"         # console, file, journald
-//   threads = 0                 # of a run; 0: one for each core
-//   memory_budget = "128 MiB"   # of a backup run: frames and codec contexts
 //   settling_delay = "1m"       # after a start or a sleep scheduled runs wait for this long
+//
+//   [limits]
+//   threads = 0                 # of a run; 0: one for each core
+//   memory = "128 MiB"          # of a run: what is read, compressed and stored
+//
+//   [metrics]
+//   listen = "127.0.0.1:9877"   # serve GET /metrics there; an address of this machine only
+//
+// Earlier versions had the last two at the top, as threads and memory_budget: they are still taken there.
 #pragma once
 
 #include <chrono>
@@ -25,7 +32,12 @@ struct Settings {
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
   std::chrono::seconds settling_delay{60};
+  std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };
+
+// How many threads a run may have when each takes so many bytes of the memory that is left beside `taken`: at
+// least one.
+unsigned threads_for(const Settings& settings, std::size_t bytes_each, std::size_t taken = 0);
 
 // `name`: of the file, for messages. Error(kInvalidInput) with line and column for what is not TOML, an
 // unknown key, or a value out of bounds.

@@ -11,15 +11,18 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::chrono::seconds kOld{5};
+// A destination that no check has finished for.
+constexpr std::int64_t kCheckOverdue = 40ll * 24 * 3600;  // seconds
 
 }  // namespace
 
 StatusSource::StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
-                           const Notices& notices)
+                           CheckHistory& checks, const Notices& notices)
     : destinations_(destinations),
       sets_(sets),
       runs_(runs),
       scheduler_(scheduler),
+      checks_(checks),
       notices_(notices),
       started_(destinations.context().clock.now()) {}
 
@@ -37,14 +40,43 @@ v1::Status StatusSource::status() {
     part.set_name(name);
     if (const auto last = catalog.runs().last_of_set(name)) *part.mutable_last_run() = to_message(*last);
     if (const auto clean = catalog.runs().last_clean(name)) *part.mutable_last_clean() = to_timestamp(*clean);
+    if (const auto ended = catalog.runs().last_ended(name)) *part.mutable_last_ended() = to_message(*ended);
     part.set_snapshots(sets_.snapshots(set));
     scheduler_.describe(part);
   }
-  for (const catalog::DestinationFacts& facts : catalog.configuration().destinations()) {
-    *status.add_destinations() = destinations_.describe(facts, destinations_.view(facts.name));
-  }
+  add_destinations(status);
   for (const std::string& notice : notices_.all()) status.add_notices(notice);
+  add_notifications(status);
   return status;
+}
+
+void StatusSource::add_destinations(v1::Status& status) {
+  catalog::Catalog& catalog = destinations_.context().catalog;
+  const std::map<std::string, CheckFacts> checks = checks_.all();
+  const std::int64_t now = destinations_.context().clock.now().seconds;
+  const std::int64_t first = catalog.runs().first_queued().value_or(started_).seconds;
+  for (const catalog::DestinationFacts& facts : catalog.configuration().destinations()) {
+    v1::Destination& one = *status.add_destinations();
+    one = destinations_.describe(facts, destinations_.view(facts.name));
+    const auto found = checks.find(facts.name);
+    const CheckFacts check = found != checks.end() ? found->second : CheckFacts{};
+    if (check.last_check) *one.mutable_last_check() = to_timestamp(*check.last_check);
+    one.set_damage_run(check.damage_run);
+    one.set_check_overdue(now - (check.last_check ? check.last_check->seconds : first) > kCheckOverdue);
+  }
+}
+
+void StatusSource::add_notifications(v1::Status& status) {
+  catalog::Catalog& catalog = destinations_.context().catalog;
+  for (const catalog::Notification& one : catalog.notifications().all()) {
+    const catalog::DeliveryState state = catalog.deliveries().state(one.name);
+    if (state.last_error.empty()) continue;
+    status.add_undelivered(one.name);
+    std::string notice = "Notification " + one.name + " could not be delivered";
+    if (state.waiting > 0) notice += "; " + std::to_string(state.waiting) + " wait";
+    if (state.given_up > 0) notice += "; " + std::to_string(state.given_up) + " were given up";
+    status.add_notices(notice + ": " + state.last_error);
+  }
 }
 
 void StatusSource::look_again(const std::function<void(std::function<void()>)>& post,

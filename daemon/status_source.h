@@ -6,6 +6,7 @@
 #include <mutex>
 #include <set>
 
+#include "check_history.h"
 #include "destinations.h"
 #include "notices.h"
 #include "run_queue.h"
@@ -18,7 +19,7 @@ namespace garner::daemon {
 class StatusSource {
  public:
   StatusSource(Destinations& destinations, Sets& sets, RunQueue& runs, Scheduler& scheduler,
-               const Notices& notices);
+               CheckHistory& checks, const Notices& notices);
 
   v1::Status status();
   // Has destinations looked at whose last look is old, by jobs given to `post`; waits at most `patience` for
@@ -26,10 +27,14 @@ class StatusSource {
   void look_again(const std::function<void(std::function<void()>)>& post, std::chrono::milliseconds patience);
 
  private:
+  void add_destinations(v1::Status& status);
+  void add_notifications(v1::Status& status);
+
   Destinations& destinations_;
   Sets& sets_;
   RunQueue& runs_;
   Scheduler& scheduler_;
+  CheckHistory& checks_;
   const Notices& notices_;
   const TimePoint started_;
   // Shared with jobs that may outlast it.

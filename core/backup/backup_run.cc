@@ -14,6 +14,8 @@
 #include "backup/settle.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "snapshot/node.h"
 
 namespace garner::backup {
@@ -343,7 +345,8 @@ void Attempt::walk() {
   {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {
-      workers.emplace_back([&, lane] {
+      workers.emplace_back(in_log_context([&, lane] {
+        const StopScope scope(stop_);
         FileReader reader(context, lane);
         Scanner scanner(context);
         CommandReader command_reader(context, lane);
@@ -365,7 +368,7 @@ void Attempt::walk() {
           work.reset();
           context.queue.done();
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);
@@ -496,6 +499,7 @@ bool is_there(store::Repository& repository) {
 BackupResult run_backup(store::Repository& repository, CheckpointStore& checkpoint,
                         const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
                         std::stop_token stop) {
+  const StopScope scope(stop);
   try {
     return make_attempts(repository, checkpoint, options, clock, monitor, stop);
   } catch (const Error& error) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 
 namespace garner::backup {
 
@@ -35,7 +37,10 @@ Checkpointer::~Checkpointer() {
 
 void Checkpointer::start(std::function<void()> failed) {
   failed_callback_ = std::move(failed);
-  thread_ = std::jthread([this] { run(); });
+  thread_ = std::jthread(in_log_context([this, stop = StopScope::current()] {
+    const StopScope scope(stop);
+    run();
+  }));
 }
 
 void Checkpointer::run() {

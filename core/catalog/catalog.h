@@ -10,6 +10,9 @@
 #include "catalog/checkpoint_table.h"
 #include "catalog/command_table.h"
 #include "catalog/configuration.h"
+#include "catalog/delivery_table.h"
+#include "catalog/notification_table.h"
+#include "catalog/destination_settings_table.h"
 #include "catalog/retention_table.h"
 #include "catalog/run_hook_table.h"
 #include "catalog/run_log_table.h"
@@ -25,6 +28,9 @@ class Catalog {
   Catalog(const std::string& folder, KeyFolder& keys, const Clock& clock)
       : file_(folder + "/catalog.sqlite", keys, clock),
         configuration_(file_, keys),
+        deliveries_(file_),
+        notifications_(file_),
+        destination_settings_(file_),
         retention_(file_),
         runs_(file_, clock),
         schedules_(file_),
@@ -33,6 +39,9 @@ class Catalog {
         run_log_(file_) {}
 
   Configuration& configuration() { return configuration_; }
+  DeliveryTable& deliveries() { return deliveries_; }
+  NotificationTable& notifications() { return notifications_; }
+  DestinationSettingsTable& destination_settings() { return destination_settings_; }
   RetentionTable& retention() { return retention_; }
   RunTable& runs() { return runs_; }
   ScheduleTable& schedules() { return schedules_; }
@@ -48,6 +57,9 @@ class Catalog {
  private:
   CatalogFile file_;
   Configuration configuration_;
+  DeliveryTable deliveries_;
+  NotificationTable notifications_;
+  DestinationSettingsTable destination_settings_;
   RetentionTable retention_;
   RunTable runs_;
   ScheduleTable schedules_;

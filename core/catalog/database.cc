@@ -46,6 +46,8 @@ std::int64_t Statement::run() {
 bool Statement::is_null(int column) const { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
+double Statement::real(int column) const { return sqlite3_column_double(statement_, column); }
+
 ByteView Statement::blob_view(int column) const {
   const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
@@ -61,6 +63,11 @@ Bytes Statement::blob(int column) const {
 
 void Statement::bind(int index, std::int64_t value) {
   const int code = sqlite3_bind_int64(statement_, index, value);
+  if (code != SQLITE_OK) database_.fail(code);
+}
+
+void Statement::bind(int index, double value) {
+  const int code = sqlite3_bind_double(statement_, index, value);
   if (code != SQLITE_OK) database_.fail(code);
 }
 

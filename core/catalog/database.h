@@ -41,6 +41,7 @@ class Statement {
   bool is_null(int column) const;
   std::int64_t integer(int column) const;
   std::uint64_t unsigned_integer(int column) const { return static_cast<std::uint64_t>(integer(column)); }
+  double real(int column) const;
   std::string text(int column) const;
   Bytes blob(int column) const;
   // Valid until the next step().
@@ -54,6 +55,7 @@ class Statement {
   void bind(int index, std::uint64_t value) { bind(index, static_cast<std::int64_t>(value)); }
   void bind(int index, std::uint32_t value) { bind(index, static_cast<std::int64_t>(value)); }
   void bind(int index, int value) { bind(index, static_cast<std::int64_t>(value)); }
+  void bind(int index, double value);
   void bind(int index, bool value) { bind(index, static_cast<std::int64_t>(value)); }
   void bind(int index, std::string_view text);
   void bind(int index, const std::string& text) { bind(index, std::string_view(text)); }

@@ -1,32 +1,34 @@
 #include "catalog/retention_table.h"
 
-#include "base/error.h"
-
 namespace garner::catalog {
 
-std::optional<Bytes> RetentionTable::find(const std::string& set) {
+SetRetention RetentionTable::find(const std::string& set) {
   Database& database = file_.database();
   const auto lock = database.lock();
-  Statement row = database.prepare("SELECT policy FROM set_retention WHERE set_name = ?", set);
-  if (!row.step()) return std::nullopt;
-  const ByteView policy = row.blob_view(0);
-  return Bytes(policy.begin(), policy.end());
+  SetRetention retention;
+  {
+    Statement row = database.prepare("SELECT policy FROM set_retention WHERE set_name = ?", set);
+    if (row.step()) retention.policy = row.blob(0);
+  }
+  Statement rows =
+      database.prepare("SELECT destination, policy FROM set_destination_retention WHERE set_name = ?", set);
+  while (rows.step()) retention.of_destinations.emplace(rows.text(0), rows.blob(1));
+  return retention;
 }
 
-void RetentionTable::save(const std::string& set, ByteView policy) {
-  file_.change([&](Database& database) {
-    if (!database.prepare("SELECT 1 FROM sets WHERE name = ?", set).step()) {
-      throw Error(ErrorKind::kNotFound, "there is no set '" + printable(set) + "'");
-    }
-    database.prepare("INSERT OR REPLACE INTO set_retention (set_name, policy) VALUES (?, ?)", set, policy)
+void RetentionTable::replace(Database& database, const std::string& set, const SetRetention& retention) {
+  database.prepare("DELETE FROM set_retention WHERE set_name = ?", set).run();
+  database.prepare("DELETE FROM set_destination_retention WHERE set_name = ?", set).run();
+  if (retention.policy) {
+    database.prepare("INSERT INTO set_retention (set_name, policy) VALUES (?, ?)", set, *retention.policy)
         .run();
-  });
-}
-
-void RetentionTable::remove(const std::string& set) {
-  file_.change([&](Database& database) {
-    database.prepare("DELETE FROM set_retention WHERE set_name = ?", set).run();
-  });
+  }
+  for (const auto& [destination, policy] : retention.of_destinations) {
+    database
+        .prepare("INSERT INTO set_destination_retention (set_name, destination, policy) VALUES (?, ?, ?)",
+                 set, destination, policy)
+        .run();
+  }
 }
 
 }  // namespace garner::catalog

@@ -2,6 +2,7 @@
 // and then everything is kept until somebody says again what is not.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 
@@ -10,16 +11,21 @@
 
 namespace garner::catalog {
 
+// Of one set, each in the daemon's encoding of a policy.
+struct SetRetention {
+  std::optional<Bytes> policy;                   // of destinations that have none of their own
+  std::map<std::string, Bytes> of_destinations;  // by the destination's name
+  bool operator==(const SetRetention&) const = default;
+};
+
 // Any thread. Changes are durable when they return.
 class RetentionTable {
  public:
   explicit RetentionTable(CatalogFile& file) : file_(file) {}
 
-  // The daemon's encoding of a policy; nothing where the set has none.
-  std::optional<Bytes> find(const std::string& set);
-  // Replaces it. Error(kNotFound) for a set that is not there.
-  void save(const std::string& set, ByteView policy);
-  void remove(const std::string& set);
+  SetRetention find(const std::string& set);
+  // Within a change of the configuration: replaces what the set has.
+  static void replace(Database& database, const std::string& set, const SetRetention& retention);
 
  private:
   CatalogFile& file_;

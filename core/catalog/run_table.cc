@@ -81,7 +81,7 @@ std::int64_t RunTable::add(RunRow run, const std::function<void(Database&)>& als
   return run.number;
 }
 
-void RunTable::change(const RunRow& run) {
+void RunTable::change(const RunRow& run, const std::function<void(Database&)>& also) {
   file_.change([&](Database& database) {
     const std::int64_t changed =
         database
@@ -94,6 +94,7 @@ void RunTable::change(const RunRow& run) {
             .run();
     if (changed == 0) throw Error(ErrorKind::kNotFound, "there is no run " + std::to_string(run.number));
     note_change(database, run, clock_.now());
+    if (also) also(database);
   });
 }
 
@@ -133,6 +134,38 @@ std::optional<RunRow> RunTable::last_of_set(const std::string& set) {
   return first(database.prepare("SELECT " GARNER_RUN_COLUMNS
                                 " FROM runs WHERE set_name = ? AND kind = ? ORDER BY number DESC LIMIT 1",
                                 set, static_cast<int>(RunKind::kBackup)));
+}
+
+std::optional<RunRow> RunTable::last_ended(const std::string& set) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  return first(database.prepare("SELECT " GARNER_RUN_COLUMNS
+                                " FROM runs WHERE set_name = ? AND kind = ? AND state IN (?, ?) "
+                                "ORDER BY number DESC LIMIT 1",
+                                set, static_cast<int>(RunKind::kBackup),
+                                static_cast<int>(RunState::kFinished), static_cast<int>(RunState::kFailed)));
+}
+
+std::vector<RunTable::EndedRuns> RunTable::count_ended() {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  std::vector<EndedRuns> all;
+  Statement rows = database.prepare(
+      "SELECT kind, state, count(*) FROM runs WHERE state >= ? GROUP BY kind, state ORDER BY kind, state",
+      static_cast<int>(RunState::kFinished));
+  while (rows.step()) {
+    all.push_back({static_cast<RunKind>(rows.integer(0)), static_cast<RunState>(rows.integer(1)),
+                   rows.unsigned_integer(2)});
+  }
+  return all;
+}
+
+std::optional<TimePoint> RunTable::first_queued() {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  Statement row = database.prepare("SELECT queued FROM runs ORDER BY number LIMIT 1");
+  if (!row.step()) return std::nullopt;
+  return from_nanoseconds(row.integer(0));
 }
 
 std::vector<RunRow> RunTable::list_kind(RunKind kind, std::uint64_t limit) {

@@ -82,8 +82,8 @@ class RunTable {
 
   // Gives the run its number. `also`: further changes that belong to it, in the same transaction.
   std::int64_t add(RunRow run, const std::function<void(Database&)>& also = {});
-  // Writes everything that may change, and notes the change of state.
-  void change(const RunRow& run);
+  // Writes everything that may change, and notes the change of state. `also`: as above.
+  void change(const RunRow& run, const std::function<void(Database&)>& also = {});
 
   std::optional<RunRow> find(std::int64_t number);
   // Newest first. An empty set: of all.
@@ -91,8 +91,19 @@ class RunTable {
   // Those that are not over, oldest first.
   std::vector<RunRow> unfinished();
   std::optional<RunRow> last_of_set(const std::string& set);
+  // The set's last backup that finished or failed; one that was cancelled says nothing of how the set is.
+  std::optional<RunRow> last_ended(const std::string& set);
   // Newest first.
   std::vector<RunRow> list_kind(RunKind kind, std::uint64_t limit);
+  // How many of each kind ended in each way.
+  struct EndedRuns {
+    RunKind kind = RunKind::kBackup;
+    RunState state = RunState::kFinished;
+    std::uint64_t count = 0;
+  };
+  std::vector<EndedRuns> count_ended();
+  // When the first one was asked for.
+  std::optional<TimePoint> first_queued();
   // End of the set's last backup that finished without errors.
   std::optional<TimePoint> last_clean(const std::string& set);
   // Oldest first.

@@ -238,6 +238,79 @@ CREATE TABLE run_log (
   PRIMARY KEY (run, number)
 ) WITHOUT ROWID;
 )sql",
+    // What a set keeps at single destinations, and how a destination is used.
+    R"sql(
+CREATE TABLE set_destination_retention (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  destination TEXT NOT NULL,
+  policy BLOB NOT NULL,
+  PRIMARY KEY (set_name, destination)
+) WITHOUT ROWID;
+
+CREATE TABLE destination_settings (
+  destination TEXT PRIMARY KEY REFERENCES destinations (name) ON DELETE CASCADE,
+  max_unused REAL,
+  max_rewrite INTEGER
+) WITHOUT ROWID;
+
+CREATE TABLE destination_limits (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  direction INTEGER NOT NULL,
+  position INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  PRIMARY KEY (destination, direction, position)
+) WITHOUT ROWID;
+)sql",
+    // Notifications, what they have still to tell, and what is in trouble: told of as overdue, or owed a
+    // recovery.
+    R"sql(
+CREATE TABLE notifications (
+  name TEXT PRIMARY KEY,
+  kind INTEGER NOT NULL,
+  target TEXT NOT NULL,
+  headers TEXT NOT NULL,
+  smtp TEXT NOT NULL,
+  sender TEXT NOT NULL,
+  smtp_user TEXT NOT NULL,
+  password BLOB NOT NULL,
+  ca_certificates TEXT NOT NULL,
+  plain_smtp INTEGER NOT NULL,
+  user INTEGER NOT NULL,
+  events INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE notification_sets (
+  notification TEXT NOT NULL REFERENCES notifications (name) ON DELETE CASCADE,
+  set_name TEXT NOT NULL,
+  PRIMARY KEY (notification, set_name)
+) WITHOUT ROWID;
+
+CREATE TABLE notification_queue (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  notification TEXT NOT NULL REFERENCES notifications (name) ON DELETE CASCADE,
+  event INTEGER NOT NULL,
+  set_name TEXT NOT NULL,
+  run INTEGER,
+  text TEXT NOT NULL,
+  time INTEGER NOT NULL
+);
+CREATE INDEX notification_queue_by_notification ON notification_queue (notification, id);
+
+CREATE TABLE notification_deliveries (
+  notification TEXT PRIMARY KEY REFERENCES notifications (name) ON DELETE CASCADE,
+  delivered INTEGER NOT NULL,
+  last_delivered INTEGER,
+  given_up INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  next_attempt INTEGER,
+  last_error TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE notification_troubles (
+  subject TEXT PRIMARY KEY,
+  overdue_told INTEGER NOT NULL
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

@@ -53,6 +53,10 @@ class Destination {
   // the published object (a second name, link count 2): a file found here is never written to before put_file
   // was asked again.
   virtual std::optional<std::string> staging_folder() = 0;
+  // Told by whoever fills a file in that folder, when so many bytes more have been written to it: whoever
+  // counts or limits what goes to the destination learns of them here, and may make the caller wait. Never
+  // called with a lock held that others wait for. Nothing where there is no such folder.
+  virtual void staged(std::uint64_t bytes) { static_cast<void>(bytes); }
 
   // Exactly `length` bytes from `offset`; Error(kDamaged) when the object ends before.
   virtual Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) = 0;

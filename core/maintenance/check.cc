@@ -1,7 +1,7 @@
 #include "maintenance/check.h"
 
 #include "base/error.h"
-
+#include "base/stop_scope.h"
 #include "maintenance/check_report.h"
 #include "maintenance/closure_check.h"
 #include "maintenance/log_check.h"
@@ -29,6 +29,7 @@ PackTable read_all_segments(store::Repository& repository, CheckReport& report) 
 
 CheckProgress run_check(store::Repository& repository, const CheckOptions& options, CheckMonitor& monitor,
                         std::stop_token stop) {
+  const StopScope scope(stop);
   CheckReport report(monitor, std::move(stop));
   repository.refresh();
   check_log(repository, *repository.state(), report);

@@ -10,6 +10,10 @@
 
 namespace garner::maintenance {
 
+// What each thread may take, in bytes: a frame as it is stored and as it was, and what these are read
+// through.
+inline constexpr std::size_t kCheckMemoryPerThread = 12u << 20;
+
 struct CheckOptions {
   double read_data_percent = 0;  // 0 to 100: share of the data packs that is read whole and verified
   unsigned threads = 0;

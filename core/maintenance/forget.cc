@@ -39,11 +39,13 @@ std::vector<ForgetDecision> decide(const v1::RepositoryState& state, const Forge
                                             id.hex().substr(0, 12));
     }
     const TimePoint time = snapshot::from_proto(made.finished());
+    const auto zone = options.zones.find(made.set().uuid());
     decisions.push_back({id, made.set().name(), time, false, {}});
-    items.push_back({made.set().uuid(), time, entry.pinned()});
+    items.push_back({made.set().uuid(), time, entry.pinned(),
+                     zone == options.zones.end() ? std::string() : zone->second});
   }
   if (!options.policy.empty()) {
-    std::vector<RetentionDecision> kept = apply_retention(items, options.policy, now, options.zone);
+    std::vector<RetentionDecision> kept = apply_retention(items, options.policy, now);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       decisions[i].reasons = std::move(kept[i].reasons);
       decisions[i].forgotten = decisions[i].reasons.empty();

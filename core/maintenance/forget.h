@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,7 +19,9 @@ struct ForgetOptions {
   RetentionPolicy policy;  // without a rule only what `choose` says is forgotten
   // Snapshots that are to go whatever any policy says, chosen from what is listed. May throw.
   std::function<std::vector<crypto::BlobId>(const store::v1::RepositoryState&)> choose;
-  std::string zone;  // of the policy's periods; empty: the system's
+  // Of the policy's periods, by a set's uuid: the name of a time zone. The system's for a set that is not
+  // here.
+  std::map<std::string, std::string> zones;
   bool dry_run = false;
 };
 

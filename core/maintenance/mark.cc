@@ -6,6 +6,8 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "maintenance/pack_facts.h"
 #include "snapshot/parse.h"
 #include "store/segment_layout.h"
@@ -105,7 +107,12 @@ void Marker::seed_root(const v1::UnfinishedRoot& root, const v1::RepositoryState
 
 void Marker::walk() {
   std::vector<std::jthread> workers;
-  for (unsigned i = 0; i < threads_; ++i) workers.emplace_back([this] { work(); });
+  for (unsigned i = 0; i < threads_; ++i) {
+    workers.emplace_back(in_log_context([this] {
+      const StopScope scope(stop_);
+      work();
+    }));
+  }
   workers.clear();
   if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
 }

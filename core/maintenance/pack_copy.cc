@@ -106,14 +106,18 @@ void PackCopier::append(Output& out, ByteView encoded, std::uint32_t raw_length,
   if (!out.pack) {
     out.pack = std::make_unique<store::PackWriter>(prefix_ + Uuid::random().text(), context_, out.kind);
   }
+  const std::uint64_t before = out.pack->frames().empty() ? 0 : out.pack->size();
   out.pack->append(encoded, raw_length, std::move(blobs));
+  repository_.destination().staged(out.pack->size() - before);
   if (out.pack->size() >= context_.parameters.pack_target()) close(out);
 }
 
 void PackCopier::close(Output& out) {
   if (!out.pack) return;
   paths_.push_back(out.pack->path());
+  const std::uint64_t before = out.pack->size();
   finished_.push_back(out.pack->finish());
+  repository_.destination().staged(finished_.back().size - before);
   finished_bytes_ += finished_.back().size;
   out.pack.reset();
 }

@@ -33,7 +33,7 @@ PackChoice choose_packs(std::vector<PackUse> packs, const std::set<store::Object
       result.unused_in_runs += unused;
     } else if (pack.live_blobs == 0) {
       choice.dead.push_back(pack);
-    } else if (pack.live_share() <= options.rewrite_below) {
+    } else if (1 - pack.live_share() > options.max_unused) {
       candidates.push_back(pack);
     } else {
       result.unused_in_use_packs += unused;

@@ -10,6 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "base/log_context.h"
+#include "base/stop_scope.h"
+
 namespace garner::maintenance {
 
 // Calls `work` with 0 to tasks - 1, on up to `threads` threads (0: one for each core), each of which takes
@@ -23,7 +26,8 @@ inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
     std::vector<std::jthread> workers;
     const std::size_t wanted = threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
     for (std::size_t number = std::min(wanted, tasks); number > 0; --number) {
-      workers.emplace_back([&] {
+      workers.emplace_back(in_log_context([&, stop = StopScope::current()] {
+        const StopScope scope(stop);
         try {
           for (std::size_t task; (task = next++) < tasks;) work(task);
         } catch (...) {
@@ -31,7 +35,7 @@ inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
           if (!error) error = std::current_exception();
           next = tasks;
         }
-      });
+      }));
     }
   }
   if (error) std::rethrow_exception(error);

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop_scope.h"
 #include "maintenance/damage.h"
 #include "maintenance/mark.h"
 #include "maintenance/pack_copy.h"
@@ -526,6 +527,7 @@ class Prune {
 
 PruneResult run_prune(store::Repository& repository, const PruneOptions& options, const Clock& clock,
                       PruneMonitor& monitor, std::stop_token stop) {
+  const StopScope scope(stop);
   return Prune(repository, options, clock, monitor, std::move(stop)).run();
 }
 

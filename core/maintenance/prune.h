@@ -28,13 +28,16 @@
 
 namespace garner::maintenance {
 
+// What each thread that marks may take, in bytes: a frame as it is stored and as it was, and the tree in it.
+inline constexpr std::size_t kPruneMemoryPerThread = 12u << 20;
+
 struct PruneOptions {
   Uuid run;  // begins the names of staging files
   bool dry_run = false;
   // Objects that no record names, and roots of unfinished runs without a record, are left alone for so long:
   // they may be a backup's that goes on. It saves that backup work; nothing is lost without it.
   std::chrono::seconds grace = std::chrono::hours(24 * 7);
-  double rewrite_below = 0.5;  // packs of which no more than this share is in use are rewritten
+  double max_unused = 0.5;  // packs of which more than this share is unused are rewritten
   std::uint64_t rewrite_limit = std::uint64_t{16} << 30;  // bytes copied in one run, at most
   unsigned threads = 0;                                   // 0: one for each core
   std::string spool_folder;  // for packs, where the destination has no staging folder
@@ -61,7 +64,7 @@ struct PruneResult {
   std::uint64_t abandoned_runs = 0;  // withdrawn
   std::uint64_t freed_bytes = 0;     // deleted, less what was written
   // Bytes that nothing refers to and that stay all the same, and why.
-  std::uint64_t unused_in_use_packs = 0;  // in packs of which most is in use
+  std::uint64_t unused_in_use_packs = 0;  // in packs of which no more than max_unused is
   std::uint64_t unused_beyond_limit = 0;  // in packs that the rewrite limit left for the next time
   std::uint64_t unused_in_runs = 0;       // in packs of unfinished runs
   std::uint64_t unused_not_worth =

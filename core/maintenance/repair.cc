@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop_scope.h"
 #include "maintenance/check_report.h"
 #include "maintenance/damage.h"
 #include "maintenance/id_set.h"
@@ -196,6 +197,7 @@ class Repair {
 
 RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonitor& monitor,
                         std::stop_token stop) {
+  const StopScope scope(stop);
   CheckReport report(monitor, std::move(stop));
   RepairResult result;
   report.begin_stage("reading the log");

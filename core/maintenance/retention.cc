@@ -225,7 +225,6 @@ std::vector<RetentionDecision> apply_retention(const std::vector<RetentionItem>&
     throw Error(ErrorKind::kInvalidInput,
                 "a retention without any rule would forget everything: say what is to be kept");
   }
-  const date::time_zone& time_zone = *find_zone(zone);
   std::vector<std::size_t> newest_first(items.size());
   std::iota(newest_first.begin(), newest_first.end(), std::size_t{0});
   std::sort(newest_first.begin(), newest_first.end(), [&](std::size_t a, std::size_t b) {
@@ -238,7 +237,12 @@ std::vector<RetentionDecision> apply_retention(const std::vector<RetentionItem>&
   std::map<std::string_view, GroupRetention> groups;
   for (const std::size_t number : newest_first) {
     const RetentionItem& item = items[number];
-    GroupRetention& group = groups.try_emplace(item.group, policy, time_zone).first->second;
+    auto found = groups.find(item.group);
+    if (found == groups.end()) {
+      const date::time_zone& own = *find_zone(item.zone.empty() ? zone : item.zone);
+      found = groups.try_emplace(item.group, policy, own).first;
+    }
+    GroupRetention& group = found->second;
     if (item.time <= now) group.set_newest(item.time);
     decisions[number] = group.decide(item, --left[item.group] == 0);
   }

@@ -1,9 +1,9 @@
 // Retention: which snapshots a policy keeps, and why. Pure functions; any thread.
 //
 // The rules are those of restic's `forget`: snapshots are looked at set by set, newest first. `last` keeps
-// the N newest. Each rule of periods (hours, days, ISO weeks from Monday, months, quarters, years, all in one
-// time zone) keeps the newest snapshot of each of the N latest periods in which there is one; as long as the
-// rule has some of its N left, the set's oldest snapshot is kept as well, so that a young set's first
+// the N newest. Each rule of periods (hours, days, ISO weeks from Monday, months, quarters, years, all in the
+// set's time zone) keeps the newest snapshot of each of the N latest periods in which there is one; as long
+// as the rule has some of its N left, the set's oldest snapshot is kept as well, so that a young set's first
 // snapshot lives until a later one can stand for its period. `within` keeps what is newer than its duration
 // before the set's newest snapshot, of those that are not in the future: a clock that was once ahead must not
 // make all others old. A snapshot is kept if any rule keeps it, or if it is pinned; the rules count pinned
@@ -57,6 +57,8 @@ struct RetentionItem {
   std::string group;  // policies are applied to each group by itself: a set's uuid
   TimePoint time;     // when the snapshot was finished
   bool pinned = false;
+  std::string zone =
+      {};  // the group's, by whose clocks its periods count: "Europe/Berlin"; the same for all of it
 };
 
 struct RetentionDecision {
@@ -66,9 +68,9 @@ struct RetentionDecision {
 };
 
 // A decision for each item, in their order. Of two items with the same time the later one counts as newer.
-// `now`: what is later is in the future. `zone`: the name of a time zone ("Europe/Berlin"), empty for the
-// system's. Error(kInvalidInput) for an empty policy, which would forget everything, and for a zone that the
-// system does not know.
+// `now`: what is later is in the future. `zone`: of groups that name none; empty: the system's.
+// Error(kInvalidInput) for an empty policy, which would forget everything, and for a zone that the system
+// does not know.
 std::vector<RetentionDecision> apply_retention(const std::vector<RetentionItem>& items,
                                                const RetentionPolicy& policy, TimePoint now,
                                                const std::string& zone = {});

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "restore/beneath.h"
 #include "restore/metadata.h"
 #include "restore/target_error.h"
@@ -122,7 +124,8 @@ void ContentWriter::run_threads(std::size_t tasks, const std::function<void()>& 
   {
     std::vector<std::jthread> threads;
     for (std::size_t number = std::min<std::size_t>(threads_, tasks); number > 0; --number) {
-      threads.emplace_back([&] {
+      threads.emplace_back(in_log_context([&] {
+        const StopScope scope(stop_);
         try {
           work();
         } catch (...) {
@@ -130,7 +133,7 @@ void ContentWriter::run_threads(std::size_t tasks, const std::function<void()>& 
           if (!error_) error_ = std::current_exception();
           broken_ = true;
         }
-      });
+      }));
     }
   }
   if (error_) std::rethrow_exception(error_);

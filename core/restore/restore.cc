@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/stop_scope.h"
 #include "restore/beneath.h"
 #include "restore/content_writer.h"
 #include "restore/dry_run.h"
@@ -155,6 +156,7 @@ void write_plan(store::Repository& repository, const Plan& plan, const RestoreOp
 
 RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& snapshot,
                             const RestoreOptions& options, RestoreMonitor& monitor, std::stop_token stop) {
+  const StopScope scope(stop);
   const std::string target = normal_path(options.target);
   Report report(monitor);
   const Plan plan = plan_restore(repository, snapshot, options.path);

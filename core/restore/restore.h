@@ -15,6 +15,10 @@ namespace garner::restore {
 
 namespace v1 = store::v1;
 
+// What each thread may take, in bytes: a frame as it is stored and as it was, and what these are read
+// through.
+inline constexpr std::size_t kMemoryPerThread = 12u << 20;
+
 enum class Overwrite { kRefuse, kNever, kOlder, kAlways };
 
 struct RestoreOptions {

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/log_context.h"
+#include "base/stop_scope.h"
 #include "store/padding.h"
 
 namespace garner::store {
@@ -13,13 +15,21 @@ BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
       options_(std::move(options)),
       frame_target_(repository.pack_context().parameters.frame_target()),
       pack_target_(repository.pack_context().parameters.pack_target()),
+      run_stops_(StopScope::current(), [this] { failing_.request_stop(); }),
+      stop_(StopScope::current().stop_possible() ? failing_.get_token() : std::stop_token()),
       frames_(options_.threads),
       to_finish_(1) {
   for (unsigned lane = 0; lane < options_.lanes; ++lane) lanes_.push_back(std::make_unique<Lane>());
   for (unsigned thread = 0; thread < options_.threads; ++thread) {
-    sealers_.emplace_back([this] { seal_frames(); });
+    sealers_.emplace_back(in_log_context([this] {
+      const StopScope scope(stop_);
+      seal_frames();
+    }));
   }
-  finisher_ = std::jthread([this] { finish_packs(); });
+  finisher_ = std::jthread(in_log_context([this] {
+    const StopScope scope(stop_);
+    finish_packs();
+  }));
 }
 
 BlobWriter::~BlobWriter() {
@@ -40,6 +50,7 @@ void BlobWriter::fail(std::exception_ptr error) {
     failed_ = true;
     changed_.notify_all();
   }
+  failing_.request_stop();
   frames_.close();
   to_finish_.close();
 }
@@ -73,6 +84,8 @@ std::vector<Uuid> BlobWriter::adopt(const std::vector<DurablePack>& packs) {
       }
     } else {
       pack->finished = close_pack(known.path, repository_.pack_context(), known.kind, known.frames);
+      const PackedFrame& last = known.frames.back();
+      destination.staged(pack->finished->size - last.offset - last.stored_length);
     }
     pack->told_frames = pack->finished->frames.size();
     for (const PackedFrame& frame : pack->finished->frames) {
@@ -163,16 +176,32 @@ void BlobWriter::seal_frames() {
   FrameCodec codec;
   while (auto task = frames_.pop()) {
     if (failed_) return;
+    std::uint64_t written = 0;
     try {
-      append(codec, *task);
+      written = append(codec, *task);
     } catch (...) {
       fail(std::current_exception());
       return;
     }
-    std::lock_guard lock(mutex_);
-    buffers_.push_back(task->frame.take_buffer());
-    outstanding_.erase(task->ticket);
-    changed_.notify_all();
+    {
+      std::lock_guard lock(mutex_);
+      buffers_.push_back(task->frame.take_buffer());
+      outstanding_.erase(task->ticket);
+      changed_.notify_all();
+    }
+    if (!pay(written)) return;
+  }
+}
+
+// Tells the destination what was written for it. That may take as long as a limit says: nothing else waits
+// for it, a checkpoint above all, but the next frame.
+bool BlobWriter::pay(std::uint64_t written) {
+  try {
+    repository_.destination().staged(written);
+    return true;
+  } catch (...) {
+    fail(std::current_exception());
+    return false;
   }
 }
 
@@ -185,13 +214,13 @@ Bytes BlobWriter::take_buffer() {
   return buffer;
 }
 
-void BlobWriter::append(FrameCodec& codec, FrameTask& task) {
+std::uint64_t BlobWriter::append(FrameCodec& codec, FrameTask& task) {
   const ByteView encoded = codec.encode(task.frame.raw(), task.thorough);
   OpenPack& open = open_[static_cast<std::size_t>(task.kind) - 1];
   std::lock_guard lock(open.mutex);
-  if (failed_) return;
+  if (failed_) return 0;
   try {
-    append_to(open, encoded, task);
+    return append_to(open, encoded, task);
   } catch (...) {
     // Told before another thread can meet what is left of the pack: the first error is the run's.
     fail(std::current_exception());
@@ -200,7 +229,7 @@ void BlobWriter::append(FrameCodec& codec, FrameTask& task) {
 }
 
 // With open.mutex held.
-void BlobWriter::append_to(OpenPack& open, ByteView encoded, const FrameTask& task) {
+std::uint64_t BlobWriter::append_to(OpenPack& open, ByteView encoded, const FrameTask& task) {
   if (!open.pack) {
     auto pack = std::make_shared<Pack>();
     pack->id = Uuid::random();
@@ -211,10 +240,13 @@ void BlobWriter::append_to(OpenPack& open, ByteView encoded, const FrameTask& ta
     packs_.push_back(pack);
     open.pack = std::move(pack);
   }
-  const std::uint64_t before = open.pack->writer->size();
+  const PackWriter& writer = *open.pack->writer;
+  const std::uint64_t before = writer.frames().empty() ? 0 : writer.size();
   open.pack->writer->append(encoded, static_cast<std::uint32_t>(task.frame.raw().size()), task.frame.blobs());
-  stored_bytes_ += open.pack->writer->size() - before;
-  if (is_full(open.pack->writer->size())) hand_to_finisher(open);
+  const std::uint64_t written = writer.size() - before;
+  stored_bytes_ += written;
+  if (is_full(writer.size())) hand_to_finisher(open);
+  return written;
 }
 
 // Past its target a pack waits a little for a size that needs little padding: with 1 MiB steps, closing it as
@@ -241,7 +273,9 @@ void BlobWriter::finish_packs() {
     try {
       const std::uint64_t before = pack->writer->size();
       FinishedPack finished = pack->writer->finish();
-      stored_bytes_ += finished.size - before;
+      const std::uint64_t written = finished.size - before;
+      stored_bytes_ += written;
+      unpaid_ += written;
       std::lock_guard lock(mutex_);
       pack->finished = std::move(finished);
       pack->writer.reset();
@@ -348,6 +382,7 @@ std::vector<DurablePack> BlobWriter::finish() {
 
 void BlobWriter::publish() {
   check();
+  repository_.destination().staged(unpaid_.exchange(0));
   std::vector<std::shared_ptr<Pack>> ready;
   {
     std::lock_guard lock(mutex_);

@@ -22,6 +22,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -118,8 +119,10 @@ class BlobWriter {
   void seal_frames();
   void finish_packs();
   Bytes take_buffer();
-  void append(FrameCodec& codec, FrameTask& task);
-  void append_to(OpenPack& open, ByteView encoded, const FrameTask& task);
+  // Both return how many bytes they added to a pack.
+  std::uint64_t append(FrameCodec& codec, FrameTask& task);
+  std::uint64_t append_to(OpenPack& open, ByteView encoded, const FrameTask& task);
+  bool pay(std::uint64_t written);
   bool is_full(std::uint64_t size) const;
   void hand_to_finisher(OpenPack& open);
   void wait_for_frames();
@@ -139,6 +142,12 @@ class BlobWriter {
   std::array<Shard, 64> shards_;
   std::atomic<std::size_t> pending_blobs_ = 0;
   std::atomic<std::uint64_t> stored_bytes_ = 0;
+  std::atomic<std::uint64_t> unpaid_ = 0;  // of stored_bytes_: the destination was not told of them
+
+  // Of a run, its threads wait for a limit no longer than it goes on and nothing has failed.
+  std::stop_source failing_;
+  const std::stop_callback<std::function<void()>> run_stops_;
+  const std::stop_token stop_;
 
   BoundedQueue<FrameTask> frames_;
   BoundedQueue<std::shared_ptr<Pack>> to_finish_;

@@ -35,16 +35,17 @@ _garner() {
                 previous=""
                 continue
                 ;;
-            --destination | --source | --schedule | --window | --when | --command | --as)
+            --destination | --source | --schedule | --window | --when | --command | --as | --set | --on)
                 if [[ $word != -* ]]; then
-                    # These take several values in sets, one elsewhere.
-                    [[ $command == "set "* ]] || previous=""
+                    # These take several values in sets and notifications, one elsewhere.
+                    [[ $command == "set "* || $command == "notification "* ]] || previous=""
                     continue
                 fi
                 ;;
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
-                --timezone | --random-delay | --overdue-after | --keep-* | --grace | \
-                --before | --after | --on-failure | --hook-timeout | --command-timeout)
+                --timezone | --random-delay | --overdue-after | --keep-* | --grace | --limit-* | --max-* | \
+                --before | --after | --on-failure | --hook-timeout | --command-timeout | --webhook | --header-file | \
+                --ping | --mail | --smtp | --from | --user | --ca-file | --run)
                 previous=""
                 continue
                 ;;
@@ -55,7 +56,7 @@ _garner() {
             *)
                 case $command in
                     "") command=$word ;;
-                    destination | set | run | key) command+=" $word" ;;
+                    destination | set | run | key | notification) command+=" $word" ;;
                     *) ((arguments++)) ;;
                 esac
                 ;;
@@ -64,7 +65,7 @@ _garner() {
     option=$previous
 
     case $option in
-        --socket | --password-file | --key-file | --recovery-key-file)
+        --socket | --password-file | --key-file | --recovery-key-file | --header-file | --ca-file)
             _garner_files -f
             return
             ;;
@@ -105,20 +106,46 @@ _garner() {
             return
             ;;
         --command | --as) [[ $cur == -* ]] || return ;;
-        --label | --random-delay | --overdue-after | --keep-* | --grace) return ;;
         --before | --after | --on-failure | --hook-timeout | --command-timeout) return ;;
+        --label | --random-delay | --overdue-after | --keep-* | --grace | --max-rewrite) return ;;
+        --limit-upload | --limit-download)
+            _garner_words "none"
+            return
+            ;;
+        --max-unused)
+            [[ $command == "destination "* ]] && _garner_words "default"
+            return
+            ;;
+        --set)
+            if [[ $cur != -* ]]; then
+                _garner_words "$(_garner_values name set list)"
+                return
+            fi
+            ;;
+        --on)
+            if [[ $cur != -* ]]; then
+                _garner_words $'start\nsuccess\nerrors\nfailure\noverdue\nrecovery'
+                return
+            fi
+            ;;
+        --run)
+            _garner_words "$(_garner_values run_id runs)"
+            return
+            ;;
+        --webhook | --ping | --mail | --smtp | --from | --user) return ;;
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin' ;;
-        destination) options=$'add\nlist\nshow\nremove' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics' ;;
+        destination) options=$'add\nlist\nshow\nedit\nremove' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
         key) options=$'list\nadd\nremove\nexport\nrotate' ;;
+        notification) options=$'add\nlist\nshow\ntest\nremove' ;;
     esac
     if [[ $cur != -* ]]; then
         case $command in
-            "destination show" | "destination remove")
+            "destination show" | "destination edit" | "destination remove")
                 ((arguments == 0)) && options=$(_garner_values name destination list)
                 ;;
             "destination add")
@@ -129,6 +156,12 @@ _garner() {
                 ;;
             forget)
                 options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            "notification show" | "notification test" | "notification remove")
+                ((arguments == 0)) && options=$(_garner_values name notification list)
+                ;;
+            status)
+                options=$(_garner_values name set list)
                 ;;
             backup | runs | snapshots | "set show" | "set edit" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
@@ -147,15 +180,21 @@ _garner() {
         return
     fi
 
+    local limits=$'\n--limit-upload\n--limit-download\n--max-unused\n--max-rewrite'
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     local commands=$'\n--command\n--as\n--command-timeout\n--before\n--after\n--on-failure\n--hook-timeout'
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
-        status) options+=$'\n--watch' ;;
-        "destination add")
-            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'
+        status) options+=$'\n--watch\n--check' ;;
+        "notification add")
+            options+=$'\n--webhook\n--header-file\n--ping\n--mail\n--smtp\n--from\n--user\n--password-file'
+            options+=$'\n--plain-smtp\n--command\n--ca-file\n--on\n--set'
             ;;
+        "destination add")
+            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$limits
+            ;;
+        "destination edit") options+=$limits ;;
         "set add")
             options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep$commands
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
@@ -170,13 +209,13 @@ _garner() {
         backup) options+=$'\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
         forget) options+=$keep$'\n--dry-run' ;;
-        prune) options+=$'\n--destination\n--grace\n--dry-run' ;;
+        prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;
         "key list" | "key remove" | "key rotate") options+=$'\n--destination' ;;
         "key export") options+=$'\n--to\n--destination' ;;
-        log) options+=$'\n--follow' ;;
+        log) options+=$'\n--follow\n--run' ;;
     esac
     _garner_words "$options"
 }

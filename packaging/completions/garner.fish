@@ -18,6 +18,9 @@ function __garner_snapshots
     echo latest
     __garner_values id snapshots | string sub --length 12
 end
+function __garner_notifications
+    __garner_values name notification list
+end
 function __garner_keys
     __garner_values id key list | string sub --length 12
 end
@@ -34,8 +37,9 @@ function __garner_words
         end
         switch $word
             case --socket --password-file --key-file --recovery-key-file --to --overwrite --label --source --destination \
-                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' \
-                --command --as --command-timeout --before --after --on-failure --hook-timeout
+                --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' '--limit-*' '--max-*' \
+                --command --as --command-timeout --before --after --on-failure --hook-timeout \
+                --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run
                 set skip 1
             case '-*'
             case '*'
@@ -84,17 +88,23 @@ unpin\t'Take the pin from a snapshot'
 check\t'Check that everything is there and undamaged'
 repair\t'Rebuild index and log from packs'
 key\t'What opens a repository'
-log\t'The log of the daemon'"
-complete --command garner --condition '__garner_at destination' --arguments 'add list show remove'
+log\t'The log of the daemon'
+notification\t'Who is told of what happens'
+metrics\t'Numbers for a monitoring system'"
+complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
+complete --command garner --condition '__garner_at notification' --arguments 'add list show test remove'
 
-for command in backup runs snapshots forget 'set show' 'set edit' 'set remove'
+for command in status backup runs snapshots forget 'set show' 'set edit' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
-for command in 'destination show' 'destination remove'
+for command in 'destination show' 'destination edit' 'destination remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
+end
+for command in 'notification show' 'notification test' 'notification remove'
+    complete --command garner --condition "__garner_at $command" --arguments '(__garner_notifications)'
 end
 for command in 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
@@ -105,11 +115,40 @@ end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
 
 complete --command garner --condition '__garner_command status' --long watch --description 'Show it again when it changes'
+complete --command garner --condition '__garner_command status' --long check \
+    --description 'One line for a monitoring system'
 complete --command garner --condition '__garner_command log' --short f --long follow --description 'New lines as they come'
+complete --command garner --condition '__garner_command log' --long run --exclusive --keep-order \
+    --arguments '(__garner_runs)' --description 'Only the lines of this run'
 complete --command garner --condition '__garner_command backup' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
 
-complete --command garner --condition '__garner_command "destination add" "key add"' --long password-file \
+complete --command garner --condition '__garner_command "notification add"' --long webhook --exclusive \
+    --description 'POST a JSON object there'
+complete --command garner --condition '__garner_command "notification add"' --long header-file --require-parameter \
+    --force-files --description 'File with further header fields'
+complete --command garner --condition '__garner_command "notification add"' --long ping --exclusive \
+    --description 'Ping it as healthchecks.io has it'
+complete --command garner --condition '__garner_command "notification add"' --long mail --exclusive \
+    --description 'Send a mail to it'
+complete --command garner --condition '__garner_command "notification add"' --long smtp --exclusive \
+    --description 'The server that takes the mail'
+complete --command garner --condition '__garner_command "notification add"' --long from --exclusive \
+    --description 'The address of the sender'
+complete --command garner --condition '__garner_command "notification add"' --long user --exclusive \
+    --description 'Who logs in at the server'
+complete --command garner --condition '__garner_command "notification add"' --long plain-smtp \
+    --description 'In clear where the server offers no TLS'
+complete --command garner --condition '__garner_command "notification add"' --long command --exclusive \
+    --description 'Have /bin/sh run this'
+complete --command garner --condition '__garner_command "notification add"' --long ca-file --require-parameter \
+    --force-files --description 'File with trusted certificates'
+complete --command garner --condition '__garner_command "notification add"' --long on --exclusive \
+    --arguments 'start success errors failure overdue recovery' --description 'Of what'
+complete --command garner --condition '__garner_command "notification add"' --long set --exclusive \
+    --arguments '(__garner_sets)' --description 'Only of these sets'
+
+complete --command garner --condition '__garner_command "destination add" "key add" "notification add"' --long password-file \
     --require-parameter --force-files --description 'File with the password'
 complete --command garner --condition '__garner_command "destination add" "key add"' --long key-file \
     --require-parameter --force-files --description 'File with the key'
@@ -120,6 +159,14 @@ complete --command garner --condition '__garner_command "destination add"' --lon
 complete --command garner --condition '__garner_command "destination add"' --long share-keyring \
     --description 'Use the keys of this installation'
 complete --command garner --condition '__garner_command "destination add"' --force-files
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-upload --exclusive \
+    --arguments none --description 'Write no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long limit-download --exclusive \
+    --arguments none --description 'Read no faster than this'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-unused --exclusive \
+    --description 'How much of a pack may stay unused'
+complete --command garner --condition '__garner_command "destination add" "destination edit" prune' --long max-rewrite --exclusive \
+    --description 'What one prune copies at most'
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'

@@ -3,6 +3,7 @@ tests/support, GARNER_BUILD names the build folder; ctest sets both."""
 
 import os
 import shutil
+import time
 import unittest
 
 import garner_daemon
@@ -51,6 +52,16 @@ class Case(unittest.TestCase):
         with open(path, "wb") as file:
             file.write(content if isinstance(content, bytes) else content.encode())
         return path
+
+    def wait(self, what, seconds=60):
+        """What `what` returns, once it returns something."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            found = what()
+            if found:
+                return found
+            time.sleep(0.1)
+        self.fail("it does not come to that")
 
     def refused(self, daemon, code, *arguments, says=()):
         """The command fails with that exit code and a message that holds each of `says`."""

@@ -30,16 +30,6 @@ class ScheduleTest(Case):
         daemon.run("set", "add", "set", "--source", *sources, "--destination", "disk")
         return daemon
 
-    def wait(self, what, seconds=60):
-        """What `what` returns, once it returns something."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.1)
-        self.fail("it does not come to that")
-
     def runs(self, daemon):
         """Oldest first."""
         return list(reversed(daemon.json("runs", "set")["runs"]))

@@ -18,7 +18,8 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination remove", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
     "snapshots", "ls", "restore", "forget", "prune", "pin", "unpin", "check", "repair",
-    "key list", "key add", "key remove", "key export", "key rotate", "log"]
+    "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
+    "notification show", "notification test", "notification remove", "metrics"]
 
 
 class Case(unittest.TestCase):

@@ -2,6 +2,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
 #include "support.h"
 
@@ -105,11 +109,16 @@ TEST_CASE("a catalog of before there were schedules is taken over") {
   }
   {
     Database database(state.file());
-    for (const char* table : {"set_schedule_marks", "set_schedule_entries", "set_schedule_rules",
-                              "set_schedules", "destination_disks", "set_retention", "set_commands",
-                              "set_command_limits", "run_hooks", "run_log"}) {
-      database.execute((std::string("DROP TABLE ") + table).c_str());
+    // What later steps have made, the last first.
+    std::vector<std::string> later;
+    {
+      Statement tables = database.prepare(
+          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND "
+          "name NOT LIKE 'checkpoint%' AND name NOT IN ('facts', 'destinations', 'sets', 'set_destinations', "
+          "'runs', 'run_changes', 'run_errors') ORDER BY rowid DESC");
+      while (tables.step()) later.push_back(tables.text(0));
     }
+    for (const std::string& table : later) database.execute(("DROP TABLE " + table).c_str());
     database.set_user_version(1);
   }
   Catalog catalog = state.open();

@@ -123,3 +123,23 @@ TEST_CASE("options that exclude each other are named") {
   CHECK_THROWS_WITH(check_at_most_one({{"--a", true}, {"--b", false}, {"--c", true}}),
                     "--a and --c exclude each other: give one of them");
 }
+
+TEST_CASE("sizes are read with their units") {
+  CHECK(parse_size("--x", "0") == 0);
+  CHECK(parse_size("--x", "1500") == 1500);
+  CHECK(parse_size("--x", "2G") == 2'000'000'000);
+  CHECK(parse_size("--x", "16GiB") == std::uint64_t{16} << 30);
+  CHECK(parse_size("--x", "1.5MiB") == 1'572'864);
+  for (const char* bad :
+       {"", "G", "-1", "+1", ".5G", "2g", "2 G", "1e30", "nan", "inf", "99999999T", "2G "}) {
+    INFO(bad);
+    CHECK_THROWS_AS(parse_size("--x", bad), Failure);
+  }
+}
+
+TEST_CASE("a share is a percentage with or without its sign") {
+  CHECK(parse_share("--x", "12.5") == 12.5);
+  CHECK(parse_share("--x", "50%") == 50);
+  for (const char* bad : {"", "%", "50%%", "101%", "-1", "half"})
+    CHECK_THROWS_AS(parse_share("--x", bad), Failure);
+}

@@ -83,3 +83,16 @@ TEST_CASE("the status of an installation with nothing in it says what to do") {
   CHECK(text.find("garner destination add") != std::string::npos);
   CHECK(text.find("garner set add") != std::string::npos);
 }
+
+TEST_CASE("limits that hold are shown of all destinations, and what they hold back") {
+  v1::Status status = sample();
+  const Terminal terminal{.width = 200};
+  CHECK(status_text(status, terminal).find("LIMIT") == std::string::npos);
+  status.mutable_destinations(0)->set_upload_rate(2'000'000);
+  status.mutable_destinations(0)->set_download_rate(1'572'864);
+  status.mutable_active_runs(0)->mutable_progress()->set_held_by("the upload limit of disk, 2M a second");
+  const std::string text = status_text(status, terminal);
+  CHECK(text.find("LIMIT") != std::string::npos);
+  CHECK(text.find("up 2 MB/s, down 1.5 MiB/s") != std::string::npos);
+  CHECK(text.find("held back by the upload limit of disk, 2M a second") != std::string::npos);
+}

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/log_context.h"
 #include "log_ring.h"
 
 namespace garner::daemon {
@@ -58,7 +59,8 @@ TEST_CASE("the log's newest lines are kept, and new ones go to whoever asked") {
   for (int i = 0; i < 3000; ++i) say(std::to_string(i));
   std::vector<LoggedLine> lines;
   std::vector<std::string> heard;
-  const std::uint64_t id = ring.read(2, lines, [&](const LoggedLine& line) { heard.push_back(line.text); });
+  const std::uint64_t id =
+      ring.read(2, 0, lines, [&](const LoggedLine& line) { heard.push_back(line.text); });
   REQUIRE(lines.size() == 2);
   CHECK(lines[0].text == "2998");
   CHECK(lines[1].text == "2999");
@@ -67,9 +69,41 @@ TEST_CASE("the log's newest lines are kept, and new ones go to whoever asked") {
   ring.unsubscribe(id);
   say("newer");
   CHECK(heard == std::vector<std::string>{"new"});
-  ring.read(100'000, lines);
+  ring.read(100'000, 0, lines);
   CHECK(lines.size() == 2000);
   CHECK(lines.back().text == "newer");
+}
+
+TEST_CASE("lines know the run that they belong to") {
+  LogRing ring;
+  const auto say = [&](const std::string& text) {
+    ring.log(spdlog::details::log_msg("test", spdlog::level::info, text));
+  };
+  say("before");
+  {
+    const LogScope scope({12, "home"});
+    say("first");
+    say("run 12: second");
+  }
+  {
+    const LogScope scope({13, ""});
+    say("other");
+  }
+  std::vector<LoggedLine> lines;
+  ring.read(100, 12, lines);
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].text == "run 12: first");
+  CHECK(lines[1].text == "run 12: second");
+  CHECK(lines[1].run == 12);
+  CHECK(lines[1].set == "home");
+  ring.read(1, 12, lines);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].text == "run 12: second");
+  ring.read(100, 0, lines);
+  REQUIRE(lines.size() == 4);
+  CHECK(lines[0].text == "before");
+  CHECK(lines[0].run == 0);
+  CHECK(lines[3].text == "run 13: other");
 }
 
 }  // namespace

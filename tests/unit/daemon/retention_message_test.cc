@@ -41,6 +41,63 @@ TEST_CASE("impossible numbers and durations are refused") {
   CHECK_THROWS_AS(to_policy(message), Error);
 }
 
+v1::DestinationRetention at(const std::string& destination, std::uint32_t last) {
+  v1::DestinationRetention rules;
+  rules.set_destination(destination);
+  rules.mutable_retention()->set_last(last);
+  return rules;
+}
+
+TEST_CASE("a destination with rules of its own has these, the others have the set's") {
+  v1::Retention own;
+  own.set_daily(7);
+  DestinationRetentions others;
+  *others.Add() = at("usb", 3);
+  const SetRetention retention = make_retention(own, others, {"disk", "usb"});
+  CHECK(retention.at("disk").daily() == 7);
+  CHECK(retention.at("usb").last() == 3);
+  CHECK(retention.at("usb").daily() == 0);
+  CHECK_FALSE(retention.empty());
+  CHECK(SetRetention().empty());
+  DestinationRetentions again;
+  add_to(again, retention);
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].destination() == "usb");
+  CHECK(again[0].retention().last() == 3);
+}
+
+TEST_CASE("rules of what is no destination of the set, and rules twice, are refused") {
+  DestinationRetentions others;
+  *others.Add() = at("usb", 3);
+  CHECK_THROWS_AS(make_retention({}, others, {"disk"}), Error);
+  CHECK(make_retention({}, others, {}).at("usb").last() == 3);
+  *others.Add() = at("usb", 4);
+  CHECK_THROWS_AS(make_retention({}, others, {"usb"}), Error);
+}
+
+TEST_CASE("an edit of a destination's rules leaves the others, and takes away the last one with it") {
+  DestinationRetentions others;
+  *others.Add() = at("usb", 3);
+  v1::Retention own;
+  own.set_daily(7);
+  SetRetention retention = make_retention(own, others, {"usb", "disk"});
+  DestinationRetentionEdits edits;
+  v1::DestinationRetentionEdit& edit = *edits.Add();
+  edit.set_destination("usb");
+  edit.mutable_retention()->set_weekly(5);
+  retention = edited(retention, {}, edits, {"usb", "disk"});
+  CHECK(retention.at("usb").last() == 3);
+  CHECK(retention.at("usb").weekly() == 5);
+  CHECK(retention.own.daily() == 7);
+  edit.mutable_retention()->set_weekly(0);
+  edit.mutable_retention()->set_last(0);
+  retention = edited(retention, {}, edits, {"usb", "disk"});
+  CHECK(retention.of_destinations.empty());
+  CHECK(retention.at("usb").daily() == 7);
+  // The set has lost the destination: its rules must go first.
+  CHECK_THROWS_AS(edited(make_retention(own, others, {"usb"}), {}, {}, {"disk"}), Error);
+}
+
 TEST_CASE("what an earlier version was asked to do can still be read") {
   StoredRequest request;
   request.destinations = {"disk"};

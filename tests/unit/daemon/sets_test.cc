@@ -1,6 +1,7 @@
 #include "sets.h"
 
 #include "installation.h"
+#include "retention_message.h"
 
 namespace garner::daemon {
 namespace {
@@ -93,6 +94,38 @@ TEST_CASE("an edit changes what it names and keeps the rest") {
   CHECK(after.destinations(0) == "disk");
   edit.set_name("other");
   CHECK(kind_of([&] { disk.here.sets.edit(edit); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("the rules of a set count by the clocks of its schedule's zone") {
+  WithDisk disk;
+  auto berlin = disk.request("berlin", {disk.folder.path("a")});
+  berlin.mutable_schedule()->set_timezone("Europe/Berlin");
+  berlin.mutable_retention()->set_daily(7);
+  const auto set = disk.here.sets.add(berlin);
+  disk.here.sets.add(disk.request("plain", {disk.folder.path("c")}));
+  const auto zones = zones_of_sets(disk.here.catalog);
+  REQUIRE(zones.size() == 1);
+  CHECK(zones.begin()->second == "Europe/Berlin");
+  CHECK(Uuid::from_bytes(as_bytes(zones.begin()->first)).text() == set.id());
+}
+
+TEST_CASE("a set keeps rules of single destinations, and none of a destination that is not its own") {
+  WithDisk disk;
+  auto request = disk.request("home", {disk.folder.path("a")});
+  auto& rules = *request.add_destination_retentions();
+  rules.set_destination("usb");
+  rules.mutable_retention()->set_last(3);
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
+  CHECK(disk.here.catalog.configuration().sets().empty());
+  rules.set_destination("disk");
+  CHECK(disk.here.sets.add(request).destination_retentions(0).retention().last() == 3);
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  edit.mutable_retention()->set_daily(7);
+  const auto edited = disk.here.sets.edit(edit);
+  CHECK(edited.retention().daily() == 7);
+  REQUIRE(edited.destination_retentions_size() == 1);
+  CHECK(edited.destination_retentions(0).retention().last() == 3);
 }
 
 }  // namespace

@@ -63,6 +63,30 @@ const std::string kZone = "Europe/Berlin";
 
 }  // namespace
 
+TEST_CASE("each group counts by its own clocks, and by the common ones where it has none") {
+  // 23:30 on 1 January and 00:30 on the 2nd in UTC: one day in Auckland, two in UTC, one in New York.
+  const auto history = [](const std::string& group, const std::string& zone) {
+    RetentionItem late = at(kStart + 23 * 3600 + 1800, group);
+    RetentionItem early = at(kStart + kDay + 1800, group);
+    late.zone = early.zone = zone;
+    return std::vector<RetentionItem>{late, early, at(kStart - 400 * kDay, group)};
+  };
+  std::vector<RetentionItem> items;
+  for (const auto& [group, zone] : std::vector<std::pair<std::string, std::string>>{
+           {"a", "Pacific/Auckland"}, {"b", ""}, {"c", "America/New_York"}}) {
+    for (RetentionItem& item : history(group, zone)) {
+      if (item.time.seconds < kStart) item.zone = zone;
+      items.push_back(item);
+    }
+  }
+  RetentionPolicy policy;
+  policy.daily = 2;
+  // With one day for the two newest, the oldest is the second that is kept.
+  CHECK(kept(apply_retention(items, policy, kNow, "UTC")) == std::vector<std::size_t>{1, 2, 3, 4, 7, 8});
+  items[0].zone = items[1].zone = items[2].zone = "Europe/Nowhere";
+  CHECK_THROWS_AS(apply_retention(items, policy, kNow, "UTC"), Error);
+}
+
 TEST_CASE("last keeps the newest, whatever their order") {
   const std::vector<RetentionItem> items{at(kStart + 5), at(kStart + 9), at(kStart), at(kStart + 7)};
   RetentionPolicy policy;

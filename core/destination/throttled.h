@@ -1,0 +1,52 @@
+// A destination in front of another that holds back what is written and read, so that no more bytes go by
+// than a limit allows. Every byte of an object counts, and those of files that are filled in its staging
+// folder; listings and questions for a size do not.
+//
+// A run waits, on the thread that calls, and no longer than it goes on (StopScope). Whoever is no run,
+// somebody who lists a folder for instance, is not held back: runs make up for it. A limit that is changed
+// holds at once, also for those who wait.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "base/rate_limiter.h"
+#include "destination/destination.h"
+
+namespace garner::destination {
+
+// What all who use one destination share. Any thread.
+struct Limits {
+  explicit Limits(const Clock& clock) : upload(clock), download(clock) {}
+  RateLimiter upload;
+  RateLimiter download;
+};
+
+class ThrottledDestination final : public Destination {
+ public:
+  ThrottledDestination(std::shared_ptr<Destination> inner, std::shared_ptr<Limits> limits);
+
+  std::string describe() const override { return inner_->describe(); }
+  void put(const std::string& key, ByteView data) override;
+  bool put_exclusive(const std::string& key, ByteView data) override;
+  // What was written into the staging folder was paid for by staged().
+  void put_file(const std::string& key, const std::string& path) override;
+  std::optional<std::string> staging_folder() override;
+  void staged(std::uint64_t bytes) override;
+  Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
+  Bytes get_all(const std::string& key, std::uint64_t limit) override;
+  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
+  std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override {
+    return inner_->list(prefix, start_after);
+  }
+  void remove(const std::string& key) override { inner_->remove(key); }
+  void remove_all(const std::vector<std::string>& keys) override { inner_->remove_all(keys); }
+  std::optional<Space> space() override { return inner_->space(); }
+
+ private:
+  const std::shared_ptr<Destination> inner_;
+  const std::shared_ptr<Limits> limits_;
+};
+
+}  // namespace garner::destination

@@ -1,0 +1,219 @@
+#include "notification_request.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "mail_message.h"
+#include "run_events.h"
+#include "timestamp.h"
+#include "web_transfer.h"
+
+namespace garner::daemon {
+
+namespace {
+
+using catalog::NotificationEvent;
+using catalog::NotificationKind;
+
+constexpr std::size_t kLongestTarget = 4000;
+constexpr std::size_t kLongestHeaders = 16u << 10;
+constexpr std::size_t kLongestCertificates = 1u << 20;
+constexpr std::size_t kLongestPassword = 4096;
+constexpr std::size_t kLongestUser = 256;
+
+[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kInvalidInput, why); }
+
+// As it stands for: what a notification of the kind is told of by itself.
+catalog::NotificationEvents usual_events(NotificationKind kind) {
+  if (kind == NotificationKind::kPing) {
+    return bit(NotificationEvent::kStart) | bit(NotificationEvent::kSuccess) |
+           bit(NotificationEvent::kErrors) | bit(NotificationEvent::kFailure);
+  }
+  return bit(NotificationEvent::kFailure) | bit(NotificationEvent::kErrors) |
+         bit(NotificationEvent::kOverdue) | bit(NotificationEvent::kRecovery);
+}
+
+bool is_token(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+  });
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  std::transform(result.begin(), result.end(), result.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return result;
+}
+
+// "Name: value" lines, ended by LF. Lines are told by their number: they hold secrets.
+std::string checked_headers(std::string_view text) {
+  static const std::set<std::string> kOurs{"content-type", "content-length", "transfer-encoding",
+                                           "host",         "connection",     "expect"};
+  if (text.size() > kLongestHeaders) refuse("the header fields are too long: at most 16 KiB");
+  std::string result;
+  int number = 0;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    ++number;
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty()) continue;
+    const std::string where = "line " + std::to_string(number) + " of the header fields ";
+    const std::size_t colon = line.find(':');
+    if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+      refuse(where + "is none: \"Name: value\" is expected");
+    if (std::any_of(line.begin(), line.end(),
+                    [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }))
+      refuse(where + "holds control characters");
+    if (kOurs.contains(lower(line.substr(0, colon)))) refuse(where + "sets a field that garner sets itself");
+    if (line.substr(colon + 1).find_first_not_of(" \t") == std::string_view::npos)
+      refuse(where + "has no value");
+    result.append(line).append("\n");
+  }
+  if (result.empty()) refuse("there are no header fields in it");
+  if (!is_utf8(result)) refuse("the header fields are not UTF-8");
+  return result;
+}
+
+std::string checked_certificates(const std::string& pem) {
+  if (pem.size() > kLongestCertificates) refuse("the certificates are too long: at most 1 MiB");
+  const std::unique_ptr<BIO, int (*)(BIO*)> bytes(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())),
+                                                  BIO_free);
+  const std::unique_ptr<X509, void (*)(X509*)> first(
+      PEM_read_bio_X509(bytes.get(), nullptr, nullptr, nullptr), X509_free);
+  ERR_clear_error();
+  if (!first || !is_utf8(pem)) refuse("there is no certificate in PEM form in it");
+  return pem;
+}
+
+// For a kind that has no use for it.
+void refuse_if(bool given, const std::string& what, const std::string& kind) {
+  if (given) refuse(what + " is only for " + kind);
+}
+
+void check_web(catalog::Notification& one, const v1::AddNotificationRequest& request) {
+  const WebAddress address = parse_web_address(one.target, {"http", "https"}, "a web server");
+  if (request.headers().empty()) return;
+  one.headers = checked_headers(request.headers());
+  if (address.scheme != "https" && !address.loopback)
+    refuse("header fields are secrets, which are not sent in clear: use https");
+}
+
+void check_mail(catalog::Notification& one, const v1::AddNotificationRequest& request) {
+  if (!is_mail_address(one.target)) refuse("'" + printable(one.target) + "' is no mail address");
+  one.smtp = request.smtp();
+  if (one.smtp.empty()) refuse("mail needs an SMTP server");
+  const WebAddress server = parse_web_address(one.smtp, {"smtp", "smtps"}, "an SMTP server");
+  if (one.smtp.find('@') != std::string::npos)
+    refuse("an SMTP server's address holds no user: give it by itself");
+  one.sender = request.from();
+  if (!one.sender.empty() && !is_mail_address(one.sender))
+    refuse("'" + printable(one.sender) + "' is no mail address");
+  one.smtp_user = request.user();
+  one.password.assign(request.password().begin(), request.password().end());
+  one.plain_smtp = request.plain_smtp();
+  if (one.smtp_user.empty() != one.password.empty())
+    refuse("a user at the SMTP server needs a password, and a password a user");
+  if (one.smtp_user.size() > kLongestUser || one.password.size() > kLongestPassword)
+    refuse("the user or password for the SMTP server is too long");
+  if (one.plain_smtp && server.scheme == "smtps") refuse("smtps always has TLS");
+  if (one.plain_smtp && !one.password.empty() && !server.loopback)
+    refuse("a password is not sent in clear: the SMTP server has to offer TLS");
+}
+
+}  // namespace
+
+catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user, uid_t daemon,
+                                      const std::function<bool(const std::string&)>& is_set) {
+  catalog::check_name(request.name(), "notification");
+  catalog::Notification one;
+  one.name = request.name();
+  one.target = request.target();
+  one.user = user;
+  if (one.target.empty() || one.target.size() > kLongestTarget)
+    refuse("whom to notify is missing, or longer than 4000 bytes");
+  if (one.target.find('\0') != std::string::npos) refuse("whom to notify holds a NUL byte");
+  if (!request.ca_certificates().empty())
+    one.ca_certificates = checked_certificates(request.ca_certificates());
+  switch (request.kind()) {
+    case v1::NOTIFICATION_KIND_WEBHOOK:
+      one.kind = NotificationKind::kWebhook;
+      check_web(one, request);
+      break;
+    case v1::NOTIFICATION_KIND_PING:
+      one.kind = NotificationKind::kPing;
+      refuse_if(!request.headers().empty(), "a file of header fields", "webhooks");
+      check_web(one, request);
+      break;
+    case v1::NOTIFICATION_KIND_MAIL:
+      one.kind = NotificationKind::kMail;
+      refuse_if(!request.headers().empty(), "a file of header fields", "webhooks");
+      check_mail(one, request);
+      break;
+    case v1::NOTIFICATION_KIND_COMMAND:
+      one.kind = NotificationKind::kCommand;
+      refuse_if(!request.headers().empty(), "a file of header fields", "webhooks");
+      refuse_if(!request.ca_certificates().empty(), "a file of certificates", "webhooks, pings and mail");
+      if (user != daemon && daemon != 0) {
+        throw Error(ErrorKind::kPermissionDenied, "commands of this daemon run as user " +
+                                                      std::to_string(daemon) + ", who has to configure them");
+      }
+      break;
+    default:
+      refuse("a notification is a webhook, a ping, mail or a command");
+  }
+  if (one.kind != NotificationKind::kMail) {
+    refuse_if(!request.smtp().empty() || !request.from().empty() || !request.user().empty() ||
+                  !request.password().empty() || request.plain_smtp(),
+              "what concerns an SMTP server", "mail");
+  }
+  for (const std::string& name : request.events()) one.events |= bit(event_named(name));
+  if (one.events == 0) one.events = usual_events(one.kind);
+  for (const std::string& set : request.sets()) {
+    if (!is_set(set)) throw Error(ErrorKind::kNotFound, "there is no set '" + printable(set) + "'");
+    one.sets.push_back(set);
+  }
+  std::sort(one.sets.begin(), one.sets.end());
+  one.sets.erase(std::unique(one.sets.begin(), one.sets.end()), one.sets.end());
+  return one;
+}
+
+v1::Notification to_message(const catalog::Notification& notification, const catalog::DeliveryState& state) {
+  v1::Notification message;
+  message.set_name(notification.name);
+  message.set_kind(static_cast<v1::NotificationKind>(notification.kind));
+  const bool web =
+      notification.kind == NotificationKind::kWebhook || notification.kind == NotificationKind::kPing;
+  message.set_target(web ? parse_web_address(notification.target, {"http", "https"}, "a web server").shown
+                         : printable(notification.target));
+  for (const NotificationEvent event : events_in(notification.events)) message.add_events(name_of(event));
+  for (const std::string& set : notification.sets) message.add_sets(set);
+  message.set_has_headers(!notification.headers.empty());
+  message.set_smtp(notification.smtp);
+  message.set_from(notification.sender);
+  message.set_user(notification.smtp_user);
+  message.set_has_password(!notification.password.empty());
+  message.set_has_ca_certificates(!notification.ca_certificates.empty());
+  message.set_plain_smtp(notification.plain_smtp);
+  message.set_uid(notification.user);
+  message.set_waiting(state.waiting);
+  message.set_delivered(state.delivered);
+  message.set_given_up(state.given_up);
+  message.set_attempts(state.attempts);
+  if (state.last_delivered) *message.mutable_last_delivered() = to_timestamp(*state.last_delivered);
+  if (state.next_attempt) *message.mutable_next_attempt() = to_timestamp(*state.next_attempt);
+  message.set_last_error(state.last_error);
+  return message;
+}
+
+}  // namespace garner::daemon
