@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/uuid.h"
-#include "child_process.h"
+#include "command/command.h"
 #include "mail_message.h"
 #include "notification_text.h"
 #include "timestamp.h"
@@ -59,20 +59,20 @@ Outcome mail(const Notification& notification, const v1::NotificationMessage& me
 
 Outcome run(const Notification& notification, const v1::NotificationMessage& message,
             const DeliveryLimits& limits, const std::stop_token& stop) {
-  ChildProcess child;
-  child.arguments = {"/bin/sh", "-c", notification.target};
-  child.environment = environment_of(notification.user);
-  child.environment.push_back("GARNER_EVENT=" + message.event());
-  child.environment.push_back("GARNER_SET=" + message.set());
-  child.environment.push_back("GARNER_RUN=" + message.run().run_id());
-  child.environment.push_back("GARNER_TEXT=" + message.text());
-  child.user = notification.user;
-  child.input = to_json(message) + "\n";
-  child.limit = limits.command;
-  const ChildResult result = run_child(child, stop);
-  if (result.ok()) return {};
-  const std::vector<std::string> said = lines_of(result.output);
-  return {result.text(child.limit) + (said.empty() ? "" : ": " + printable(said.back()))};
+  const command::Request request{notification.target,
+                                 notification.user,
+                                 {"GARNER_EVENT=" + message.event(), "GARNER_SET=" + message.set(),
+                                  "GARNER_RUN=" + message.run().run_id(), "GARNER_TEXT=" + message.text()},
+                                 limits.command,
+                                 to_json(message) + "\n"};
+  command::LastLines said;
+  command::Command running(
+      request, command::Command::Output::kLines, [&](std::string_view line) { said.add(line); },
+      [&] { return stop.stop_requested(); });
+  const command::Ending ending = running.wait();
+  if (ending.well()) return {};
+  const std::string text = said.text();
+  return {"it " + command::describe(ending, limits.command) + (text.empty() ? "" : ": " + text)};
 }
 
 }  // namespace

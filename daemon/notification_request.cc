@@ -133,7 +133,7 @@ void check_mail(catalog::Notification& one, const v1::AddNotificationRequest& re
 
 }  // namespace
 
-catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user, uid_t daemon,
+catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user,
                                       const std::function<bool(const std::string&)>& is_set) {
   catalog::check_name(request.name(), "notification");
   catalog::Notification one;
@@ -164,10 +164,6 @@ catalog::Notification to_notification(const v1::AddNotificationRequest& request,
       one.kind = NotificationKind::kCommand;
       refuse_if(!request.headers().empty(), "a file of header fields", "webhooks");
       refuse_if(!request.ca_certificates().empty(), "a file of certificates", "webhooks, pings and mail");
-      if (user != daemon && daemon != 0) {
-        throw Error(ErrorKind::kPermissionDenied, "commands of this daemon run as user " +
-                                                      std::to_string(daemon) + ", who has to configure them");
-      }
       break;
     default:
       refuse("a notification is a webhook, a ping, mail or a command");

@@ -11,10 +11,9 @@
 
 namespace garner::daemon {
 
-// What is to be kept of a request. `user` asks, of the daemon of `daemon`; `is_set` knows the sets.
-// Error(kInvalidInput) for what cannot work, saying what would; Error(kPermissionDenied) for a command of
-// somebody whom this daemon cannot become; Error(kNotFound) for a set that is not there.
-catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user, uid_t daemon,
+// What is to be kept of a request. A command of it is `user`'s; `is_set` knows the sets. Error(kInvalidInput)
+// for what cannot work, saying what would; Error(kNotFound) for a set that is not there.
+catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user,
                                       const std::function<bool(const std::string&)>& is_set);
 
 // Without secrets.

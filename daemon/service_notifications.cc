@@ -1,6 +1,5 @@
-#include <unistd.h>
-
 #include "base/error.h"
+#include "command_edit.h"
 #include "notification_request.h"
 #include "service.h"
 
@@ -24,7 +23,7 @@ grpc::ServerUnaryReactor* GarnerService::AddNotification(Context* context,
                                                          v1::Notification* response) {
   return parts_.gate.unary(context, "AddNotification", [=, this](const Caller& caller) {
     const catalog::Notification notification = to_notification(
-        *request, caller.peer.uid, geteuid(),
+        *request, owner_of_commands(caller.peer.uid),
         [&](const std::string& set) { return catalog().configuration().set(set).has_value(); });
     catalog().notifications().add(notification);
     *response = to_message(notification, {});

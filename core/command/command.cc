@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,6 +51,15 @@ Pipe make_pipe() {
   return pipe;
 }
 
+// A file in memory: unlike a pipe it takes everything at once, and nobody has to feed it.
+Fd open_input(const std::string& content) {
+  if (content.empty()) return open_file("/dev/null", O_RDONLY);
+  Fd file(memfd_create("input", MFD_CLOEXEC));
+  if (!file.valid()) throw system_error(errno, "holding the input of a command", ErrorKind::kUnavailable);
+  write_at(file.get(), as_bytes(content), 0, "the input of a command");
+  return file;
+}
+
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> all;
   for (std::string& text : texts) all.push_back(text.data());
@@ -67,6 +77,7 @@ struct Child {
   const char* command;
   char* const* environment;
   const Identity* identity;
+  int input;
   int output;
   int errors;
   pid_t parent;
@@ -78,8 +89,7 @@ struct Child {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nothing = open("/dev/null", O_RDONLY);
-  dup2(nothing, STDIN_FILENO);
+  dup2(child.input, STDIN_FILENO);
   dup2(child.output, STDOUT_FILENO);
   dup2(child.errors, STDERR_FILENO);
   if (close_range(STDERR_FILENO + 1, ~0u, 0) != 0) {
@@ -159,9 +169,11 @@ void Command::start(const Request& request, Output output) {
     data = make_pipe();
     fcntl(data.read.get(), F_SETPIPE_SZ, kPipeSize);
   }
+  const Fd input = open_input(request.input);
   const Child child{request.command.c_str(),
                     variables.data(),
                     &identity,
+                    input.get(),
                     data.write.valid() ? data.write.get() : log.write.get(),
                     log.write.get(),
                     getpid()};

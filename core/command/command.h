@@ -1,11 +1,11 @@
-// Commands that people configure, run by /bin/sh: before and after a backup, and those whose output is backed
-// up.
+// Commands that people configure, run by /bin/sh: before and after a backup, those whose output is backed up,
+// and those that tell somebody.
 //
 // A command has a process group of its own, in which it is ended with all that it has started; the folder /;
-// /dev/null as its input; the environment of its user (identity.h) and what is added to it; and no descriptor
-// of this process but the pipes that take its output. When it ends, what it has left running in its group is
-// killed: a child that holds the pipe keeps nobody waiting. It is ended early, by SIGTERM and some seconds
-// later by SIGKILL, at its time limit and when its end is wished for.
+// what it is given, or /dev/null, as its input; the environment of its user (identity.h) and what is added to
+// it; and no descriptor of this process but the pipes that take its output. When it ends, what it has left
+// running in its group is killed: a child that holds the pipe keeps nobody waiting. It is ended early, by
+// SIGTERM and some seconds later by SIGKILL, at its time limit and when its end is wished for.
 #pragma once
 
 #include <sys/types.h>
@@ -29,6 +29,7 @@ struct Request {
   uid_t user = 0;                      // whose it is
   std::vector<std::string> variables;  // "GARNER_SET=home"
   std::chrono::milliseconds limit{};   // by the steady clock, which stands still while the machine sleeps
+  std::string input = {};              // its standard input: bytes in memory, which it need not read
 };
 
 struct Ending {

@@ -208,19 +208,28 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --arguments 'on-ac-power destination command:' --description 'What must hold'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long overdue-after --exclusive \
     --description 'When it counts as overdue'
-for option in 'command=Back up what this command writes' 'as=The file that its output becomes' \
-        'command-timeout=How long such a command may take' 'before=Run before each backup' \
-        'after=Run when a backup is made' 'on-failure=Run when a backup fails' \
-        'hook-timeout=How long each of these may take'
-    set --local parts (string split --max 1 = $option)
-    complete --command garner --condition '__garner_command "set add" "set edit"' --long $parts[1] --exclusive \
-        --description $parts[2]
-end
-for option in "command=Back up no command's output" 'before=Run nothing before' 'after=Run nothing after' \
-        'on-failure=Run nothing when a backup fails'
-    set --local parts (string split --max 1 = $option)
-    complete --command garner --condition '__garner_command "set edit"' --long no-$parts[1] --description $parts[2]
-end
+complete --command garner --condition '__garner_command "set add" "set edit"' --long command --exclusive \
+    --description 'Back up what this command writes'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long as --exclusive \
+    --description 'The file that its output becomes'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long command-timeout --exclusive \
+    --description 'How long such a command may take'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long before --exclusive \
+    --description 'Run before each backup'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long after --exclusive \
+    --description 'Run when a backup is made'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long on-failure --exclusive \
+    --description 'Run when a backup fails'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long hook-timeout --exclusive \
+    --description 'How long each of these may take'
+complete --command garner --condition '__garner_command "set edit"' --long no-command \
+    --description 'Back up the output of no command'
+complete --command garner --condition '__garner_command "set edit"' --long no-before \
+    --description 'Run nothing before'
+complete --command garner --condition '__garner_command "set edit"' --long no-after \
+    --description 'Run nothing after'
+complete --command garner --condition '__garner_command "set edit"' --long no-on-failure \
+    --description 'Run nothing when a backup fails'
 complete --command garner --condition '__garner_command "set edit"' --long no-schedule \
     --description 'Back up only when asked to'
 complete --command garner --condition '__garner_command "set edit"' --long no-window --description 'Run at any time'

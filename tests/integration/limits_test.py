@@ -114,7 +114,7 @@ class Limits(Case):
                    "--limit-upload", "00:00..24:00=1500K", "--limit-download", "none", "--max-unused", "20%",
                    "--max-rewrite", "4GiB")
         shown = daemon.run("destination", "show", "usb").stdout
-        for text in ("2M", "00:00..24:00=1500K", "now: 1.5 MB/s", "20 %", "4 GiB"):
+        for text in ("2M", "00:00..24:00=1500K", "now: 1.5 MB/s", "20 %", "4.0 GiB"):
             self.assertIn(text, shown)
         self.assertIn("up 1.5 MB/s", daemon.run("destination", "list").stdout)
         self.assertIn("up 1.5 MB/s", daemon.run("status").stdout)

@@ -72,6 +72,21 @@ TEST_CASE("the end of a command says how it ended") {
   CHECK(describe({Reason::kTimeLimit, 0}, 5400s) == "did not end within 90m and was stopped");
 }
 
+TEST_CASE("a command reads its input, or leaves it") {
+  std::vector<std::string> lines;
+  const auto run_with = [&](const std::string& text) {
+    lines.clear();
+    Command command(
+        {text, geteuid(), {}, 60s, std::string(1 << 20, 'i')}, Command::Output::kLines,
+        [&](std::string_view line) { lines.emplace_back(line); }, [] { return false; });
+    return command.wait();
+  };
+  CHECK(run_with("sleep 0.3; wc -c").well());
+  CHECK(lines == std::vector<std::string>{"1048576"});
+  CHECK(run_with("echo done").well());
+  CHECK(run("wc -c").lines == std::vector<std::string>{"0"});
+}
+
 TEST_CASE("output that is read comes whole, and beside it what goes to standard error") {
   const Ran ran = run("head -c 3000000 /dev/zero; echo told >&2", Command::Output::kRead);
   CHECK(ran.ending.well());
@@ -123,7 +138,6 @@ TEST_CASE("what does not heed the first signal is killed by the second") {
 TEST_CASE("a child left behind that holds the pipe keeps nobody waiting") {
   testing::TemporaryFolder folder;
   const std::string pid = folder.path("pid");
-  const auto begun = std::chrono::steady_clock::now();
   const Ran ran = run("sleep 1000 & echo $! > " + pid + "; echo done", Command::Output::kRead);
   CHECK(ran.ending.well());
   CHECK(ran.data == "done\n");
@@ -135,7 +149,6 @@ TEST_CASE("a child left behind that holds the pipe keeps nobody waiting") {
   pid_t left = 0;
   std::ifstream(pid) >> left;
   kill(left, SIGKILL);
-  CHECK(std::chrono::steady_clock::now() - begun < 60s);
 }
 
 TEST_CASE("a command that is given up is ended") {

@@ -1,7 +1,5 @@
 #include "notification_request.h"
 
-#include <unistd.h>
-
 #include "installation.h"
 #include "web_transfer.h"
 
@@ -10,8 +8,8 @@ namespace {
 
 bool is_set(const std::string& name) { return name == "home" || name == "docs"; }
 
-catalog::Notification accepted(const v1::AddNotificationRequest& request, uid_t user = 0, uid_t daemon = 0) {
-  return to_notification(request, user, daemon, is_set);
+catalog::Notification accepted(const v1::AddNotificationRequest& request, uid_t user = 0) {
+  return to_notification(request, user, is_set);
 }
 
 v1::AddNotificationRequest request_for(v1::NotificationKind kind, const std::string& target) {
@@ -113,12 +111,11 @@ TEST_CASE("what cannot work is refused") {
                 [](R& r) { r.set_smtp("smtp://host"); }) == kInvalid);
 }
 
-TEST_CASE("a command is the daemon's own user's, or root's daemon's") {
-  const auto command = request_for(v1::NOTIFICATION_KIND_COMMAND, "logger");
-  CHECK(accepted(command, 1000, 1000).user == 1000);
-  CHECK(accepted(command, 0, 0).user == 0);
-  // Root cannot raise what a user's daemon may do.
-  CHECK(kind_of([&] { accepted(command, 0, 1000); }) == ErrorKind::kPermissionDenied);
+TEST_CASE("a command is its user's") {
+  const catalog::Notification kept = accepted(request_for(v1::NOTIFICATION_KIND_COMMAND, "logger"), 1000);
+  CHECK(kept.user == 1000);
+  CHECK(to_message(kept, {}).uid() == 1000);
+  CHECK(to_message(kept, {}).target() == "logger");
 }
 
 TEST_CASE("to which servers mail goes with TLS") {
