@@ -119,6 +119,16 @@ bool BlobWriter::put_into(Lane& lane, PackKind kind, crypto::BlobKind blob_kind,
   return true;
 }
 
+// Under the lane's lock, like a claim.
+bool BlobWriter::refer(unsigned lane, const crypto::BlobId& id) {
+  check();
+  std::lock_guard lock(lanes_.at(lane)->mutex);
+  if (holds(id)) return true;
+  const auto pack = repository_.index().find_pack(id);
+  if (pack) lanes_[lane]->names.insert(*pack);
+  return pack.has_value();
+}
+
 bool BlobWriter::claim(const crypto::BlobId& id, Lane& lane) {
   Shard& shard = shards_[id.value[31] % shards_.size()];
   std::lock_guard lock(shard.mutex);

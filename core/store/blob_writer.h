@@ -57,6 +57,9 @@ class BlobWriter {
   bool put(unsigned lane, const crypto::BlobId& id, ByteView content);
   // The same for trees, content lists and snapshots.
   bool put_metadata(crypto::BlobKind kind, const crypto::BlobId& id, ByteView content);
+  // Whether the repository or this run has the blob; then what refers to it rests on it, as on one that put()
+  // found.
+  bool refer(unsigned lane, const crypto::BlobId& id);
   // This run has the blob in a pack of its own, or on the way to one.
   bool holds(const crypto::BlobId& id);
   // Closes the lane's frame: before and after a big file, whose chunks fill frames of their own.
