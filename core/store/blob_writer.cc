@@ -8,6 +8,14 @@
 
 namespace garner::store {
 
+namespace {
+
+// Trees are small beside content, and every change rewrites some: so much of them, raw, is always compressed
+// thoroughly.
+constexpr std::uint64_t kThoroughMetadata = 16u << 20;
+
+}  // namespace
+
 BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
     : repository_(repository),
       options_(std::move(options)),
@@ -160,8 +168,9 @@ void BlobWriter::submit(Lane& lane, PackKind kind, std::unique_lock<std::mutex>&
   lane.frame.reset();
   {
     std::lock_guard state(mutex_);
-    task.thorough = submitted_ < options_.thorough;
-    submitted_ += task.frame.raw().size();
+    std::uint64_t& submitted = kind == PackKind::kData ? submitted_ : submitted_metadata_;
+    task.thorough = submitted < (kind == PackKind::kData ? options_.thorough : kThoroughMetadata);
+    submitted += task.frame.raw().size();
     task.ticket = next_ticket_++;
     outstanding_.insert(task.ticket);
   }

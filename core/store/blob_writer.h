@@ -37,7 +37,7 @@ struct BlobWriterOptions {
   std::string staging_folder;  // exists
   unsigned lanes = 1;          // for data; metadata has one of its own
   unsigned threads = 1;        // that compress and seal
-  std::uint64_t thorough = 0;  // raw bytes, those that come first, that are compressed more thoroughly
+  std::uint64_t thorough = 0;  // raw bytes of data, those that come first, compressed more thoroughly
 };
 
 // How much memory a lane and its share of the queue and of the compressing threads may take, in bytes.
@@ -150,7 +150,8 @@ class BlobWriter {
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::uint64_t next_ticket_ = 0;
-  std::uint64_t submitted_ = 0;          // raw bytes
+  std::uint64_t submitted_ = 0;  // raw bytes of data
+  std::uint64_t submitted_metadata_ = 0;
   std::set<std::uint64_t> outstanding_;  // frames on their way into a pack
   std::size_t finishing_ = 0;
   std::vector<Bytes> buffers_;              // of frames that are done

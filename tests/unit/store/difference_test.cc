@@ -118,7 +118,8 @@ TEST_CASE("a patch on another base does not give the content") {
   Scratch memory;
   for (const std::string& other : {words(50'000, 3), base.substr(0, 20'000), std::string()}) {
     try {
-      CHECK(as_text(codec.decode(as_bytes(other), *patch, content.size(), memory)) != content);
+      const bool same = as_text(codec.decode(as_bytes(other), *patch, content.size(), memory)) == content;
+      CHECK_FALSE(same);
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::kDamaged);
     }
