@@ -8,8 +8,10 @@ namespace {
 
 // So much, raw, is made into differences thoroughly; a run that has more to do hurries.
 constexpr std::uint64_t kThorough = 64u << 20;
-// A file of which so many chunks in a row are nothing like what was there before was written anew.
-constexpr unsigned kMostFailures = 4;
+// A file of which so many changed chunks in a row are nothing like what was there before was written anew.
+// Many, because after a change that moves a cut several chunks lie across the earlier ones until cuts agree
+// again.
+constexpr unsigned kMostFailures = 32;
 
 // The one place that decides whether a run makes differences at all. Every few of them take a frame of an
 // earlier backup, read from the destination: that must be as quick as reading the source, so the destination
