@@ -171,9 +171,12 @@ void Attempt::take_up_checkpoint() {
   statistics_ = std::make_unique<Statistics>(monitor_, options_.read_counter_file, head_.counters);
   const bool has_root = std::ranges::any_of(
       state_->roots(), [&](const auto& root) { return root.run() == as_text(options_.run.view()); });
+  // Whether it has any the checkpoint does not tell; without a base it has none.
+  const bool has_differences =
+      resumed_ && !head_.base_snapshots.empty() && repository_.may_store_differences();
   checkpointer_ = std::make_unique<Checkpointer>(Checkpointer::Context{
       repository_, *writer_, checkpoint_, *statistics_, options_.run, threads_, head_.base_snapshots,
-      head_.names, std::move(committed), has_root, options_.during_commit});
+      head_.names, std::move(committed), has_root, has_differences, options_.during_commit});
   // Names what was taken over, so that everything earlier is readable from the destination.
   if (resumed_) {
     checkpointer_->save_adopted();
@@ -448,6 +451,7 @@ std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
     store::CommitPlan plan;
     plan.packs = writer_->published();
     plan.snapshot = made;
+    plan.has_differences = checkpointer_->has_differences();
     if (checkpointer_->has_root()) plan.remove_roots = {options_.run};
     plan.names = settled ? *settled : checkpointer_->names();
     if (!settled) plan.base_snapshots = bases;

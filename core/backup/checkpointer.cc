@@ -24,6 +24,7 @@ Checkpointer::Checkpointer(Context context)
       names_(context_.names),
       committed_packs_(context_.committed_packs),
       has_root_(context_.has_root),
+      has_differences_(context_.has_differences),
       last_commit_(std::chrono::steady_clock::now()) {}
 
 Checkpointer::~Checkpointer() {
@@ -178,6 +179,7 @@ void Checkpointer::commit_root() {
   store::CommitPlan plan;
   plan.packs = packs;
   plan.names = names_;
+  plan.has_differences = has_differences_;
   plan.base_snapshots = {context_.base_snapshots.begin(), context_.base_snapshots.end()};
   v1::UnfinishedRoot root;
   root.set_run(std::string(as_text(context_.run.view())));

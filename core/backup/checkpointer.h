@@ -65,6 +65,7 @@ class Checkpointer {
     std::set<store::ObjectName> names;                          // as the checkpoint has them
     std::vector<Uuid> committed_packs;                          // to be forgotten with the next save
     bool has_root = false;                                      // the log has this run's unfinished root
+    bool has_differences = false;                               // what the checkpoint has may hold some
     std::function<std::shared_ptr<void>()> during_commit = {};  // as in BackupOptions
   };
   explicit Checkpointer(Context context);
@@ -82,6 +83,8 @@ class Checkpointer {
   void admit(std::uint64_t bytes);
   void finished(const std::shared_ptr<Folder>& folder, FinishedFile file);
   void finished(const std::shared_ptr<Folder>& parent, FinishedFolder folder);
+  // Before content that is a difference is recorded anywhere.
+  void note_difference() { has_differences_ = true; }
   // While it is read.
   void begin_reading(std::shared_ptr<ReadingFile> file);
   void end_reading(const std::shared_ptr<ReadingFile>& file);
@@ -94,6 +97,8 @@ class Checkpointer {
   // What the run's snapshot rests on.
   const std::set<store::ObjectName>& names() const { return names_; }
   bool has_root() const { return has_root_; }
+  // The run's content may hold differences, which its records have to say.
+  bool has_differences() const { return has_differences_; }
 
  private:
   void run();
@@ -107,6 +112,7 @@ class Checkpointer {
   std::set<store::ObjectName> new_names_;  // of names_, what no save has recorded
   std::vector<Uuid> committed_packs_;
   bool has_root_;
+  std::atomic<bool> has_differences_;
   bool may_commit_ = true;
   std::chrono::steady_clock::time_point last_commit_;
   std::function<void()> failed_callback_;

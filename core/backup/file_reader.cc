@@ -25,7 +25,8 @@ bool is_same_moment(const source::FileStatus& a, const source::FileStatus& b) {
 FileReader::FileReader(RunContext& context, unsigned lane)
     : context_(context),
       lane_(lane),
-      buffer_(2 * std::size_t{context.repository.chunker().sizes().maximum}) {}
+      buffer_(2 * std::size_t{context.repository.chunker().sizes().maximum}),
+      differences_(context, lane) {}
 
 void FileReader::read(const FileBatch& batch) {
   Folder& folder = *batch.folder;
@@ -112,6 +113,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
       }
       context_.checkpointer.begin_reading(file);
     }
+    differences_.begin_file(status.size);
     read_content(fd, path, *file, status.size, ranges,
                  KnownChunks(task.earlier ? &*task.earlier : nullptr, context_.repository));
     if (recorded) context_.writer.flush_lane(lane_);
@@ -172,7 +174,7 @@ void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& 
     if (first == filled) return;
     const ByteView data(buffer_.data() + first, filled - first);
     const Cut next = cut(data, position + first, end, known);
-    store_chunk(file, next.id, data.first(next.length));
+    store_chunk(file, next.id, data.first(next.length), known);
     first += next.length;
   }
 }
@@ -202,10 +204,16 @@ std::size_t FileReader::fill(const Fd& fd, const std::string& path, std::size_t 
   return got;
 }
 
-void FileReader::store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk) {
+void FileReader::store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk,
+                             KnownChunks& known) {
   std::lock_guard lock(file.mutex);
-  if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
-  file.list.add_blob(id, chunk.size(), context_.metadata);
+  if (const auto made = differences_.make(known, id, file.offset, chunk)) {
+    if (made->is_new) context_.statistics.new_content(chunk.size());
+    file.list.add_difference(made->difference, chunk.size(), context_.metadata);
+  } else {
+    if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
+    file.list.add_blob(id, chunk.size(), context_.metadata);
+  }
   file.offset += chunk.size();
   context_.statistics.done_bytes(chunk.size());
 }

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "backup/difference_maker.h"
 #include "backup/known_chunks.h"
 #include "backup/run_context.h"
 
@@ -28,11 +29,12 @@ class FileReader {
   Cut cut(ByteView data, std::uint64_t offset, std::uint64_t end, KnownChunks& known) const;
   std::size_t fill(const Fd& fd, const std::string& path, std::size_t kept, std::uint64_t offset,
                    std::uint64_t end);
-  void store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk);
+  void store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteView chunk, KnownChunks& known);
 
   RunContext& context_;
   const unsigned lane_;
   Bytes buffer_;
+  DifferenceMaker differences_;
 };
 
 }  // namespace garner::backup

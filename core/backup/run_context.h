@@ -1,6 +1,7 @@
 // What the threads of one backup run share.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <stop_token>
@@ -72,6 +73,7 @@ struct RunContext {
   Mounts mounts{};
   WorkQueue queue{};
   ReadSources read_sources{};
+  std::atomic<std::uint64_t> difference_bytes = 0;  // raw, for which differences were tried
 };
 
 // Finishes a complete folder and, while that completes them, those above it.

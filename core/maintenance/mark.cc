@@ -9,6 +9,7 @@
 #include "base/log_context.h"
 #include "base/stop_scope.h"
 #include "maintenance/pack_facts.h"
+#include "snapshot/content_list.h"
 #include "snapshot/parse.h"
 #include "store/segment_layout.h"
 
@@ -175,11 +176,10 @@ void Marker::add_node(const v1::Node& node, std::uint32_t origin, std::vector<It
 }
 
 void Marker::add_entry(const v1::ContentEntry& entry, std::uint32_t origin, std::vector<Item>& found) {
-  if (entry.type() != v1::ENTRY_TYPE_BLOB && entry.type() != v1::ENTRY_TYPE_LIST) return;
-  const bool list = entry.type() == v1::ENTRY_TYPE_LIST;
-  const Item item{list ? crypto::BlobKind::kList : crypto::BlobKind::kData,
-                  crypto::BlobId::from_bytes(as_bytes(entry.id())), origin};
-  if (take(item)) found.push_back(item);
+  snapshot::for_each_blob_of(entry, [&](crypto::BlobKind kind, const crypto::BlobId& id) {
+    const Item item{kind, id, origin};
+    if (take(item)) found.push_back(item);
+  });
 }
 
 bool Marker::take(const Item& item) {

@@ -112,6 +112,7 @@ class Repair {
       if (pinned_.contains(id)) plan.removal.pin.insert(id);
     }
     plan.packs = std::move(packs_);
+    plan.has_differences = has_differences_;
     const store::CommitOutcome outcome = repository_.rebuild_log(plan, highest_generation_, parameters());
     if (!outcome.committed) {
       throw Error(ErrorKind::kConflict, "packs of the repository at " + repository_.destination().describe() +
@@ -165,6 +166,7 @@ class Repair {
                              const std::string& error) {
       if (!missing) missing = printable(path) + ": " + error;
     };
+    visitor.difference = [&] { has_differences_ = true; };
     visited_.clear();
     snapshot::walk_closure(found, repository_, visitor);
     // What a complete snapshot holds is complete.
@@ -187,6 +189,7 @@ class Repair {
   IdSet data_;
   IdSet complete_;  // trees and lists with everything below them
   IdSet visited_;
+  bool has_differences_ = false;
   std::optional<v1::Parameters> parameters_;
   std::uint64_t parameters_generation_ = 0;
   std::uint64_t highest_generation_ = 0;

@@ -71,15 +71,24 @@ void ContentBatch::add_piece(std::uint32_t file, std::uint64_t file_offset, cons
   ++files_[file].missing;
 }
 
+void ContentBatch::add_difference(std::uint32_t file, std::uint64_t file_offset,
+                                  const snapshot::Difference& difference, std::uint32_t length,
+                                  const store::BlobLocation& base) {
+  add_piece(file, file_offset, difference.base, base);
+  differences_.push_back({difference.id, difference.patch, length});
+  pieces_.back().difference = static_cast<std::uint32_t>(differences_.size());
+}
+
 void ContentBatch::add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
                                   const std::string& name) {
   other_names_.push_back({file, folder_number(folder), name});
 }
 
 std::size_t ContentBatch::bytes() const {
-  return pieces_.size() * sizeof(Piece) + frames_.size() * sizeof(Frame) +
-         packs_.size() * 2 * sizeof(packs_[0]) + files_.size() * sizeof(PendingFile) +
-         folders_.size() * kFolderBytes + nodes_.size() + other_names_.size() * (sizeof(OtherName) + 16);
+  return pieces_.size() * sizeof(Piece) + differences_.size() * sizeof(PieceDifference) +
+         frames_.size() * sizeof(Frame) + packs_.size() * 2 * sizeof(packs_[0]) +
+         files_.size() * sizeof(PendingFile) + folders_.size() * kFolderBytes + nodes_.size() +
+         other_names_.size() * (sizeof(OtherName) + 16);
 }
 
 bool ContentBatch::full() const { return pieces_.size() >= kMostPieces || bytes() >= budget_; }
@@ -139,6 +148,7 @@ v1::Node ContentBatch::node(std::uint32_t file) const {
 
 void ContentBatch::clear() {
   pieces_.clear();
+  differences_.clear();
   frames_.clear();
   packs_.clear();
   pack_numbers_.clear();

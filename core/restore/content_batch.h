@@ -16,20 +16,28 @@
 #include "crypto/blob_id.h"
 #include "garner/v1/store.pb.h"
 #include "restore/target_folder.h"
+#include "snapshot/content_list.h"
 #include "store/segment.h"
 
 namespace garner::restore {
 
 namespace v1 = store::v1;
 
-// A blob at one place of one file.
+// A blob at one place of one file; or the base of what is there, which a patch makes of it.
 struct Piece {
   crypto::BlobId id;
   std::uint64_t file_offset = 0;
   std::uint32_t file = 0;          // in the batch
   std::uint32_t frame = 0;         // in the batch; after order(): ascending by pack and offset
   std::uint32_t frame_offset = 0;  // raw bytes
-  std::uint32_t length = 0;
+  std::uint32_t length = 0;        // of the blob
+  std::uint32_t difference = 0;    // 0: none; else its number in the batch
+};
+
+struct PieceDifference {
+  crypto::BlobId id;         // of what comes out
+  crypto::BlobId patch;      // a data blob
+  std::uint32_t length = 0;  // of what comes out
 };
 
 // A file that is unfinished in the target, or not there yet.
@@ -60,6 +68,9 @@ class ContentBatch {
                          const v1::Node& node, const std::optional<struct stat>& status);
   void add_piece(std::uint32_t file, std::uint64_t file_offset, const crypto::BlobId& id,
                  const store::BlobLocation& location);
+  // `base`: where its base is.
+  void add_difference(std::uint32_t file, std::uint64_t file_offset, const snapshot::Difference& difference,
+                      std::uint32_t length, const store::BlobLocation& base);
   void add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
                       const std::string& name);
 
@@ -74,6 +85,14 @@ class ContentBatch {
   std::vector<std::size_t> order();
   std::span<const Piece> pieces() const { return pieces_; }
   store::BlobLocation frame(const Piece& piece) const;
+  // Of a piece that has one; null for the others.
+  const PieceDifference* difference(const Piece& piece) const {
+    return piece.difference == 0 ? nullptr : &differences_[piece.difference - 1];
+  }
+  // Bytes of the file that the piece gives.
+  std::uint32_t content_length(const Piece& piece) const {
+    return piece.difference == 0 ? piece.length : difference(piece)->length;
+  }
 
   PendingFile& file(std::uint32_t number) { return files_[number]; }
   std::size_t file_count() const { return files_.size(); }
@@ -102,6 +121,7 @@ class ContentBatch {
 
   const std::size_t budget_;
   std::vector<Piece> pieces_;
+  std::vector<PieceDifference> differences_;
   std::vector<Frame> frames_;
   std::vector<store::ObjectName> packs_;  // in the order they were met, which is that of the tree
   std::vector<PendingFile> files_;

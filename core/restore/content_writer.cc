@@ -33,6 +33,11 @@ bool is_damage(const Error& error) {
          error.kind() == ErrorKind::kWrongKey;
 }
 
+std::string missing(std::uint64_t offset, const crypto::BlobId& id) {
+  return "its content at byte " + std::to_string(offset) + " is missing in the repository (blob " + id.hex() +
+         ")";
+}
+
 void write_all(int fd, ByteView content, std::uint64_t offset) {
   while (!content.empty()) {
     const ssize_t written = pwrite(fd, content.data(), content.size(), static_cast<off_t>(offset));
@@ -68,15 +73,8 @@ void ContentWriter::gather(const v1::Node& node) {
       report_.add_done_bytes(entry.length());
       return true;
     }
-    const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
-    std::optional<store::BlobLocation> location = repository_.index().find(id);
-    if (!location) location = repository_.index().find_condemned(id);
-    if (!location || location->length != entry.length()) {
-      fail(gathering_, "its content at byte " + std::to_string(offset) +
-                           " is missing in the repository (blob " + id.hex() + ")");
-      return false;
-    }
-    batch_.add_piece(gathering_, offset, id, *location);
+    const bool is_difference = entry.type() == v1::ENTRY_TYPE_DIFFERENCE;
+    if (!(is_difference ? gather_difference(offset, entry) : gather_blob(offset, entry))) return false;
     if (batch_.full()) {
       // Every other file of the batch is complete afterwards; this one goes on in the next.
       write_batch();
@@ -91,6 +89,35 @@ void ContentWriter::gather(const v1::Node& node) {
     return batch_.file(gathering_).failed == 0;
   });
   throw_if_stopped();
+}
+
+std::optional<store::BlobLocation> ContentWriter::locate(const crypto::BlobId& id) const {
+  const std::optional<store::BlobLocation> live = repository_.index().find(id);
+  return live ? live : repository_.index().find_condemned(id);
+}
+
+bool ContentWriter::gather_blob(std::uint64_t offset, const v1::ContentEntry& entry) {
+  const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
+  const std::optional<store::BlobLocation> location = locate(id);
+  if (!location || location->length != entry.length()) {
+    fail(gathering_, missing(offset, id));
+    return false;
+  }
+  batch_.add_piece(gathering_, offset, id, *location);
+  return true;
+}
+
+// Comes with its base: bases lie where the content of unchanged files does, which is read anyway, and patches
+// close together.
+bool ContentWriter::gather_difference(std::uint64_t offset, const v1::ContentEntry& entry) {
+  const snapshot::Difference difference = snapshot::difference_of(entry);
+  const std::optional<store::BlobLocation> base = locate(difference.base);
+  if (!base || !locate(difference.patch)) {
+    fail(gathering_, missing(offset, base ? difference.patch : difference.base));
+    return false;
+  }
+  batch_.add_difference(gathering_, offset, difference, static_cast<std::uint32_t>(entry.length()), *base);
+  return true;
 }
 
 void ContentWriter::add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
@@ -145,7 +172,7 @@ void ContentWriter::throw_if_stopped() const {
 }
 
 void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
-  Scratch memory;
+  Memory memory;
   for (std::size_t first; (first = next_.fetch_add(kFramesInARow)) < begins.size();) {
     const std::size_t end = std::min(first + kFramesInARow, begins.size());
     for (std::size_t next = first; next < end; ++next) {
@@ -156,12 +183,12 @@ void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
   }
 }
 
-void ContentWriter::write_frame(std::size_t begin, std::size_t end, Scratch& memory) {
+void ContentWriter::write_frame(std::size_t begin, std::size_t end, Memory& memory) {
   const std::span<const Piece> pieces = batch_.pieces().subspan(begin, end - begin);
   std::optional<ByteView> raw;
   try {
     const store::BlobLocation location = batch_.frame(pieces.front());
-    raw = repository_.read_frame(location, memory);
+    raw = repository_.read_frame(location, memory.frame);
     report_.add_read_bytes(location.frame_stored_length);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
@@ -174,11 +201,15 @@ void ContentWriter::write_frame(std::size_t begin, std::size_t end, Scratch& mem
       blob = verify(piece, raw);
       verified = &piece;
     }
-    if (blob.content) {
-      write_piece(piece, *blob.content);
+    VerifiedBlob made;
+    const PieceDifference* difference = batch_.difference(piece);
+    if (difference != nullptr && blob.content) made = apply(*difference, *blob.content, memory);
+    const VerifiedBlob& found = difference != nullptr && blob.content ? made : blob;
+    if (found.content) {
+      write_piece(piece, *found.content);
     } else {
       fail(piece.file,
-           "its content at byte " + std::to_string(piece.file_offset) + " is damaged: " + blob.error);
+           "its content at byte " + std::to_string(piece.file_offset) + " is damaged: " + found.error);
     }
     count_down(piece.file);
   }
@@ -206,6 +237,33 @@ ContentWriter::VerifiedBlob ContentWriter::verify(const Piece& piece, const std:
     blob.error = error.what();
   }
   return blob;
+}
+
+ContentWriter::VerifiedBlob ContentWriter::apply(const PieceDifference& difference, ByteView base,
+                                                 Memory& memory) {
+  VerifiedBlob made;
+  try {
+    const Bytes patch = read(difference.patch);
+    const ByteView content = memory.differences.decode(base, patch, difference.length, memory.applied);
+    if (repository_.hasher().id(crypto::BlobKind::kData, content) == difference.id) {
+      made.content = content;
+    } else {
+      made.error = "what patch " + difference.patch.hex() + " makes is not what its id says";
+    }
+  } catch (const Error& error) {
+    if (!is_damage(error)) throw;
+    made.error = error.what();
+  }
+  return made;
+}
+
+Bytes ContentWriter::read(const crypto::BlobId& id) {
+  try {
+    return repository_.read(crypto::BlobKind::kData, id);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNotFound) throw;
+  }
+  return repository_.read_condemned(crypto::BlobKind::kData, id);
 }
 
 void ContentWriter::write_piece(const Piece& piece, ByteView content) {

@@ -25,6 +25,7 @@
 #include "restore/hard_links.h"
 #include "restore/open_files.h"
 #include "restore/report.h"
+#include "store/difference.h"
 #include "store/repository.h"
 
 namespace garner::restore {
@@ -59,12 +60,23 @@ class ContentWriter {
     Bytes own;
     std::string error;
   };
+  // One thread's, used again from frame to frame.
+  struct Memory {
+    Scratch frame;
+    Scratch applied;
+    store::DifferenceCodec differences;
+  };
   void gather(const v1::Node& node);
+  std::optional<store::BlobLocation> locate(const crypto::BlobId& id) const;
+  bool gather_blob(std::uint64_t offset, const v1::ContentEntry& entry);
+  bool gather_difference(std::uint64_t offset, const v1::ContentEntry& entry);
   void write_batch();
   void run_threads(std::size_t tasks, const std::function<void()>& work);
   void write_frames(const std::vector<std::size_t>& begins);
-  void write_frame(std::size_t begin, std::size_t end, Scratch& memory);
+  void write_frame(std::size_t begin, std::size_t end, Memory& memory);
   VerifiedBlob verify(const Piece& piece, const std::optional<ByteView>& frame);
+  VerifiedBlob apply(const PieceDifference& difference, ByteView base, Memory& memory);
+  Bytes read(const crypto::BlobId& id);
   void write_piece(const Piece& piece, ByteView content);
   void fail(std::uint32_t file, const std::string& message);
   // One piece of the file is done with, written or not.

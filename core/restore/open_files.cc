@@ -53,7 +53,7 @@ Fd OpenFiles::make(const Piece& piece) {
   const v1::Node node = batch_.node(piece.file);
   if (pending.inode != 0) return open_pending(batch_, piece.file, node.name());
   const TargetFolder::Use folder(*batch_.folder(piece.file));
-  Fd fd = create_unfinished(folder.fd(), node, piece.length == node.size());
+  Fd fd = create_unfinished(folder.fd(), node, batch_.content_length(piece) == node.size());
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw target_error(errno, "it could not be looked at");
   pending.inode = status.st_ino;

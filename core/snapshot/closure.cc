@@ -101,9 +101,9 @@ class Walk {
   void walk_file(const v1::Node& node) {
     ContentVisitor content;
     content.entry = [&](std::uint64_t, const v1::ContentEntry& entry) {
-      if (entry.type() == v1::ENTRY_TYPE_BLOB) {
-        visitor_.visit(crypto::BlobKind::kData, crypto::BlobId::from_bytes(as_bytes(entry.id())), path_);
-      }
+      if (entry.type() == v1::ENTRY_TYPE_DIFFERENCE && visitor_.difference) visitor_.difference();
+      for_each_blob_of(
+          entry, [&](crypto::BlobKind kind, const crypto::BlobId& id) { visitor_.visit(kind, id, path_); });
       return true;
     };
     content.list = [&](const v1::ContentEntry& list) {

@@ -29,7 +29,13 @@ v1::ContentEntry make_entry(v1::EntryType type, std::uint64_t length, ByteView i
   return entry;
 }
 
+crypto::BlobId id_from(const std::string& bytes) { return crypto::BlobId::from_bytes(as_bytes(bytes)); }
+
 }  // namespace
+
+Difference difference_of(const v1::ContentEntry& entry) {
+  return {id_from(entry.id()), id_from(entry.base()), id_from(entry.patch())};
+}
 
 ContentListBuilder::ContentListBuilder(ByteView saved) {
   try {
@@ -91,6 +97,15 @@ void ContentListBuilder::add_blob(const crypto::BlobId& id, std::uint64_t length
   add(0, make_entry(v1::ENTRY_TYPE_BLOB, length, id.view()), sink);
 }
 
+void ContentListBuilder::add_difference(const Difference& difference, std::uint64_t length,
+                                        store::BlobSink& sink) {
+  grow(length);
+  v1::ContentEntry entry = make_entry(v1::ENTRY_TYPE_DIFFERENCE, length, difference.id.view());
+  entry.set_base(std::string(as_text(difference.base.view())));
+  entry.set_patch(std::string(as_text(difference.patch.view())));
+  add(0, std::move(entry), sink);
+}
+
 void ContentListBuilder::add_hole(std::uint64_t length) {
   grow(length);
   if (levels_.empty()) levels_.emplace_back();
@@ -139,6 +154,50 @@ std::vector<v1::ContentEntry> ContentListBuilder::finish(store::BlobSink& sink) 
   }
 }
 
+namespace {
+
+// The list that an entry of the level above refers to.
+v1::ContentList load_list(const v1::ContentEntry& entry, std::size_t levels_above,
+                          store::BlobSource& source) {
+  if (levels_above > kMaximumListDepth) throw Error(ErrorKind::kDamaged, "content lists are nested too deep");
+  const crypto::BlobId id = id_from(entry.id());
+  try {
+    v1::ContentList list = parse_list(source.read(crypto::BlobKind::kList, id));
+    if (content_length(list.entries()) != entry.length()) {
+      throw Error(ErrorKind::kDamaged, "its entries do not add up to the length it is said to have");
+    }
+    return list;
+  } catch (const Error& error) {
+    throw error.in("content list " + id.hex());
+  }
+}
+
+}  // namespace
+
+EntryReader::EntryReader(const v1::Node& file, store::BlobSource& source) : source_(source), levels_(1) {
+  *levels_.front().list.mutable_entries() = file.content();
+}
+
+std::optional<EntryReader::Placed> EntryReader::next() {
+  while (!levels_.empty()) {
+    Level& level = levels_.back();
+    if (level.next == level.list.entries_size()) {
+      levels_.pop_back();
+      continue;
+    }
+    v1::ContentEntry& entry = *level.list.mutable_entries(level.next++);
+    if (entry.type() == v1::ENTRY_TYPE_LIST) {
+      v1::ContentList list = load_list(entry, levels_.size(), source_);
+      levels_.push_back({std::move(list), 0});
+      continue;
+    }
+    const std::uint64_t offset = offset_;
+    offset_ += entry.length();
+    return Placed{offset, std::move(entry)};
+  }
+  return std::nullopt;
+}
+
 void walk_content(const v1::Node& file, store::BlobSource& source, const ContentVisitor& visitor) {
   struct Level {
     v1::ContentList list;
@@ -165,18 +224,8 @@ void walk_content(const v1::Node& file, store::BlobSource& source, const Content
       continue;
     }
     try {
-      if (levels.size() > kMaximumListDepth)
-        throw Error(ErrorKind::kDamaged, "content lists are nested too deep");
-      const crypto::BlobId id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
       Level below;
-      try {
-        below.list = parse_list(source.read(crypto::BlobKind::kList, id));
-        if (content_length(below.list.entries()) != entry.length()) {
-          throw Error(ErrorKind::kDamaged, "its entries do not add up to the length it is said to have");
-        }
-      } catch (const Error& error) {
-        throw error.in("content list " + id.hex());
-      }
+      below.list = load_list(entry, levels.size(), source);
       levels.push_back(std::move(below));
     } catch (const Error& error) {
       if (!visitor.unreadable || !concerns_blob(error)) throw;
@@ -191,17 +240,27 @@ void for_each_entry(const v1::Node& file, store::BlobSource& source,
   walk_content(file, source, {visit, {}, {}});
 }
 
+void for_each_blob_of(const v1::ContentEntry& entry,
+                      const std::function<void(crypto::BlobKind, const crypto::BlobId&)>& visit) {
+  if (entry.type() == v1::ENTRY_TYPE_BLOB) {
+    visit(crypto::BlobKind::kData, id_from(entry.id()));
+  } else if (entry.type() == v1::ENTRY_TYPE_DIFFERENCE) {
+    visit(crypto::BlobKind::kData, id_from(entry.base()));
+    visit(crypto::BlobKind::kData, id_from(entry.patch()));
+  } else if (entry.type() == v1::ENTRY_TYPE_LIST) {
+    visit(crypto::BlobKind::kList, id_from(entry.id()));
+  }
+}
+
 void for_each_content_blob(const v1::Node& file, store::BlobSource& source,
                            const std::function<void(crypto::BlobKind, const crypto::BlobId&)>& visit) {
   ContentVisitor visitor;
   visitor.entry = [&](std::uint64_t, const v1::ContentEntry& entry) {
-    if (entry.type() == v1::ENTRY_TYPE_BLOB) {
-      visit(crypto::BlobKind::kData, crypto::BlobId::from_bytes(as_bytes(entry.id())));
-    }
+    for_each_blob_of(entry, visit);
     return true;
   };
   visitor.list = [&](const v1::ContentEntry& list) {
-    visit(crypto::BlobKind::kList, crypto::BlobId::from_bytes(as_bytes(list.id())));
+    for_each_blob_of(list, visit);
     return true;
   };
   walk_content(file, source, visitor);

@@ -6,11 +6,13 @@
 // bytes of the entry's id, as a little-endian number, are a multiple of kListBoundary, or it is at least the
 // kMostListEntries'th. What is left at the end of the file becomes a list a level as well, except that a
 // single entry moves up to the next level as it is. So a list has at least two entries, equal content has
-// equal lists whatever the process was that built them, and only the file's last list may end with a hole.
+// lists that end at the same places whatever the process was that built them (and is stored as differences or
+// not), and only the file's last list may end with a hole.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
@@ -28,6 +30,15 @@ inline constexpr std::size_t kMostListEntries = 1024;
 inline constexpr std::uint64_t kListBoundary = 192;  // with the least length: 256 entries on average
 inline constexpr std::size_t kMaximumListDepth = 16;
 
+// What a DIFFERENCE is made of.
+struct Difference {
+  crypto::BlobId id;     // of what comes out of it
+  crypto::BlobId base;   // a data blob
+  crypto::BlobId patch;  // a data blob (store/difference.h)
+};
+// Of an entry of that type.
+Difference difference_of(const v1::ContentEntry& entry);
+
 // Builds the list of one file from front to back. Its state can be saved at any time and taken up by another
 // process. One thread at a time.
 class ContentListBuilder {
@@ -39,6 +50,7 @@ class ContentListBuilder {
   // `length` is above 0, and all lengths together are at most 2^63 - 1: Error(kInternal). Full lists go to
   // `sink`.
   void add_blob(const crypto::BlobId& id, std::uint64_t length, store::BlobSink& sink);
+  void add_difference(const Difference& difference, std::uint64_t length, store::BlobSink& sink);
   void add_hole(std::uint64_t length);              // joins with a hole just before it
   std::uint64_t length() const { return length_; }  // bytes of file described so far
   Bytes save() const;
@@ -54,9 +66,33 @@ class ContentListBuilder {
   std::vector<v1::ContentList> levels_;  // entries that are in no blob yet; level 0 holds blobs and holes
 };
 
+// Gives the BLOB, DIFFERENCE and HOLE entries of a file one after the other. Lists are read as they are
+// reached, and checked: lengths add up, no nesting deeper than kMaximumListDepth. Memory: one list a level.
+class EntryReader {
+ public:
+  // `source` outlives it.
+  EntryReader(const v1::Node& file, store::BlobSource& source);
+  struct Placed {
+    std::uint64_t offset = 0;  // in the file
+    v1::ContentEntry entry;
+  };
+  // Nothing at the end. Errors: as BlobSource; Error(kDamaged).
+  std::optional<Placed> next();
+
+ private:
+  struct Level {
+    v1::ContentList list;
+    int next = 0;
+  };
+  store::BlobSource& source_;
+  std::vector<Level> levels_;
+  std::uint64_t offset_ = 0;
+};
+
 // What walk_content tells, each function optional.
 struct ContentVisitor {
-  // A BLOB or HOLE, in order, and the offset in the file at which it begins; false stops the walk.
+  // A BLOB, DIFFERENCE or HOLE, in order, and the offset in the file at which it begins; false stops the
+  // walk.
   std::function<bool(std::uint64_t offset, const v1::ContentEntry& entry)> entry;
   // A LIST before it is read; false skips what is in it.
   std::function<bool(const v1::ContentEntry& list)> list;
@@ -68,11 +104,14 @@ struct ContentVisitor {
 // Memory: one list a level. Errors: as BlobSource; Error(kDamaged).
 void walk_content(const v1::Node& file, store::BlobSource& source, const ContentVisitor& visitor);
 
-// Calls `visit` with every BLOB and HOLE entry in order and the offset in the file at which it begins. Lists
-// are read as they are reached, and checked: lengths add up, no nesting deeper than 16. `visit` returns false
-// to stop.
+// Calls `visit` with every BLOB, DIFFERENCE and HOLE entry in order and the offset in the file at which it
+// begins. Lists are read as they are reached, and checked: lengths add up, no nesting deeper than 16. `visit`
+// returns false to stop.
 void for_each_entry(const v1::Node& file, store::BlobSource& source,
                     const std::function<bool(std::uint64_t offset, const v1::ContentEntry& entry)>& visit);
+// The blobs that an entry names itself: none for a hole, and two for a difference.
+void for_each_blob_of(const v1::ContentEntry& entry,
+                      const std::function<void(crypto::BlobKind, const crypto::BlobId&)>& visit);
 // Every blob that holds part of the content, lists included: for closures.
 void for_each_content_blob(const v1::Node& file, store::BlobSource& source,
                            const std::function<void(crypto::BlobKind, const crypto::BlobId&)>& visit);

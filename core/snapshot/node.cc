@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "snapshot/content_list.h"
+#include "store/frame.h"
 
 namespace garner::snapshot {
 namespace {
@@ -37,6 +38,13 @@ void check_entry(const v1::ContentEntry& entry) {
     case v1::ENTRY_TYPE_LIST:
       require(entry.id().size() == kIdSize, "a content entry's id is not 32 bytes");
       break;
+    case v1::ENTRY_TYPE_DIFFERENCE:
+      require(
+          entry.id().size() == kIdSize && entry.base().size() == kIdSize && entry.patch().size() == kIdSize,
+          "a difference with an id that is not 32 bytes");
+      require(entry.base() != entry.id(), "a difference from itself");
+      require(entry.length() <= store::kMaximumFrame, "a difference longer than a blob can be");
+      break;
     case v1::ENTRY_TYPE_HOLE:
       require(entry.id().empty(), "a hole with an id");
       break;
@@ -48,6 +56,8 @@ void check_entry(const v1::ContentEntry& entry) {
   }
   require(entry.length() > 0, "a content entry of length 0");
   require(entry.recipe().empty(), "a content entry with a recipe that is none");
+  require(entry.type() == v1::ENTRY_TYPE_DIFFERENCE || (entry.base().empty() && entry.patch().empty()),
+          "a base or patch, but it is no difference");
 }
 
 void check_xattrs(const v1::Node& node) {

@@ -10,6 +10,14 @@
 
 namespace garner::store {
 
+namespace {
+
+// Trees are small beside content, and every change rewrites some: so much of them, raw, is always compressed
+// thoroughly.
+constexpr std::uint64_t kThoroughMetadata = 16u << 20;
+
+}  // namespace
+
 BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
     : repository_(repository),
       options_(std::move(options)),
@@ -132,6 +140,16 @@ bool BlobWriter::put_into(Lane& lane, PackKind kind, crypto::BlobKind blob_kind,
   return true;
 }
 
+// Under the lane's lock, like a claim.
+bool BlobWriter::refer(unsigned lane, const crypto::BlobId& id) {
+  check();
+  std::lock_guard lock(lanes_.at(lane)->mutex);
+  if (holds(id)) return true;
+  const auto pack = repository_.index().find_pack(id);
+  if (pack) lanes_[lane]->names.insert(*pack);
+  return pack.has_value();
+}
+
 bool BlobWriter::claim(const crypto::BlobId& id, Lane& lane) {
   Shard& shard = shards_[id.value[31] % shards_.size()];
   std::lock_guard lock(shard.mutex);
@@ -163,8 +181,9 @@ void BlobWriter::submit(Lane& lane, PackKind kind, std::unique_lock<std::mutex>&
   lane.frame.reset();
   {
     std::lock_guard state(mutex_);
-    task.thorough = submitted_ < options_.thorough;
-    submitted_ += task.frame.raw().size();
+    std::uint64_t& submitted = kind == PackKind::kData ? submitted_ : submitted_metadata_;
+    task.thorough = submitted < (kind == PackKind::kData ? options_.thorough : kThoroughMetadata);
+    submitted += task.frame.raw().size();
     task.ticket = next_ticket_++;
     outstanding_.insert(task.ticket);
   }

@@ -38,7 +38,7 @@ struct BlobWriterOptions {
   std::string staging_folder;  // exists
   unsigned lanes = 1;          // for data; metadata has one of its own
   unsigned threads = 1;        // that compress and seal
-  std::uint64_t thorough = 0;  // raw bytes, those that come first, that are compressed more thoroughly
+  std::uint64_t thorough = 0;  // raw bytes of data, those that come first, compressed more thoroughly
 };
 
 // How much memory a lane and its share of the queue and of the compressing threads may take, in bytes.
@@ -58,6 +58,9 @@ class BlobWriter {
   bool put(unsigned lane, const crypto::BlobId& id, ByteView content);
   // The same for trees, content lists and snapshots.
   bool put_metadata(crypto::BlobKind kind, const crypto::BlobId& id, ByteView content);
+  // Whether the repository or this run has the blob; then what refers to it rests on it, as on one that put()
+  // found.
+  bool refer(unsigned lane, const crypto::BlobId& id);
   // This run has the blob in a pack of its own, or on the way to one.
   bool holds(const crypto::BlobId& id);
   // Closes the lane's frame: before and after a big file, whose chunks fill frames of their own.
@@ -156,7 +159,8 @@ class BlobWriter {
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::uint64_t next_ticket_ = 0;
-  std::uint64_t submitted_ = 0;          // raw bytes
+  std::uint64_t submitted_ = 0;  // raw bytes of data
+  std::uint64_t submitted_metadata_ = 0;
   std::set<std::uint64_t> outstanding_;  // frames on their way into a pack
   std::size_t finishing_ = 0;
   std::vector<Bytes> buffers_;              // of frames that are done

@@ -100,6 +100,7 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
     prepare_segments(plan, *replaced, *newest, lookout, segments, outcome);
 
     Record record = begin_record(*newest);
+    if (plan.has_differences) record.features.read |= kDifferencesFeature;
     add_snapshots(plan, *newest, record, outcome);
     add_roots(plan, *newest, segments, record);
     add_segments(segments, record);
@@ -336,6 +337,7 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
   const v1::RepositoryState nothing;
   Record record = begin_record(nothing);
   record.parameters = parameters;
+  if (plan.has_differences) record.features.read |= kDifferencesFeature;
   record.body.set_generation(first_generation(log_number(highest) + 1));
   const Uuid log_uuid = Uuid::random();
   record.body.set_log_uuid(log_uuid.value.data(), log_uuid.value.size());

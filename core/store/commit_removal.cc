@@ -73,6 +73,10 @@ bool Repository::may_remove() const {
   return own != nullptr && own->role() == v1::ROLE_REMOVE;
 }
 
+bool Repository::may_store_differences() const {
+  return (features_of(*state()).read & kDifferencesFeature) != 0 || may_remove();
+}
+
 void Repository::read_whole_log() {
   std::lock_guard lock(log_mutex_);
   refresh_from(0, {});

@@ -34,7 +34,10 @@ struct FeatureFlags {
 };
 // Must be known to prune: snapshots may be pinned. Set by the first record that pins one.
 inline constexpr std::uint64_t kPinsFeature = 1;
-inline constexpr FeatureFlags kKnownFeatures{0, 0, kPinsFeature};
+// Must be known to read: content may be stored as differences. Set by the first record whose snapshot or root
+// may have any.
+inline constexpr std::uint64_t kDifferencesFeature = 1;
+inline constexpr FeatureFlags kKnownFeatures{kDifferencesFeature, 0, kPinsFeature};
 
 // Error(kNewerFormat) when `flags` has a must-know-to-read flag this version does not know.
 void require_readable(const FeatureFlags& flags);

@@ -59,6 +59,8 @@ struct CommitPlan {
   std::set<ObjectName> names;               // packs that hold blobs the snapshot or root refers to
   std::set<crypto::BlobId> base_snapshots;  // snapshots below which trees were taken as known
   Removal removal;
+  // Content may be stored as differences: the record says so, for good. Takes may_store_differences().
+  bool has_differences = false;
 };
 
 struct CommitOutcome {
@@ -149,6 +151,10 @@ class Repository final : public BlobSource {
   // Whether the log lists this writer with ROLE_REMOVE.
   bool may_remove() const;
 
+  // Whether a snapshot of this writer's may hold differences: the log says so already, or the writer may set
+  // flags.
+  bool may_store_differences() const;
+
   // The snapshot that a run has committed, if it has: how a run that was cut off in its commit learns that it
   // won.
   std::optional<v1::SnapshotEntry> snapshot_of_run(const Uuid& run) const;
@@ -169,9 +175,9 @@ class Repository final : public BlobSource {
 
   // Repair: replaces the state by one made from packs alone, under a new log uuid, in a generation above any
   // that could have been. `plan` names every pack and, as recovered, the snapshots whose closure is complete,
-  // and those of them that are to be pinned; nothing else of it is used. This writer is listed as a remover.
-  // Not committed when a pack is not there (lost_names). Error(kConflict) when somebody else rebuilt the log
-  // at the same time.
+  // whether they have differences, and those of them that are to be pinned; nothing else of it is used. This
+  // writer is listed as a remover. Not committed when a pack is not there (lost_names). Error(kConflict) when
+  // somebody else rebuilt the log at the same time.
   CommitOutcome rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
                             const v1::Parameters& parameters);
 

@@ -123,7 +123,11 @@ class SmallRepository {
       snapshot::add_to(*snapshot.mutable_totals(), source.root());
       *snapshot.mutable_scan_start() = snapshot::to_proto(system_clock().now());
       *snapshot.mutable_finished() = snapshot::to_proto(system_clock().now());
-      snapshot = commit(session.finish(), snapshot);
+      store::CommitPlan plan = session.finish();
+      for (const store::v1::ContentEntry& entry : source.root().content()) {
+        plan.has_differences |= entry.type() == store::v1::ENTRY_TYPE_DIFFERENCE;
+      }
+      snapshot = commit(std::move(plan), snapshot);
     }
     store_snapshot_blobs();
     return snapshot;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "store/log.h"
+#include "support/difference_node.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -251,4 +252,40 @@ TEST_CASE("a check that is stopped ends") {
   } catch (const Error& error) {
     CHECK(error.kind() == ErrorKind::kCancelled);
   }
+}
+
+TEST_CASE("a damaged or missing base or patch is named with the file that is a difference") {
+  TemporaryFolder source;
+  SmallRepository repository;
+  const std::string base = noise(12'000, 1);
+  repository.back_up_node([&](store::BlobSink& sink) { return whole_node(sink, base); });
+  repository.back_up_node(
+      [&](store::BlobSink& sink) { return difference_node(repository, sink, base, base + "changed"); });
+  const auto state = repository.repository().state();
+  const store::v1::ContentEntry entry = state->snapshots(1).snapshot().sources(0).root().content(0);
+  const std::string second = to_hex(as_bytes(state->snapshots(1).id())).substr(0, 8);
+  Checked whole;
+  check(repository, whole, 100);
+  CHECK(whole.monitor.problems == std::vector<std::string>{});
+
+  const bool is_base = GENERATE(true, false);
+  const auto location = repository.repository().index().find(
+      crypto::BlobId::from_bytes(as_bytes(is_base ? entry.base() : entry.patch())));
+  REQUIRE(location);
+  const std::string key = store::pack_key(location->pack);
+  SECTION("damaged") {
+    const std::string path = repository.path() + "/" + key;
+    must(chmod(path.c_str(), 0600), "chmod");
+    const Fd file = open_file(path, O_RDWR);
+    Bytes byte(1);
+    const std::uint64_t offset = location->frame_offset + location->frame_stored_length / 2;
+    read_at(file.get(), byte, offset, path);
+    byte[0] ^= 0x40;
+    write_at(file.get(), byte, offset, path);
+  }
+  SECTION("missing") { repository.destination().remove(key); }
+  Checked checked;
+  check(repository, checked, 100);
+  CHECK(checked.monitor.told("/made/root: its content is damaged or missing"));
+  CHECK(checked.monitor.told(second));
 }

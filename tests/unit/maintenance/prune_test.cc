@@ -11,6 +11,7 @@
 #include "maintenance/mark.h"
 #include "maintenance/pack_use.h"
 #include "maintenance/prune.h"
+#include "support/difference_node.h"
 #include "support/hooked_destination.h"
 #include "support/recording_destination.h"
 #include "unit/crypto/error_kind.h"
@@ -473,4 +474,55 @@ TEST_CASE("a pinned snapshot is kept by every policy, and by the log") {
   decisions = maintenance::run_forget(fixture.small.repository(), options, system_clock());
   CHECK(decisions[1].forgotten);
   CHECK(fixture.small.repository().state()->snapshots_size() == 1);
+}
+
+TEST_CASE("a base stays as long as a difference needs it, and goes after the last one") {
+  Fixture fixture;
+  const std::string base = noise(12'000, 1);
+  const std::string content = base.substr(0, 6000) + "changed" + base.substr(6000);
+  const auto back_up = [&](const std::function<store::v1::Node(store::BlobSink&)>& build) {
+    fixture.small.back_up_node(build);
+    const auto state = fixture.small.repository().state();
+    return crypto::BlobId::from_bytes(as_bytes(state->snapshots(state->snapshots_size() - 1).id()));
+  };
+  const auto first = back_up([&](store::BlobSink& sink) { return whole_node(sink, base); });
+  const auto second =
+      back_up([&](store::BlobSink& sink) { return difference_node(fixture.small, sink, base, content); });
+  back_up([&](store::BlobSink& sink) { return whole_node(sink, noise(5000, 2)); });
+  const auto& hasher = fixture.small.repository().hasher();
+  const auto base_id = hasher.id(crypto::BlobKind::kData, as_bytes(base));
+  const auto patch_id = crypto::BlobId::from_bytes(as_bytes(
+      fixture.small.repository().state()->snapshots(1).snapshot().sources(0).root().content(0).patch()));
+
+  fixture.forget({first});
+  fixture.prune();
+  CHECK(fixture.monitor.problems.empty());
+  CHECK(fixture.small.repository().index().find(base_id));
+  CHECK(fixture.small.repository().index().find(patch_id));
+  fixture.check_whole();
+
+  fixture.forget({second});
+  fixture.prune();
+  CHECK_FALSE(fixture.small.repository().index().find(base_id));
+  CHECK_FALSE(fixture.small.repository().index().find(patch_id));
+  fixture.check_tidy();
+  fixture.check_whole();
+}
+
+TEST_CASE("nothing is condemned while the base of a difference is missing") {
+  Fixture fixture;
+  const std::string base = noise(12'000, 1);
+  fixture.write_files(0, 10, 0);
+  const auto first = fixture.back_up();
+  const auto before = fixture.objects("packs/");
+  fixture.small.back_up_node([&](store::BlobSink& sink) { return whole_node(sink, base); });
+  // The id of a base that nobody has.
+  fixture.small.back_up_node([&](store::BlobSink& sink) {
+    store::v1::Node node = difference_node(fixture.small, sink, base, base + "changed");
+    node.mutable_content(0)->set_base(std::string(32, 'x'));
+    return node;
+  });
+  fixture.forget({first});
+  CHECK(fixture.prune().problem_count == 1);
+  for (const auto& [key, size] : before) CHECK(fixture.objects("packs/").contains(key));
 }

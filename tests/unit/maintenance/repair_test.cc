@@ -6,6 +6,7 @@
 #include "maintenance/forget.h"
 #include "maintenance/repair.h"
 #include "store/log.h"
+#include "support/difference_node.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -218,4 +219,32 @@ TEST_CASE("a repository without a pack becomes an empty one again") {
   repository.reopen();
   repository.back_up({source.path()});
   CHECK(repository.repository().state()->snapshots_size() == 1);
+}
+
+TEST_CASE("a log that is made anew says that there are differences, and lists none without its base") {
+  SmallRepository small;
+  RecordingCheckMonitor monitor;
+  const std::string base = noise(12'000, 1);
+  small.back_up_node([&](store::BlobSink& sink) { return whole_node(sink, base); });
+  CHECK(small.repository().state()->must_know_to_read() == 0);
+  const auto made = small.back_up_node(
+      [&](store::BlobSink& sink) { return difference_node(small, sink, base, base + "changed"); });
+  CHECK(small.repository().state()->must_know_to_read() == store::kDifferencesFeature);
+  const bool has_base = GENERATE(true, false);
+  if (!has_base) {
+    const auto id = crypto::BlobId::from_bytes(as_bytes(made.sources(0).root().content(0).base()));
+    small.destination().remove(store::pack_key(small.repository().index().find(id)->pack));
+  }
+  for (const std::string prefix : {"log/", "index/", "state/"}) {
+    for (const auto& object : small.destination().list(prefix)) small.destination().remove(object.key);
+  }
+  small.reopen_without_log();
+  const auto result = maintenance::run_repair(small.repository(), false, monitor, {});
+  CHECK(result.recovered.size() == (has_base ? 2u : 0u));
+  CHECK(result.incomplete.size() == (has_base ? 0u : 2u));
+  if (has_base) {
+    CHECK(small.repository().state()->must_know_to_read() == store::kDifferencesFeature);
+    small.reopen();
+    CHECK(small.repository().state()->snapshots_size() == 2);
+  }
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "snapshot/closure.h"
+#include "support/difference_node.h"
 #include "unit/restore/restore_fixture.h"
 
 using namespace garner;
@@ -230,4 +231,77 @@ TEST_CASE("a folder whose tree is damaged costs what is in it, and no more") {
   CHECK(monitor.told(target.path("lost") + ": not everything in it could be restored"));
   CHECK(read_text(target.path("good/file")) == "good");
   CHECK(std::filesystem::is_empty(target.path("lost")));
+}
+
+TEST_CASE("differences are restored, many of one base and of several") {
+  SmallRepository repository;
+  std::vector<std::string> bases;
+  std::vector<std::string> contents;
+  for (std::uint64_t number = 0; number < 3; ++number) bases.push_back(noise(9000, number));
+  for (std::uint64_t number = 0; number < 8; ++number) {
+    contents.push_back(bases[number % 3].substr(0, 500 * number) + noise(100, 50 + number) +
+                       bases[number % 3].substr(500 * number));
+  }
+  const auto snapshot = repository.back_up_node([&](store::BlobSink& sink) {
+    snapshot::ContentListBuilder list;
+    std::uint64_t length = 0;
+    for (std::size_t number = 0; number < contents.size(); ++number) {
+      const auto node = difference_node(repository, sink, bases[number % 3], contents[number]);
+      list.add_difference(snapshot::difference_of(node.content(0)), contents[number].size(), sink);
+      length += contents[number].size();
+    }
+    return plain_node(sink, length, std::move(list));
+  });
+  const auto budget = GENERATE(std::size_t{0}, std::size_t{32u << 20});
+  const TemporaryFolder target;
+  RecordingMonitor monitor;
+  restore::RestoreOptions options = to(target.path());
+  options.memory_budget = budget;
+  restore::run_restore(repository.repository(), snapshot, options, monitor, {});
+  CHECK(monitor.errors == std::vector<std::string>{});
+  std::string expected;
+  for (const std::string& content : contents) expected += content;
+  CHECK(read_text(target.path("root")) == expected);
+}
+
+TEST_CASE("a difference that cannot be made costs its file, and says why") {
+  SmallRepository repository;
+  const std::string base = noise(9000, 1);
+  const std::string content = base + "changed";
+  std::string why;
+  const auto snapshot = repository.back_up_node([&](store::BlobSink& sink) {
+    store::v1::Node node = difference_node(repository, sink, base, content);
+    store::v1::ContentEntry& entry = *node.mutable_content(0);
+    SECTION("another output") {
+      entry.set_id(std::string(32, 'x'));
+      why = "is not what its id says";
+    }
+    SECTION("another length") {
+      entry.set_length(content.size() - 1);
+      node.set_size(content.size() - 1);
+      why = "patch: ";
+    }
+    SECTION("a patch that is none") {
+      const auto id = sink.put(crypto::BlobKind::kData, as_bytes(noise(300, 2)));
+      entry.set_patch(std::string(as_text(id.view())));
+      why = "patch: ";
+    }
+    SECTION("a base that nobody has") {
+      entry.set_base(std::string(32, 'x'));
+      why = "is missing in the repository";
+    }
+    SECTION("a patch that nobody has") {
+      entry.set_patch(std::string(32, 'x'));
+      why = "is missing in the repository";
+    }
+    return node;
+  });
+  if (why.empty()) return;
+  const TemporaryFolder target;
+  const Restored restored = restore_all(repository, snapshot, to(target.path()));
+  REQUIRE(restored.errors.size() == 1);
+  CAPTURE(restored.errors[0]);
+  CHECK(restored.errors[0].find(target.path("root") + ": ") == 0);
+  CHECK(restored.errors[0].find(why) != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(target.path("root")));
 }

@@ -89,6 +89,32 @@ TEST_CASE("every blob is visited, with the path of what refers to it") {
   REQUIRE(found.unreadable.empty());
 }
 
+TEST_CASE("of a difference base and patch are visited, and that there is one is told") {
+  MemoryBlobs blobs;
+  ContentListBuilder list;
+  list.add_blob(numbered_id(1), 10, blobs);
+  list.add_difference({numbered_id(2), numbered_id(3), numbered_id(4)}, 10, blobs);
+  v1::Node file = sample_file("file", 0);
+  file.set_size(20);
+  for (v1::ContentEntry& entry : list.finish(blobs)) *file.add_content() = std::move(entry);
+  const v1::Node root = sample_folder("x", build(blobs, {file}));
+  int told = 0;
+  std::vector<BlobId> data;
+  ClosureVisitor visitor;
+  visitor.visit = [&](BlobKind kind, const BlobId& id, const std::string& path) {
+    if (kind == BlobKind::kData) {
+      CHECK(path == "/home/file");
+      data.push_back(id);
+    }
+    return true;
+  };
+  visitor.unreadable = [](BlobKind, const BlobId&, const std::string&, const std::string&) { FAIL(); };
+  visitor.difference = [&] { ++told; };
+  walk_closure(sample_snapshot("home", 1000, sample_source("/home", root)), blobs, visitor);
+  REQUIRE(data == std::vector<BlobId>{numbered_id(1), numbered_id(3), numbered_id(4)});
+  REQUIRE(told == 1);
+}
+
 TEST_CASE("every page of a huge folder is visited, and every list") {
   MemoryBlobs blobs;
   std::vector<v1::Node> nodes;

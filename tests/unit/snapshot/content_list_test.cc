@@ -300,6 +300,51 @@ TEST_CASE("all blobs of the content, lists included") {
   REQUIRE(lists.size() == blobs.all().size());
 }
 
+TEST_CASE("differences stand in lists as blobs do, and bring base and patch") {
+  MemoryBlobs blobs;
+  ContentListBuilder plain;
+  ContentListBuilder mixed;
+  std::vector<Difference> added;
+  for (std::uint64_t i = 0; i < 3000; ++i) {
+    plain.add_blob(numbered_id(i), 1000, blobs);
+    if (i % 3 == 0) {
+      added.push_back({numbered_id(i), numbered_id(10'000 + i), numbered_id(20'000 + i)});
+      mixed.add_difference(added.back(), 1000, blobs);
+    } else {
+      mixed.add_blob(numbered_id(i), 1000, blobs);
+    }
+    // Saved and taken up again, as a run that was cut off does.
+    if (i % 500 == 0) mixed = ContentListBuilder(mixed.save());
+  }
+  const v1::Node before = to_node(plain.length(), plain.finish(blobs));
+  const v1::Node node = to_node(mixed.length(), mixed.finish(blobs));
+  // Cut at the same places: by what comes out, not by how it is stored.
+  REQUIRE(read(node, blobs) == read(before, blobs));
+  REQUIRE(node.content_size() == before.content_size());
+  for (int i = 0; i < node.content_size(); ++i)
+    REQUIRE(node.content(i).length() == before.content(i).length());
+
+  std::vector<Difference> found;
+  for_each_entry(node, blobs, [&](std::uint64_t, const v1::ContentEntry& entry) {
+    if (entry.type() == v1::ENTRY_TYPE_DIFFERENCE) found.push_back(difference_of(entry));
+    return true;
+  });
+  REQUIRE(found.size() == added.size());
+  std::set<crypto::BlobId> data;
+  for_each_content_blob(node, blobs, [&](crypto::BlobKind kind, const crypto::BlobId& id) {
+    if (kind == crypto::BlobKind::kData) data.insert(id);
+  });
+  REQUIRE(data.size() == 2000 + 2 * added.size());
+  for (std::size_t i = 0; i < added.size(); ++i) {
+    REQUIRE(found[i].id == added[i].id);
+    REQUIRE(found[i].base == added[i].base);
+    REQUIRE(found[i].patch == added[i].patch);
+    REQUIRE(data.contains(added[i].base));
+    REQUIRE(data.contains(added[i].patch));
+    REQUIRE_FALSE(data.contains(added[i].id));
+  }
+}
+
 v1::Node node_of_list(const crypto::BlobId& id, std::uint64_t length) {
   v1::ContentEntry entry;
   entry.set_type(v1::ENTRY_TYPE_LIST);

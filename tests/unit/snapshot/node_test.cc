@@ -205,6 +205,12 @@ TEST_CASE("content entries keep their rules") {
   entry = sample_entry(v1::ENTRY_TYPE_BLOB, 5, 1);
   entry.set_recipe("x");
   require_damaged(with(entry), "recipe in a blob");
+  entry = sample_entry(v1::ENTRY_TYPE_BLOB, 5, 1);
+  entry.set_base(id_bytes(2));
+  require_damaged(with(entry), "base of a blob");
+  entry = sample_entry(v1::ENTRY_TYPE_LIST, 5, 1);
+  entry.set_patch(id_bytes(2));
+  require_damaged(with(entry), "patch of a list");
   require_damaged(with(sample_entry(v1::ENTRY_TYPE_BLOB, 1ULL << 63, 1)), "longer than a file can be");
   for (const int type : {4, 17}) {
     try {
@@ -214,6 +220,34 @@ TEST_CASE("content entries keep their rules") {
       REQUIRE(error.kind() == ErrorKind::kNewerFormat);
     }
   }
+}
+
+TEST_CASE("a difference names its base, its patch and what comes out") {
+  const auto difference = [](const std::function<void(v1::ContentEntry&)>& edit) {
+    v1::ContentEntry entry = sample_entry(v1::ENTRY_TYPE_DIFFERENCE, 5, 1);
+    entry.set_base(id_bytes(2));
+    entry.set_patch(id_bytes(3));
+    edit(entry);
+    v1::Node node = sample_file("a", 0);
+    node.set_size(entry.length());
+    *node.add_content() = std::move(entry);
+    return node;
+  };
+  REQUIRE_NOTHROW(validate(difference([](v1::ContentEntry&) {})));
+  REQUIRE_NOTHROW(validate(difference([](v1::ContentEntry& entry) { entry.set_length(4u << 20); })));
+  const std::vector<std::pair<const char*, std::function<void(v1::ContentEntry&)>>> broken = {
+      {"no id", [](v1::ContentEntry& entry) { entry.clear_id(); }},
+      {"no base", [](v1::ContentEntry& entry) { entry.clear_base(); }},
+      {"no patch", [](v1::ContentEntry& entry) { entry.clear_patch(); }},
+      {"short base", [](v1::ContentEntry& entry) { entry.set_base(std::string(31, 'x')); }},
+      {"long patch", [](v1::ContentEntry& entry) { entry.set_patch(std::string(33, 'x')); }},
+      {"from itself", [](v1::ContentEntry& entry) { entry.set_base(entry.id()); }},
+      {"length 0", [](v1::ContentEntry& entry) { entry.set_length(0); }},
+      {"longer than a blob", [](v1::ContentEntry& entry) { entry.set_length((4u << 20) + 1); }},
+      {"length that overflows", [](v1::ContentEntry& entry) { entry.set_length(~0ULL); }},
+      {"recipe", [](v1::ContentEntry& entry) { entry.set_recipe("x"); }},
+  };
+  for (const auto& [what, edit] : broken) require_damaged(difference(edit), what);
 }
 
 TEST_CASE("lengths that overflow are noticed") {

@@ -377,7 +377,7 @@ TEST_CASE("what a newer version must know to read keeps this one out; to write, 
   Fixture fixture;
   SECTION("read") {
     Record record = next_record(*fixture.repository);
-    record.features.read = 1;
+    record.features.read = 2;
     REQUIRE(put_record(*fixture.repository, record, fixture.first.key));
     CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kNewerFormat);
     CHECK(fixture.error_of_open(fixture.second) == ErrorKind::kNewerFormat);

@@ -423,7 +423,7 @@ TEST_CASE("a state object opens for its own repository, generation and record on
 
 TEST_CASE("a state with a must-know-to-read flag is of a newer version") {
   Log log;
-  log.state.set_must_know_to_read(1);
+  log.state.set_must_know_to_read(2);
   crypto::Digest hash;
   std::ranges::copy(as_bytes(log.state.record_hash()), hash.begin());
   const Bytes object = seal_state(log.state, log.keyring, log.repository, log.remover.uuid());
