@@ -64,7 +64,7 @@ TEST_CASE("a mark goes when its schedule changes, and stays otherwise") {
   CHECK(with.table.marks("disk") == MaintenanceMarks{{MaintenanceKind::kCheck, kMark}});
 }
 
-TEST_CASE("a run and the mark that it serves are there together, or neither") {
+TEST_CASE("a run of maintenance and its mark are there together, or neither") {
   WithDisk with;
   const auto also = [&](Database& database) {
     MaintenanceTable::write_mark(database, "disk", MaintenanceKind::kPrune, kMark);
