@@ -315,8 +315,8 @@ TEST_CASE("everything that is wrong is told with its place, and nothing is chang
           "when = \"moonlight\"\n"
           "random-delay = \"soon\"\n"
           "keep-within = \"1x\"\n",
-      {"5:3: character 1: an hour", "5:17: '2026-02-30' never comes", "6:12: ", "7:10: character 6",
-       "8:8: ", "9:16: character 1", "10:15: "});
+      {"5:3: '25:00': character 1: an hour", "5:17: '2026-02-30' never comes",
+       "6:12: ", "7:10: '22:00': character 6", "8:8: ", "9:16: 'soon': character 1", "10:15: "});
   // What the rest of the machine says.
   told(
       "[set.home]\n"
