@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
@@ -48,6 +49,19 @@ def stored_size(folder):
     for parent, _, files in os.walk(folder):
         total += sum(os.path.getsize(os.path.join(parent, name)) for name in files)
     return total
+
+
+def further_names(folders):
+    """How many names of regular files are not the first of their file."""
+    names, files = 0, set()
+    for folder in folders:
+        for parent, _, entries in os.walk(folder):
+            for entry in entries:
+                status = os.lstat(os.path.join(parent, entry))
+                if stat.S_ISREG(status.st_mode) and status.st_nlink > 1:
+                    names += 1
+                    files.add((status.st_dev, status.st_ino))
+    return names - len(files)
 
 
 class Tool:
@@ -177,7 +191,8 @@ class Borg(Tool):
         cost, text = self.run("create", "--json", "--compression", "zstd,3",
                               *(["--files-cache", "disabled"] if full_scan else []),
                               f"{self.repository}::{self.number}", *self.sources)
-        cost.files = json.loads(text)["archive"]["stats"]["nfiles"]
+        # Which does not count a hard-linked file's further names.
+        cost.files = json.loads(text)["archive"]["stats"]["nfiles"] + further_names(self.sources)
         return cost
 
     def restore_to(self, target):
