@@ -192,8 +192,8 @@ FinishedPack PackWriter::finish() {
     cut_back();
     throw;
   }
-  // Data is not read again soon, and what others have in the page cache should stay there. Memory that is given
-  // back is also taken again for what is written next, which is cheaper than memory unused so far.
+  // Data is not read again soon, and what others have in the page cache should stay there. Memory that is
+  // given back is also taken again for what is written next, which is cheaper than memory unused so far.
   if (kind_ == PackKind::kData) posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
   name_.update(tail);
   fd_.reset();
