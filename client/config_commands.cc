@@ -14,6 +14,7 @@
 #include "config_text.h"
 #include "destination_text.h"
 #include "new_file.h"
+#include "notification_file.h"
 #include "secret_file.h"
 #include "session.h"
 #include "text.h"
@@ -49,7 +50,7 @@ void add_export(std::vector<Command>& all) {
   all.push_back({
       .path = "config export",
       .usage = "[FILE]",
-      .sentence = "Writes destinations and sets as a file that config apply reads.",
+      .sentence = "Writes destinations, sets and notifications as a file that config apply reads.",
       .options = {{"FILE", "", "A new file. Default: standard output.", path.get(), false, {}}},
       .examples = {{"garner config export garner.toml", ""}},
       .details = {"Secrets are not in it: it names the files they were read from. The keys are described in "
@@ -70,13 +71,16 @@ void add_export(std::vector<Command>& all) {
   });
 }
 
-// The answer; secrets of destinations that are new are read when the daemon asks for them.
+// The answer; secrets of what is new are read when the daemon asks for them: it asks for each once.
 v1::ApplyConfigurationResponse apply(Session& session, v1::ApplyConfigurationRequest request) {
-  v1::ApplyConfigurationResponse answer = session.call(&Stub::ApplyConfiguration, request);
-  if (answer.needed().empty()) return answer;
-  for (const v1::NeededSecret& needed : answer.needed())
-    (*request.mutable_secrets())[needed.destination()] = read_reference(needed.reference());
-  return session.call(&Stub::ApplyConfiguration, request);
+  while (true) {
+    v1::ApplyConfigurationResponse answer = session.call(&Stub::ApplyConfiguration, request);
+    if (answer.needed().empty() && answer.needed_files().empty()) return answer;
+    for (const v1::NeededSecret& needed : answer.needed())
+      (*request.mutable_secrets())[needed.destination()] = read_reference(needed.reference());
+    for (const v1::NeededFile& needed : answer.needed_files())
+      (*request.mutable_files())[needed.path()] = read_notification_file(needed.option(), needed.path());
+  }
 }
 
 void show(Session& session, const v1::ApplyConfigurationResponse& answer, bool dry_run) {
@@ -108,29 +112,30 @@ void add_apply(std::vector<Command>& all) {
   all.push_back({
       .path = "config apply",
       .usage = "FILE [--dry-run] [--remove-others]",
-      .sentence = "Makes destinations and sets as a file says, and tells what that changes.",
-      .options =
-          {{"FILE", "", "The file, or - for standard input.", &given->path, true, {}},
-           {"-n,--dry-run",
-            "",
-            "Tell what would be changed, and change nothing.",
-            &given->dry_run,
-            false,
-            {}},
-           {"--remove-others",
-            "",
-            "Remove sets and destinations that the file does not name; snapshots and repositories stay. "
-            "Default: they stay as they are.",
-            &given->remove_others,
-            false,
-            {}}},
+      .sentence = "Makes destinations, sets and notifications as a file says, and tells what that changes.",
+      .options = {{"FILE", "", "The file, or - for standard input.", &given->path, true, {}},
+                  {"-n,--dry-run",
+                   "",
+                   "Tell what would be changed, and change nothing.",
+                   &given->dry_run,
+                   false,
+                   {}},
+                  {"--remove-others",
+                   "",
+                   "Remove sets, destinations and notifications that the file does not name; snapshots and "
+                   "repositories "
+                   "stay. "
+                   "Default: they stay as they are.",
+                   &given->remove_others,
+                   false,
+                   {}}},
       .examples = {{"garner config apply garner.toml --dry-run", ""},
                    {"garner config apply garner.toml", ""}},
       .details =
-          {"Nothing is changed before all of the file was found to be right. What it does not say of a set "
-           "or destination that it names is as without. Applied again it changes nothing.",
-           "Files with secrets are opened for destinations that are new, and must be readable by their "
-           "owner only. The keys are described in garner-config(5)."},
+          {"Nothing is changed before all of the file was found to be right. What it does not say of a thing "
+           "that it names is as without. Applied again it changes nothing.",
+           "Files with secrets are opened for what is new, and must be readable by their owner only. The "
+           "keys are described in garner-config(5)."},
       .run =
           [given](Session& session) {
             v1::ApplyConfigurationRequest request;

@@ -4,6 +4,7 @@
 #include "argument.h"
 #include "commands.h"
 #include "fact_list.h"
+#include "notification_file.h"
 #include "secret_file.h"
 #include "session.h"
 #include "table.h"
@@ -11,10 +12,6 @@
 
 namespace garner::client {
 namespace {
-
-constexpr std::size_t kLargestUrl = 4000;
-constexpr std::size_t kLargestHeaders = 16u << 10;
-constexpr std::size_t kLargestCertificates = 1u << 20;
 
 struct Arguments {
   std::string name;
@@ -54,17 +51,20 @@ std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts)
   return text;
 }
 
-// A URL, or what is in the file that is named as @FILE.
-std::string url_of(const std::string& option, const std::string& given) {
-  if (!given.starts_with('@')) {
-    check_utf8(option, given);
-    return given;
+// What the file holds; its path is remembered in `reference`.
+std::string read_file(const char* option, const std::string& path, std::string& reference) {
+  reference = remembered_path(std::string("--") + option, path).value_or("");
+  return read_notification_file(option, path);
+}
+
+// A URL, or the one in the file that is named as @FILE.
+void take_url(const char* option, const std::string& given, v1::AddNotificationRequest& request) {
+  if (given.starts_with('@')) {
+    request.set_target(read_file(option, given.substr(1), *request.mutable_files()->mutable_target()));
+    return;
   }
-  std::string url = read_secret_file(option, given.substr(1), kLargestUrl);
-  while (!url.empty() && (url.back() == '\n' || url.back() == '\r' || url.back() == ' ')) url.pop_back();
-  // Not shown: it is a secret.
-  if (url.empty() || !is_utf8(url)) throw usage_failure(option + ": the file has no URL in it");
-  return url;
+  check_utf8(std::string("--") + option, given);
+  request.set_target(given);
 }
 
 // What only one kind has use for.
@@ -101,10 +101,10 @@ v1::AddNotificationRequest request_of(const Arguments& given) {
   request.set_name(given.name);
   if (given.webhook) {
     request.set_kind(v1::NOTIFICATION_KIND_WEBHOOK);
-    request.set_target(url_of("--webhook", *given.webhook));
+    take_url("webhook", *given.webhook, request);
   } else if (given.ping) {
     request.set_kind(v1::NOTIFICATION_KIND_PING);
-    request.set_target(url_of("--ping", *given.ping));
+    take_url("ping", *given.ping, request);
   } else if (given.mail) {
     request.set_kind(v1::NOTIFICATION_KIND_MAIL);
     check_utf8("--mail", *given.mail);
@@ -129,8 +129,9 @@ v1::AddNotificationRequest request_of(const Arguments& given) {
     check_name("set", set);
     request.add_sets(set);
   }
+  v1::NotificationFiles& files = *request.mutable_files();
   if (given.header_file)
-    request.set_headers(read_secret_file("--header-file", *given.header_file, kLargestHeaders));
+    request.set_headers(read_file("header-file", *given.header_file, *files.mutable_headers()));
   if (given.smtp) {
     check_utf8("--smtp", *given.smtp);
     request.set_smtp(*given.smtp);
@@ -143,11 +144,16 @@ v1::AddNotificationRequest request_of(const Arguments& given) {
     check_utf8("--user", *given.user);
     request.set_user(*given.user);
   }
-  if (given.password_file) request.set_password(read_password("--password-file", *given.password_file));
+  if (given.password_file)
+    request.set_password(read_file("password-file", *given.password_file, *files.mutable_password()));
   request.set_plain_smtp(given.plain_smtp);
   if (given.ca_file)
-    request.set_ca_certificates(read_plain_file("--ca-file", *given.ca_file, kLargestCertificates));
+    request.set_ca_certificates(read_file("ca-file", *given.ca_file, *files.mutable_ca_certificates()));
   return request;
+}
+
+std::string kept_text(const std::string& file) {
+  return "kept, not shown" + (file.empty() ? "" : "; read from " + file);
 }
 
 void show(Session& session, const v1::Notification& one) {
@@ -160,13 +166,17 @@ void show(Session& session, const v1::Notification& one) {
   facts.add("kind", kind_text(one.kind()));
   facts.add(one.kind() == v1::NOTIFICATION_KIND_COMMAND ? "command" : "to", one.target());
   if (one.kind() == v1::NOTIFICATION_KIND_COMMAND) facts.add("runs as", "user " + std::to_string(one.uid()));
-  if (one.has_headers()) facts.add("header fields", "kept, not shown");
+  facts.add("read from", one.files().target());
+  if (one.has_headers()) facts.add("header fields", kept_text(one.files().headers()));
   facts.add("server", one.smtp());
   facts.add("from", one.from());
   facts.add("user", one.user());
-  if (one.has_password()) facts.add("password", "kept, not shown");
+  if (one.has_password()) facts.add("password", kept_text(one.files().password()));
   if (one.plain_smtp()) facts.add("TLS", "if the server offers it");
-  if (one.has_ca_certificates()) facts.add("trusts", "certificates of its own");
+  if (one.has_ca_certificates()) {
+    const std::string& file = one.files().ca_certificates();
+    facts.add("trusts", "certificates of its own" + (file.empty() ? "" : ", read from " + file));
+  }
   facts.add("tells of", joined(one.events()));
   facts.add("sets", one.sets().empty() ? "all" : joined(one.sets()));
   facts.add("delivered", human_count(one.delivered()) +

@@ -159,18 +159,25 @@ std::optional<v1::Secret> read_secret(const SecretFiles& files) {
   return secret;
 }
 
+std::optional<std::string> remembered_path(const std::string& option, const std::string& path) {
+  // What is not UTF-8 cannot be written in the file, and what a shell opened is not there another time.
+  if (path == "-" || !is_utf8(path)) return std::nullopt;
+  try {
+    const std::string absolute = absolute_path(option, path);
+    if (absolute.starts_with("/dev/") || absolute.starts_with("/proc/")) return std::nullopt;
+    return absolute;
+  } catch (const Failure&) {
+    return std::nullopt;  // it has no plain name
+  }
+}
+
 std::optional<v1::SecretReference> reference_of(const SecretFiles& files, bool share_keyring) {
   v1::SecretReference reference;
   const auto take = [&](const char* option, const std::optional<std::string>& path) {
-    // What is not UTF-8 cannot be written in the file, and what a shell opened is not there another time.
-    if (!path || *path == "-" || !is_utf8(*path)) return;
-    try {
-      const std::string absolute = absolute_path(std::string("--") + option, *path);
-      if (absolute.starts_with("/dev/") || absolute.starts_with("/proc/")) return;
+    if (!path) return;
+    if (const auto absolute = remembered_path(std::string("--") + option, *path)) {
       reference.set_option(option);
-      reference.set_name(absolute);
-    } catch (const Failure&) {
-      // One that has no plain name is not remembered.
+      reference.set_name(*absolute);
     }
   };
   take("password-file", files.password);

@@ -23,6 +23,9 @@ struct SecretFiles {
 std::optional<v1::Secret> read_secret(const SecretFiles& files);
 // The file that it is read from, for the configuration as a file; none for standard input.
 std::optional<v1::SecretReference> reference_of(const SecretFiles& files, bool share_keyring);
+// An absolute path for a file that is to be remembered; none for standard input, and for what a shell opened
+// or UTF-8 cannot write.
+std::optional<std::string> remembered_path(const std::string& option, const std::string& path);
 // Reads what a reference names; a credential is a password in the folder that systemd gave this process.
 v1::Secret read_reference(const v1::SecretReference& reference);
 

@@ -204,6 +204,7 @@ void add_edit(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     std::vector<std::string> sources;
+    bool no_source = false;
     std::vector<std::string> destinations;
     bool one_file_system = false;
     bool no_one_file_system = false;
@@ -217,7 +218,8 @@ void add_edit(std::vector<Command>& all) {
   Command command{
       .path = "set edit",
       .usage =
-          "NAME {--source PATH..., --destination NAME..., --one-file-system | --no-one-file-system, "
+          "NAME {--source PATH... | --no-source, --destination NAME..., --one-file-system | "
+          "--no-one-file-system, "
           "--exclude-caches | --no-exclude-caches, " +
           std::string(kCommandEditUsage) +
           ", {--schedule S | --schedule DEST=S}... | --no-schedule, "
@@ -232,6 +234,7 @@ void add_edit(std::vector<Command>& all) {
                    &given->sources,
                    false,
                    {}},
+                  {"--no-source", "", "Back up no path: commands are left.", &given->no_source, false, {}},
                   {"--destination",
                    "NAME",
                    "Where to, instead of the destinations it has.",
@@ -253,6 +256,7 @@ void add_edit(std::vector<Command>& all) {
       .run =
           [given](Session& session) {
             check_name("set", given->name);
+            check_at_most_one({{"--source", !given->sources.empty()}, {"--no-source", given->no_source}});
             check_at_most_one({{"--one-file-system", given->one_file_system},
                                {"--no-one-file-system", given->no_one_file_system}});
             check_at_most_one({{"--exclude-caches", given->exclude_caches},
@@ -260,6 +264,7 @@ void add_edit(std::vector<Command>& all) {
             v1::EditSetRequest request;
             request.set_name(given->name);
             check_sources(given->sources, request.mutable_sources());
+            request.set_no_sources(given->no_source);
             check_destinations(given->destinations, request.mutable_destinations());
             if (given->one_file_system || given->no_one_file_system) {
               request.set_one_file_system(given->one_file_system);
@@ -268,7 +273,7 @@ void add_edit(std::vector<Command>& all) {
               request.set_exclude_caches(given->exclude_caches);
             if (const auto commands = given->commands.change()) *request.mutable_commands() = *commands;
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
-            if (request.sources().empty() && request.destinations().empty() &&
+            if (request.sources().empty() && !given->no_source && request.destinations().empty() &&
                 !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule() &&
                 !request.has_commands() && !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",

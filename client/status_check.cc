@@ -130,7 +130,7 @@ class Check {
       add(CheckCode::kCritical,
           "damage was found at destination " + one.name() + " (run " + one.damage_run() + ")");
     if (one.check_overdue())
-      add(CheckCode::kWarning, "destination " + one.name() + " was not checked for 40 days");
+      add(CheckCode::kWarning, "destination " + one.name() + " is overdue for a check");
     if (one.state() == v1::DESTINATION_STATE_READY && one.total_bytes() > 0)
       data(one.name() + "_free",
            std::to_string(one.free_bytes()) + "B;;;0;" + std::to_string(one.total_bytes()));

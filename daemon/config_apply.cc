@@ -3,38 +3,21 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <map>
-#include <set>
 
+#include "base/bytes.h"
 #include "base/error.h"
+#include "command_edit.h"
 #include "config_current.h"
 #include "config_difference.h"
-#include "config_file.h"
 #include "config_keys.h"
+#include "config_wanted.h"
 #include "destination_add.h"
 #include "destination_edit.h"
+#include "notification_request.h"
 
 namespace garner::daemon {
 
 namespace {
-
-constexpr const char* kDestination = "destination";
-constexpr const char* kSet = "set";
-constexpr const char* kHeader =
-    "# The configuration of garner, for `garner config apply`. garner-config(5) has the keys.\n";
-constexpr const char* kNoReference =
-    "# To open its repository elsewhere, name its secret here: password-file, key-file, recovery-key-file "
-    "or\n"
-    "# credential.\n";
-
-// A thing that the file names, as it is to be.
-template <typename Request>
-struct Wanted {
-  ConfigSection section;
-  Request request;
-  std::optional<Request> now = {};  // what it is; nothing: it is new
-  bool readable = true;             // all of it
-};
 
 // Thrown to take back what a check has changed.
 struct TakeBack {};
@@ -43,12 +26,18 @@ class Applying {
  public:
   Applying(const ConfigParts& parts, const v1::ApplyConfigurationRequest& request,
            const ScheduleContext& context)
-      : parts_(parts), catalog_(parts.destinations.context().catalog), request_(request), context_(context) {}
+      : parts_(parts),
+        catalog_(parts.catalog()),
+        request_(request),
+        context_(context),
+        wanted_(read_wanted(parts, request, problems_)) {}
 
   v1::ApplyConfigurationResponse run() {
-    read();
-    find_others();
-    for (const auto& wanted : destinations_) {
+    if (problems_.empty() && !wanted_.needed_files.empty()) {
+      *response_.mutable_needed_files() = {wanted_.needed_files.begin(), wanted_.needed_files.end()};
+      return std::move(response_);
+    }
+    for (const auto& wanted : wanted_.destinations) {
       if (wanted.readable) check_destination(wanted);
     }
     check_changes();
@@ -59,7 +48,7 @@ class Applying {
     if (!response_.needed().empty()) return std::move(response_);
     if (!make_destinations()) return refused();
     catalog_.configuration().change([this](catalog::Database& database) { make_changes(database); });
-    for (const auto& wanted : destinations_) parts_.destinations.reload_limits(wanted.section.name);
+    for (const auto& wanted : wanted_.destinations) parts_.destinations.reload_limits(wanted.section.name);
     forget_destinations();
     response_.set_applied(true);
     spdlog::info("the configuration was applied: {} of its sections were changed", response_.changes_size());
@@ -94,81 +83,6 @@ class Applying {
     return std::move(response_);
   }
 
-  // ---- What is wanted ----
-
-  void read() {
-    for (const ConfigSection& section : read_config(request_.toml(), {kDestination, kSet}, problems_)) {
-      const std::size_t before = problems_.size();
-      try_at(section.place, [&] { catalog::check_name(section.name, section.kind); });
-      if (section.kind == kDestination) {
-        take_destination(section);
-        destinations_.back().readable = problems_.size() == before;
-      } else {
-        take_set(section);
-        sets_.back().readable = problems_.size() == before;
-      }
-    }
-  }
-
-  void take_destination(const ConfigSection& section) {
-    Wanted<v1::AddDestinationRequest> wanted{section, request_of(destination_keys(), section, problems_)};
-    wanted.request.set_name(section.name);
-    const bool has_secret = !wanted.request.secret_reference().option().empty();
-    if (wanted.request.no_encryption() && (has_secret || wanted.request.share_keyring()))
-      add_problem(section.place_of("no-encryption"), "a repository without encryption has no keys");
-    if (wanted.request.share_keyring() && !has_secret) {
-      add_problem(section.place_of("share-keyring"),
-                  "share-keyring needs a password-file, key-file or credential; without them the "
-                  "installation's keyring is used anyway");
-    }
-    if (const auto facts = catalog_.configuration().destination(section.name))
-      wanted.now = request_for(catalog_, *facts);
-    destinations_.push_back(std::move(wanted));
-  }
-
-  void take_set(const ConfigSection& section) {
-    Wanted<v1::AddSetRequest> wanted{section, request_of(set_keys(), section, problems_)};
-    wanted.request.set_name(section.name);
-    for (const v1::CommandSource& source : wanted.request.commands().sources()) {
-      if (!source.command().empty() && !source.name().empty()) continue;
-      add_problem(section.place_of("command"),
-                  "'command' and 'as' are lists of the same length: each command has a "
-                  "name for its output");
-      break;
-    }
-    if (const auto set = catalog_.configuration().set(section.name))
-      wanted.now = request_for(parts_.sets.describe(*set));
-    sets_.push_back(std::move(wanted));
-  }
-
-  template <typename Request>
-  static bool is_named(const std::vector<Wanted<Request>>& all, const std::string& name) {
-    return std::any_of(all.begin(), all.end(),
-                       [&](const Wanted<Request>& one) { return one.section.name == name; });
-  }
-
-  void find_others() {
-    if (!request_.remove_others()) return;
-    for (const catalog::BackupSet& set : catalog_.configuration().sets()) {
-      const std::string& name = set.definition.name();
-      if (is_named(sets_, name)) continue;
-      other_sets_.push_back(name);
-      if (parts_.runs.uses_set(name)) {
-        add_problem({}, "set '" + name +
-                            "', which the file does not name, has an unfinished backup: cancel it "
-                            "first");
-      }
-    }
-    for (const catalog::DestinationFacts& facts : catalog_.configuration().destinations()) {
-      if (is_named(destinations_, facts.name)) continue;
-      other_destinations_.push_back(facts);
-      if (parts_.runs.uses_destination(facts.name)) {
-        add_problem({}, "a run that is not over uses destination '" + facts.name +
-                            "', which the file does not name: wait for it, or cancel it");
-      }
-    }
-  }
-
   // ---- Checks ----
 
   void check_destination(const Wanted<v1::AddDestinationRequest>& wanted) {
@@ -176,7 +90,7 @@ class Applying {
     const Place url = section.place_of("url");
     if (!wanted.now) {
       try_at(url, [&] { daemon::check_destination(parts_.destinations, wanted.request); });
-      for (const auto& other : destinations_) {
+      for (const auto& other : wanted_.destinations) {
         if (other.section.name < section.name && other.request.url() == wanted.request.url())
           add_problem(url, "this is the url of destination '" + other.section.name + "', too");
       }
@@ -199,7 +113,7 @@ class Applying {
       catalog_.configuration().change([&](catalog::Database& database) {
         checking_ = true;
         // Sets may name those that are not made yet.
-        for (const auto& wanted : destinations_) {
+        for (const auto& wanted : wanted_.destinations) {
           if (wanted.now) continue;
           catalog::insert_destination(database,
                                       {wanted.request.name(), wanted.request.url(), Uuid::random(),
@@ -218,21 +132,17 @@ class Applying {
   bool check_set(const Wanted<v1::AddSetRequest>& wanted) {
     bool good = true;
     for (const PlacedValue& placed : wanted.section.values) {
-      const auto place = [&](int i) {
-        const auto at = static_cast<std::size_t>(i);
-        return at < placed.elements.size() ? placed.elements[at] : placed.place;
-      };
       if (placed.key == "source") {
         for (int i = 0; i < wanted.request.sources_size(); ++i) {
           store::v1::SetDefinition one;
           one.add_sources(wanted.request.sources(i));
-          good = try_at(place(i), [&] { parts_.sets.check_sources(one, {}); }) && good;
+          good = try_at(element_of(placed, i), [&] { parts_.sets.check_sources(one, {}); }) && good;
         }
       } else if (placed.key == "destination") {
         for (int i = 0; i < wanted.request.destinations_size(); ++i)
-          good =
-              try_at(place(i), [&] { parts_.sets.check_destinations({wanted.request.destinations(i)}); }) &&
-              good;
+          good = try_at(element_of(placed, i),
+                        [&] { parts_.sets.check_destinations({wanted.request.destinations(i)}); }) &&
+                 good;
       }
     }
     return good;
@@ -247,13 +157,14 @@ class Applying {
 
   // Within a transaction. While checking, what cannot be is noted and the rest goes on; otherwise it ends it.
   void make_changes(catalog::Database& database) {
-    for (const std::string& name : other_sets_) step({}, [&] { catalog_.configuration().remove_set(name); });
-    for (const auto& wanted : destinations_) {
+    for (const std::string& name : wanted_.other_sets)
+      step({}, [&] { catalog_.configuration().remove_set(name); });
+    for (const auto& wanted : wanted_.destinations) {
       if (!wanted.readable || !wanted.now || !differs(destination_keys(), wanted)) continue;
       step(wanted.section.place,
            [&] { edit_destination(parts_.destinations, edit_between(*wanted.now, wanted.request)); });
     }
-    for (const auto& wanted : sets_) {
+    for (const auto& wanted : wanted_.sets) {
       if (!wanted.readable || !differs(set_keys(), wanted) || (checking_ && !check_set(wanted))) continue;
       step(place_of_rest(wanted), [&] {
         if (wanted.now) {
@@ -263,7 +174,14 @@ class Applying {
         }
       });
     }
-    for (const auto& facts : other_destinations_) {
+    for (const auto& one : wanted_.other_notifications)
+      step({}, [&] { catalog_.notifications().remove(one.name()); });
+    for (const auto& wanted : wanted_.notifications) {
+      if (!wanted.readable || !differs(notification_keys(), wanted)) continue;
+      if (checking_ && !check_notification(wanted)) continue;
+      step(place_of_target(wanted), [&] { save_notification(wanted); });
+    }
+    for (const auto& facts : wanted_.other_destinations) {
       step({}, [&] { catalog_.configuration().remove_destination_row(database, facts.name); });
     }
   }
@@ -274,6 +192,56 @@ class Applying {
     return wanted.section.place_of(scheduled ? "schedule" : "source");
   }
 
+  // The sets that it names, each at its place.
+  bool check_notification(const Wanted<v1::AddNotificationRequest>& wanted) {
+    bool good = true;
+    for (const PlacedValue& placed : wanted.section.values) {
+      if (placed.key != "set") continue;
+      for (int i = 0; i < wanted.request.sets_size(); ++i) {
+        const std::string& name = wanted.request.sets(i);
+        if (catalog_.configuration().set(name)) continue;
+        add_problem(element_of(placed, i), "there is no set '" + printable(name) + "'");
+        good = false;
+      }
+    }
+    return good;
+  }
+
+  // Whose it is stays where what it runs stays.
+  void save_notification(const Wanted<v1::AddNotificationRequest>& wanted) {
+    catalog::Notification one = to_notification(
+        without_kept(wanted.request), owner_of_commands(context_.user),
+        [&](const std::string& set) { return catalog_.configuration().set(set).has_value(); });
+    if (!wanted.now) return catalog_.notifications().add(one);
+    const auto before = catalog_.notifications().find(one.name);
+    if (before && before->kind == one.kind && before->target == one.target) one.user = before->user;
+    catalog_.notifications().replace(one);
+  }
+
+  static v1::AddNotificationRequest without_kept(v1::AddNotificationRequest request) {
+    v1::NotificationFiles& files = *request.mutable_files();
+    for (std::string* const file : {files.mutable_target(), files.mutable_headers(), files.mutable_password(),
+                                    files.mutable_ca_certificates()}) {
+      if (*file == kKept) file->clear();
+    }
+    return request;
+  }
+
+  // What is left to be wrong with a notification concerns whom it tells.
+  static Place place_of_target(const Wanted<v1::AddNotificationRequest>& wanted) {
+    for (const char* const key : {"webhook", "ping", "mail", "command"}) {
+      for (const PlacedValue& placed : wanted.section.values) {
+        if (placed.key == key) return placed.place;
+      }
+    }
+    return wanted.section.place;
+  }
+
+  static Place element_of(const PlacedValue& placed, int i) {
+    const auto at = static_cast<std::size_t>(i);
+    return at < placed.elements.size() ? placed.elements[at] : placed.place;
+  }
+
   template <typename Work>
   void step(const Place& place, const Work& work) {
     if (!checking_) return work();
@@ -281,35 +249,37 @@ class Applying {
   }
 
   void tell_changes() {
-    const auto tell = [this](v1::ConfigurationChange change) {
+    tell_wanted(kDestination, destination_keys(), wanted_.destinations);
+    for (const auto& facts : wanted_.other_destinations)
+      tell_removed(kDestination, destination_keys(), request_for(catalog_, facts));
+    tell_wanted(kSet, set_keys(), wanted_.sets);
+    for (const std::string& name : wanted_.other_sets)
+      tell_removed(kSet, set_keys(), request_for(parts_.sets.describe(parts_.sets.get(name))));
+    tell_wanted(kNotification, notification_keys(), wanted_.notifications);
+    for (const auto& one : wanted_.other_notifications) tell_removed(kNotification, notification_keys(), one);
+  }
+
+  template <typename Request>
+  void tell_wanted(const char* kind, const std::vector<ConfigKey<Request>>& keys,
+                   const std::vector<Wanted<Request>>& all) {
+    for (const Wanted<Request>& wanted : all) {
+      v1::ConfigurationChange change = difference(
+          kind, wanted.section.name, wanted.now ? std::optional(values_of(keys, *wanted.now)) : std::nullopt,
+          values_of(keys, wanted.request));
       if (!change.keys().empty() || change.kind() != v1::CHANGE_KIND_CHANGE)
         *response_.add_changes() = std::move(change);
-    };
-    for (const auto& wanted : destinations_) {
-      tell(difference(kDestination, wanted.section.name,
-                      wanted.now ? std::optional(values_of(destination_keys(), *wanted.now)) : std::nullopt,
-                      values_of(destination_keys(), wanted.request)));
     }
-    for (const auto& facts : other_destinations_) {
-      tell(difference(kDestination, facts.name, values_of(destination_keys(), request_for(catalog_, facts)),
-                      std::nullopt));
-    }
-    for (const auto& wanted : sets_) {
-      tell(difference(kSet, wanted.section.name,
-                      wanted.now ? std::optional(values_of(set_keys(), *wanted.now)) : std::nullopt,
-                      values_of(set_keys(), wanted.request)));
-    }
-    for (const std::string& name : other_sets_) {
-      tell(difference(kSet, name,
-                      values_of(set_keys(), request_for(parts_.sets.describe(parts_.sets.get(name)))),
-                      std::nullopt));
-    }
+  }
+
+  template <typename Request>
+  void tell_removed(const char* kind, const std::vector<ConfigKey<Request>>& keys, const Request& request) {
+    *response_.add_changes() = difference(kind, request.name(), values_of(keys, request), std::nullopt);
   }
 
   // ---- Destinations ----
 
   void ask_for_secrets() {
-    for (const auto& wanted : destinations_) {
+    for (const auto& wanted : wanted_.destinations) {
       if (wanted.now || wanted.request.secret_reference().option().empty() ||
           request_.secrets().contains(wanted.section.name)) {
         continue;
@@ -322,7 +292,7 @@ class Applying {
 
   // False when one could not be made: those before it stay, and their recovery keys are told.
   bool make_destinations() {
-    for (const auto& wanted : destinations_) {
+    for (const auto& wanted : wanted_.destinations) {
       if (wanted.now) continue;
       v1::AddDestinationRequest request = wanted.request;
       const auto secret = request_.secrets().find(wanted.section.name);
@@ -348,7 +318,7 @@ class Applying {
 
   // After the commit.
   void forget_destinations() {
-    for (const catalog::DestinationFacts& facts : other_destinations_) {
+    for (const catalog::DestinationFacts& facts : wanted_.other_destinations) {
       catalog_.configuration().forget_facts(facts.name);
       parts_.destinations.context().keys.remove_pin(facts.repository);
       parts_.destinations.close(facts.name);
@@ -359,32 +329,13 @@ class Applying {
   catalog::Catalog& catalog_;
   const v1::ApplyConfigurationRequest& request_;
   const ScheduleContext& context_;
-  std::vector<Wanted<v1::AddDestinationRequest>> destinations_;
-  std::vector<Wanted<v1::AddSetRequest>> sets_;
-  std::vector<std::string> other_sets_;  // that are to be removed
-  std::vector<catalog::DestinationFacts> other_destinations_;
   std::vector<Problem> problems_;
+  const WantedConfig wanted_;
   bool checking_ = false;
   v1::ApplyConfigurationResponse response_;
 };
 
 }  // namespace
-
-std::string export_config(const ConfigParts& parts) {
-  catalog::Catalog& catalog = parts.destinations.context().catalog;
-  std::string text = kHeader;
-  for (const catalog::DestinationFacts& facts : catalog.configuration().destinations()) {
-    const v1::AddDestinationRequest request = request_for(catalog, facts);
-    const bool known = !facts.encrypted || !request.secret_reference().option().empty();
-    text += '\n' + to_toml(kDestination, facts.name, values_of(destination_keys(), request),
-                           known ? "" : kNoReference);
-  }
-  for (const catalog::BackupSet& set : catalog.configuration().sets()) {
-    text += '\n' + to_toml(kSet, set.definition.name(),
-                           values_of(set_keys(), request_for(parts.sets.describe(set))), "");
-  }
-  return text;
-}
 
 v1::ApplyConfigurationResponse apply_config(const ConfigParts& parts,
                                             const v1::ApplyConfigurationRequest& request,

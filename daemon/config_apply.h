@@ -1,6 +1,6 @@
-// `config export` and `config apply`: the configuration as a file, and from one.
+// `config apply`: the configuration from a file.
 //
-// Applying: everything is read and checked first, and what is wrong is told together. The check makes the
+// Everything is read and checked first, and what is wrong is told together. The check makes the
 // changes in a transaction of the catalog that is rolled back, so that what may be is decided where it always
 // is. Then destinations that are new are made or opened, one by one, as `destination add` does; last, all
 // other changes are made in one transaction.
@@ -10,25 +10,15 @@
 // has, but for the facts of destinations that were removed (see Configuration). Applying the file again does
 // what is left.
 //
-// A set or destination that the file names is then as the file says: what it does not say of it is as
+// What the file names is then as the file says: what it does not say of it is as
 // without. Others stay, unless they are to be removed.
 #pragma once
 
-#include "destinations.h"
-#include "run_queue.h"
+#include "config_parts.h"
+#include "garner/v1/service.pb.h"
 #include "schedule_edit.h"
-#include "sets.h"
 
 namespace garner::daemon {
-
-struct ConfigParts {
-  Destinations& destinations;
-  Sets& sets;
-  RunQueue& runs;
-};
-
-// The same text for the same configuration.
-std::string export_config(const ConfigParts& parts);
 
 // One at a time. Errors are those that say nothing of the file: of the catalog.
 v1::ApplyConfigurationResponse apply_config(const ConfigParts& parts,

@@ -5,8 +5,11 @@
 #include <string>
 #include <type_traits>
 
+#include "config_keys.h"
 #include "destination_settings.h"
 #include "maintenance_message.h"
+#include "notification_request.h"
+#include "run_events.h"
 
 namespace garner::daemon {
 
@@ -169,6 +172,33 @@ v1::AddDestinationRequest request_for(catalog::Catalog& catalog, const catalog::
     request.mutable_settings()->set_max_unused_percent(used.max_unused_percent());
   if (used.has_max_rewrite_bytes())
     request.mutable_settings()->set_max_rewrite_bytes(used.max_rewrite_bytes());
+  return request;
+}
+
+v1::AddNotificationRequest request_for(const catalog::Notification& one) {
+  v1::AddNotificationRequest request;
+  request.set_name(one.name);
+  request.set_kind(static_cast<v1::NotificationKind>(one.kind));
+  request.set_target(one.target);
+  request.set_headers(one.headers);
+  request.set_smtp(one.smtp);
+  request.set_from(one.sender);
+  request.set_user(one.smtp_user);
+  request.set_password(one.password.data(), one.password.size());
+  request.set_ca_certificates(one.ca_certificates);
+  request.set_plain_smtp(one.plain_smtp);
+  for (const catalog::NotificationEvent event : events_in(one.events)) request.add_events(name_of(event));
+  for (const std::string& set : one.sets) request.add_sets(set);
+  const auto file_of = [](const std::string& file, bool is_held) {
+    return file.empty() && is_held ? std::string(kKept) : file;
+  };
+  const bool web =
+      one.kind == catalog::NotificationKind::kWebhook || one.kind == catalog::NotificationKind::kPing;
+  v1::NotificationFiles& files = *request.mutable_files();
+  files.set_target(file_of(one.files.target, web && holds_secret(one.target)));
+  files.set_headers(file_of(one.files.headers, !one.headers.empty()));
+  files.set_password(file_of(one.files.password, !one.password.empty()));
+  files.set_ca_certificates(file_of(one.files.ca_certificates, !one.ca_certificates.empty()));
   return request;
 }
 

@@ -32,6 +32,11 @@ struct ConfigKey {
 
 const std::vector<ConfigKey<v1::AddDestinationRequest>>& destination_keys();
 const std::vector<ConfigKey<v1::AddSetRequest>>& set_keys();
+const std::vector<ConfigKey<v1::AddNotificationRequest>>& notification_keys();
+
+// In place of a file of a notification: what the daemon has, wherever it came from. No path, for those are
+// absolute.
+constexpr const char* kKept = "kept";
 
 // Those that are not as without their key.
 template <typename Request>

@@ -5,11 +5,13 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <climits>
 #include <memory>
 #include <set>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "mail_message.h"
 #include "run_events.h"
 #include "timestamp.h"
@@ -29,16 +31,6 @@ constexpr std::size_t kLongestPassword = 4096;
 constexpr std::size_t kLongestUser = 256;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kInvalidInput, why); }
-
-// As it stands for: what a notification of the kind is told of by itself.
-catalog::NotificationEvents usual_events(NotificationKind kind) {
-  if (kind == NotificationKind::kPing) {
-    return bit(NotificationEvent::kStart) | bit(NotificationEvent::kSuccess) |
-           bit(NotificationEvent::kErrors) | bit(NotificationEvent::kFailure);
-  }
-  return bit(NotificationEvent::kFailure) | bit(NotificationEvent::kErrors) |
-         bit(NotificationEvent::kOverdue) | bit(NotificationEvent::kRecovery);
-}
 
 bool is_token(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
@@ -131,7 +123,28 @@ void check_mail(catalog::Notification& one, const v1::AddNotificationRequest& re
     refuse("a password is not sent in clear: the SMTP server has to offer TLS");
 }
 
+std::string checked_path(const std::string& path) {
+  if (path.empty()) return {};
+  if (!path.starts_with('/') || path.size() >= PATH_MAX)
+    refuse("a file that a notification was read from is named by an absolute path");
+  return normal_path(path);
+}
+
 }  // namespace
+
+catalog::NotificationEvents usual_events(NotificationKind kind) {
+  if (kind == NotificationKind::kPing) {
+    return bit(NotificationEvent::kStart) | bit(NotificationEvent::kSuccess) |
+           bit(NotificationEvent::kErrors) | bit(NotificationEvent::kFailure);
+  }
+  return bit(NotificationEvent::kFailure) | bit(NotificationEvent::kErrors) |
+         bit(NotificationEvent::kOverdue) | bit(NotificationEvent::kRecovery);
+}
+
+bool holds_secret(const std::string& url) {
+  const WebAddress address = parse_web_address(url, {"http", "https"}, "a web server");
+  return url != address.shown && url != address.shown + "/";
+}
 
 catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user,
                                       const std::function<bool(const std::string&)>& is_set) {
@@ -173,6 +186,8 @@ catalog::Notification to_notification(const v1::AddNotificationRequest& request,
                   !request.password().empty() || request.plain_smtp(),
               "what concerns an SMTP server", "mail");
   }
+  one.files = {checked_path(request.files().target()), checked_path(request.files().headers()),
+               checked_path(request.files().password()), checked_path(request.files().ca_certificates())};
   for (const std::string& name : request.events()) one.events |= bit(event_named(name));
   if (one.events == 0) one.events = usual_events(one.kind);
   for (const std::string& set : request.sets()) {
@@ -202,6 +217,10 @@ v1::Notification to_message(const catalog::Notification& notification, const cat
   message.set_has_ca_certificates(!notification.ca_certificates.empty());
   message.set_plain_smtp(notification.plain_smtp);
   message.set_uid(notification.user);
+  message.mutable_files()->set_target(notification.files.target);
+  message.mutable_files()->set_headers(notification.files.headers);
+  message.mutable_files()->set_password(notification.files.password);
+  message.mutable_files()->set_ca_certificates(notification.files.ca_certificates);
   message.set_waiting(state.waiting);
   message.set_delivered(state.delivered);
   message.set_given_up(state.given_up);

@@ -16,6 +16,11 @@ namespace garner::daemon {
 catalog::Notification to_notification(const v1::AddNotificationRequest& request, uid_t user,
                                       const std::function<bool(const std::string&)>& is_set);
 
+// What a notification of the kind is told of where nothing is said.
+catalog::NotificationEvents usual_events(catalog::NotificationKind kind);
+// Whether the http or https URL says more than a server. Error(kInvalidInput) for what is none.
+bool holds_secret(const std::string& url);
+
 // Without secrets.
 v1::Notification to_message(const catalog::Notification& notification, const catalog::DeliveryState& state);
 

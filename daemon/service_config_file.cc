@@ -1,4 +1,5 @@
 #include "config_apply.h"
+#include "config_export.h"
 #include "service.h"
 
 namespace garner::daemon {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "run_message.h"
 #include "timestamp.h"
 #include "version.h"
@@ -11,8 +13,8 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::chrono::seconds kOld{5};
-// A destination that no check has finished for.
-constexpr std::int64_t kCheckOverdue = 40ll * 24 * 3600;  // seconds
+// How much longer than its period a check may take to come: a third, but at least this.
+constexpr std::int64_t kCheckSlack = 10ll * 24 * 3600;  // seconds
 
 }  // namespace
 
@@ -63,8 +65,10 @@ void StatusSource::add_destinations(v1::Status& status) {
     const CheckFacts check = found != checks.end() ? found->second : CheckFacts{};
     if (check.last_check) *one.mutable_last_check() = to_timestamp(*check.last_check);
     one.set_damage_run(check.damage_run);
-    one.set_check_overdue(now - (check.last_check ? check.last_check->seconds : first) > kCheckOverdue);
     maintenance_.describe(one);
+    const auto period = static_cast<std::int64_t>(one.maintenance().settings().check_period_seconds());
+    const std::int64_t since = now - (check.last_check ? check.last_check->seconds : first);
+    one.set_check_overdue(since > period + std::max(period / 3, kCheckSlack));
     // A later run that read no data does not make a damaged pack whole.
     if (one.maintenance().damage_found() && one.damage_run().empty())
       one.set_damage_run(one.maintenance().last_check().run_id());

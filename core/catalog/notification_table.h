@@ -28,6 +28,16 @@ using NotificationEvents = std::uint32_t;
 
 constexpr NotificationEvents bit(NotificationEvent event) { return static_cast<NotificationEvents>(event); }
 
+// Where its secrets were read from, for the configuration as a file: absolute paths, empty for what came
+// from none.
+struct NotificationFiles {
+  std::string target;
+  std::string headers;
+  std::string password;
+  std::string ca_certificates;
+  bool operator==(const NotificationFiles&) const = default;
+};
+
 struct Notification {
   std::string name;
   NotificationKind kind = NotificationKind::kWebhook;
@@ -42,6 +52,7 @@ struct Notification {
   std::uint32_t user = 0;       // who configured it: a command runs as this user
   NotificationEvents events = 0;
   std::vector<std::string> sets;  // in name order; none: everything
+  NotificationFiles files;
   bool operator==(const Notification&) const = default;
 };
 
@@ -55,6 +66,8 @@ class NotificationTable {
   std::optional<Notification> find(const std::string& name);
   // Error(kAlreadyExists).
   void add(const Notification& notification);
+  // Makes the one of that name so; what it has still to tell stays. Error(kNotFound).
+  void replace(const Notification& notification);
   // With what it has still to tell. Error(kNotFound).
   void remove(const std::string& name);
 

@@ -360,6 +360,13 @@ CREATE TABLE destination_secrets (
   share_keyring INTEGER NOT NULL
 ) WITHOUT ROWID;
 )sql",
+    // The same of notifications.
+    R"sql(
+ALTER TABLE notifications ADD COLUMN target_file TEXT NOT NULL DEFAULT '';
+ALTER TABLE notifications ADD COLUMN header_file TEXT NOT NULL DEFAULT '';
+ALTER TABLE notifications ADD COLUMN password_file TEXT NOT NULL DEFAULT '';
+ALTER TABLE notifications ADD COLUMN ca_file TEXT NOT NULL DEFAULT '';
+)sql",
 };
 
 }  // namespace

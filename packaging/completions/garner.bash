@@ -212,7 +212,7 @@ _garner() {
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
             ;;
         "set edit")
-            options+=$'\n--source\n--destination\n--one-file-system\n--no-one-file-system'
+            options+=$'\n--source\n--no-source\n--destination\n--one-file-system\n--no-one-file-system'
             options+=$'\n--exclude-caches\n--no-exclude-caches'$keep$commands
             options+=$'\n--no-command\n--no-before\n--no-after\n--no-on-failure'
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'

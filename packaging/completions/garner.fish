@@ -222,6 +222,8 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --description 'Run when a backup fails'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long hook-timeout --exclusive \
     --description 'How long each of these may take'
+complete --command garner --condition '__garner_command "set edit"' --long no-source \
+    --description 'Back up no path'
 complete --command garner --condition '__garner_command "set edit"' --long no-command \
     --description 'Back up the output of no command'
 complete --command garner --condition '__garner_command "set edit"' --long no-before \

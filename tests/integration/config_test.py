@@ -137,6 +137,41 @@ keep-daily = 7
         daemon.run("restore", "latest", "--to", self.path("restored"))
         self.assertEqual(["file"], os.listdir(self.path("restored")))
 
+    def test_notifications(self):
+        """Their secrets are read from the files that are named, and are never written."""
+        daemon = self.ready(self.path("source"))
+        url = self.secret("url", "https://chat.example.org/hook/SECRET\n")
+        header = self.secret("header", "Authorization: Bearer SECRET\n")
+        password = self.secret("password", "SECRET\n")
+        daemon.run("notification", "add", "chat", "--webhook", "@" + url, "--header-file", header, "--set", "set")
+        daemon.run("notification", "add", "literal", "--ping", "https://ping.example.org/SECRET", "--on", "failure")
+        daemon.run("notification", "add", "ops", "--mail", "ops@example.org", "--smtp", "smtps://mail.example.org",
+                   "--user", "garner", "--password-file", password)
+        daemon.run("notification", "add", "log", "--command", "logger backup")
+        exported = daemon.run("config", "export").stdout
+        self.assertNotIn("SECRET", exported)
+        for text in (f'[notification.chat]\nwebhook = "@{url}"\nheader-file = "{header}"\nset = "set"\n',
+                     '[notification.literal]\nping = "kept"\non = "failure"\n',
+                     f'user = "garner"\npassword-file = "{password}"\n', 'command = "logger backup"\n'):
+            self.assertIn(text, exported)
+        self.assertIn("read from " + header, daemon.run("notification", "show", "chat").stdout)
+        self.assertEqual("Nothing to change.\n", self.apply(daemon, self.write("exported.toml", exported)).stdout)
+        # Made again elsewhere, where the one that came from no file has to be named.
+        other = self.daemon("other")
+        notifications = exported[exported.index("[notification."):].replace('set = "set"\n', "")
+        self.refused(other, 2, "config", "apply", self.write("exported.toml", notifications), says="name a file")
+        self.assertEqual([], other.json("notification", "list")["notifications"])
+        named = notifications.replace('ping = "kept"', f'ping = "@{url}"')
+        told = self.apply(other, self.write("named.toml", named)).stdout
+        self.assertIn("+ notification chat\n", told)
+        self.assertNotIn("SECRET", told)
+        self.assertTrue(other.run("config", "export").stdout.endswith(named))
+        # A file that is needed is read by the client, and must be secret.
+        os.chmod(header, 0o644)
+        self.assertEqual("Nothing to change.\n", self.apply(other, self.path("named.toml")).stdout)
+        other.run("notification", "remove", "chat")
+        self.refused(other, 2, "config", "apply", self.path("named.toml"), says="chmod 600")
+
     def test_bad_input(self):
         daemon = self.daemon()
         file = self.example('schedul = "daily"\nkeep-weekly = "many"\nwindow = ["22:00-06:00", "always"]\n')

@@ -124,6 +124,9 @@ class Hooks(HooksCase):
         self.assertEqual(("", "true", "3600", "3600"), (edited["before"], edited["after"], edited["hook_timeout_seconds"],
                                                         edited["command_timeout_seconds"]))
         self.assertEqual([{"name": "c", "command": "echo c"}], edited["sources"])
+        alone = daemon.json("set", "edit", "set", "--no-source")
+        self.assertEqual(([], 1), (alone["sources"], len(alone["commands"]["sources"])))
+        daemon.run("set", "edit", "set", "--source", self.path("source"))
         self.assertEqual([], daemon.json("set", "edit", "set", "--no-command", "--no-after")["commands"]["sources"])
 
     def test_bad_input(self):
@@ -140,6 +143,7 @@ class Hooks(HooksCase):
         self.refused(daemon, 2, *edit, "--before", "", says="--no-before")
         self.refused(daemon, 2, *edit, "--before", "true", "--no-before", says="exclude each other")
         self.refused(daemon, 2, *edit, "--command", "true", "--as", "a", "--no-command", says="exclude each other")
+        self.refused(daemon, 2, *edit, "--source", "/", "--no-source", says="exclude each other")
         self.refused(daemon, 2, *edit, "--hook-timeout", "soon", says="soon")
         self.refused(daemon, 2, *edit, "--hook-timeout", "8d", says="at most 7 days")
         self.refused(daemon, 2, *edit, "--before", "x" * 20_000, says="put it in a script")

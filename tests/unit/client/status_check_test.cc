@@ -86,7 +86,7 @@ TEST_CASE("what is a warning") {
   CHECK_FALSE(says(check(status), "home-disk_free"));
   status = well();
   status.mutable_destinations(0)->set_check_overdue(true);
-  CHECK(says(check(status), "WARNING - destination home-disk was not checked for 40 days"));
+  CHECK(says(check(status), "WARNING - destination home-disk is overdue for a check"));
   status = well();
   status.add_undelivered("ops");
   CHECK(says(check(status), "WARNING - notification ops cannot be delivered"));

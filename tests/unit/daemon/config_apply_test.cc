@@ -1,6 +1,8 @@
 #include "config_apply.h"
 
+#include "config_export.h"
 #include "installation.h"
+#include "notification_request.h"
 #include "run_message.h"
 
 namespace garner::daemon {
@@ -18,12 +20,14 @@ struct Machine {
 
   v1::ApplyConfigurationResponse apply(const std::string& toml, bool dry_run = false,
                                        bool remove_others = false,
-                                       const std::map<std::string, std::string>& passwords = {}) {
+                                       const std::map<std::string, std::string>& passwords = {},
+                                       const std::map<std::string, std::string>& files = contents()) {
     v1::ApplyConfigurationRequest request;
     request.set_toml(toml);
     request.set_dry_run(dry_run);
     request.set_remove_others(remove_others);
     for (const auto& [name, password] : passwords) (*request.mutable_secrets())[name].set_password(password);
+    for (const auto& [path, content] : files) (*request.mutable_files())[path] = content;
     return apply_config(parts, request, {});
   }
   std::string text() const { return export_config(parts); }
@@ -94,7 +98,41 @@ std::string full(const Folders& folders) {
          "keep-monthly = 5\n"
          "keep-quarterly = 6\n"
          "keep-yearly = 7\n"
-         "keep-within = \"1y6m\"\n";
+         "keep-within = \"1y6m\"\n"
+         "\n"
+         "[notification.chat]\n"
+         "webhook = \"@/root/chat.url\"\n"
+         "header-file = \"/root/chat.header\"\n"
+         "on = \"failure\"\n"
+         "set = \"home\"\n"
+         "\n"
+         "[notification.check]\n"
+         "ping = \"https://ping.example.org\"\n"
+         "\n"
+         "[notification.log]\n"
+         "command = \"logger backup\"\n"
+         "on = [\"start\", \"recovery\"]\n"
+         "\n"
+         "[notification.ops]\n"
+         "mail = \"ops@example.org\"\n"
+         "smtp = \"smtp://mail.example.org:587\"\n"
+         "from = \"garner@example.org\"\n"
+         "user = \"garner\"\n"
+         "password-file = \"/root/mail.password\"\n"
+         "\n"
+         "[notification.plain]\n"
+         "mail = \"ops@localhost\"\n"
+         "smtp = \"smtp://mail.example.org\"\n"
+         "plain-smtp = true\n";
+}
+
+// What the files hold that full() names for notifications.
+const std::map<std::string, std::string>& contents() {
+  static const std::map<std::string, std::string> files{
+      {"/root/chat.url", "https://chat.example.org/hook/abc"},
+      {"/root/chat.header", "Authorization: Bearer abc"},
+      {"/root/mail.password", "a password"}};
+  return files;
 }
 
 std::string minimal(const Folders& folders, const std::string& rest = "") {
@@ -244,6 +282,79 @@ TEST_CASE("a set may turn from paths to commands, and commands that stay keep th
   CHECK(machine.apply(commands).changes().empty());
   check_refused(machine, "[set.home]\ncommand = [\"a\", \"b\"]\nas = \"x\"\ndestination = \"disk\"\n",
                 {"2:11: 'command' and 'as' are lists of the same length"});
+}
+
+const char* const kHook =
+    "[notification.chat]\nwebhook = \"@/root/chat.url\"\nheader-file = \"/root/chat.header\"\n";
+
+TEST_CASE("files of notifications are asked for once, and only where they are new") {
+  const Folders folders;
+  Machine machine(folders.folder);
+  const auto asked = machine.apply(kHook, /*dry_run=*/true, false, {}, {});
+  REQUIRE(asked.needed_files_size() == 2);
+  CHECK(asked.needed_files(0).option() == "webhook");
+  CHECK(asked.needed_files(0).path() == "/root/chat.url");
+  CHECK(asked.needed_files(1).option() == "header-file");
+  CHECK_FALSE(asked.applied());
+  CHECK(machine.apply(kHook).applied());
+  CHECK(machine.here.catalog.notifications().find("chat")->target == "https://chat.example.org/hook/abc");
+  const auto again = machine.apply(kHook, false, false, {}, {});
+  CHECK(again.needed_files().empty());
+  CHECK(again.applied());
+  CHECK(again.changes().empty());
+  // What changes keeps the rest, and what it has still to tell.
+  const auto changed = machine.apply(
+      "[notification.chat]\nwebhook = \"@/root/chat.url\"\nheader-file = \"/root/new\"\non = \"failure\"\n",
+      false, false, {}, {{"/root/new", "X-Key: def"}});
+  CHECK(problems_of(changed) == "");
+  CHECK(changes_of(changed) == "~notification chat: ~header-file +on\n");
+  const auto chat = machine.here.catalog.notifications().find("chat");
+  CHECK(chat->target == "https://chat.example.org/hook/abc");
+  CHECK(chat->headers == "X-Key: def\n");
+  CHECK(changes_of(machine.apply("", false, true)) == "-notification chat: -webhook -header-file -on\n");
+  CHECK(machine.here.catalog.notifications().all().empty());
+}
+
+TEST_CASE("secrets of a notification that came from no file stay, and are not written") {
+  const Folders folders;
+  Machine machine(folders.folder);
+  catalog::Notification one;
+  one.name = "chat";
+  one.target = "https://chat.example.org/hook/abc";
+  one.headers = "Authorization: Bearer abc\n";
+  one.events = usual_events(one.kind);
+  machine.here.catalog.notifications().add(one);
+  const std::string text = machine.text();
+  CHECK_THAT(text, Catch::Matchers::EndsWith("webhook = \"kept\"\nheader-file = \"kept\"\n"));
+  CHECK(text.find("abc") == std::string::npos);
+  CHECK(machine.apply(text).changes().empty());
+  CHECK(machine.here.catalog.notifications().find("chat") == one);
+  // The kind may change, and then nothing is kept.
+  check_refused(machine, "[notification.chat]\nping = \"kept\"\n", {"2:8: nothing is kept for it"});
+  const auto response = machine.apply("[notification.chat]\nmail = \"a@b\"\nsmtp = \"smtp://h\"\n");
+  CHECK(problems_of(response) == "");
+  CHECK(machine.here.catalog.notifications().find("chat")->headers.empty());
+}
+
+TEST_CASE("what is wrong with a notification is told at its place") {
+  const Folders folders;
+  Machine machine(folders.folder);
+  machine.apply(minimal(folders));
+  check_refused(machine, "[notification.a]\non = \"failure\"\n", {"1:15: the notification 'a' tells nobody"});
+  check_refused(machine, "[notification.a]\nmail = \"a@b\"\ncommand = \"true\"\n",
+                {"3:11: a notification is a webhook, a ping, mail or a command: one"});
+  check_refused(machine, "[notification.a]\nwebhook = \"https://host/secret\"\n",
+                {"2:11: what follows the host"});
+  check_refused(machine, "[notification.a]\nwebhook = \"@token\"\n", {"2:11: an absolute path is expected"});
+  check_refused(machine, "[notification.a]\nmail = \"a@b\"\n", {"2:8: mail needs an SMTP server"});
+  check_refused(
+      machine,
+      "[notification.a]\ncommand = \"true\"\non = [\"failure\", \"sunrise\"]\nset = [\"home\", \"no\"]\n",
+      {"3:18: "});
+  check_refused(machine, "[notification.a]\ncommand = \"true\"\nset = [\"home\", \"no\"]\n",
+                {"3:16: there is no set 'no'"});
+  check_refused(machine, "[notification.a]\nwebhook = \"@/root/chat.url\"\nsmtp = \"smtp://h\"\n",
+                {"2:11: what concerns an SMTP server is only for mail"});
 }
 
 TEST_CASE("others stay, or are removed when that is asked for") {
