@@ -10,6 +10,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What the files hold that full() names for notifications.
+const std::map<std::string, std::string>& contents() {
+  static const std::map<std::string, std::string> files{
+      {"/root/chat.url", "https://chat.example.org/hook/abc"},
+      {"/root/chat.header", "Authorization: Bearer abc"},
+      {"/root/mail.password", "a password"}};
+  return files;
+}
+
 struct Machine {
   explicit Machine(const testing::TemporaryFolder& where, const std::string& state = "state")
       : folder(where),
@@ -124,15 +133,6 @@ std::string full(const Folders& folders) {
          "mail = \"ops@localhost\"\n"
          "smtp = \"smtp://mail.example.org\"\n"
          "plain-smtp = true\n";
-}
-
-// What the files hold that full() names for notifications.
-const std::map<std::string, std::string>& contents() {
-  static const std::map<std::string, std::string> files{
-      {"/root/chat.url", "https://chat.example.org/hook/abc"},
-      {"/root/chat.header", "Authorization: Bearer abc"},
-      {"/root/mail.password", "a password"}};
-  return files;
 }
 
 std::string minimal(const Folders& folders, const std::string& rest = "") {
