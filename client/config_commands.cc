@@ -123,9 +123,7 @@ void add_apply(std::vector<Command>& all) {
                   {"--remove-others",
                    "",
                    "Remove sets, destinations and notifications that the file does not name; snapshots and "
-                   "repositories "
-                   "stay. "
-                   "Default: they stay as they are.",
+                   "repositories stay. Default: they stay as they are.",
                    &given->remove_others,
                    false,
                    {}}},

@@ -54,6 +54,26 @@ TEST_CASE("an event waits for whoever wants to hear of it, and in order, also af
   CHECK(first.time == kNow);
 }
 
+TEST_CASE("a notification that is replaced has still to tell what waits") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  catalog.notifications().add(hook("ops", kFailures, {"home", "docs"}));
+  queue(catalog, NotificationEvent::kFailure, "home", "one");
+  Notification changed = hook("ops", bit(NotificationEvent::kSuccess), {"mail"});
+  changed.kind = NotificationKind::kCommand;
+  changed.target = "logger";
+  catalog.notifications().replace(changed);
+  CHECK(catalog.notifications().all() == std::vector<Notification>{changed});
+  CHECK(catalog.deliveries().queued("ops", 10).size() == 1);
+  try {
+    catalog.notifications().replace(hook("other", kFailures));
+    FAIL("replaced what is not there");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kNotFound);
+  }
+  CHECK(catalog.notifications().all().size() == 1);
+}
+
 TEST_CASE("what is delivered leaves the queue, what fails stays, what is given up is counted") {
   StateFolder state;
   Catalog catalog = state.open();

@@ -20,6 +20,7 @@ Notification mail() {
   one.user = 1000;
   one.events = bit(NotificationEvent::kFailure) | bit(NotificationEvent::kRecovery);
   one.sets = {"docs", "home"};
+  one.files = {"/etc/target", "/etc/headers", "/etc/password", "/etc/ca.pem"};
   return one;
 }
 
