@@ -229,10 +229,14 @@ TEST_CASE("an index answers as the state says, whatever happened before") {
               case 1:
                 flip(table, below(random, 112));
                 break;
-              case 2:
-                std::filesystem::copy_file(table, at + "/00000000ffffffff.table",
+              case 2: {
+                // It may be what an earlier step left: no file is copied onto itself.
+                const std::string leftover = at + "/00000000ffffffff.table";
+                if (table == leftover) break;
+                std::filesystem::copy_file(table, leftover,
                                            std::filesystem::copy_options::overwrite_existing);
                 break;
+              }
               default:
                 std::filesystem::copy_file(table, at + "/00000000fffffffe.table.new",
                                            std::filesystem::copy_options::overwrite_existing);
