@@ -50,7 +50,8 @@ void Notifier::stop() {
 void Notifier::poke() {
   const std::lock_guard lock(mutex_);
   ++pokes_;
-  wake_.notify_one();
+  // All: whoever takes the first notification may hang in it, and the others have what waits for more.
+  wake_.notify_all();
 }
 
 void Notifier::work() {
