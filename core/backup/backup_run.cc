@@ -174,9 +174,10 @@ void Attempt::take_up_checkpoint() {
   // Whether it has any the checkpoint does not tell; without a base it has none.
   const bool has_differences =
       resumed_ && !head_.base_snapshots.empty() && repository_.may_store_differences();
-  checkpointer_ = std::make_unique<Checkpointer>(Checkpointer::Context{
-      repository_, *writer_, checkpoint_, *statistics_, options_.run, threads_, head_.base_snapshots,
-      head_.names, std::move(committed), has_root, has_differences, options_.during_commit});
+  checkpointer_ = std::make_unique<Checkpointer>(
+      Checkpointer::Context{repository_, *writer_, checkpoint_, *statistics_, options_.run, options_.pace,
+                            threads_, head_.base_snapshots, head_.names, std::move(committed), has_root,
+                            has_differences, options_.during_commit});
   // Names what was taken over, so that everything earlier is readable from the destination.
   if (resumed_) {
     checkpointer_->save_adopted();
@@ -208,6 +209,8 @@ std::optional<BackupResult> Attempt::make() {
     progress.files = progress.done_files = made.totals().files();
     progress.source_bytes = progress.done_bytes = made.totals().bytes();
     progress.error_count = made.error_count();
+    // All its packs are published. What a crash left of them in staging is a second name, or what was torn.
+    remove_strays();
     checkpoint_.forget();
     return BackupResult{crypto::BlobId::from_bytes(as_bytes(entry->id())), progress};
   }
@@ -345,6 +348,7 @@ void Attempt::walk() {
   std::exception_ptr error;
   const std::stop_callback on_stop(stop_, [&] { context.queue.stop(); });
   checkpointer_->start([&] { context.queue.stop(); });
+  const std::shared_ptr<void> told(nullptr, [&](void*) { checkpointer_->stop_telling(); });
   {
     std::vector<std::jthread> workers;
     for (unsigned lane = 0; lane < threads_; ++lane) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "backup/checkpoint.h"
+#include "backup/checkpoint_pace.h"
 #include "base/clock.h"
 #include "command/command.h"
 #include "store/repository.h"
@@ -40,6 +41,7 @@ struct BackupOptions {
   std::size_t memory_budget = 128u << 20;  // bytes of frames and codec contexts
   std::string read_counter_file;           // counts what is read of the source, also past the last checkpoint
   std::string spool_folder;                // for packs, where the destination has no staging folder
+  CheckpointPace pace;
   std::vector<std::string> excluded_folders;  // absolute: state folder, local repositories
   // Called before a commit, from any thread; what it returns is held until the commit is over. To keep the
   // machine awake.

@@ -11,16 +11,16 @@ namespace garner::backup {
 namespace {
 
 // What remains of the bound when every thread holds as much as it may of what cannot be recorded.
-std::uint64_t admitted_limit(unsigned threads) {
+std::uint64_t admitted_limit(unsigned threads, const CheckpointPace& pace) {
   const std::uint64_t held = std::uint64_t{threads} * kUnrecordedPerThread;
-  return std::max<std::uint64_t>(kMaximumUnsaved - std::min(kMaximumUnsaved, held), kCheckpointBytes);
+  return std::max<std::uint64_t>(kMaximumUnsaved - std::min(kMaximumUnsaved, held), pace.bytes);
 }
 
 }  // namespace
 
 Checkpointer::Checkpointer(Context context)
     : context_(std::move(context)),
-      limit_(admitted_limit(context_.threads)),
+      limit_(admitted_limit(context_.threads, context_.pace)),
       names_(context_.names),
       committed_packs_(context_.committed_packs),
       has_root_(context_.has_root),
@@ -44,16 +44,21 @@ void Checkpointer::start(std::function<void()> failed) {
   }));
 }
 
+void Checkpointer::stop_telling() {
+  std::lock_guard telling(callback_mutex_);
+  failed_callback_ = nullptr;
+}
+
 void Checkpointer::run() {
   auto last = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
   while (!ending_) {
     // Wakes a few times a second in any case, to report progress.
     due_.wait_for(lock, std::chrono::milliseconds(200),
-                  [&] { return ending_ || admitted_ - begun_at_ >= kCheckpointBytes; });
+                  [&] { return ending_ || admitted_ - begun_at_ >= context_.pace.bytes; });
     if (ending_) return;
-    const bool bytes_due = admitted_ - begun_at_ >= kCheckpointBytes;
-    const bool time_due = std::chrono::steady_clock::now() - last >= kCheckpointTime &&
+    const bool bytes_due = admitted_ - begun_at_ >= context_.pace.bytes;
+    const bool time_due = std::chrono::steady_clock::now() - last >= context_.pace.time &&
                           (admitted_ > begun_at_ || !unsaved_.empty());
     lock.unlock();
     context_.statistics.report();
@@ -68,7 +73,8 @@ void Checkpointer::run() {
       failed_ = true;
       saved_.notify_all();
       lock.unlock();
-      failed_callback_();
+      std::lock_guard telling(callback_mutex_);
+      if (failed_callback_) failed_callback_();
       return;
     }
     lock.lock();
@@ -77,10 +83,10 @@ void Checkpointer::run() {
 
 void Checkpointer::admit(std::uint64_t bytes) {
   const std::uint64_t after = admitted_.fetch_add(bytes) + bytes;
-  if (!failed_ && after < begun_at_ + kCheckpointBytes && after <= covered_ + limit_) return;
+  if (!failed_ && after < begun_at_ + context_.pace.bytes && after <= covered_ + limit_) return;
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
-  if (after >= begun_at_ + kCheckpointBytes) due_.notify_one();
+  if (after >= begun_at_ + context_.pace.bytes) due_.notify_one();
   saved_.wait(lock, [&] { return error_ || ending_ || after <= covered_ + limit_; });
   if (error_) std::rethrow_exception(error_);
 }
@@ -172,8 +178,9 @@ void Checkpointer::commit_root() {
   const std::vector<store::FinishedPack> packs = context_.writer.published();
   std::uint64_t bytes = 0;
   for (const auto& pack : packs) bytes += pack.size;
-  const bool due = context_.writer.pending_blobs() >= kCommitBlobs || bytes >= kCommitBytes ||
-                   std::chrono::steady_clock::now() - last_commit_ >= kCommitTime;
+  const bool due = context_.writer.pending_blobs() >= context_.pace.commit_blobs ||
+                   bytes >= context_.pace.commit_bytes ||
+                   std::chrono::steady_clock::now() - last_commit_ >= context_.pace.commit_time;
   if (packs.empty() || !due || !may_commit_) return;
 
   store::CommitPlan plan;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "backup/checkpoint.h"
+#include "backup/checkpoint_pace.h"
 #include "backup/folder.h"
 #include "backup/statistics.h"
 #include "snapshot/content_list.h"
@@ -26,19 +27,10 @@
 
 namespace garner::backup {
 
-// How often, in bytes of source read and in time; and the bound of DESIGN section 5.
-inline constexpr std::uint64_t kCheckpointBytes = 64u << 20;
-inline constexpr std::chrono::seconds kCheckpointTime{10};
+// The bound of DESIGN section 5, in bytes of source read beyond the last checkpoint.
 inline constexpr std::uint64_t kMaximumUnsaved = 256u << 20;
-// Files above this are recorded while they are being read.
-inline constexpr std::uint64_t kRecordedInProgress = 1u << 20;
 // What one thread may have read of files that no checkpoint can record yet.
 inline constexpr std::uint64_t kUnrecordedPerThread = 4u << 20;
-
-// A run commits its packs under an unfinished root when so much is pending.
-inline constexpr std::uint64_t kCommitBytes = 10ull << 30;
-inline constexpr std::chrono::minutes kCommitTime{60};
-inline constexpr std::size_t kCommitBlobs = 100'000;
 
 // A large file that a thread is reading. The thread holds `mutex` while it stores a chunk and adds it to the
 // list.
@@ -60,6 +52,7 @@ class Checkpointer {
     CheckpointStore& store;
     Statistics& statistics;
     Uuid run;
+    CheckpointPace pace;
     unsigned threads = 1;  // that read
     std::vector<crypto::BlobId> base_snapshots;
     std::set<store::ObjectName> names;                          // as the checkpoint has them
@@ -76,6 +69,9 @@ class Checkpointer {
   // Starts the thread that makes checkpoints as they fall due. `failed` is called on it, once, when one
   // fails.
   void start(std::function<void()> failed);
+  // When it returns, `failed` is not called any more: a save may still go on, and fail, when what the
+  // callback refers to is gone.
+  void stop_telling();
 
   // ---- Called by the reading threads ----
   // Before `bytes` of the source are read: waits while that would run too far ahead. Throws what a checkpoint
@@ -115,6 +111,7 @@ class Checkpointer {
   std::atomic<bool> has_differences_;
   bool may_commit_ = true;
   std::chrono::steady_clock::time_point last_commit_;
+  std::mutex callback_mutex_;  // held while the callback is called
   std::function<void()> failed_callback_;
 
   // Bytes of source. The last two are written with the mutex held, and are never above the first; a thread's

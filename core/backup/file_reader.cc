@@ -20,6 +20,19 @@ bool is_same_moment(const source::FileStatus& a, const source::FileStatus& b) {
   return a.size == b.size && a.mtime == b.mtime && a.ctime == b.ctime;
 }
 
+// What is done with content that was read. That the repository, or what is here of it, cannot be read is no
+// fault of the file, which would be kept as it was before, or be taken for vanished: it ends the run.
+template <typename Work>
+auto storing(const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+    throw Error(ErrorKind::kWriteFailed, std::string("storing what was read: ") + error.what(),
+                error.error_number());
+  }
+}
+
 }  // namespace
 
 FileReader::FileReader(RunContext& context, unsigned lane)
@@ -97,7 +110,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     const bool sparse = status.blocks * 512 < status.size;
     const auto ranges = sparse ? source::data_ranges(fd.get(), status.size, path)
                                : std::vector<source::DataRange>{{0, status.size}};
-    const bool recorded = status.size > kRecordedInProgress;
+    const bool recorded = status.size > context_.options.pace.recorded_in_progress;
     if (recorded) {
       file->node = node;
       context_.statistics.current(printable(path));
@@ -123,7 +136,8 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     if (settled || attempt == kAttempts) {
       snapshot::ContentListBuilder list = file->list;
       node.set_size(list.length());
-      for (auto& entry : list.finish(context_.metadata)) *node.add_content() = std::move(entry);
+      for (auto& entry : storing([&] { return list.finish(context_.metadata); }))
+        *node.add_content() = std::move(entry);
       node.set_inconsistent(!settled);
       if (status.links > 1 && settled) context_.hard_links.add(link, node);
       return node;
@@ -174,7 +188,7 @@ void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& 
     if (first == filled) return;
     const ByteView data(buffer_.data() + first, filled - first);
     const Cut next = cut(data, position + first, end, known);
-    store_chunk(file, next.id, data.first(next.length), known);
+    storing([&] { store_chunk(file, next.id, data.first(next.length), known); });
     first += next.length;
   }
 }

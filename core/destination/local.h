@@ -2,8 +2,8 @@
 //
 // Durability: an object is written to `.staging/`, fsynced, given its name without replacing (link or
 // renameat2(RENAME_NOREPLACE)), and the folder that got the name is fsynced, and so is each folder above it
-// that this object uses for the first time. A crash leaves files in `.staging/` only; those that are a day
-// old are removed by the next write.
+// that this object uses for the first time. A crash leaves files in `.staging/` only: what put() was writing,
+// and second names of what was published. Those that are a day old are removed by the next write.
 #pragma once
 
 #include <functional>

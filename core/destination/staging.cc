@@ -16,7 +16,9 @@ namespace garner::destination {
 
 namespace {
 
-// Files of put(); those that a caller of staging_folder() made are the caller's to remove.
+// Files of put(); those that a caller of staging_folder() made are the caller's to remove, unless they have
+// been published: publish_file() does not make it durable that the name here is gone, so a crash may bring it
+// back, and then the object's space would never be free again.
 constexpr std::string_view kTemporaryPrefix = "put-";
 // A file nobody has written to for so long has no writer any more. Should it have one after all, that one's
 // put fails and is tried again; nothing is lost.
@@ -82,9 +84,10 @@ void Staging::remove_leftovers(int fresh_fd) {
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path_.c_str()), closedir);
   if (folder == nullptr) return;
   while (const dirent* entry = readdir(folder.get())) {
-    if (!std::string_view(entry->d_name).starts_with(kTemporaryPrefix)) continue;
     struct stat status {};
     if (fstatat(dirfd(folder.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    const bool published = S_ISREG(status.st_mode) && status.st_nlink > 1;
+    if (!published && !std::string_view(entry->d_name).starts_with(kTemporaryPrefix)) continue;
     if (status.st_mtim.tv_sec > fresh.st_mtim.tv_sec - kLeftoverAge) continue;
     unlinkat(dirfd(folder.get()), entry->d_name, 0);
   }

@@ -50,6 +50,12 @@ void FolderFinisher::leave(const v1::Node& node) {
   }
 }
 
+void FolderFinisher::unreadable(const Error& error) {
+  const std::string path = folders_.back()->path();
+  if (left_out_.contains(rest_of(path))) return;
+  report_.error(path, std::string("not all folders in it could be given their metadata: ") + error.what());
+}
+
 void FolderFinisher::visit(const v1::Node& node) {
   if (node.type() != v1::NODE_TYPE_FILE || !has_protection(node)) return;
   TargetFolder& folder = folders_.empty() ? *base_ : *folders_.back();

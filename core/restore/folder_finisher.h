@@ -13,7 +13,8 @@
 
 namespace garner::restore {
 
-// One thread. Folders in `left_out`, and what the first pass could not restore, are passed over in silence.
+// One thread. What the first pass could not restore, such as what is in `left_out`, is passed over in
+// silence; what it could read and this one cannot is told.
 class FolderFinisher final : public TreeVisitor {
  public:
   FolderFinisher(Report& report, const LeftOut& left_out) : report_(report), left_out_(left_out) {}
@@ -24,7 +25,7 @@ class FolderFinisher final : public TreeVisitor {
   bool enter(const v1::Node& folder) override;
   void leave(const v1::Node& folder) override;
   void visit(const v1::Node& node) override;
-  void unreadable(const Error&) override {}  // the first pass told
+  void unreadable(const Error& error) override;
 
  private:
   Report& report_;

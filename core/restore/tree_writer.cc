@@ -104,8 +104,9 @@ bool TreeWriter::enter(const v1::Node& node) {
 void TreeWriter::leave(const v1::Node&) { folders_.pop_back(); }
 
 void TreeWriter::unreadable(const Error& error) {
-  report_.error(folders_.back().folder->path(),
-                std::string("not everything in it could be restored: ") + error.what());
+  const std::string path = folders_.back().folder->path();
+  report_.error(path, std::string("not everything in it could be restored: ") + error.what());
+  left_out_.insert(rest_of(path));
 }
 
 TreeWriter::Entered TreeWriter::make_folder(const std::shared_ptr<TargetFolder>& parent,

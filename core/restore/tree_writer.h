@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +23,8 @@ namespace garner::restore {
 // Paths, by a hash of them, of folders whose content was left out, so that the second pass says nothing about
 // them.
 using LeftOut = std::unordered_set<std::size_t>;
+// What stands in it for a folder of which not everything could be read: what is left was left out.
+inline std::size_t rest_of(const std::string& folder) { return std::hash<std::string>()(folder + "/"); }
 
 // One thread.
 class TreeWriter final : public TreeVisitor {

@@ -80,6 +80,15 @@ std::vector<StateName> list_states(const LogContext& log, std::uint64_t first, s
   return states;
 }
 
+// Whether the first record of the log of that number is this writer's, signed with its key.
+bool is_begun_by(const LogContext& log, std::uint64_t number, const crypto::WriterKey& writer) {
+  const OpenedRecord first = read_record(log, first_generation(number));
+  if (first.record.body.writer() != as_text(writer.uuid().view())) return false;
+  const v1::RepositoryState state = apply(v1::RepositoryState(), first);
+  const v1::Writer* const entry = find_writer(state, writer.uuid());
+  return entry != nullptr && entry->public_key() == as_text(writer.public_key());
+}
+
 LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
                           const std::vector<std::uint64_t>& generations) {
   const std::uint64_t last = generations.back();
@@ -176,7 +185,7 @@ v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, s
   return follow(log, std::move(state), last, seen);
 }
 
-LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin,
+LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin, const crypto::WriterKey& writer,
                        std::optional<v1::RepositoryState> cached) {
   const std::uint64_t pinned = pin ? pin->generation : 0;
   // A cached state from before the log was replaced, or beside what is pinned, is of no use.
@@ -198,7 +207,12 @@ LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin,
   if (generations.empty()) throw log_is_missing(log);
   const std::uint64_t last = generations.back();
   if (last < pinned) throw rolled_back(log, pinned, last);
-  if (pinned != 0 && log_number(last) != log_number(pinned)) throw replaced(log);
+  if (pinned != 0 && log_number(last) != log_number(pinned)) {
+    if (log_number(last) < log_number(pinned) || !is_begun_by(log, log_number(last), writer))
+      throw replaced(log);
+    // This machine rebuilt the log, and was cut off before it could note that.
+    return load_from_log(log, std::nullopt, generations);
+  }
   // Looked at by itself, for the state object that reading begins with may be newer. Also when it is in the
   // way: a log that was replaced from its first record on does not continue the pin whatever it holds.
   if (pinned != 0) {

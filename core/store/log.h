@@ -8,6 +8,7 @@
 
 #include "base/uuid.h"
 #include "crypto/keyring.h"
+#include "crypto/signing.h"
 #include "destination/destination.h"
 #include "store/pin.h"
 #include "store/record.h"
@@ -54,13 +55,14 @@ v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, s
 
 // The newest state: from `cached` if one listing confirms it, otherwise from the newest state object that
 // belongs to the log, otherwise from the first record. Error(kForked) when it does not continue what `pin`
-// says was seen; Error(kDamaged) when the log is missing or unreadable.
+// says was seen, unless it is a later log that `writer`, which is this machine's, has begun: a repair that
+// was cut off between its record and its pin. Error(kDamaged) when the log is missing or unreadable.
 enum class StateOrigin { kCache, kStateObject, kFirstRecord };
 struct LoadedState {
   v1::RepositoryState state;
   StateOrigin origin = StateOrigin::kFirstRecord;
 };
-LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin,
+LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin, const crypto::WriterKey& writer,
                        std::optional<v1::RepositoryState> cached);
 
 }  // namespace garner::store

@@ -188,6 +188,9 @@ FinishedPack PackWriter::finish() {
   try {
     write_at(fd_.get(), tail, end_, path_);
     sync_file(fd_.get(), path_);
+    // A checkpoint names the file before it is published: without its own name a crash in between would lose
+    // it.
+    if (!name_is_durable_) sync_folder(parent_path(path_));
   } catch (...) {
     cut_back();
     throw;

@@ -120,7 +120,7 @@ class PackWriter {
   const std::string& path() const { return path_; }
   PackKind kind() const { return kind_; }
 
-  // Adds directory, padding and trailer and fsyncs. Afterwards the file may be published under
+  // Adds directory, padding and trailer and fsyncs, file and name. Afterwards the file may be published under
   // pack_key(name); nothing else may be called. After an error the file is cut back to its frames, for
   // close_pack. At least one frame.
   FinishedPack finish();

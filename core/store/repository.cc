@@ -146,7 +146,7 @@ std::unique_ptr<Repository> Repository::open(RepositoryContext context) {
   const std::string cache = repository->folder_ + "/state";
   std::optional<CachedState> cached = read_state_cache(cache, repository->header_.repository);
   const bool cached_whole = cached && cached->from_first_record;
-  LoadedState loaded = load_state(repository->log(), repository->pin_,
+  LoadedState loaded = load_state(repository->log(), repository->pin_, *repository->context_.writer,
                                   cached ? std::optional(std::move(cached->state)) : std::nullopt);
   repository->whole_log_read_ =
       loaded.origin == StateOrigin::kFirstRecord || (loaded.origin == StateOrigin::kCache && cached_whole);

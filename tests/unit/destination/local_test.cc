@@ -211,12 +211,22 @@ TEST_CASE("what crashed writers left in the staging folder goes after a day, and
   make_old("put-old", 25 * 3600);
   make_old("put-young", 23 * 3600);
   make_old("spooled-pack", 90 * 24 * 3600);
+  // A crash may bring back the first name of what was published.
+  make_old("published-pack", 25 * 3600);
+  make_old("just-published-pack", 23 * 3600);
+  fs::create_directories(folder.path("packs/00"));
+  for (const std::string name : {"published-pack", "just-published-pack"}) {
+    fs::create_hard_link(folder.path(".staging/" + name), folder.path("packs/00/" + name));
+  }
 
   LocalDestination second(folder.path());
-  CHECK(second.list("").size() == 1);
+  CHECK(second.list("").size() == 3);
   CHECK(fs::exists(folder.path(".staging/put-old")));  // reading removes nothing
   second.put("b", {});
   CHECK_FALSE(fs::exists(folder.path(".staging/put-old")));
+  CHECK_FALSE(fs::exists(folder.path(".staging/published-pack")));
+  CHECK(fs::exists(folder.path("packs/00/published-pack")));
+  CHECK(fs::exists(folder.path(".staging/just-published-pack")));
   CHECK(fs::exists(folder.path(".staging/put-young")));
   CHECK(fs::exists(folder.path(".staging/spooled-pack")));
 }

@@ -347,6 +347,29 @@ TEST_CASE("a crash between a record and its pin is caught up with") {
   CHECK(fixture.first.pins.load(reopened->header().repository)->generation == 2);
 }
 
+TEST_CASE("a log that a machine rebuilt is its own, also when it was cut off before its pin was saved") {
+  Fixture fixture;
+  fixture.commit_snapshot(*fixture.repository);
+  const Uuid id = fixture.repository->header().repository;
+  fixture.open(fixture.second);
+  fixture.repository.reset();
+  for (const auto& object : fixture.destination->list("log/", "")) fixture.destination->remove(object.key);
+  Machine& repairer = GENERATE(true, false) ? fixture.first : fixture.second;
+  Machine& other = &repairer == &fixture.first ? fixture.second : fixture.first;
+  {
+    const auto repaired =
+        Repository::open_without_log(repairer.context(fixture.destination, fixture.keyring));
+    repairer.pins.fail_next();
+    CHECK(error_of([&] { repaired->rebuild_log({}, 2, small_parameters()); }) == ErrorKind::kWriteFailed);
+  }
+  CHECK(repairer.pins.load(id)->generation == 2);
+  const auto reopened = fixture.open(repairer);
+  CHECK(reopened->state()->generation() == first_generation(1));
+  CHECK(repairer.pins.load(id)->generation == first_generation(1));
+  // Nobody else can know whether it was meant.
+  CHECK(fixture.error_of_open(other) == ErrorKind::kForked);
+}
+
 TEST_CASE("a record that breaks the rules is refused, and nothing is read past it") {
   Fixture fixture;
   const auto other = fixture.open(fixture.second);
