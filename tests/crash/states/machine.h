@@ -1,0 +1,88 @@
+// A machine as a daemon is one: its keys, catalog and cache in a state folder, and runs that outlive the
+// process. Two may use one repository. Paths are those of the disk it lives on, so a machine can be started
+// again from whatever a crash left there.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "backup/backup_run.h"
+#include "catalog/catalog.h"
+#include "catalog/key_folder.h"
+#include "store/repository.h"
+
+namespace garner::crash {
+
+// Change detection does not trust what changed just before a scan: this clock says later.
+const Clock& later_clock();
+
+// A run that came to its end and did not do all that it should.
+struct Incomplete : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+class Machine {
+ public:
+  // Starts the machine of that name. Its state folder and the repository are in `disk`.
+  Machine(const std::string& disk, const std::string& name);
+
+  const std::string& name() const { return name_; }
+  catalog::Catalog& catalog() { return catalog_; }
+
+  // Makes the repository; this machine is its remover.
+  void make_repository(bool encrypted);
+  // Uses the repository that `other` made.
+  void join(Machine& other);
+
+  // Opened at the first call, and again after close_repository().
+  store::Repository& repository();
+  // As repair opens it.
+  store::Repository& repository_without_log();
+  void close_repository() { repository_.reset(); }
+
+  // ---- Runs, as the daemon has them ----
+  // A row in the catalog that says that it runs. `request`: what it needs to go on.
+  catalog::RunRow begin(catalog::RunKind kind, const std::string& request = {});
+  void finish(catalog::RunRow row);
+  std::vector<catalog::RunRow> unfinished() { return catalog_.runs().unfinished(); }
+
+  struct Paths {
+    std::string source;
+    std::string target;  // of restores
+  };
+  struct BackUp {
+    unsigned threads = 1;
+    std::size_t commit_blobs = 100'000;  // when a run commits as it goes
+    std::stop_token stop{};
+  };
+  // Error(kCancelled) when it was stopped, after a checkpoint. True when the checkpoint that was there was
+  // given up.
+  bool back_up(const catalog::RunRow& row, const Paths& paths, const BackUp& how);
+  // Forgets the snapshot of the run that the row's request names, if it is listed.
+  void forget(const catalog::RunRow& row);
+  // Without a grace period. Throws Incomplete when something was damaged or missing.
+  void prune(const catalog::RunRow& row);
+  void repair();
+  // Restores the snapshot of the run that the row's request names. Throws Incomplete when anything could not
+  // be restored.
+  void restore(const catalog::RunRow& row, const Paths& paths, bool resuming);
+
+  // What a check that reads all data finds.
+  std::vector<std::string> check();
+
+ private:
+  store::RepositoryContext context();
+
+  const std::string disk_;
+  const std::string name_;
+  catalog::KeyFolder keys_;
+  catalog::Catalog catalog_;
+  const crypto::WriterKey writer_;
+  std::unique_ptr<store::Repository> repository_;
+};
+
+}  // namespace garner::crash
