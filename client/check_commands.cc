@@ -52,19 +52,29 @@ void add_repair(std::vector<Command>& all) {
   all.push_back({
       .path = "repair",
       .usage = "[--destination NAME] [--dry-run]",
-      .sentence =
-          "Rebuilds the index and log of a repository from its packs, where they are missing or unusable.",
+      .sentence = "Puts right what can be put right of a damaged repository.",
       .options =
           {{"--destination",
             "NAME",
-            "Only this destination. Default: all that need it.",
+            "Only this destination. Default: all that need it, by what is seen of them or by their last "
+            "check.",
             &given->destination,
             false,
             {}},
            {"-n,--dry-run", "", "Tell what would be done, and write nothing.", &given->dry_run, false, {}}},
       .examples = {{"garner repair --destination disk --dry-run", ""},
                    {"garner repair --destination disk", ""}},
-      .details = {"Snapshots that are found again are listed as recovered, and are chosen by their id only."},
+      .details = {"Index and log are rebuilt from the packs where they are missing or unusable. Otherwise "
+                  "all packs are "
+                  "read; what can be read of damaged ones is copied, what cannot is taken from another "
+                  "destination with "
+                  "the same keys, and the damaged ones are removed. What nobody has is named; the next "
+                  "backup stores "
+                  "again what of it the source still has.",
+                  "Snapshots that are found again, or that lack something, are listed as recovered, and are "
+                  "chosen by "
+                  "their id only.",
+                  "Ends with exit code 6 when damage is left."},
       .run =
           [given](Session& session) {
             v1::StartRepairRequest request;

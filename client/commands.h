@@ -13,6 +13,7 @@ void add_set_commands(std::vector<Command>& all);
 void add_config_commands(std::vector<Command>& all);
 void add_backup_commands(std::vector<Command>& all);
 void add_run_commands(std::vector<Command>& all);
+void add_error_commands(std::vector<Command>& all);
 void add_snapshot_commands(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
 void add_retention_commands(std::vector<Command>& all);

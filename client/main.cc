@@ -35,6 +35,7 @@ std::vector<Command> all_commands() {
   add_config_commands(all);
   add_backup_commands(all);
   add_run_commands(all);
+  add_error_commands(all);
   add_snapshot_commands(all);
   add_restore_commands(all);
   add_retention_commands(all);

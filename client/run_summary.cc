@@ -20,9 +20,12 @@ std::string problems(const v1::Run& run, const Terminal& terminal) {
             '\n';
   }
   const std::uint64_t listed = static_cast<std::uint64_t>(std::min(shown, kShown));
+  const bool backup = run.kind() == v1::RUN_KIND_BACKUP;
   if (run.error_count() > listed && listed > 0) {
-    text += "  and " + plural(run.error_count() - listed, "more", "more") + ": garner --json run show " +
-            printable(run.run_id()) + '\n';
+    text += "  and " + plural(run.error_count() - listed, "more", "more") +
+            (backup ? ": garner errors " : ": garner --json run show ") + printable(run.run_id()) + '\n';
+  } else if (backup && listed > 0) {
+    text += "  since when: garner errors " + printable(run.run_id()) + '\n';
   }
   shown = 0;
   for (const std::string& problem : run.check().problems()) {

@@ -8,6 +8,7 @@
 #include "base/byte_count.h"
 #include "base/error.h"
 #include "destination_settings.h"
+#include "store/header_repair.h"
 
 namespace garner::daemon {
 
@@ -176,6 +177,32 @@ std::shared_ptr<store::Repository> Destinations::open(const std::string& name) {
     note_trouble(*wanted, known, error);
     throw error.in("destination '" + name + "'");
   }
+}
+
+bool Destinations::heal_header(const std::string& name) {
+  const catalog::DestinationFacts known = facts(name);
+  const std::shared_ptr<Entry> wanted = entry(name);
+  const std::lock_guard lock(wanted->opening);
+  const std::shared_ptr<destination::LocalDestination> place = destination::open_local(known.url);
+  if (is_empty(*place)) {
+    throw Error(ErrorKind::kDestinationAway,
+                "the repository is away: " + place->describe() + " is empty (is its disk mounted?)");
+  }
+  return store::heal_header(repository_context(throttled(known, place), keyring_of(known), known.repository));
+}
+
+std::vector<std::shared_ptr<store::Repository>> Destinations::open_siblings(const std::string& name) {
+  const catalog::DestinationFacts known = facts(name);
+  std::vector<std::shared_ptr<store::Repository>> all;
+  for (const catalog::DestinationFacts& other : context_.catalog.configuration().destinations()) {
+    if (other.name == name || other.encrypted != known.encrypted || other.keyring != known.keyring) continue;
+    try {
+      all.push_back(open(other.name));
+    } catch (const Error& error) {
+      spdlog::info("destination {} cannot supply anything: {}", other.name, error.what());
+    }
+  }
+  return all;
 }
 
 std::shared_ptr<store::Repository> Destinations::open_for_repair(const std::string& name) {

@@ -44,6 +44,11 @@ class Destinations {
   // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty
   // folder where a repository was (a disk that is not mounted); the repository's errors.
   std::shared_ptr<store::Repository> open(const std::string& name);
+  // Puts back a header that is lost, after which other machines may have to add the destination again. False
+  // where it is in order. Error(kDestinationAway) for an empty folder.
+  bool heal_header(const std::string& name);
+  // Those, but this one, whose repositories have the same keyring and can be opened.
+  std::vector<std::shared_ptr<store::Repository>> open_siblings(const std::string& name);
   // Header and keys only; what was open is let go.
   std::shared_ptr<store::Repository> open_for_repair(const std::string& name);
   // The next open() starts anew. Whoever has the repository keeps it.

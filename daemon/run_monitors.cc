@@ -36,7 +36,7 @@ void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
 }
 
 void BackupRunMonitor::error(const backup::SourceError& error) {
-  keep_error(run_, runs_, {error.path, error.message});
+  keep_error(run_, runs_, {error.path, error.message, error.kept});
 }
 
 void RestoreRunMonitor::progressed(const restore::RestoreProgress& progress) {
@@ -100,6 +100,26 @@ void CheckRunMonitor::finish_repair(const maintenance::RepairResult& result) {
   const std::lock_guard lock(mutex_);
   done_.packs += result.packs;
   done_.blobs += result.blobs;
+}
+
+void CheckRunMonitor::finish_rescue(const maintenance::RescueResult& result) {
+  if (result.packs > 0) {
+    spdlog::warn(
+        "run {}: {} damaged packs: {} blobs copied, {} from other destinations, {} lost; {} snapshots "
+        "lack something",
+        run_.number(), result.packs, result.copied, result.supplied, result.lost, result.marked.size());
+  }
+  const std::lock_guard lock(mutex_);
+  done_.packs += result.packs;
+  done_.blobs += result.copied + result.supplied;
+  run_.update([&](v1::Run& report) {
+    v1::CheckResult& check = *report.mutable_check();
+    check.set_packs(done_.packs);
+    check.set_blobs(done_.blobs);
+    check.set_bytes_read(check.bytes_read() + result.checked.bytes_read);
+    if (result.lost > 0) report.set_incomplete(true);
+    report.set_damage_found(check.problem_count() > 0);
+  });
 }
 
 }  // namespace garner::daemon

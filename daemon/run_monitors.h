@@ -6,6 +6,7 @@
 #include "check_rotation.h"
 #include "maintenance/check.h"
 #include "maintenance/repair.h"
+#include "maintenance/rescue.h"
 #include "restore/restore.h"
 #include "run_log.h"
 
@@ -51,6 +52,7 @@ class CheckRunMonitor final : public maintenance::CheckMonitor {
   // Counters of a destination that is done are added to.
   void finish_part(const maintenance::CheckProgress& progress);
   void finish_repair(const maintenance::RepairResult& result);
+  void finish_rescue(const maintenance::RescueResult& result);
 
  private:
   void show(const maintenance::CheckProgress& progress, v1::Run& report) const;

@@ -44,7 +44,10 @@ std::vector<backup::CommandSource> command_sources(const ActiveRun& run) {
 }  // namespace
 
 RunWork::RunWork(Destinations& destinations, const Settings& settings)
-    : destinations_(destinations), catalog_(destinations.context().catalog), settings_(settings) {
+    : destinations_(destinations),
+      catalog_(destinations.context().catalog),
+      settings_(settings),
+      source_calls_(std::make_shared<source::BoundedCalls>(settings.source_timeout)) {
   make_folders_durably(destinations.context().state_folder + "/runs", 0700);
   make_folders_durably(destinations.context().state_folder + "/spool", 0700);
 }
@@ -97,6 +100,7 @@ void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
   options.spool_folder = destinations_.context().state_folder + "/spool";
   options.excluded_folders = destinations_.local_folders();
   options.excluded_folders.push_back(destinations_.context().state_folder);
+  options.source_calls = source_calls_;
   options.during_commit = [] { return inhibit_sleep("A backup is being committed"); };
   const auto checkpoint = catalog_.checkpoint(run.number());
   BackupRunMonitor monitor(run, catalog_.runs(), log);
@@ -134,7 +138,8 @@ void RunWork::on_failure(ActiveRun& run, catalog::RunState state) {
 }
 
 void RunWork::abandon(ActiveRun& run) {
-  if (run.kind() == catalog::RunKind::kPrune) return remove_copies(run);
+  if (run.kind() == catalog::RunKind::kPrune || run.kind() == catalog::RunKind::kRepair)
+    return remove_copies(run);
   if (run.kind() != catalog::RunKind::kBackup) return;
   const auto checkpoint = catalog_.checkpoint(run.number());
   if (!checkpoint->load().has_value()) return;
@@ -231,6 +236,9 @@ void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {
   run.update([](v1::Run& report) { report.clear_check(); });
   CheckRunMonitor monitor(run);
   for (const std::string& destination : run.request().destinations) {
+    if (!run.request().dry_run && destinations_.heal_header(destination))
+      spdlog::warn("run {}: the header of destination {} was lost and is put back", run.number(),
+                   destination);
     maintenance::RepairResult result;
     {
       const std::shared_ptr<store::Repository> repository = destinations_.open_for_repair(destination);
@@ -239,9 +247,26 @@ void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {
     monitor.finish_repair(result);
     if (!result.needed) {
       spdlog::info("run {}: the log of destination {} is in order", run.number(), destination);
+      rescue(run, destination, monitor, stop);
     }
     destinations_.look(destination);
   }
+}
+
+void RunWork::rescue(ActiveRun& run, const std::string& destination, CheckRunMonitor& monitor,
+                     const std::stop_token& stop) {
+  const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+  const auto staging = repository->destination().staging_folder();
+  maintenance::RescueOptions options;
+  options.staging_prefix =
+      (staging ? *staging : destinations_.context().state_folder + "/spool") + "/" + run.uuid().text() + "-";
+  options.dry_run = run.request().dry_run;
+  options.threads = threads_for(settings_, maintenance::kCheckMemoryPerThread);
+  const auto siblings = destinations_.open_siblings(destination);
+  for (const auto& sibling : siblings) options.suppliers.push_back(sibling.get());
+  // Packs that an earlier attempt of the run was writing.
+  remove_copies(run);
+  monitor.finish_rescue(maintenance::run_rescue(*repository, options, monitor, stop));
 }
 
 }  // namespace garner::daemon

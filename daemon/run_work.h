@@ -2,12 +2,15 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 #include <stop_token>
 
 #include "active_run.h"
 #include "destinations.h"
+#include "run_monitors.h"
 #include "settings.h"
+#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
@@ -38,6 +41,8 @@ class RunWork {
   void restore(ActiveRun& run, const std::stop_token& stop);
   void check(ActiveRun& run, const std::stop_token& stop);
   void repair(ActiveRun& run, const std::stop_token& stop);
+  void rescue(ActiveRun& run, const std::string& destination, CheckRunMonitor& monitor,
+              const std::stop_token& stop);
   // retention_work.cc
   void forget(ActiveRun& run);
   void prune(ActiveRun& run, const std::stop_token& stop);
@@ -54,6 +59,8 @@ class RunWork {
   Destinations& destinations_;
   catalog::Catalog& catalog_;
   const Settings settings_;
+  // Of all runs: what hangs in one would hang in the next.
+  const std::shared_ptr<source::BoundedCalls> source_calls_;
   std::atomic<bool> shutting_down_ = false;
 };
 

@@ -89,6 +89,10 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* ResumeRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
   Unary* CancelRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
 
+  // service_errors.cc
+  Unary* ListErrors(Context* context, const v1::ListErrorsRequest* request,
+                    v1::ListErrorsResponse* response) override;
+
   // service_retention.cc
   Unary* StartForget(Context* context, const v1::StartForgetRequest* request, v1::Run* response) override;
   Unary* StartPrune(Context* context, const v1::StartPruneRequest* request, v1::Run* response) override;

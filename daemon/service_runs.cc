@@ -17,6 +17,13 @@ std::vector<std::string> destinations_for(Destinations& destinations, const std:
   return names;
 }
 
+// By its last check.
+bool is_known_damaged(catalog::Catalog& catalog, const std::string& destination) {
+  const auto number = catalog.maintenance().last_run(destination, catalog::MaintenanceKind::kCheck);
+  const auto row = number ? catalog.runs().find(*number) : std::nullopt;
+  return row && to_message(*row).damage_found();
+}
+
 void hide(const Caller& caller, v1::Run& run) {
   if (caller.authority != Authority::kFull) redact(run);
 }
@@ -73,7 +80,8 @@ grpc::ServerUnaryReactor* GarnerService::StartRepair(Context* context, const v1:
     stored.destinations = destinations_for(parts_.destinations, request->destination());
     if (request->destination().empty()) {
       std::erase_if(stored.destinations, [&](const std::string& name) {
-        return parts_.destinations.look(name).message.state() != v1::DESTINATION_STATE_NEEDS_REPAIR;
+        return parts_.destinations.look(name).message.state() != v1::DESTINATION_STATE_NEEDS_REPAIR &&
+               !is_known_damaged(catalog(), name);
       });
     }
     *response = parts_.runs.add(catalog::RunKind::kRepair, "", std::move(stored));

@@ -23,7 +23,7 @@ constexpr std::size_t kLongestFile = 1u << 20;
 constexpr std::int64_t kMostThreads = 256;
 constexpr std::uint64_t kLeastMemory = 32u << 20;
 constexpr std::uint64_t kMostMemory = 16ull << 30;
-constexpr std::chrono::hours kLongestSettling{1};
+constexpr std::chrono::hours kLongestDuration{1};
 
 class Reader {
  public:
@@ -59,7 +59,7 @@ class Reader {
         value = schedule::parse_duration(*text);
     } catch (const Error&) {
     }
-    if (!value.has_value() || *value > kLongestSettling)
+    if (!value.has_value() || *value > kLongestDuration)
       fail(node.source(), "must be a duration like \"90s\" or \"2m\", at most an hour");
     return std::chrono::duration_cast<std::chrono::seconds>(*value);
   }
@@ -113,8 +113,13 @@ class Reader {
       } else if (key == "memory") {
         check_once(key.source(), "memory", seen);
         settings.memory_budget = memory(value);
+      } else if (key == "source_timeout") {
+        settings.source_timeout = duration(value);
+        if (settings.source_timeout < std::chrono::seconds(1))
+          fail(value.source(), "must be at least a second");
       } else {
-        fail(key.source(), "there is no limit '" + printable(key.str()) + "'; there are threads and memory");
+        fail(key.source(), "there is no limit '" + printable(key.str()) +
+                               "'; there are threads, memory and source_timeout");
       }
     }
   }

@@ -8,6 +8,7 @@
 //   [limits]
 //   threads = 0                 # of a run; 0: one for each core
 //   memory = "128 MiB"          # of a run: what is read, compressed and stored
+//   source_timeout = "1m"       # a network file system that takes longer to answer is left out of a run
 //
 //   [metrics]
 //   listen = "127.0.0.1:9877"   # serve GET /metrics there; an address of this machine only
@@ -32,6 +33,7 @@ struct Settings {
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
   std::chrono::seconds settling_delay{60};
+  std::chrono::seconds source_timeout{60};
   std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };
 

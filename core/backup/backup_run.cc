@@ -12,11 +12,14 @@
 #include "backup/run_context.h"
 #include "backup/scanner.h"
 #include "backup/settle.h"
+#include "backup/unreadable.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/log_context.h"
 #include "base/stop_scope.h"
+#include "snapshot/closure.h"
 #include "snapshot/node.h"
+#include "source/folder_view.h"
 
 namespace garner::backup {
 
@@ -28,9 +31,14 @@ constexpr std::uint64_t kThorough = 64u << 20;
 
 std::string bytes_of(ByteView view) { return std::string(as_text(view)); }
 
-bool names_folder(const std::string& path) {
-  struct stat status {};
-  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+// Whatever the path leads to may hang.
+std::optional<struct stat> status_of(const std::shared_ptr<source::BoundedCalls>& calls,
+                                     const std::string& path) {
+  return source::SlowFileSystem(calls, path).call([path]() -> std::optional<struct stat> {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) return std::nullopt;
+    return status;
+  });
 }
 
 unsigned thread_count(const BackupOptions& options) {
@@ -44,15 +52,19 @@ unsigned thread_count(const BackupOptions& options) {
 // sources of this machine.
 const v1::SnapshotEntry* find_base(const v1::RepositoryState& state, const BackupOptions& options) {
   const v1::SnapshotEntry* same_sources = nullptr;
+  const v1::SnapshotEntry* recovered = nullptr;  // may lack something
   for (auto entry = state.snapshots().rbegin(); entry != state.snapshots().rend(); ++entry) {
     const v1::SetDefinition& set = entry->snapshot().set();
-    if (set.uuid() == options.set.uuid()) return &*entry;
+    if (set.uuid() == options.set.uuid()) {
+      if (!entry->recovered()) return &*entry;
+      if (!recovered) recovered = &*entry;
+    }
     if (!same_sources && !set.sources().empty() && entry->snapshot().host() == options.host &&
         std::ranges::equal(set.sources(), options.set.sources())) {
       same_sources = &*entry;
     }
   }
-  return same_sources;
+  return recovered ? recovered : same_sources;
 }
 
 const v1::SnapshotEntry* find_snapshot(const v1::RepositoryState& state, const crypto::BlobId& id) {
@@ -252,7 +264,8 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     tops.push_back(top);
     context.source_devices.push_back(0);
     try {
-      if (names_folder(path)) {
+      const auto found = status_of(context.calls, path);
+      if (found && S_ISDIR(found->st_mode)) {
         FolderBase folder_base{std::nullopt, base_seen, !options_.full_scan, false};
         if (earlier && earlier->type() == v1::NODE_TYPE_FOLDER) folder_base.node = *earlier;
         if (const auto finished = resumed_ ? checkpoint_.root(source) : std::nullopt) {
@@ -260,15 +273,14 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
         }
         auto root = std::make_shared<Folder>(top, 0, source, path == "/" ? path : base_name(path),
                                              std::move(folder_base), assembly);
-        root->scan.handle = source::FolderHandle::open_root(path);
-        source::FolderHandle::Use use(*root->scan.handle);
-        context.source_devices.back() = source::read_status(use.fd(), "").device;
+        root->scan.handle = source::FolderHandle::open_root(path, context.calls);
+        context.source_devices.back() = source::FolderView(root->scan.handle).status().device;
         context.mounts.number(source, context.source_devices.back());
         context.queue.add(std::move(root));
       } else {
-        top->scan.handle = source::FolderHandle::open_root(parent_path(path));
-        source::FolderHandle::Use use(*top->scan.handle);
-        const source::FileStatus status = source::read_status(use.fd(), base_name(path));
+        top->scan.handle = source::FolderHandle::open_root(parent_path(path), context.calls);
+        const source::FolderView view(top->scan.handle);
+        const source::FileStatus status = view.status_of(base_name(path));
         context.mounts.number(source, status.device);
         if (status.type == v1::NODE_TYPE_FILE) {
           FileTask task{0, base_name(path), std::nullopt};
@@ -277,8 +289,8 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
         } else {
           top->complete(
               0,
-              source::capture(use.fd(), base_name(path), status, -1,
-                              [&](const std::string& message) { statistics_->error(path, message); }),
+              view.capture_entry(base_name(path), status,
+                                 [&](const std::string& message) { statistics_->error(path, message); }),
               false);
         }
       }
@@ -286,13 +298,9 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
       if (read.first_error.empty()) read.first_error = error.what();
-      statistics_->error(path, error.what());
-      std::optional<v1::Node> node;
-      if (earlier) {
-        node = *earlier;
-        node->set_stale(true);
-      }
-      top->complete(0, std::move(node), false);
+      top->complete(
+          0, keep_last_known(context, nullptr, path, error, earlier ? std::optional(*earlier) : std::nullopt),
+          false);
     }
   }
   if (options_.commands.empty()) check_any_was_read(context);
@@ -310,36 +318,51 @@ void Attempt::check_any_was_read(RunContext& context) const {
 }
 
 void Attempt::walk() {
-  RunContext context{.repository = repository_,
-                     .writer = *writer_,
-                     .checkpoint = checkpoint_,
-                     .checkpointer = *checkpointer_,
-                     .statistics = *statistics_,
-                     .options = options_,
-                     .clock = clock_,
-                     .stop = stop_,
-                     .resumed = resumed_,
-                     .excluded = {},
-                     .source_devices = {},
-                     .owners = {source::user_name, source::group_name},
-                     .metadata = MetadataSink(repository_.hasher(), *writer_)};
+  RunContext context{
+      .repository = repository_,
+      .writer = *writer_,
+      .checkpoint = checkpoint_,
+      .checkpointer = *checkpointer_,
+      .statistics = *statistics_,
+      .options = options_,
+      .clock = clock_,
+      .stop = stop_,
+      .resumed = resumed_,
+      .excluded = {},
+      .source_devices = {},
+      .owners = {source::user_name, source::group_name},
+      .metadata = MetadataSink(repository_.hasher(), *writer_),
+      .calls = options_.source_calls ? options_.source_calls : std::make_shared<source::BoundedCalls>()};
   for (const std::string& path : options_.excluded_folders) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) continue;
+    std::optional<struct stat> status;
+    try {
+      status = status_of(context.calls, path);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kReadFailed) throw;
+      spdlog::warn("{}, which is not to be backed up, cannot be looked at: {}", printable(path),
+                   error.what());
+    }
+    if (!status) continue;
     source::FileStatus folder;
-    folder.device = status.st_dev;
-    folder.inode = status.st_ino;
+    folder.device = status->st_dev;
+    folder.inode = status->st_ino;
     context.excluded.push_back(folder);
   }
   statistics_->stage("reading");
-  const auto tops = queue_sources(context);
+  std::vector<std::shared_ptr<Folder>> tops;
+  try {
+    tops = queue_sources(context);
+  } catch (const Error& failure) {
+    if (failure.kind() == ErrorKind::kCancelled && stop_.stop_requested()) return;
+    throw;
+  }
 
   std::jthread estimator;
   if (!base_) {
     estimator = std::jthread([&](std::stop_token stop) {
       const Estimate estimate =
           estimate_sources({options_.set.sources().begin(), options_.set.sources().end()},
-                           options_.set.one_file_system(), stop);
+                           options_.set.one_file_system(), context.calls, stop);
       if (!stop.stop_requested()) statistics_->expect(estimate.files, estimate.bytes);
     });
   }
@@ -367,6 +390,12 @@ void Attempt::walk() {
             } else {
               scanner.scan(std::get<std::shared_ptr<Folder>>(*work));
             }
+          } catch (const Error& failure) {
+            // Who is to stop waits for no answer of a file system: that is no failure.
+            const bool stopped = failure.kind() == ErrorKind::kCancelled && stop_.stop_requested();
+            std::lock_guard lock(error_mutex);
+            if (!error && !stopped) error = std::current_exception();
+            context.queue.stop();
           } catch (...) {
             std::lock_guard lock(error_mutex);
             if (!error) error = std::current_exception();
@@ -479,7 +508,18 @@ std::optional<crypto::BlobId> Attempt::commit(v1::Snapshot made) {
 BackupResult make_attempts(store::Repository& repository, CheckpointStore& checkpoint,
                            const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
                            const std::stop_token& stop) {
-  if (auto result = Attempt(repository, checkpoint, options, clock, monitor, stop).make()) return *result;
+  // What a snapshot names says nothing of what is stored if some of it was lost: everything is read, and what
+  // is lost is stored again.
+  repository.refresh();
+  const auto state = repository.state();
+  const v1::SnapshotEntry* base = find_base(*state, options);
+  BackupOptions first = options;
+  if (base && base->recovered() && !snapshot::is_complete(repository, base->snapshot())) {
+    spdlog::info("run {}: the snapshot that it compares with lacks content; it reads everything",
+                 options.run.text());
+    first.full_scan = true;
+  }
+  if (auto result = Attempt(repository, checkpoint, first, clock, monitor, stop).make()) return *result;
   // What the run took for known is gone from the repository: everything is looked up, and read where that
   // finds nothing, on the newest state.
   spdlog::info("run {}: reads the source again", options.run.text());

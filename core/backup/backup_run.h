@@ -9,6 +9,7 @@
 // checkpoint), or any other error.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -21,6 +22,7 @@
 #include "backup/checkpoint_pace.h"
 #include "base/clock.h"
 #include "command/command.h"
+#include "source/bounded_calls.h"
 #include "store/repository.h"
 
 namespace garner::backup {
@@ -43,6 +45,11 @@ struct BackupOptions {
   std::string spool_folder;                // for packs, where the destination has no staging folder
   CheckpointPace pace;
   std::vector<std::string> excluded_folders;  // absolute: state folder, local repositories
+  // What cannot be read is tried again after each of these, when all else is done.
+  std::vector<std::chrono::milliseconds> retry_delays{std::chrono::seconds(1), std::chrono::seconds(4)};
+  // By which what may hang is asked; one for all runs, so that threads that they leave behind are counted
+  // together. None: one of this run's own.
+  std::shared_ptr<source::BoundedCalls> source_calls;
   // Called before a commit, from any thread; what it returns is held until the commit is over. To keep the
   // machine awake.
   std::function<std::shared_ptr<void>()> during_commit;
@@ -65,6 +72,7 @@ struct BackupProgress {
 struct SourceError {
   std::string path;  // absolute, bytes
   std::string message;
+  bool kept = false;  // the snapshot has the last known version of it
 };
 
 struct BackupResult {

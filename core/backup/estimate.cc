@@ -3,8 +3,8 @@
 #include <dirent.h>
 
 #include "base/error.h"
-#include "source/folder_handle.h"
-#include "source/metadata.h"
+#include "base/stop_scope.h"
+#include "source/folder_view.h"
 
 namespace garner::backup {
 
@@ -16,25 +16,26 @@ struct Waiting {
   std::uint64_t device = 0;
 };
 
-void count_source(const std::string& path, bool one_file_system, const std::stop_token& stop,
+void count_source(const std::string& path, bool one_file_system,
+                  const std::shared_ptr<source::BoundedCalls>& calls, const std::stop_token& stop,
                   Estimate& estimate) {
   std::vector<Waiting> waiting;
   auto look_into = [&](const std::shared_ptr<source::FolderHandle>& folder, std::uint64_t device) {
-    source::FolderHandle::Use use(*folder);
-    const std::uint64_t own = source::read_status(use.fd(), "").device;
+    const source::FolderView view(folder);
+    const std::uint64_t own = view.status().device;
     if (device == 0) device = own;
     if (one_file_system && own != device) return;
-    for (const source::FolderEntry& entry : source::list_folder(use.fd(), path)) {
+    for (const source::FolderEntry& entry : view.list()) {
       if (entry.type == DT_DIR) {
         waiting.push_back({folder, entry.name, device});
       } else if (entry.type == DT_REG) {
         estimate.files += 1;
-        estimate.bytes += source::read_status(use.fd(), entry.name).size;
+        estimate.bytes += view.status_of(entry.name).size;
       }
       if (stop.stop_requested()) return;
     }
   };
-  look_into(source::FolderHandle::open_root(path), 0);
+  look_into(source::FolderHandle::open_root(path, calls), 0);
   while (!waiting.empty() && !stop.stop_requested()) {
     const Waiting next = std::move(waiting.back());
     waiting.pop_back();
@@ -49,11 +50,12 @@ void count_source(const std::string& path, bool one_file_system, const std::stop
 }  // namespace
 
 Estimate estimate_sources(const std::vector<std::string>& sources, bool one_file_system,
-                          std::stop_token stop) {
+                          const std::shared_ptr<source::BoundedCalls>& calls, std::stop_token stop) {
+  const StopScope scope(stop);
   Estimate estimate;
   for (const std::string& path : sources) {
     try {
-      count_source(path, one_file_system, stop, estimate);
+      count_source(path, one_file_system, calls, stop, estimate);
     } catch (const Error&) {
       // The run itself will say so.
     }

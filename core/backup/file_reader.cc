@@ -1,20 +1,22 @@
 #include "backup/file_reader.h"
 
-#include <fcntl.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
+#include "backup/unreadable.h"
 #include "base/error.h"
 #include "snapshot/node.h"
 #include "source/change.h"
-#include "source/open.h"
+#include "source/folder_view.h"
 
 namespace garner::backup {
 
 namespace {
 
 constexpr int kAttempts = 2;
+// A file that failed beyond this is not read from its beginning again in the same run.
+constexpr std::uint64_t kReadAgain = 256u << 20;
 
 bool is_same_moment(const source::FileStatus& a, const source::FileStatus& b) {
   return a.size == b.size && a.mtime == b.mtime && a.ctime == b.ctime;
@@ -54,16 +56,19 @@ void FileReader::read(const FileBatch& batch) {
       node = read_file(folder, path, task, reading);
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kReadFailed) {
-        context_.statistics.error(path, error.what());
-        node = task.earlier;
-        if (node) node->set_stale(true);
+        if (read_again(batch, task, *reading, error)) {
+          context_.checkpointer.end_reading(reading);
+          continue;
+        }
+        node = keep_last_known(context_, folder.scan.handle->slow(), path, error, task.earlier);
       } else if (error.kind() != ErrorKind::kNotFound) {
         throw;
       }
     }
     if (context_.stop.stop_requested()) return;  // a large file stays recorded for the last checkpoint
     if (node) {
-      if (!node->stale())
+      // What is no file by now costs nothing to look at again.
+      if (!node->stale() && node->type() == v1::NODE_TYPE_FILE)
         context_.checkpointer.finished(batch.folder, {reading->place, *node, reading->seen});
       context_.statistics.done_file();
     }
@@ -75,27 +80,50 @@ void FileReader::read(const FileBatch& batch) {
   }
 }
 
+bool FileReader::read_again(const FileBatch& batch, const FileTask& task, const ReadingFile& reading,
+                            const Error& error) {
+  if (reading.offset > kReadAgain) return false;
+  FileTask again = task;
+  ++again.attempts;
+  return put_off(context_, error, task.attempts, FileBatch{batch.folder, {std::move(again)}, 0});
+}
+
+// What stands in the file's place by now.
+v1::Node FileReader::capture_other(Folder& folder, const source::FolderView& view, const std::string& path,
+                                   const std::string& name) {
+  const source::FileStatus status = view.status_of(name);
+  if (status.type == v1::NODE_TYPE_FILE || status.type == v1::NODE_TYPE_FOLDER) {
+    throw Error(ErrorKind::kReadFailed, "it was replaced while it was looked at: the next backup takes it");
+  }
+  v1::Node node = view.capture_entry(
+      name, status, [&](const std::string& message) { context_.statistics.error(path, message); });
+  if (status.links > 1) node.set_mount(context_.mounts.number(folder.source(), status.device));
+  return node;
+}
+
 // Nothing when the file has vanished, or when the run is to stop.
 std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string& path, const FileTask& task,
                                               std::shared_ptr<ReadingFile>& file) {
-  source::FolderHandle::Use use(*folder.scan.handle);
-  const Fd fd = source::open_for_reading(use.fd(), task.name.c_str());
-  if (!fd.valid()) {
-    if (errno == ENOENT) return std::nullopt;
-    throw system_error(errno, "cannot open it for reading", ErrorKind::kReadFailed);
+  const source::FolderView view(folder.scan.handle);
+  std::optional<source::SourceFile> opened;
+  try {
+    opened.emplace(view, task.name);
+  } catch (const Error& error) {
+    // A link, or a socket.
+    if (error.error_number() != ELOOP && error.error_number() != ENXIO) throw;
+    return capture_other(folder, view, path, task.name);
   }
+  const source::SourceFile& content = *opened;
   auto warn = [&](const std::string& message) { context_.statistics.error(path, message); };
 
   HardLinks::Claim claim;
   for (int attempt = 1;; ++attempt) {
     const TimePoint seen = context_.clock.now();
-    const source::FileStatus status = source::read_status(fd.get(), "");
-    if (status.type != v1::NODE_TYPE_FILE) {
-      throw Error(ErrorKind::kReadFailed, "it was replaced by something that is no regular file");
-    }
+    const source::FileStatus status = content.status();
+    if (status.type != v1::NODE_TYPE_FILE) return capture_other(folder, view, path, task.name);
     file->place = folder.place_of(task.name);
     file->seen = seen;
-    v1::Node node = source::capture(use.fd(), task.name, status, fd.get(), warn);
+    v1::Node node = content.capture(view, task.name, status, warn);
     const HardLinks::Key link{status.device, status.inode};
     if (status.links > 1) {
       node.set_mount(context_.mounts.number(folder.source(), status.device));
@@ -108,8 +136,8 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     }
 
     const bool sparse = status.blocks * 512 < status.size;
-    const auto ranges = sparse ? source::data_ranges(fd.get(), status.size, path)
-                               : std::vector<source::DataRange>{{0, status.size}};
+    const auto ranges =
+        sparse ? content.data_ranges(status.size, path) : std::vector<source::DataRange>{{0, status.size}};
     const bool recorded = status.size > context_.options.pace.recorded_in_progress;
     if (recorded) {
       file->node = node;
@@ -127,12 +155,12 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
       context_.checkpointer.begin_reading(file);
     }
     differences_.begin_file(status.size);
-    read_content(fd, path, *file, status.size, ranges,
+    read_content(content, path, *file, status.size, ranges,
                  KnownChunks(task.earlier ? &*task.earlier : nullptr, context_.repository));
     if (recorded) context_.writer.flush_lane(lane_);
     if (context_.stop.stop_requested()) return std::nullopt;
 
-    const bool settled = is_same_moment(status, source::read_status(fd.get(), ""));
+    const bool settled = is_same_moment(status, content.status());
     if (settled || attempt == kAttempts) {
       snapshot::ContentListBuilder list = file->list;
       node.set_size(list.length());
@@ -147,29 +175,30 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
   }
 }
 
-// Reads what lies beyond file.offset. Ends early when the run is to stop, or the file has become shorter.
-void FileReader::read_content(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t size,
-                              const std::vector<source::DataRange>& ranges, KnownChunks known) {
+// Reads what lies beyond reading.offset. Ends early when the run is to stop, or the file has become shorter.
+void FileReader::read_content(const source::SourceFile& file, const std::string& path, ReadingFile& reading,
+                              std::uint64_t size, const std::vector<source::DataRange>& ranges,
+                              KnownChunks known) {
   for (const source::DataRange& range : ranges) {
     const std::uint64_t end = range.offset + range.length;
-    if (end <= file.offset) continue;
-    if (range.offset > file.offset) {
-      std::lock_guard lock(file.mutex);
-      file.list.add_hole(range.offset - file.offset);
-      file.offset = range.offset;
+    if (end <= reading.offset) continue;
+    if (range.offset > reading.offset) {
+      std::lock_guard lock(reading.mutex);
+      reading.list.add_hole(range.offset - reading.offset);
+      reading.offset = range.offset;
     }
-    read_range(fd, path, file, file.offset, end, known);
-    if (file.offset != end) return;
+    read_range(file, path, reading, reading.offset, end, known);
+    if (reading.offset != end) return;
   }
-  if (file.offset < size) {
-    std::lock_guard lock(file.mutex);
-    file.list.add_hole(size - file.offset);
-    file.offset = size;
+  if (reading.offset < size) {
+    std::lock_guard lock(reading.mutex);
+    reading.list.add_hole(size - reading.offset);
+    reading.offset = size;
   }
 }
 
-void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& file, std::uint64_t begin,
-                            std::uint64_t end, KnownChunks& known) {
+void FileReader::read_range(const source::SourceFile& file, const std::string& path, ReadingFile& reading,
+                            std::uint64_t begin, std::uint64_t end, KnownChunks& known) {
   const std::size_t longest = context_.repository.chunker().sizes().maximum;
   std::uint64_t position = begin;  // of the buffer's first byte in the file
   std::size_t first = 0;           // of what is not cut yet, in the buffer
@@ -182,13 +211,13 @@ void FileReader::read_range(const Fd& fd, const std::string& path, ReadingFile& 
       filled -= first;
       first = 0;
       const std::size_t before = filled;
-      filled += fill(fd, path, filled, position + filled, end);
+      filled += fill(file, path, filled, position + filled, end);
       at_end = filled == before || position + filled == end;
     }
     if (first == filled) return;
     const ByteView data(buffer_.data() + first, filled - first);
     const Cut next = cut(data, position + first, end, known);
-    storing([&] { store_chunk(file, next.id, data.first(next.length), known); });
+    storing([&] { store_chunk(reading, next.id, data.first(next.length), known); });
     first += next.length;
   }
 }
@@ -208,12 +237,12 @@ FileReader::Cut FileReader::cut(ByteView data, std::uint64_t offset, std::uint64
 }
 
 // Reads up to a buffer's end or the range's; returns the number of bytes, 0 at the end of the file.
-std::size_t FileReader::fill(const Fd& fd, const std::string& path, std::size_t kept, std::uint64_t offset,
-                             std::uint64_t end) {
+std::size_t FileReader::fill(const source::SourceFile& file, const std::string& path, std::size_t kept,
+                             std::uint64_t offset, std::uint64_t end) {
   const std::size_t wanted = std::min<std::uint64_t>(buffer_.size() - kept, end - offset);
   if (wanted == 0) return 0;
   context_.checkpointer.admit(wanted);
-  const std::size_t got = read_at(fd.get(), {buffer_.data() + kept, wanted}, offset, path);
+  const std::size_t got = file.read({buffer_.data() + kept, wanted}, offset, path);
   context_.statistics.read(got);
   return got;
 }

@@ -48,6 +48,7 @@ class Folder {
   // ---- Scanning: one thread at a time ----
   struct Scan {
     bool started = false;
+    unsigned attempts = 0;  // to open and list it that failed
     std::shared_ptr<source::FolderHandle> handle;
     std::uint64_t device = 0;
     std::uint64_t inode = 0;

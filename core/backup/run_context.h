@@ -14,6 +14,7 @@
 #include "backup/statistics.h"
 #include "backup/work_queue.h"
 #include "snapshot/tree.h"
+#include "source/bounded_calls.h"
 #include "store/blob_writer.h"
 
 namespace garner::backup {
@@ -69,6 +70,7 @@ struct RunContext {
   std::vector<std::uint64_t> source_devices;
   snapshot::OwnerNames owners;
   MetadataSink metadata;
+  std::shared_ptr<source::BoundedCalls> calls;  // to the source
   HardLinks hard_links{};
   Mounts mounts{};
   WorkQueue queue{};

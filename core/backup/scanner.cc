@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "backup/unreadable.h"
 #include "base/error.h"
 #include "snapshot/node.h"
 #include "source/change.h"
@@ -80,16 +81,16 @@ void Scanner::scan(const std::shared_ptr<Folder>& folder) {
   bool listed = false;
   try {
     if (!scan.started && !start(folder)) return;
-    source::FolderHandle::Use use(*scan.handle);
+    const source::FolderView view(scan.handle);
     const std::size_t end = std::min(scan.entries.size(), scan.next + kWindow);
-    for (; scan.next < end; ++scan.next) look_at(folder, use.fd(), scan.entries[scan.next], batch, children);
+    for (; scan.next < end; ++scan.next) look_at(folder, view, scan.entries[scan.next], batch, children);
     listed = end == scan.entries.size();
     if (listed && earlier(*folder, "")) folder->entry_missing();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
-    // The folder went away under our hands: what was found of it stays.
-    context_.statistics.error(scan.handle ? scan.handle->path() : folder->name(), error.what());
-    folder->entry_missing();
+    // It cannot be opened again, between two windows: nothing of this one was looked at.
+    if (error.kind() == ErrorKind::kReadFailed && put_off(context_, error, scan.attempts++, folder)) return;
+    keep_rest(*folder, error);
     listed = true;
   }
   if (listed) {
@@ -116,8 +117,8 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
     if (!scan.handle) {
       scan.handle = source::FolderHandle::open_child(folder->parent()->scan.handle, folder->name());
     }
-    source::FolderHandle::Use use(*scan.handle);
-    status = source::read_status(use.fd(), "");
+    const source::FolderView view(scan.handle);
+    status = view.status();
     scan.device = status.device;
     scan.inode = status.inode;
     if (std::ranges::any_of(context_.excluded,
@@ -127,22 +128,22 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
       return false;
     }
     if (is_inside_itself(*folder, status)) {
-      give_up(folder, "it is one of the folders above it (a mount makes a circle); it was left out");
+      give_up(folder, Error(ErrorKind::kReadFailed,
+                            "it is one of the folders above it (a mount makes a circle); it was left out"));
       return false;
     }
     const bool other_file_system = status.device != context_.source_devices.at(source);
     const bool enter = !(context_.options.set.one_file_system() && other_file_system) &&
-                       !(context_.options.set.exclude_caches() && source::is_cache_folder(use.fd()));
-    if (enter) scan.entries = source::list_folder(use.fd(), scan.handle->path());
+                       !(context_.options.set.exclude_caches() && view.is_cache());
+    if (enter) scan.entries = view.list();
 
     if (folder->base.node && source::is_unchanged(status, *folder->base.node, folder->base.seen)) {
       scan.node = *folder->base.node;
       scan.same_node = true;
     } else {
       const std::string path = scan.handle->path();
-      scan.node = source::capture(use.fd(), "", status, use.fd(), [&](const std::string& message) {
-        context_.statistics.error(path, message);
-      });
+      scan.node =
+          view.capture(status, [&](const std::string& message) { context_.statistics.error(path, message); });
       scan.node.set_name(folder->name());
     }
   } catch (const Error& error) {
@@ -152,7 +153,10 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
       return false;
     }
     if (error.kind() != ErrorKind::kReadFailed) throw;
-    give_up(folder, error.what());
+    // Something else may stand there by then.
+    if (!folder->is_source_root()) scan.handle.reset();
+    scan.started = false;
+    if (!put_off(context_, error, scan.attempts++, folder)) give_up(folder, error);
     return false;
   }
 
@@ -177,15 +181,31 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
 }
 
 // The folder cannot be looked into: its last known version is kept, if there is one.
-void Scanner::give_up(const std::shared_ptr<Folder>& folder, const std::string& message) {
-  const std::string path = folder->scan.handle ? folder->scan.handle->path()
-                                               : folder->parent()->scan.handle->path() + "/" + folder->name();
-  context_.statistics.error(path, message);
-  std::optional<v1::Node> node = folder->base.node;
-  if (node) node->set_stale(true);
+void Scanner::give_up(const std::shared_ptr<Folder>& folder, const Error& error) {
+  const std::shared_ptr<source::FolderHandle>& own = folder->scan.handle;
+  const source::FolderHandle& above = own ? *own : *folder->parent()->scan.handle;
+  const std::string path = own ? own->path() : above.path() + "/" + folder->name();
+  std::optional<v1::Node> node = keep_last_known(context_, above.slow(), path, error, folder->base.node);
   if (folder->parent()->complete(folder->slot(), std::move(node), false)) {
     finish_upwards(context_, folder->parent());
   }
+}
+
+// The folder cannot be looked at any further. If it is gone, what was found of it stays; otherwise what is
+// known of its other entries as well.
+void Scanner::keep_rest(Folder& folder, const Error& error) {
+  Folder::Scan& scan = folder.scan;
+  const bool gone = error.kind() == ErrorKind::kNotFound;
+  bool kept = false;
+  for (; !gone && scan.next < scan.entries.size(); ++scan.next) {
+    std::optional<snapshot::NamedNode> known = earlier(folder, scan.entries[scan.next].name);
+    if (!known) continue;
+    known->node.set_stale(true);
+    folder.complete(folder.add_slot(), std::move(known->node), false);
+    kept = true;
+  }
+  folder.entry_missing();
+  tell_unreadable(context_, scan.handle->slow(), scan.handle->path(), error, kept);
 }
 
 // An earlier tree that cannot be read is no reason not to back up: what is left of the folder counts as new.
@@ -229,26 +249,43 @@ FolderBase Scanner::child_base(Folder& folder, const std::string& name,
   return finished_base(finished->second);
 }
 
-void Scanner::look_at(const std::shared_ptr<Folder>& folder, int folder_fd, const source::FolderEntry& entry,
-                      FileBatch& batch, std::vector<std::shared_ptr<Folder>>& children) {
+// A file whose status cannot be read may well be readable in a while.
+bool Scanner::look_again(const std::shared_ptr<Folder>& folder, const source::FolderEntry& entry,
+                         std::size_t slot, const std::optional<snapshot::NamedNode>& earlier_node,
+                         const Error& error) {
+  if (entry.type != DT_REG) return false;
+  FileTask task{slot, entry.name, std::nullopt, 1};
+  if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FILE) task.earlier = earlier_node->node;
+  if (!put_off(context_, error, 0, FileBatch{folder, {std::move(task)}, 0})) return false;
+  context_.statistics.found_file(0);
+  return true;
+}
+
+void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
+                      const source::FolderEntry& entry, FileBatch& batch,
+                      std::vector<std::shared_ptr<Folder>>& children) {
   std::optional<snapshot::NamedNode> earlier_node = earlier(*folder, entry.name);
+  const auto unreadable = [&](std::size_t slot, const Error& error) {
+    if (error.kind() == ErrorKind::kNotFound) {
+      folder->complete(slot, std::nullopt, false);
+      return;
+    }
+    if (error.kind() != ErrorKind::kReadFailed) throw error;
+    if (look_again(folder, entry, slot, earlier_node, error)) return;
+    std::optional<v1::Node> known;
+    if (earlier_node) known = std::move(earlier_node->node);
+    folder->complete(slot,
+                     keep_last_known(context_, view.slow(), folder->scan.handle->path() + "/" + entry.name,
+                                     error, std::move(known)),
+                     false);
+  };
   unsigned char kind = entry.type;
   source::FileStatus status;
   if (kind != DT_DIR) {
     try {
-      status = source::read_status(folder_fd, entry.name);
+      status = view.status_of(entry.name);
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kNotFound) {
-        folder->entry_missing();
-        return;
-      }
-      if (error.kind() != ErrorKind::kReadFailed) throw;
-      context_.statistics.error(folder->scan.handle->path() + "/" + entry.name, error.what());
-      std::optional<v1::Node> node;
-      if (earlier_node) node = std::move(earlier_node->node);
-      if (node) node->set_stale(true);
-      folder->complete(folder->add_slot(), std::move(node), false);
-      return;
+      return unreadable(folder->add_slot(), error);
     }
     if (status.type == v1::NODE_TYPE_FOLDER) kind = DT_DIR;
   }
@@ -281,10 +318,14 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, int folder_fd, cons
     return;
   }
   if (!regular) {
-    const std::string path = folder->scan.handle->path() + "/" + entry.name;
-    v1::Node node = source::capture(folder_fd, entry.name, status, -1, [&](const std::string& message) {
-      context_.statistics.error(path, message);
-    });
+    v1::Node node;
+    try {
+      node = view.capture_entry(entry.name, status, [&](const std::string& message) {
+        context_.statistics.error(folder->scan.handle->path() + "/" + entry.name, message);
+      });
+    } catch (const Error& error) {
+      return unreadable(slot, error);
+    }
     if (status.links > 1) node.set_mount(context_.mounts.number(folder->source(), status.device));
     const bool same = earlier_node && snapshot::equal(node, earlier_node->node);
     folder->complete(slot, std::move(node), same);

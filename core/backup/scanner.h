@@ -5,6 +5,8 @@
 #include <memory>
 
 #include "backup/run_context.h"
+#include "base/error.h"
+#include "source/folder_view.h"
 
 namespace garner::backup {
 
@@ -20,9 +22,13 @@ class Scanner {
 
  private:
   bool start(const std::shared_ptr<Folder>& folder);
-  void give_up(const std::shared_ptr<Folder>& folder, const std::string& message);
-  void look_at(const std::shared_ptr<Folder>& folder, int folder_fd, const source::FolderEntry& entry,
-               FileBatch& batch, std::vector<std::shared_ptr<Folder>>& children);
+  void give_up(const std::shared_ptr<Folder>& folder, const Error& error);
+  void keep_rest(Folder& folder, const Error& error);
+  void look_at(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
+               const source::FolderEntry& entry, FileBatch& batch,
+               std::vector<std::shared_ptr<Folder>>& children);
+  bool look_again(const std::shared_ptr<Folder>& folder, const source::FolderEntry& entry, std::size_t slot,
+                  const std::optional<snapshot::NamedNode>& earlier, const Error& error);
   void next_earlier(Folder& folder);
   std::optional<snapshot::NamedNode> earlier(Folder& folder, const std::string& name);
   FolderBase child_base(Folder& folder, const std::string& name, std::optional<snapshot::NamedNode> earlier);

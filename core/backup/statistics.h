@@ -27,10 +27,12 @@ class Statistics {
   void new_content(std::uint64_t bytes) { new_bytes_ += bytes; }
   void stored(std::uint64_t total_of_this_process) { stored_bytes_ = total_of_this_process; }
   void committed(std::uint64_t bytes) { committed_bytes_ += bytes; }  // objects that are no packs
-  void error(const std::string& path, const std::string& message) {
+  void error(const SourceError& error) {
     errors_ += 1;
-    monitor_.error({path, message});
+    monitor_.error(error);
   }
+  // Of what is in the snapshot, or in none.
+  void error(const std::string& path, const std::string& message) { error({path, message}); }
   void command_said(const std::string& name, std::string_view line) { monitor_.command_said(name, line); }
   void expect(std::uint64_t files, std::uint64_t bytes) {
     expected_files_ = files;

@@ -1,12 +1,15 @@
 // What the run's threads do next: a command whose output is to be taken, one at a time; then files that are
 // to be read before folders that are to be looked at, and the folder that was found last first. So the walk
 // runs ahead of reading by no more than it must, and what waits is bounded by the depth of the tree and a
-// window of entries a level, not by the tree's size.
+// window of entries a level, not by the tree's size. What could not be read and is to be tried again comes
+// last of all, when its time has come.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +26,7 @@ struct FileTask {
   std::size_t slot = 0;
   std::string name;
   std::optional<v1::Node> earlier;  // kept, marked stale, should it not be readable
+  unsigned attempts = 0;            // to read it that failed
 };
 
 // Files of one folder.
@@ -60,30 +64,34 @@ class WorkQueue {
     changed_.notify_one();
   }
 
+  // For later; false, and nothing is added, where too much waits so already.
+  bool add_again(Work work, std::chrono::milliseconds delay) {
+    std::lock_guard lock(mutex_);
+    if (again_.size() >= kMostAgain) return false;
+    again_.emplace(std::chrono::steady_clock::now() + delay, std::move(work));
+    changed_.notify_one();
+    return true;
+  }
+
   // Waits for work. Nothing when all work is done or stop() was called. Each piece handed out ends with
   // done().
   std::optional<Work> next() {
     std::unique_lock lock(mutex_);
-    const auto may_take_command = [&] { return !commands_.empty() && !command_runs_; };
-    changed_.wait(lock, [&] {
-      return stopped_ || may_take_command() || !files_.empty() || !folders_.empty() || active_ == 0;
-    });
-    if (stopped_ || (commands_.empty() && files_.empty() && folders_.empty())) return std::nullopt;
-    ++active_;
-    if (may_take_command()) {
-      command_runs_ = true;
-      Work work = std::move(commands_.front());
-      commands_.pop_front();
-      return work;
+    while (!stopped_) {
+      if (std::optional<Work> work = take()) {
+        ++active_;
+        return work;
+      }
+      if (!again_.empty()) {
+        const auto due = again_.begin()->first;
+        changed_.wait_until(lock, due);
+      } else if (active_ > 0) {
+        changed_.wait(lock);
+      } else {
+        return std::nullopt;
+      }
     }
-    if (!files_.empty()) {
-      Work work = std::move(files_.front());
-      files_.pop_front();
-      return work;
-    }
-    Work work = std::move(folders_.back());
-    folders_.pop_back();
-    return work;
+    return std::nullopt;
   }
 
   void done() {
@@ -108,11 +116,40 @@ class WorkQueue {
   }
 
  private:
+  // What waits to be tried again keeps its folders from being finished, and so in memory.
+  static constexpr std::size_t kMostAgain = 1000;
+
+  std::optional<Work> take() {
+    if (!commands_.empty() && !command_runs_) {
+      command_runs_ = true;
+      Work work = std::move(commands_.front());
+      commands_.pop_front();
+      return work;
+    }
+    if (!files_.empty()) {
+      Work work = std::move(files_.front());
+      files_.pop_front();
+      return work;
+    }
+    if (!folders_.empty()) {
+      Work work = std::move(folders_.back());
+      folders_.pop_back();
+      return work;
+    }
+    if (!again_.empty() && again_.begin()->first <= std::chrono::steady_clock::now()) {
+      Work work = std::move(again_.begin()->second);
+      again_.erase(again_.begin());
+      return work;
+    }
+    return std::nullopt;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<CommandTask> commands_;
   std::deque<FileBatch> files_;
   std::vector<std::shared_ptr<Folder>> folders_;
+  std::multimap<std::chrono::steady_clock::time_point, Work> again_;  // by when it is due
   std::size_t active_ = 0;
   bool command_runs_ = false;
   bool stopped_ = false;

@@ -1,5 +1,6 @@
 #include "catalog/run_table.h"
 
+#include <map>
 #include <utility>
 
 #include "base/error.h"
@@ -206,11 +207,11 @@ bool RunTable::add_error(std::int64_t number, const RunErrorRow& error) {
   // A resumed run meets the errors of folders again that it had not finished.
   return database
              .prepare(
-                 "INSERT INTO run_errors (run, position, path, message) "
-                 "SELECT ?1, (SELECT count(*) FROM run_errors WHERE run = ?1), ?2, ?3 "
+                 "INSERT INTO run_errors (run, position, path, message, kept) "
+                 "SELECT ?1, (SELECT count(*) FROM run_errors WHERE run = ?1), ?2, ?3, ?5 "
                  "WHERE (SELECT count(*) FROM run_errors WHERE run = ?1) < ?4 AND NOT EXISTS "
                  "(SELECT 1 FROM run_errors WHERE run = ?1 AND path = ?2 AND message = ?3)",
-                 number, as_bytes(error.path), error.message, kMaximumRunErrors)
+                 number, as_bytes(error.path), error.message, kMaximumRunErrors, error.kept)
              .run() > 0;
 }
 
@@ -219,9 +220,46 @@ std::vector<RunErrorRow> RunTable::errors(std::int64_t number, std::uint64_t lim
   const auto lock = database.lock();
   std::vector<RunErrorRow> all;
   Statement rows = database.prepare(
-      "SELECT path, message FROM run_errors WHERE run = ? ORDER BY position LIMIT ?", number, limit);
-  while (rows.step()) all.push_back({rows.text(0), rows.text(1)});
+      "SELECT path, message, kept FROM run_errors WHERE run = ? ORDER BY position LIMIT ?", number, limit);
+  while (rows.step()) all.push_back({rows.text(0), rows.text(1), rows.integer(2) != 0});
   return all;
+}
+
+std::vector<FailingPath> RunTable::failing_paths(const RunRow& run) {
+  std::vector<FailingPath> failing;
+  std::map<std::string, std::size_t> in_a_row;  // path -> place in `failing`
+  for (const RunErrorRow& error : errors(run.number, kMaximumRunErrors)) {
+    const auto [place, added] = in_a_row.emplace(error.path, failing.size());
+    if (added) {
+      failing.push_back({error.path, error.message, error.kept, run.started.value_or(run.queued), 1});
+    } else {
+      failing[place->second].message += "; " + error.message;
+      failing[place->second].kept |= error.kept;
+    }
+  }
+  if (run.kind != RunKind::kBackup || run.set.empty()) return failing;
+
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  Statement earlier = database.prepare(
+      "SELECT number, coalesce(started, queued) FROM runs WHERE set_name = ? AND kind = ? AND state = ? AND "
+      "number < ? ORDER BY number DESC",
+      run.set, static_cast<int>(RunKind::kBackup), static_cast<int>(RunState::kFinished), run.number);
+  while (!in_a_row.empty() && earlier.step()) {
+    Statement paths =
+        database.prepare("SELECT DISTINCT path FROM run_errors WHERE run = ?", earlier.integer(0));
+    std::map<std::string, std::size_t> still;
+    while (paths.step()) {
+      const auto found = in_a_row.find(paths.text(0));
+      if (found == in_a_row.end()) continue;
+      FailingPath& one = failing[found->second];
+      one.since = from_nanoseconds(earlier.integer(1));
+      ++one.runs;
+      still.insert(*found);
+    }
+    in_a_row = std::move(still);
+  }
+  return failing;
 }
 
 std::uint64_t RunTable::error_count(std::int64_t number) {

@@ -70,6 +70,16 @@ struct RunChange {
 struct RunErrorRow {
   std::string path;  // bytes
   std::string message;
+  bool kept = false;  // the run's snapshot has the last known version of it
+};
+
+// A path with errors in a run, and since when it has had some.
+struct FailingPath {
+  std::string path;  // bytes
+  std::string message;
+  bool kept = false;
+  TimePoint since;         // start of the first of the runs in a row
+  std::uint32_t runs = 1;  // how many these are
 };
 
 // Errors of one run that are kept; beyond them none is.
@@ -113,6 +123,10 @@ class RunTable {
   bool add_error(std::int64_t number, const RunErrorRow& error);
   std::vector<RunErrorRow> errors(std::int64_t number, std::uint64_t limit);
   std::uint64_t error_count(std::int64_t number);
+  // What failed in the run, in the order in which it was told, a path once. Of a backup: since when, over its
+  // set's backups that finished, backwards from it, as far as each has an error of the path. What an earlier
+  // run had beyond kMaximumRunErrors counts as none.
+  std::vector<FailingPath> failing_paths(const RunRow& run);
 
  private:
   std::vector<RunRow> rows(Statement statement);

@@ -367,6 +367,10 @@ ALTER TABLE notifications ADD COLUMN header_file TEXT NOT NULL DEFAULT '';
 ALTER TABLE notifications ADD COLUMN password_file TEXT NOT NULL DEFAULT '';
 ALTER TABLE notifications ADD COLUMN ca_file TEXT NOT NULL DEFAULT '';
 )sql",
+    // Whether the run's snapshot has the last known version of what could not be read.
+    R"sql(
+ALTER TABLE run_errors ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

@@ -121,7 +121,7 @@ class ClosureCheck {
     const auto location = repository_.index().find(id);
     if (!location) return true;
     if (damage_.empty()) return false;
-    if (damage_.blobs.contains(id)) return !can_be_read(id);
+    if (damage_.blobs.contains(id) || damage_.in_doubt.contains(location->pack)) return !can_be_read(id);
     if (!damage_.packs.contains(location->pack)) return false;
     const auto all = repository_.index().find_all(id);
     return std::all_of(all.begin(), all.end(),

@@ -83,7 +83,10 @@ class PackCheck {
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
       sound = !is_still_live(repository_, name);
-      if (!sound) report_.problem(short_name(name) + " is damaged: " + error.what());
+      if (!sound) {
+        report_.problem(short_name(name) + " is damaged: " + error.what());
+        add_damaged_pack(name);
+      }
     }
     if (whole) report_.read_whole({name, packs_.at(name).size}, sound);
     report_.add_pack();
@@ -104,6 +107,7 @@ class PackCheck {
     const PackFacts& facts = packs_.at(name);
     if (header.kind == facts.kind && sum == facts.locations) return true;
     report_.problem(short_name(name) + ": its directory and the index do not agree");
+    add_damaged_pack(name);
     return false;
   }
 
@@ -123,7 +127,7 @@ class PackCheck {
         if (!is_still_live(repository_, name)) return true;
         sound = false;
         report_.problem(short_name(name) + ": " + error.what());
-        for (const store::FrameBlob& blob : frame.blobs) add_damaged(blob.id);
+        for (const store::FrameBlob& blob : frame.blobs) add_damaged(name, blob.id);
       }
       report_.add_bytes_read(frame.stored_length);
     }
@@ -136,7 +140,7 @@ class PackCheck {
     for (const store::FrameBlob& blob : frame.blobs) {
       if (repository_.hasher().id(blob.kind, raw.subspan(offset, blob.length)) != blob.id) {
         report_.problem(short_name(name) + ": blob " + blob.id.hex() + " is not what its id says");
-        add_damaged(blob.id);
+        add_damaged(name, blob.id);
         sound = false;
       }
       offset += blob.length;
@@ -144,8 +148,15 @@ class PackCheck {
     return sound;
   }
 
-  void add_damaged(const crypto::BlobId& id) {
+  // What it holds may well be readable, frame by frame: it is in doubt.
+  void add_damaged_pack(const store::ObjectName& name) {
     std::lock_guard lock(mutex_);
+    damage_.in_doubt.insert(name);
+  }
+
+  void add_damaged(const store::ObjectName& name, const crypto::BlobId& id) {
+    std::lock_guard lock(mutex_);
+    damage_.touched.insert(name);
     if (damage_.blobs.size() < kTracedBlobs) damage_.blobs.insert(id);
   }
 
@@ -169,6 +180,8 @@ PackDamage check_packs(store::Repository& repository, const PackTable& packs, co
   report.begin_stage("looking for packs");
   check_sizes(repository, packs, report, damage);
 
+  // Each pack's directory is read, so that one that stands in another's place is noticed; of metadata all is,
+  // as soon as anything is read whole.
   std::vector<store::ObjectName> data;
   std::vector<store::ObjectName> metadata;
   std::vector<PackSize> there;
@@ -183,20 +196,27 @@ PackDamage check_packs(store::Repository& repository, const PackTable& packs, co
     std::erase_if(whole, [&](const store::ObjectName& name) {
       return !packs.contains(name) || damage.packs.contains(name);
     });
-    const std::unordered_set<store::ObjectName, store::ObjectNameHash> chosen(whole.begin(), whole.end());
-    std::erase_if(metadata, [&](const store::ObjectName& name) { return chosen.contains(name); });
   } else {
     whole = choose(std::move(data), options.read_data_percent);
+    if (options.read_data_percent > 0) {
+      std::sort(metadata.begin(), metadata.end());
+      whole.insert(whole.end(), metadata.begin(), metadata.end());
+    }
   }
-  std::sort(metadata.begin(), metadata.end());
-  report.set_total_packs(metadata.size() + whole.size());
+  const std::unordered_set<store::ObjectName, store::ObjectNameHash> chosen(whole.begin(), whole.end());
+  std::vector<store::ObjectName> others;
+  for (const PackSize& pack : there) {
+    if (!chosen.contains(pack.name)) others.push_back(pack.name);
+  }
+  std::sort(others.begin(), others.end());
+  report.set_total_packs(there.size());
 
   PackCheck check(repository, packs, report, damage);
   const unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   const unsigned threads = std::min(options.threads > 0 ? options.threads : cores, kMostThreads);
   report.begin_stage("reading directories of packs");
-  for_each_in_parallel(metadata.size(), threads,
-                       [&](std::size_t number) { check.check(metadata[number], false); });
+  for_each_in_parallel(others.size(), threads,
+                       [&](std::size_t number) { check.check(others[number], false); });
   if (!whole.empty()) {
     report.begin_stage("reading data");
     for_each_in_parallel(whole.size(), threads,

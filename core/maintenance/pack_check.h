@@ -13,16 +13,20 @@
 namespace garner::maintenance {
 
 struct PackDamage {
-  std::unordered_set<store::ObjectName, store::ObjectNameHash> packs;  // missing, or of another size
-  IdSet blobs;  // found damaged, in packs that are there
-  bool empty() const { return packs.empty() && blobs.empty(); }
+  using Packs = std::unordered_set<store::ObjectName, store::ObjectNameHash>;
+  Packs packs;     // missing, or of another size
+  Packs in_doubt;  // header or directory is damaged, or another pack's: its frames may be readable or not
+  Packs touched;   // a frame is damaged
+  IdSet blobs;     // found damaged, in packs that are there
+  bool empty() const { return packs.empty() && in_doubt.empty() && touched.empty(); }
 };
 
 // The key with the few digits of the name that people need to find it.
 std::string short_name(const store::ObjectName& pack);
 
-// `packs`: as the segments say. Directories of metadata packs are always read; `read_data_percent` of the
-// data packs are read whole, beginning at a random one, or of all packs those that the options choose.
+// `packs`: as the segments say. The directories of all packs are read; `read_data_percent` of the data packs
+// are read whole, beginning at a random one, and then all of metadata; or of all packs those that the options
+// choose.
 PackDamage check_packs(store::Repository& repository, const PackTable& packs, const CheckOptions& options,
                        CheckReport& report);
 

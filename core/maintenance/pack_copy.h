@@ -3,12 +3,12 @@
 // against its id on the way. One thread at a time.
 #pragma once
 
-#include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "maintenance/mark.h"
+#include "maintenance/pack_output.h"
 #include "store/frame.h"
 #include "store/pack.h"
 #include "store/repository.h"
@@ -18,8 +18,8 @@ namespace garner::maintenance {
 class PackCopier {
  public:
   // `prefix`: path that the names of the new packs' files begin with.
-  PackCopier(store::Repository& repository, const Marks& marks, std::string prefix);
-  ~PackCopier();
+  PackCopier(store::Repository& repository, const Marks& marks, std::string prefix)
+      : repository_(repository), marks_(marks), output_(repository, std::move(prefix)) {}
 
   // What was not copied: should one of these be in use after all, the pack must stay.
   struct Left {
@@ -29,28 +29,15 @@ class PackCopier {
   // was copied of it before is a second copy.
   Left copy(const store::ObjectName& pack, store::PackKind kind);
   // Bytes of the new packs so far.
-  std::uint64_t bytes() const;
+  std::uint64_t bytes() const { return output_.bytes(); }
   // Closes the new packs and publishes them: durable, and in no record.
-  std::vector<store::FinishedPack> finish();
+  std::vector<store::FinishedPack> finish() { return output_.finish(); }
 
  private:
-  struct Output;
-  Output& output(store::PackKind kind) { return *outputs_[kind == store::PackKind::kData ? 0 : 1]; }
-  void add(Output& output, const store::FrameBlob& blob, ByteView content);
-  void flush(Output& output);
-  void append(Output& output, ByteView encoded, std::uint32_t raw_length,
-              std::vector<store::FrameBlob> blobs);
-  void close(Output& output);
-
   store::Repository& repository_;
   const Marks& marks_;
-  const std::string prefix_;
-  const store::PackContext context_;
+  PackOutput output_;
   store::FrameCodec codec_;
-  std::unique_ptr<Output> outputs_[2];
-  std::vector<store::FinishedPack> finished_;
-  std::vector<std::string> paths_;  // of finished_
-  std::uint64_t finished_bytes_ = 0;
 };
 
 }  // namespace garner::maintenance

@@ -1,5 +1,6 @@
 #include "snapshot/closure.h"
 
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -126,6 +127,22 @@ class Walk {
 
 void walk_closure(const v1::Snapshot& snapshot, store::BlobSource& source, const ClosureVisitor& visitor) {
   for (const v1::Source& root : snapshot.sources()) Walk(source, visitor).walk(root);
+}
+
+bool is_complete(store::Repository& repository, const v1::Snapshot& snapshot) {
+  bool complete = true;
+  boost::unordered_flat_set<crypto::BlobId, crypto::BlobIdHash> inner;  // each walked once
+  ClosureVisitor visitor;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
+    if (!complete || (kind != crypto::BlobKind::kData && !inner.insert(id).second)) return false;
+    complete = repository.index().find_pack(id).has_value();
+    return complete;
+  };
+  visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {
+    complete = false;
+  };
+  walk_closure(snapshot, repository, visitor);
+  return complete;
 }
 
 }  // namespace garner::snapshot

@@ -5,6 +5,7 @@
 
 #include "garner/v1/store.pb.h"
 #include "store/blob_source.h"
+#include "store/repository.h"
 
 namespace garner::snapshot {
 
@@ -26,5 +27,9 @@ struct ClosureVisitor {
   std::function<void()> difference = {};
 };
 void walk_closure(const v1::Snapshot& snapshot, store::BlobSource& source, const ClosureVisitor& visitor);
+
+// Whether every blob below the snapshot has a live location, and the trees and lists among them can be read.
+// Memory: the ids of these.
+bool is_complete(store::Repository& repository, const v1::Snapshot& snapshot);
 
 }  // namespace garner::snapshot

@@ -40,7 +40,10 @@ std::size_t descriptor_capacity() {
 // each function the descriptors to close are declared before the lock.
 class FolderHandle::Pool {
  public:
-  explicit Pool(std::size_t capacity) : capacity_(capacity) {}
+  Pool(std::size_t capacity, std::shared_ptr<BoundedCalls> calls)
+      : calls_(std::move(calls)), capacity_(capacity) {}
+
+  const std::shared_ptr<BoundedCalls>& calls() const { return calls_; }
 
   // Its descriptor if it is open, kept open until unpin(); otherwise -1.
   int pin(FolderHandle& folder) {
@@ -121,6 +124,7 @@ class FolderHandle::Pool {
     while (open_ > target && !idle_.empty()) closed.push_back(take_locked(*idle_.front()));
   }
 
+  const std::shared_ptr<BoundedCalls> calls_;
   std::mutex mutex_;
   const std::size_t capacity_;
   std::size_t open_ = 0;
@@ -144,19 +148,51 @@ FolderHandle::~FolderHandle() {
   pool->drop(std::move(parent_));
 }
 
-std::shared_ptr<FolderHandle> FolderHandle::open_root(const std::string& path) {
-  auto root =
-      std::make_shared<FolderHandle>(Key{}, std::make_shared<Pool>(descriptor_capacity()), nullptr, path);
-  root->adopt(root->open(AT_FDCWD));
+std::shared_ptr<FolderHandle> FolderHandle::open_root(const std::string& path,
+                                                      std::shared_ptr<BoundedCalls> calls) {
+  auto pool = std::make_shared<Pool>(descriptor_capacity(), calls);
+  auto root = std::make_shared<FolderHandle>(Key{}, std::move(pool), nullptr, path);
+  if (!calls) {
+    root->adopt(root->open(AT_FDCWD));
+    return root;
+  }
+  // Anything on the way to it may hang.
+  const auto slow = std::make_shared<SlowFileSystem>(std::move(calls), path);
+  const bool hangs = slow->call([root] {
+    Fd fd = root->open(AT_FDCWD);
+    const bool answer = may_hang(fd.get());
+    root->adopt(std::move(fd));
+    return answer;
+  });
+  if (hangs) root->slow_ = slow;
   return root;
 }
 
 std::shared_ptr<FolderHandle> FolderHandle::open_child(std::shared_ptr<FolderHandle> parent,
                                                        const std::string& name) {
   const std::shared_ptr<Pool> pool = parent->pool_;
+  const std::shared_ptr<SlowFileSystem> above = parent->slow_;
   auto child = std::make_shared<FolderHandle>(Key{}, pool, std::move(parent), name);
-  const Use parent_use(*child->parent_);
-  child->adopt(child->open(parent_use.fd()));
+  const bool bounded = pool->calls() != nullptr;
+  if (!above) {
+    const Use parent_use(*child->parent_);
+    Fd fd = child->open(parent_use.fd(), /*stay=*/bounded);
+    if (fd.valid()) {
+      child->adopt(std::move(fd));
+      return child;
+    }
+  }
+  // Of another file system, or on a slow one, or both.
+  const auto own = std::make_shared<SlowFileSystem>(pool->calls(), child->path());
+  const bool hangs = (above ? above : own)->call([child] {
+    const Use parent_use(*child->parent_);
+    Fd fd = child->open(parent_use.fd());
+    const bool answer = may_hang(fd.get());
+    child->adopt(std::move(fd));
+    return answer;
+  });
+  if (hangs) child->slow_ = above && child->device_ == child->parent_->device_ ? above : own;
+  if (!child->slow_) child->slow_ = above;  // to come here again leads through what may hang
   return child;
 }
 
@@ -168,17 +204,18 @@ void FolderHandle::adopt(Fd fd) {
   pool_->unpin(*this);
 }
 
-Fd FolderHandle::open(int parent_fd) const {
+Fd FolderHandle::open(int parent_fd, bool stay) const {
   const auto attempt = [&] {
-    return parent_ ? open_for_reading(parent_fd, name_.c_str(), O_DIRECTORY)
-                   : open_following(AT_FDCWD, name_.c_str(), O_DIRECTORY);
+    if (!parent_) return open_following(AT_FDCWD, name_.c_str(), O_DIRECTORY);
+    return stay ? open_same_mount(parent_fd, name_.c_str(), O_DIRECTORY)
+                : open_for_reading(parent_fd, name_.c_str(), O_DIRECTORY);
   };
   Fd fd = attempt();
   if (!fd.valid() && (errno == EMFILE || errno == ENFILE)) {
     pool_->close_half_of_idle();
     fd = attempt();
   }
-  if (!fd.valid()) throw_open_error(errno, path());
+  if (!fd.valid() && !(stay && errno == EXDEV)) throw_open_error(errno, path());
   return fd;
 }
 

@@ -40,7 +40,7 @@ v1::NodeType type_of(std::uint32_t mode) {
 TimePoint to_time(const statx_timestamp& time) { return {time.tv_sec, time.tv_nsec}; }
 
 ErrorKind kind_of(int error_number) {
-  return error_number == ENOENT || error_number == ESTALE ? ErrorKind::kNotFound : ErrorKind::kReadFailed;
+  return error_number == ENOENT ? ErrorKind::kNotFound : ErrorKind::kReadFailed;
 }
 
 std::string shown(const std::string& name) { return name.empty() ? "it" : printable(name); }

@@ -10,7 +10,11 @@ namespace garner::source {
 // device: opening one can already do something.
 Fd open_for_reading(int folder_fd, const char* name, int flags = 0);
 
-// The same, but a link is followed.
+// As open_for_reading(), but fails with EXDEV where something is mounted on it, before anything is asked of
+// that. (A kernel before 5.6 cannot tell, and opens it.)
+Fd open_same_mount(int folder_fd, const char* name, int flags = 0);
+
+// As open_for_reading(), but a link is followed.
 Fd open_following(int folder_fd, const char* name, int flags = 0);
 
 // A descriptor with O_PATH: names the thing itself, links included, and opens nothing. Not valid, with errno

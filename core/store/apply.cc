@@ -231,15 +231,25 @@ class Applier {
   void apply_snapshots() {
     require_remover(!body_.remove_snapshots().empty(), "removes snapshots");
     auto& snapshots = *state_.mutable_snapshots();
+    std::set<std::string_view> marked;
     for (const std::string& id : body_.remove_snapshots()) {
       const auto found =
           std::ranges::find_if(snapshots, [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
       require(found != snapshots.end(), "it removes a snapshot that is not there: " + hex(id));
+      // Taken out and put back as recovered: it keeps its place and its pin.
+      const auto again = std::ranges::find_if(
+          body_.add_snapshots(), [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
+      if (again != body_.add_snapshots().end() && again->recovered() && !found->recovered()) {
+        found->set_recovered(true);
+        require(marked.insert(id).second, "it marks a snapshot twice: " + hex(id));
+        continue;
+      }
       require(!found->pinned(), "it removes a snapshot that is pinned: " + hex(id));
       snapshots.erase(found);
     }
     for (const v1::SnapshotEntry& entry : body_.add_snapshots()) {
       require_size(entry.id(), kNameSize, "a snapshot's id");
+      if (marked.contains(entry.id())) continue;
       require_size(entry.snapshot().run(), kUuidSize, "a snapshot's run");
       require_size(entry.snapshot().set().uuid(), kUuidSize, "a snapshot's set");
       require(find_snapshot(state_, as_bytes(entry.id())) == nullptr,

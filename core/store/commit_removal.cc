@@ -162,6 +162,15 @@ void Repository::add_removal(const Removal& removal, const v1::RepositoryState& 
   for (const crypto::BlobId& id : removal.remove_snapshots) {
     if (find_snapshot(state, id.view()) != nullptr) add(body.add_remove_snapshots(), id.view());
   }
+  for (const crypto::BlobId& id : removal.mark_recovered) {
+    const v1::SnapshotEntry* entry = find_snapshot(state, id.view());
+    if (entry == nullptr || entry->recovered()) continue;
+    add(body.add_remove_snapshots(), id.view());
+    v1::SnapshotEntry& again = *body.add_add_snapshots();
+    again = *entry;
+    again.set_recovered(true);
+    again.set_pinned(false);
+  }
   for (const ObjectName& name : removal.drop) {
     if (is_listed(state.condemned(), name)) add(body.add_drop(), name.view());
   }

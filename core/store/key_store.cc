@@ -217,6 +217,25 @@ std::vector<v1::KeySlotFile> list_slots(destination::Destination& destination) {
   return files;
 }
 
+void verify_slots(destination::Destination& destination, const crypto::Keyring& keyring) {
+  const std::vector<v1::KeySlotFile> files = list_slots(destination);
+  if (files.empty() && keyring.encrypted()) {
+    throw Error(ErrorKind::kDamaged, "no key slot is left: add one with garner key add");
+  }
+  std::vector<std::string> changed;
+  for (const v1::KeySlotFile& file : files) {
+    try {
+      crypto::verify_slot(keyring, file);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kDamaged) throw;
+      changed.push_back(slot_key(Uuid::from_bytes(as_bytes(file.slot().id()))) + ": " + error.what());
+    }
+  }
+  if (!changed.empty())
+    throw Error(ErrorKind::kDamaged,
+                "damaged key slots at " + destination.describe() + ": " + joined(changed));
+}
+
 void add_slot(destination::Destination& destination, const v1::KeySlot& slot) {
   v1::KeySlotFile file;
   *file.mutable_slot() = slot;

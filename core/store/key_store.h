@@ -20,6 +20,9 @@ std::string extension_key(const Uuid& slot, std::uint32_t epoch);
 // Error(kDamaged) for objects that cannot be parsed or hold another slot than their key says: the message
 // names them and the slots that are in order.
 std::vector<v1::KeySlotFile> list_slots(destination::Destination& destination);
+// Reads and verifies all of them. Error(kDamaged) names those that are not in order, and is thrown, too,
+// where an encrypted repository has none left: a single one that is missing looks as if it had been removed.
+void verify_slots(destination::Destination& destination, const crypto::Keyring& keyring);
 // Durable. Error(kAlreadyExists).
 void add_slot(destination::Destination& destination, const v1::KeySlot& slot);
 void add_extension(destination::Destination& destination, const v1::KeySlotExtension& extension);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "store/header_repair.h"
 #include "store/key_store.h"
 #include "store/repository_segments.h"
 #include "store/state_cache.h"
@@ -129,7 +130,9 @@ std::unique_ptr<Repository> Repository::open_header(RepositoryContext context) {
   // Against what is expected first: a repository that was replaced most likely has another keyring as well.
   check_header(context, read_header(*context.destination));
   const RepositoryHeader header = verify_header(*context.destination, context.keyring);
-  return std::unique_ptr<Repository>(new Repository(std::move(context), header));
+  std::unique_ptr<Repository> repository(new Repository(std::move(context), header));
+  keep_header_copy(repository->destination(), header, repository->folder_);
+  return repository;
 }
 
 std::unique_ptr<Repository> Repository::open_without_log(RepositoryContext context) {

@@ -37,6 +37,8 @@ struct Removal {
   std::set<crypto::BlobId> remove_snapshots;  // listed and not pinned
   std::set<crypto::BlobId> pin;               // listed
   std::set<crypto::BlobId> unpin;
+  // Listed snapshots of which content is lost: recovered from now on, in their place and pinned if they are.
+  std::set<crypto::BlobId> mark_recovered;
   std::set<ObjectName> condemn;  // packs, and segments that no state lists
   std::set<ObjectName> drop;     // condemned earlier; their objects are deleted
   // Live segments that no unfinished root names: they are condemned, and what they say of packs that are
@@ -44,8 +46,8 @@ struct Removal {
   std::set<ObjectName> replace_segments;
   std::vector<Uuid> remove_roots;  // runs, also of other writers
   bool empty() const {
-    return remove_snapshots.empty() && pin.empty() && unpin.empty() && condemn.empty() && drop.empty() &&
-           replace_segments.empty() && remove_roots.empty();
+    return remove_snapshots.empty() && pin.empty() && unpin.empty() && mark_recovered.empty() &&
+           condemn.empty() && drop.empty() && replace_segments.empty() && remove_roots.empty();
   }
 };
 

@@ -10,8 +10,6 @@ namespace garner::store {
 namespace {
 
 constexpr std::string_view kMagic = "GARNREPO";
-constexpr std::uint64_t kMaximumHeader = 4u << 10;
-
 struct ParsedHeader {
   RepositoryHeader header;
   v1::RepositoryHeader message;
@@ -84,8 +82,7 @@ ParsedHeader read(destination::Destination& destination) {
 
 }  // namespace
 
-RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
-                               const crypto::Keyring& keyring, TimePoint now) {
+Bytes make_header(const Uuid& repository, const crypto::Keyring& keyring, TimePoint now) {
   v1::RepositoryHeader message;
   message.set_format_version(kFormatVersion);
   message.set_repository(repository.value.data(), repository.value.size());
@@ -100,8 +97,16 @@ RepositoryHeader create_header(destination::Destination& destination, const Uuid
   writer.bytes(as_bytes(kMagic));
   writer.u32(static_cast<std::uint32_t>(serialized.size()));
   writer.bytes(as_bytes(serialized));
-  destination.put(kHeaderKey, writer.data());
-  return parse(writer.data()).header;
+  return writer.take();
+}
+
+RepositoryHeader parse_header(ByteView object) { return parse(object).header; }
+
+RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
+                               const crypto::Keyring& keyring, TimePoint now) {
+  const Bytes object = make_header(repository, keyring, now);
+  destination.put(kHeaderKey, object);
+  return parse(object).header;
 }
 
 RepositoryHeader read_header(destination::Destination& destination) { return read(destination).header; }

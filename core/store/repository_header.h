@@ -23,6 +23,12 @@ struct RepositoryHeader {
   crypto::Digest hash{};  // of the object's bytes: pinned when a destination is added
 };
 
+inline constexpr std::uint64_t kMaximumHeader = 4u << 10;
+
+// The object's bytes.
+Bytes make_header(const Uuid& repository, const crypto::Keyring& keyring, TimePoint now);
+// What these bytes say, without trusting them. Error(kDamaged); Error(kNewerFormat).
+RepositoryHeader parse_header(ByteView object);
 // Writes the header of a new repository, durably. Error(kAlreadyExists) when there is one.
 RepositoryHeader create_header(destination::Destination& destination, const Uuid& repository,
                                const crypto::Keyring& keyring, TimePoint now);

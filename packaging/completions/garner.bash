@@ -141,7 +141,7 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nremove' ;;
@@ -176,7 +176,7 @@ _garner() {
             backup | runs | snapshots | "set show" | "set edit" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
-            "run show" | "run pause" | "run resume" | "run cancel")
+            errors | "run show" | "run pause" | "run resume" | "run cancel")
                 ((arguments == 0)) && options=$(_garner_values run_id runs)
                 ;;
             ls | restore | pin | unpin)
@@ -224,6 +224,7 @@ _garner() {
         prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;
+        errors) options+=$'\n--set' ;;
         "key add") options+=$'\n--password-file\n--key-file\n--recovery\n--destination\n--label' ;;
         "key list" | "key remove" | "key rotate") options+=$'\n--destination' ;;
         "key export") options+=$'\n--to\n--destination' ;;

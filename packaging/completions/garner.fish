@@ -79,6 +79,7 @@ set\t'What to back up, and where to'
 backup\t'Back up a set'
 runs\t'List the runs'
 run\t'One run'
+errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 restore\t'Restore a snapshot, folder or file'
@@ -88,7 +89,7 @@ config\t'The configuration as a file'
 pin\t'Keep a snapshot whatever rules say'
 unpin\t'Take the pin from a snapshot'
 check\t'Check that everything is there and undamaged'
-repair\t'Rebuild index and log from packs'
+repair\t'Put right what is damaged'
 key\t'What opens a repository'
 log\t'The log of the daemon'
 notification\t'Who is told of what happens'
@@ -109,7 +110,7 @@ end
 for command in 'notification show' 'notification test' 'notification remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_notifications)'
 end
-for command in 'run show' 'run pause' 'run resume' 'run cancel'
+for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
 for command in ls restore pin unpin forget
@@ -123,6 +124,8 @@ complete --command garner --condition '__garner_command status' --long check \
 complete --command garner --condition '__garner_command log' --short f --long follow --description 'New lines as they come'
 complete --command garner --condition '__garner_command log' --long run --exclusive --keep-order \
     --arguments '(__garner_runs)' --description 'Only the lines of this run'
+complete --command garner --condition '__garner_command errors' --long set --exclusive \
+    --arguments '(__garner_sets)' --description 'Only of this set'
 complete --command garner --condition '__garner_command backup' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
 

@@ -80,6 +80,10 @@ class MemoryDestination final : public destination::Destination {
     std::lock_guard lock(mutex_);
     return reads_;
   }
+  void forget_reads() {
+    std::lock_guard lock(mutex_);
+    reads_.clear();
+  }
 
  private:
   Bytes& find(const std::string& key) {

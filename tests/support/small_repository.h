@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/file.h"
+#include "crypto/key_slot.h"
 #include "crypto/secret.h"
 #include "destination/local.h"
 #include "snapshot/content_list.h"
@@ -37,7 +38,7 @@ class SmallRepository {
       : destination_(std::make_shared<destination::LocalDestination>(folder_.path("repository"))),
         keyring_(generate()) {
     destination_->create_folder();
-    repository_ = store::Repository::create(machine_.context(destination_, keyring_), {}, parameters);
+    repository_ = store::Repository::create(machine_.context(destination_, keyring_), {slot()}, parameters);
   }
 
   store::Repository& repository() { return *repository_; }
@@ -137,6 +138,12 @@ class SmallRepository {
   static crypto::Keyring generate() {
     crypto::initialize_crypto();
     return crypto::Keyring::generate(system_clock().now());
+  }
+
+  // A recovery key's, which costs no time; nobody opens it.
+  store::v1::KeySlot slot() const {
+    const crypto::Credential credential{store::v1::SLOT_TYPE_RECOVERY, crypto::generate_recovery_key()};
+    return crypto::make_slot(keyring_, credential, "recovery", system_clock().now());
   }
 
   class Session final : public store::BlobSink {

@@ -108,6 +108,46 @@ TEST_CASE("errors are kept once each and up to a bound") {
   CHECK(runs.errors(run, 100).size() == 100);
 }
 
+TEST_CASE("what fails tells since when, over the runs of its set in a row") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunTable& runs = catalog.runs();
+  const auto made = [&](const std::string& set, std::int64_t when, RunState ended,
+                        const std::vector<RunErrorRow>& errors) {
+    RunRow run = backup_of(set);
+    run.number = runs.add(run);
+    run.state = ended;
+    run.started = TimePoint{when, 0};
+    runs.change(run);
+    for (const RunErrorRow& error : errors) CHECK(runs.add_error(run.number, error));
+    return run;
+  };
+  made("home", 1, RunState::kFinished, {{"/long", "no"}, {"/was well", "no"}});
+  made("home", 2, RunState::kFinished, {{"/long", "no"}});
+  made("other", 3, RunState::kFinished, {});
+  // One that was cancelled may not have come so far.
+  made("home", 4, RunState::kCancelled, {});
+  made("home", 5, RunState::kFinished, {{"/long\xff", "no"}, {"/was well", "no"}, {"/long", "no"}});
+  const RunRow last =
+      made("home", 6, RunState::kFinished,
+           {{"/new", "no", true}, {"/long", "no"}, {"/was well", "a"}, {"/was well", "b", true}});
+
+  const std::vector<FailingPath> failing = runs.failing_paths(last);
+  REQUIRE(failing.size() == 3);
+  CHECK(failing[0].path == "/new");
+  CHECK(failing[0].kept);
+  CHECK(failing[0].runs == 1);
+  CHECK(failing[0].since == TimePoint{6, 0});
+  CHECK(failing[1].path == "/long");
+  CHECK_FALSE(failing[1].kept);
+  CHECK(failing[1].runs == 4);
+  CHECK(failing[1].since == TimePoint{1, 0});
+  CHECK(failing[2].message == "a; b");
+  CHECK(failing[2].kept);
+  CHECK(failing[2].runs == 2);
+  CHECK(failing[2].since == TimePoint{5, 0});
+}
+
 TEST_CASE("changing a run that is not there is an error") {
   StateFolder state;
   Catalog catalog = state.open();

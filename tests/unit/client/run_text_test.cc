@@ -155,7 +155,7 @@ TEST_CASE("the summary of a finished backup") {
     const std::string errors = summary(run, Terminal{});
     CHECK(errors.find("with errors") != std::string::npos);
     CHECK(errors.find("  /a\\x0a0: permission denied\n") != std::string::npos);
-    CHECK(errors.find("and 10 more: garner --json run show 12") != std::string::npos);
+    CHECK(errors.find("and 10 more: garner errors 12") != std::string::npos);
   }
   SECTION("a destination that failed is named") {
     run.add_destinations()->set_destination("usb");

@@ -57,6 +57,8 @@ TEST_CASE("limits stand in a table of their own, or where they used to, and not 
   CHECK(refusal("[limits]\nthreds = 2\n").find("daemon.toml:2:1: there is no limit 'threds'") !=
         std::string::npos);
   CHECK(refusal("limits = 3").find("must be a table") != std::string::npos);
+  CHECK(parse_settings("[limits]\nsource_timeout = \"5s\"\n", "x").source_timeout == std::chrono::seconds(5));
+  CHECK(refusal("[limits]\nsource_timeout = \"0s\"\n").find("at least a second") != std::string::npos);
 }
 
 TEST_CASE("too little memory is refused with the least that works") {

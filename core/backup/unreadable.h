@@ -1,0 +1,29 @@
+// What becomes of a part of the source that cannot be read: it is tried again a few times, at the end of the
+// run, and then its last known version is kept, marked stale, and the run ends with errors.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "backup/run_context.h"
+#include "base/error.h"
+#include "source/slow_file_system.h"
+
+namespace garner::backup {
+
+// Queues `work` again for later, after `attempts` to do it have failed before this one. False where that is
+// of no use (permissions do not change in seconds, and what hangs would only hang again), where it was tried
+// often enough, or where too much waits already. After true the work may be somebody else's.
+bool put_off(RunContext& context, const Error& error, unsigned attempts, WorkQueue::Work work);
+
+// Tells that `path` cannot be read; `kept`: the snapshot has what was known of it. What is on a file system
+// that has hung is told of once, with that file system's path.
+void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFileSystem>& slow,
+                     const std::string& path, const Error& error, bool kept);
+// The same, and returns what the snapshot is to have instead: `earlier`, marked stale.
+std::optional<v1::Node> keep_last_known(RunContext& context,
+                                        const std::shared_ptr<source::SlowFileSystem>& slow,
+                                        const std::string& path, const Error& error,
+                                        std::optional<v1::Node> earlier);
+
+}  // namespace garner::backup

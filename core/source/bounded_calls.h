@@ -1,0 +1,53 @@
+// Calls to the kernel that may never return: a server on a network that is gone, or a program that serves a
+// file system (FUSE) and hangs, keeps whoever asks it for anything. A thread that waits so cannot be called
+// back. So such calls are made on threads of their own, and whoever wants the answer waits for it no longer
+// than a limit; then the thread is left behind, with everything its call uses, until the kernel lets it go.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+namespace garner::source {
+
+inline constexpr std::chrono::milliseconds kCallLimit = std::chrono::seconds(60);
+// Beyond this no further call is begun until some of those left behind have returned.
+inline constexpr std::size_t kMostLeftBehind = 64;
+
+// Thread-safe. Threads that wait for nothing are kept and used again.
+class BoundedCalls {
+ public:
+  explicit BoundedCalls(std::chrono::milliseconds limit = kCallLimit,
+                        std::size_t most_left_behind = kMostLeftBehind);
+  // Does not wait for threads that were left behind.
+  ~BoundedCalls();
+  BoundedCalls(const BoundedCalls&) = delete;
+  BoundedCalls& operator=(const BoundedCalls&) = delete;
+
+  enum class Outcome {
+    kDone,     // `call` has returned, and what it held is gone
+    kLate,     // it goes on, left behind
+    kRefused,  // it was not begun: too many were left behind
+  };
+  // `call` owns whatever it uses, and throws nothing. Error(kCancelled) when this thread's StopScope is to
+  // stop meanwhile: then the call is left behind as well.
+  Outcome run(std::function<void()> call);
+  // The same, and nobody waits for it, at no time.
+  void run_unattended(std::function<void()> call);
+
+  std::chrono::milliseconds limit() const { return limit_; }
+  std::size_t left_behind() const;
+
+ private:
+  struct Job;
+  struct Shared;
+  static void work(const std::shared_ptr<Shared>& shared);
+  void begin(const std::shared_ptr<Job>& job);
+
+  const std::chrono::milliseconds limit_;
+  const std::size_t most_left_behind_;
+  const std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace garner::source

@@ -1,0 +1,72 @@
+// A file system of the source that may hang: one on a network, or one that a program serves. All that is
+// asked of it goes through call(), which gives up after a time; from then on nothing more is asked of it, so
+// that it holds up a run once and not once for each of its files.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "source/bounded_calls.h"
+
+namespace garner::source {
+
+// Thread-safe. Shared by all handles of its folders.
+class SlowFileSystem {
+ public:
+  // `path`: of the first of its folders that was seen; for messages.
+  SlowFileSystem(std::shared_ptr<BoundedCalls> calls, std::string path)
+      : calls_(std::move(calls)), path_(std::move(path)) {}
+
+  // What `work` returns or throws. It owns whatever it uses: it may go on when everybody else has gone.
+  // Error(kReadFailed) with ETIMEDOUT when it takes too long, or something did before; Error(kCancelled) when
+  // this thread's StopScope is to stop meanwhile.
+  template <typename Work>
+  std::invoke_result_t<Work&> call(Work work) {
+    using Result = std::invoke_result_t<Work&>;
+    struct Answer {
+      std::optional<Result> result;
+      std::exception_ptr error;
+    };
+    const auto answer = std::make_shared<Answer>();
+    // A shared pointer, for a std::function must be copyable; nobody but the call holds it.
+    call_bounded([answer, owned = std::make_shared<Work>(std::move(work))] {
+      try {
+        answer->result.emplace((*owned)());
+      } catch (...) {
+        answer->error = std::current_exception();
+      }
+    });
+    if (answer->error) std::rethrow_exception(answer->error);
+    return std::move(*answer->result);
+  }
+  // Lets go of something, a descriptor for example, for which it may have to be asked; waits for nobody.
+  template <typename Held>
+  void let_go(std::shared_ptr<Held> held) {
+    calls_->run_unattended([held = std::move(held)] {});
+  }
+
+  const std::string& path() const { return path_; }
+  bool has_hung() const { return hung_; }
+  // True for the first who asks, once it has hung: he tells the others.
+  bool is_to_be_told() { return hung_ && !told_.exchange(true); }
+  std::string message() const;
+
+ private:
+  void call_bounded(std::function<void()> work);
+
+  const std::shared_ptr<BoundedCalls> calls_;
+  const std::string path_;
+  std::atomic<bool> hung_ = false;
+  std::atomic<bool> told_ = false;
+};
+
+// Whether the file system that holds `fd` may hang: one on a network or served by a program, or one that
+// mounts such when asked.
+bool may_hang(int fd);
+
+}  // namespace garner::source

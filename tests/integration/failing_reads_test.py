@@ -1,0 +1,192 @@
+"""What cannot be read: kept as it was last known, listed, and nothing that a run waits for."""
+
+import os
+import shutil
+import subprocess
+import time
+import unittest
+
+import garner_daemon
+from case import Case
+
+FAULTY_FS = os.path.join(garner_daemon.BUILD, "tests", "faulty_fs")
+
+
+class FailingReads(Case):
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists("/dev/fuse") or os.geteuid() != 0:
+            self.skipTest("needs /dev/fuse and root")
+        self.write("real/local/file", "stays")
+        for name in ("a/good", "a/bad", "a/worse", "b/one", "b/two", "c/deep/file"):
+            self.write("real/" + name, name + " as it was\n" * 1000)
+        os.symlink("good", self.path("real/a/link"))
+        os.makedirs(self.path("source/mounted"))
+        self.write("source/beside", "beside")
+        self.mount()
+        settings = self.write("garnerd.toml", '[limits]\nsource_timeout = "1s"\n')
+        self.daemon("state", arguments=["--config", settings])
+        self.garner = self.daemons[0]
+        added = self.garner.json("destination", "add", "disk", self.path("repository"))
+        self.assertTrue(added["created"])
+        self.garner.run("set", "add", "set", "--source", self.path("source"), "--destination", "disk")
+
+    def mount(self):
+        self.faults("")
+        process = subprocess.Popen([FAULTY_FS, self.path("real"), self.path("source/mounted"), self.path("faults")])
+
+        def unmount():
+            self.faults("")
+            subprocess.run(["umount", "-l", self.path("source/mounted")], check=False)
+            # Whoever has a mount namespace of its own by now still holds the mount: this ends it for all.
+            process.kill()
+            process.wait()
+
+        self.addCleanup(unmount)
+        self.wait(lambda: os.path.exists(self.path("source/mounted/a/good")))
+
+    def faults(self, text):
+        """Replaced whole, so that nobody reads half of it."""
+        self.write("faults.new", text)
+        os.rename(self.path("faults.new"), self.path("faults"))
+
+    def errors(self, *arguments):
+        prefix = self.path("source") + "/"
+        return {error["path"].removeprefix(prefix): error
+                for error in self.garner.json("errors", *arguments)["errors"]}
+
+    def restored(self, snapshot):
+        target = self.path("restored " + snapshot[:8])
+        self.garner.run("restore", snapshot, "--to", target)
+        found = {}
+        for folder, _, names in os.walk(target):
+            for name in names:
+                path = os.path.join(folder, name)
+                if not os.path.islink(path):
+                    with open(path, encoding="ascii") as file:
+                        found[os.path.relpath(path, target)] = file.read()
+        return found
+
+    def change_all(self, text):
+        for name in ("a/bad", "a/good", "b/one", "c/deep/file"):
+            self.write("real/" + name, text)
+
+    def test_what_fails_keeps_its_last_version(self):
+        self.garner.backup("set")
+        self.assertEqual({}, self.errors())
+        self.change_all("new\n")
+        self.write("real/a/fresh", "never seen before")
+        self.faults("read EIO /a/bad\nopen EACCES /a/fresh\nlist ESTALE /b\nstatus ESTALE /c/deep/file\n")
+        run = self.garner.backup("set", codes=(3,))
+        failing = self.errors()
+        self.assertEqual({"mounted/a/bad", "mounted/a/fresh", "mounted/b", "mounted/c/deep/file"}, set(failing))
+        self.assertEqual("4", run["error_count"])
+        self.assertEqual([True, False, True, True],
+                         [failing["mounted/" + name]["stale"] for name in ("a/bad", "a/fresh", "b", "c/deep/file")])
+        self.assertIn("Input/output error", failing["mounted/a/bad"]["message"])
+        found = self.restored(run["snapshot_id"])
+        self.assertEqual("new\n", found["mounted/a/good"])
+        for name in ("a/bad", "b/one", "b/two", "c/deep/file"):
+            self.assertIn("as it was", found["mounted/" + name], name)
+        self.assertNotIn("mounted/a/fresh", found)
+        self.assertIn("stale", self.garner.run("ls", run["snapshot_id"] + ":mounted/a").stdout)
+
+        # A second run tells since when; a third, where all is well, takes what is new.
+        again = self.garner.backup("set", codes=(3,))
+        self.assertEqual({2}, {error["runs"] for error in self.errors().values()})
+        self.assertEqual({1}, {error["runs"] for error in self.errors(run["run_id"]).values()})
+        text = self.garner.run("errors", again["run_id"]).stdout
+        self.assertIn("an older version", text)
+        self.assertIn("2 runs", text)
+        self.faults("")
+        run = self.garner.backup("set")
+        self.assertEqual({}, self.errors())
+        found = self.restored(run["snapshot_id"])
+        self.assertEqual("new\n", found["mounted/a/bad"])
+        self.assertEqual("never seen before", found["mounted/a/fresh"])
+        self.assertEqual("new\n", found["mounted/b/one"])
+
+    def test_what_heals_in_time_is_no_error(self):
+        self.garner.backup("set")
+        self.change_all("new\n")
+        self.faults("read EIO /a/bad\nlist EIO /b\nstatus EIO /c/deep/file\n")
+        self.garner.run("backup", "set", "--detach")
+        time.sleep(0.5)  # the faults are there for part of the run, whichever
+        self.faults("")
+        number = self.garner.json("runs")["runs"][0]["run_id"]
+        run = self.garner.wait_for_run(number, ("FINISHED",))
+        self.assertEqual("0", run["error_count"], run)
+        found = self.restored(run["snapshot_id"])
+        for name in ("a/bad", "b/one", "c/deep/file"):
+            self.assertEqual("new\n", found["mounted/" + name])
+
+    def hangs(self, fault, kept=("a/bad", "b/one", "c/deep/file")):
+        self.garner.backup("set")
+        self.change_all("new\n")
+        self.write("source/beside", "new beside")
+        self.faults(fault)
+        begun = time.monotonic()
+        run = self.garner.backup("set", codes=(3,))
+        self.assertLess(time.monotonic() - begun, 20)
+        failing = self.errors()
+        self.assertEqual({"mounted"}, set(failing))
+        self.assertIn("does not answer", failing["mounted"]["message"])
+        self.assertTrue(failing["mounted"]["stale"])
+        # The snapshot is whole: what lies beside is new, what hangs is there as it was.
+        found = self.restored(run["snapshot_id"])
+        self.assertEqual("new beside", found["beside"])
+        self.assertEqual("stays", found["mounted/local/file"])
+        for name in kept:
+            self.assertTrue(found["mounted/" + name] == "new\n" or "as it was" in found["mounted/" + name])
+        self.assertEqual("mounted/a/bad" in found, True)
+        # Somebody who asks how things stand is answered, and the daemon ends in time.
+        self.garner.run("status")
+        self.faults("")
+        run = self.garner.backup("set")
+        self.assertEqual("new\n", self.restored(run["snapshot_id"])["mounted/a/bad"])
+
+    def test_hanging_reads(self):
+        self.hangs("read hang /a/bad\n")
+
+    def test_hanging_open(self):
+        self.hangs("open hang /a/bad\n")
+
+    def test_hanging_status(self):
+        self.hangs("status hang /b\n")
+
+    def test_hanging_list(self):
+        self.hangs("list hang /a\n")
+
+    def test_hanging_root(self):
+        self.hangs("status hang /\n")
+
+    def test_a_run_that_waits_for_what_hangs_can_be_cancelled(self):
+        self.garner.backup("set")
+        self.garner.stop()
+        # With the limit that is the default.
+        self.garner.arguments = []
+        self.garner.start()
+        self.change_all("new\n")
+        self.faults("read hang /a/bad\n")
+        number = self.garner.json("backup", "set", "--detach")["run_id"]
+        self.garner.wait_for_run(number, ("RUNNING",))
+        begun = time.monotonic()
+        self.garner.run("run", "cancel", number)
+        self.garner.wait_for_run(number, ("CANCELLED",), 20)
+        self.assertLess(self.garner.stop(), 20)
+        self.assertLess(time.monotonic() - begun, 30)
+
+    def test_many_runs_leave_few_threads_behind(self):
+        self.garner.backup("set")
+        self.faults("status hang /\n")
+        for _ in range(4):
+            self.garner.backup("set", codes=(3,))
+        threads = len(os.listdir(f"/proc/{self.garner.process.pid}/task"))
+        self.assertLess(threads, 80)
+        self.faults("")
+        self.garner.backup("set")
+        self.wait(lambda: len(os.listdir(f"/proc/{self.garner.process.pid}/task")) < threads + 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
