@@ -10,6 +10,7 @@ namespace garner::client {
 void add_status_commands(std::vector<Command>& all);
 void add_destination_commands(std::vector<Command>& all);
 void add_set_commands(std::vector<Command>& all);
+void add_rule_commands(std::vector<Command>& all);
 void add_config_commands(std::vector<Command>& all);
 void add_backup_commands(std::vector<Command>& all);
 void add_run_commands(std::vector<Command>& all);

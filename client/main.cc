@@ -32,6 +32,7 @@ std::vector<Command> all_commands() {
   add_status_commands(all);
   add_destination_commands(all);
   add_set_commands(all);
+  add_rule_commands(all);
   add_config_commands(all);
   add_backup_commands(all);
   add_run_commands(all);

@@ -39,6 +39,7 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("destinations", joined(set.destinations()));
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
+  for (int i = 0; i < set.rules_size(); ++i) facts.add(i == 0 ? "rules" : "", set.rules(i));
   add_command_facts(facts, set.commands());
   add_schedule_facts(facts, set);
   const std::string kept = retention_text(set.retention());
@@ -72,6 +73,10 @@ constexpr const char* kRetentionDetail =
     "With --keep options, snapshots that none of them keeps are forgotten by themselves after each backup. "
     "Without any, "
     "everything is kept.";
+constexpr const char* kRuleHelp =
+    "A rule: a class (ignore, once, auto, always) and a pattern, as in .track files. The last one that "
+    "matches "
+    "decides.";
 constexpr const char* kOneFileSystemHelp = "Do not enter other file systems that are mounted below a source.";
 constexpr const char* kExcludeCachesHelp = "Leave out the content of folders that hold a CACHEDIR.TAG.";
 
@@ -82,6 +87,7 @@ void add_add(std::vector<Command>& all) {
     std::vector<std::string> destinations;
     bool one_file_system = false;
     bool exclude_caches = false;
+    std::vector<std::string> rules;
     CommandOptions commands;
     ScheduleOptions schedule;
     RetentionArguments keep;
@@ -91,7 +97,7 @@ void add_add(std::vector<Command>& all) {
       .path = "set add",
       .usage =
           "NAME {--source PATH..., {--command CMD --as NAME}...}... --destination NAME... "
-          "[--one-file-system] [--exclude-caches] "
+          "[--one-file-system] [--exclude-caches] [--rule 'CLASS PATTERN']... "
           "[--command-timeout T] [--before CMD] [--after CMD] [--on-failure CMD] [--hook-timeout T] "
           "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
           "[--when CONDITION]... [--overdue-after T] " +
@@ -101,9 +107,17 @@ void add_add(std::vector<Command>& all) {
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, false, {}},
                   {"--destination", "NAME", "Where to.", &given->destinations, true, {}},
                   {"--one-file-system", "", kOneFileSystemHelp, &given->one_file_system, false, {}},
-                  {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}}},
+                  {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}},
+                  {.names = "--rule",
+                   .value = "RULE",
+                   .help = kRuleHelp,
+                   .target = &given->rules,
+                   .one_each_time = true}},
       .examples =
           {{"garner set add home --source ~ --destination disk --exclude-caches", ""},
+           {"garner set add work --source ~/work --destination disk --rule 'ignore *.o' --rule 'ignore "
+            "/build/'",
+            "See garner-track(5)."},
            {"garner set add system --source /etc /var /usr/local --destination disk --one-file-system", ""},
            {"garner set add mail --source /srv/mail --destination disk --schedule 'Mon..Fri 22:30' "
             "--overdue-after 3d",
@@ -119,6 +133,7 @@ void add_add(std::vector<Command>& all) {
             check_destinations(given->destinations, request.mutable_destinations());
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
+            for (const std::string& rule : given->rules) request.add_rules(rule);
             if (const auto commands = given->commands.change()) *request.mutable_commands() = *commands;
             if (request.sources().empty() && !given->commands.has_sources()) {
               throw usage_failure(
@@ -210,6 +225,8 @@ void add_edit(std::vector<Command>& all) {
     bool no_one_file_system = false;
     bool exclude_caches = false;
     bool no_exclude_caches = false;
+    std::vector<std::string> rules;
+    bool no_rules = false;
     CommandOptions commands;
     ScheduleOptions schedule;
     RetentionArguments keep;
@@ -219,8 +236,8 @@ void add_edit(std::vector<Command>& all) {
       .path = "set edit",
       .usage =
           "NAME {--source PATH... | --no-source, --destination NAME..., --one-file-system | "
-          "--no-one-file-system, "
-          "--exclude-caches | --no-exclude-caches, " +
+          "--no-one-file-system, --exclude-caches | --no-exclude-caches, "
+          "{--rule 'CLASS PATTERN'}... | --no-rules, " +
           std::string(kCommandEditUsage) +
           ", {--schedule S | --schedule DEST=S}... | --no-schedule, "
           "--timezone ZONE, --random-delay T, --window W... | --no-window, --when CONDITION... | --no-when, "
@@ -244,7 +261,13 @@ void add_edit(std::vector<Command>& all) {
                   {"--one-file-system", "", kOneFileSystemHelp, &given->one_file_system, false, {}},
                   {"--no-one-file-system", "", "Enter them.", &given->no_one_file_system, false, {}},
                   {"--exclude-caches", "", kExcludeCachesHelp, &given->exclude_caches, false, {}},
-                  {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}}},
+                  {"--no-exclude-caches", "", "Back them up.", &given->no_exclude_caches, false, {}},
+                  {.names = "--rule",
+                   .value = "RULE",
+                   .help = "A rule, instead of those it has: a class and a pattern, as in .track files.",
+                   .target = &given->rules,
+                   .one_each_time = true},
+                  {"--no-rules", "", "Take its rules away.", &given->no_rules, false, {}}},
       .examples =
           {{"garner set edit home --source ~ /srv/photos", ""},
            {"garner set edit home --destination disk usb --no-exclude-caches", ""},
@@ -261,7 +284,10 @@ void add_edit(std::vector<Command>& all) {
                                {"--no-one-file-system", given->no_one_file_system}});
             check_at_most_one({{"--exclude-caches", given->exclude_caches},
                                {"--no-exclude-caches", given->no_exclude_caches}});
+            check_at_most_one({{"--rule", !given->rules.empty()}, {"--no-rules", given->no_rules}});
             v1::EditSetRequest request;
+            for (const std::string& rule : given->rules) request.add_rules(rule);
+            request.set_no_rules(given->no_rules);
             request.set_name(given->name);
             check_sources(given->sources, request.mutable_sources());
             request.set_no_sources(given->no_source);
@@ -274,8 +300,9 @@ void add_edit(std::vector<Command>& all) {
             if (const auto commands = given->commands.change()) *request.mutable_commands() = *commands;
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             if (request.sources().empty() && !given->no_source && request.destinations().empty() &&
-                !request.has_one_file_system() && !request.has_exclude_caches() && !request.has_schedule() &&
-                !request.has_commands() && !given->keep.any()) {
+                request.rules().empty() && !request.no_rules() && !request.has_one_file_system() &&
+                !request.has_exclude_caches() && !request.has_schedule() && !request.has_commands() &&
+                !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }

@@ -132,6 +132,7 @@ v1::AddSetRequest request_for(const v1::BackupSet& message) {
   *request.mutable_destinations() = message.destinations();
   request.set_one_file_system(message.one_file_system());
   request.set_exclude_caches(message.exclude_caches());
+  *request.mutable_rules() = message.rule_bytes();
   v1::ScheduleChange& schedule = *request.mutable_schedule();
   *schedule.mutable_schedules() = message.schedule().schedules();
   schedule.set_timezone(message.schedule().timezone());
@@ -212,6 +213,10 @@ v1::EditSetRequest edit_between(const v1::AddSetRequest& now, const v1::AddSetRe
   if (!same(now.destinations(), wanted.destinations())) *edit.mutable_destinations() = wanted.destinations();
   edit.set_one_file_system(wanted.one_file_system());
   edit.set_exclude_caches(wanted.exclude_caches());
+  if (!same(now.rules(), wanted.rules())) {
+    *edit.mutable_rules() = wanted.rules();
+    edit.set_no_rules(wanted.rules().empty());
+  }
   v1::ScheduleChange schedule = change_between(now.schedule(), wanted.schedule());
   if (schedule.ByteSizeLong() > 0) *edit.mutable_schedule() = std::move(schedule);
   if (now.retention().SerializeAsString() != wanted.retention().SerializeAsString())

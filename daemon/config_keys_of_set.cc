@@ -7,6 +7,7 @@
 #include "config_key_rows.h"
 #include "maintenance/retention.h"
 #include "schedule/window.h"
+#include "source/rules.h"
 
 namespace garner::daemon {
 
@@ -194,6 +195,16 @@ const std::vector<ConfigKey<Set>>& set_keys() {
        /*required=*/true},
       flag("one-file-system", &Set::one_file_system, &Set::set_one_file_system),
       flag("exclude-caches", &Set::exclude_caches, &Set::set_exclude_caches),
+      {"rule", ConfigKind::kTexts,
+       [](const Set& request) {
+         Texts texts;
+         for (const std::string& rule : request.rules()) texts.push_back(source::rule_text(rule));
+         return unless_empty(std::move(texts));
+       },
+       [](Set& request, const ConfigValue& value) {
+         request.clear_rules();
+         for (const std::string& rule : texts_of(value)) request.add_rules(source::rule_from_text(rule));
+       }},
       {"schedule", ConfigKind::kTexts,
        [](const Set& request) {
          Texts texts;

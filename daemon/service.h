@@ -10,6 +10,7 @@
 #include "maintenance_facts.h"
 #include "metrics.h"
 #include "notifier.h"
+#include "path_rules.h"
 #include "run_queue.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
@@ -37,7 +38,8 @@ struct Parts {
 
 class GarnerService final : public v1::Garner::CallbackService {
  public:
-  explicit GarnerService(Parts parts) : parts_(std::move(parts)) {}
+  explicit GarnerService(Parts parts)
+      : parts_(std::move(parts)), path_rules_(parts_.destinations, parts_.sets) {}
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
@@ -69,6 +71,12 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* GetSet(Context* context, const v1::GetSetRequest* request, v1::BackupSet* response) override;
   Unary* RemoveSet(Context* context, const v1::RemoveSetRequest* request,
                    v1::RemoveSetResponse* response) override;
+
+  // service_rules.cc
+  Unary* ExplainPath(Context* context, const v1::ExplainPathRequest* request,
+                     v1::ExplainPathResponse* response) override;
+  Unary* IgnorePaths(Context* context, const v1::IgnorePathsRequest* request,
+                     v1::IgnorePathsResponse* response) override;
 
   // service_config_file.cc
   Unary* ExportConfiguration(Context* context, const v1::ExportConfigurationRequest* request,
@@ -135,6 +143,7 @@ class GarnerService final : public v1::Garner::CallbackService {
   void check_controls(const Caller& caller, std::int64_t run);
 
   const Parts parts_;
+  PathRules path_rules_;
   std::mutex applying_;  // a configuration
 };
 

@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "folder_line.h"
 #include "path_relation.h"
 #include "retention_message.h"
+#include "source/rules.h"
 
 namespace garner::daemon {
 
@@ -20,6 +22,11 @@ namespace {
 std::string resolved(const std::string& path) {
   const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
   return real ? std::string(real.get()) : path;
+}
+
+// By their letters, which tell also of what is not there, or as folders that are mounted elsewhere, too.
+bool is_inside(const std::string& path, const std::string& folder) {
+  return is_same_or_inside(path, folder) || lies_in(path, folder);
 }
 
 void check_exists(const std::string& path) {
@@ -41,6 +48,11 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   return !definition.sources().empty();
 }
 
+// Error(kInvalidInput) names the first that is none.
+void check_rules(const store::v1::SetDefinition& definition) {
+  source::parse_set_rules({definition.rules().begin(), definition.rules().end()});
+}
+
 // Newest snapshots of sets, by uuid.
 using Newest = std::map<std::string, const store::v1::Snapshot*>;
 
@@ -57,19 +69,19 @@ void Sets::check_sources(store::v1::SetDefinition& definition, const catalog::Se
   }
   for (std::size_t i = 0; i < real.size(); ++i) {
     for (std::size_t j = 0; j < real.size(); ++j) {
-      if (i == j || !is_same_or_inside(real[i], real[j])) continue;
+      if (i == j || !is_inside(real[i], real[j])) continue;
       throw Error(ErrorKind::kInvalidInput,
                   "the source " + printable(definition.sources(static_cast<int>(i))) +
                       " is inside the source " + printable(definition.sources(static_cast<int>(j))));
     }
     const std::string& source = definition.sources(static_cast<int>(i));
     const std::string state_folder = resolved(destinations_.context().state_folder);
-    if (is_same_or_inside(real[i], state_folder)) {
+    if (is_inside(real[i], state_folder)) {
       throw Error(ErrorKind::kInvalidInput,
                   "the source " + printable(source) + " is garner's state folder, or inside it");
     }
     for (const std::string& repository : destinations_.local_folders()) {
-      if (!is_same_or_inside(real[i], repository)) continue;
+      if (!is_inside(real[i], repository)) continue;
       throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
                                                 printable(repository) + ", or inside it");
     }
@@ -95,6 +107,8 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
   set.definition.set_uuid(std::string(as_text(Uuid::random().view())));
   set.definition.set_name(request.name());
   *set.definition.mutable_sources() = request.sources();
+  *set.definition.mutable_rules() = request.rules();
+  check_rules(set.definition);
   set.definition.set_one_file_system(request.one_file_system());
   set.definition.set_exclude_caches(request.exclude_caches());
   set.destinations.assign(request.destinations().begin(), request.destinations().end());
@@ -129,6 +143,9 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContex
     check_destinations(set.destinations);
   }
   if (request.has_one_file_system()) set.definition.set_one_file_system(request.one_file_system());
+  if (request.no_rules()) set.definition.clear_rules();
+  if (!request.rules().empty()) *set.definition.mutable_rules() = request.rules();
+  if (!request.rules().empty()) check_rules(set.definition);
   if (request.has_exclude_caches()) set.definition.set_exclude_caches(request.exclude_caches());
   // Also when only destinations change: each schedule's must be one of them.
   const std::string& name = set.definition.name();
@@ -169,6 +186,10 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
   for (const std::string& name : set.destinations) message.add_destinations(name);
   message.set_one_file_system(set.definition.one_file_system());
   message.set_exclude_caches(set.definition.exclude_caches());
+  for (const std::string& rule : set.definition.rules()) {
+    message.add_rules(source::rule_text(rule));
+    message.add_rule_bytes(rule);
+  }
   message.set_snapshots(snapshots(set));
   if (const auto schedule = catalog_.schedules().find(set.definition.name()))
     *message.mutable_schedule() = to_message(*schedule);

@@ -8,7 +8,8 @@ install(FILES ${packaging}/systemd/garnerd.service ${packaging}/systemd/garnerd.
 install(FILES ${packaging}/systemd/user/garnerd.service ${packaging}/systemd/user/garnerd.socket
         DESTINATION lib/systemd/user)
 install(FILES ${packaging}/man/garnerd.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
-install(FILES ${packaging}/man/garner-config.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES ${packaging}/man/garner-config.5 ${packaging}/man/garner-track.5
+        DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 
 # Only in a package, which is installed below /: everybody else has settings of his own.
 install(FILES ${packaging}/garnerd.toml DESTINATION /etc/garner COMPONENT debian EXCLUDE_FROM_ALL)

@@ -329,6 +329,8 @@ void Attempt::walk() {
       .stop = stop_,
       .resumed = resumed_,
       .excluded = {},
+      .set_rules = std::make_shared<source::RuleList>(
+          source::parse_set_rules({options_.set.rules().begin(), options_.set.rules().end()})),
       .source_devices = {},
       .owners = {source::user_name, source::group_name},
       .metadata = MetadataSink(repository_.hasher(), *writer_),
@@ -526,6 +528,7 @@ BackupResult make_attempts(store::Repository& repository, CheckpointStore& check
   checkpoint.forget();
   BackupOptions anew = options;
   anew.full_scan = true;
+  anew.content_lost = true;
   for (int attempt = 0; attempt < 3; ++attempt) {
     if (auto result = Attempt(repository, checkpoint, anew, clock, monitor, stop).make()) return *result;
     checkpoint.forget();

@@ -84,6 +84,7 @@ bool Folder::feed() {
     if (!parent_) {
       collected_ = std::move(front.node);
     } else if (front.node) {
+      holds_anything_ = true;
       assembly_.add(std::move(*front.node), front.same);
     } else {
       assembly_.missing();
@@ -94,6 +95,11 @@ bool Folder::feed() {
   const bool was_complete = complete_;
   complete_ = all_listed_ && slots_.empty();
   return complete_ && !was_complete;
+}
+
+bool Folder::holds_anything() {
+  std::lock_guard lock(mutex_);
+  return holds_anything_;
 }
 
 TreeAssembly::Result Folder::finish_tree() {

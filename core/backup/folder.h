@@ -15,6 +15,7 @@
 #include "backup/tree_assembly.h"
 #include "source/folder_handle.h"
 #include "source/metadata.h"
+#include "source/rule_scope.h"
 
 namespace garner::backup {
 
@@ -61,6 +62,7 @@ class Folder {
     std::optional<snapshot::NamedNode> earlier_next;
     std::map<std::string, FinishedFile> finished_files;  // by the checkpoint
     std::map<std::string, FinishedFolder> finished_folders;
+    std::shared_ptr<const source::RuleScope> rules;  // none: everything is `auto`
   };
   FolderBase base;
   Scan scan;
@@ -75,6 +77,8 @@ class Folder {
   // Fills a slot; no node: it has vanished, or cannot be recorded. True if the folder is complete with that:
   // the caller finishes it.
   bool complete(std::size_t slot, std::optional<v1::Node> node, bool same);
+  // Of a complete folder: anything of it is recorded.
+  bool holds_anything();
   // Of a complete folder.
   TreeAssembly::Result finish_tree();
   // Of a folder without parent, which stands above a source and only collects: the source's own node, if it
@@ -109,6 +113,7 @@ class Folder {
   std::size_t first_slot_ = 0;  // number of slots_.front()
   bool all_listed_ = false;
   bool complete_ = false;
+  bool holds_anything_ = false;
   std::optional<v1::Node> collected_;
   TreeAssembly assembly_;
   std::vector<FinishedFile> unsaved_files_;

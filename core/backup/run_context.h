@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <utility>
@@ -67,6 +68,7 @@ struct RunContext {
   std::stop_token stop;
   bool resumed = false;                      // the checkpoint holds something
   std::vector<source::FileStatus> excluded;  // folders that are left out, by device and inode
+  std::shared_ptr<const source::RuleList> set_rules;
   std::vector<std::uint64_t> source_devices;
   snapshot::OwnerNames owners;
   MetadataSink metadata;

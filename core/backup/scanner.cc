@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "snapshot/node.h"
 #include "source/change.h"
+#include "source/track_file.h"
 
 namespace garner::backup {
 
@@ -30,10 +31,23 @@ bool is_inside_itself(const Folder& folder, const source::FileStatus& status) {
   return false;
 }
 
+// An empty file has not been given its content yet, and one that changed while it was read was not read once.
+bool has_content(const v1::Node& node) {
+  return node.type() == v1::NODE_TYPE_FILE && node.size() > 0 && !node.inconsistent();
+}
+
 }  // namespace
 
 void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
   while (folder && folder->parent()) {
+    // Looked into only for what later rules name in it: there was nothing.
+    if (folder->scan.rules && folder->scan.rules->own_class() == source::TrackClass::kIgnore &&
+        !folder->holds_anything()) {
+      folder->drop_unsaved();
+      const std::shared_ptr<Folder> parent = folder->parent();
+      folder = parent->complete(folder->slot(), std::nullopt, false) ? parent : nullptr;
+      continue;
+    }
     const TreeAssembly::Result result = folder->finish_tree();
     v1::Node node = folder->scan.node;
     node.set_tree(std::string(as_text(result.tree.id.view())));
@@ -135,7 +149,10 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
     const bool other_file_system = status.device != context_.source_devices.at(source);
     const bool enter = !(context_.options.set.one_file_system() && other_file_system) &&
                        !(context_.options.set.exclude_caches() && view.is_cache());
-    if (enter) scan.entries = view.list();
+    if (enter) {
+      scan.entries = view.list();
+      find_rules(*folder, view);
+    }
 
     if (folder->base.node && source::is_unchanged(status, *folder->base.node, folder->base.seen)) {
       scan.node = *folder->base.node;
@@ -178,6 +195,32 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
     }
   }
   return true;
+}
+
+// The rules of the folder above, carried on to this one, and those of its own .track file.
+void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
+  Folder::Scan& scan = folder.scan;
+  if (folder.is_source_root()) {
+    scan.rules = source::RuleScope::of_root(context_.set_rules);
+  } else if (const auto& above = folder.parent()->scan.rules; above && !scan.rules) {
+    scan.rules = above->below(folder.name());
+  }
+  const auto named = std::ranges::lower_bound(scan.entries, std::string_view(source::kTrackFileName), {},
+                                              &source::FolderEntry::name);
+  if (named == scan.entries.end() || named->name != source::kTrackFileName) return;
+  const std::string path = scan.handle->path() + "/" + source::kTrackFileName;
+  try {
+    const auto rules = source::read_track_file(view);
+    if (!rules) return;
+    for (const source::BadLine& bad : rules->bad)
+      context_.statistics.error(path, "line " + std::to_string(bad.line) + ": " + bad.message);
+    scan.rules = source::RuleScope::with(scan.rules, rules);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kNotFound) return;
+    if (error.kind() != ErrorKind::kReadFailed) throw;
+    // Too much is backed up rather than too little.
+    context_.statistics.error(path, error.what());
+  }
 }
 
 // The folder cannot be looked into: its last known version is kept, if there is one.
@@ -281,13 +324,35 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
   };
   unsigned char kind = entry.type;
   source::FileStatus status;
+  const source::RuleScope* rules = folder->scan.rules.get();
+  auto class_of = [&](bool is_folder) {
+    return rules ? rules->track_class(entry.name, is_folder) : source::TrackClass::kAuto;
+  };
+  // What is ignored is not looked at either: it may be what cannot be.
+  source::TrackClass track_class = class_of(kind == DT_DIR);
+  auto leave_out = [&] {
+    if (earlier_node) folder->entry_missing();
+  };
+  if (track_class == source::TrackClass::kIgnore && kind != DT_DIR && kind != DT_UNKNOWN) return leave_out();
   if (kind != DT_DIR) {
     try {
       status = view.status_of(entry.name);
     } catch (const Error& error) {
+      // It may be what cannot be looked at.
+      if (track_class == source::TrackClass::kIgnore && error.kind() == ErrorKind::kReadFailed)
+        return leave_out();
       return unreadable(folder->add_slot(), error);
     }
-    if (status.type == v1::NODE_TYPE_FOLDER) kind = DT_DIR;
+    if (status.type == v1::NODE_TYPE_FOLDER && kind != DT_DIR) {
+      kind = DT_DIR;
+      track_class = class_of(true);
+    }
+  }
+  std::shared_ptr<const source::RuleScope> rules_below;  // where they had to be known already
+  if (track_class == source::TrackClass::kIgnore) {
+    if (kind != DT_DIR) return leave_out();
+    rules_below = rules->below(entry.name);
+    if (!rules_below->may_hold_others()) return leave_out();
   }
 
   const std::size_t slot = folder->add_slot();
@@ -295,6 +360,7 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     children.push_back(std::make_shared<Folder>(
         folder, slot, folder->source(), entry.name, child_base(*folder, entry.name, std::move(earlier_node)),
         TreeAssembly(context_.repository, context_.metadata, context_.owners)));
+    children.back()->scan.rules = std::move(rules_below);
     return;
   }
   const bool regular = status.type == v1::NODE_TYPE_FILE;
@@ -312,10 +378,22 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     unchanged(std::move(finished->second.node), false);
     return;
   }
-  if (earlier_node && folder->base.trusted &&
+  // What this very run has read need not be read again when it goes on.
+  const bool reads_always = track_class == source::TrackClass::kAlways && !folder->base.from_checkpoint;
+  if (earlier_node && folder->base.trusted && !(regular && reads_always) &&
       source::is_unchanged(status, earlier_node->node, folder->base.seen)) {
     unchanged(std::move(earlier_node->node), true);
     return;
+  }
+  if (regular && track_class == source::TrackClass::kOnce) {
+    const bool read_before_halt = finished != folder->scan.finished_files.end();
+    const bool rests_on_lost = context_.options.content_lost && !folder->base.from_checkpoint;
+    if (earlier_node && !rests_on_lost && has_content(earlier_node->node)) {
+      return keep_content(folder, view, slot, status, earlier_node->node);
+    }
+    if (read_before_halt && has_content(finished->second.node)) {
+      return keep_content(folder, view, slot, status, finished->second.node);
+    }
   }
   if (!regular) {
     v1::Node node;
@@ -340,6 +418,30 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     context_.queue.add(std::move(batch));
     batch = FileBatch{folder, {}, 0};
   }
+}
+
+// A file of class `once`: its metadata is what it is now, its content and size are what was read first. Held
+// against a full scan, too: that reads what may have changed unseen, and here no change counts.
+void Scanner::keep_content(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
+                           std::size_t slot, const source::FileStatus& status, const v1::Node& known) {
+  const std::string& name = known.name();
+  const std::string path = folder->scan.handle->path() + "/" + name;
+  context_.statistics.done_file();
+  context_.statistics.done_bytes(status.size);
+  std::optional<v1::Node> node;
+  try {
+    node = view.capture_entry(
+        name, status, [&](const std::string& message) { context_.statistics.error(path, message); });
+    if (status.links > 1) node->set_mount(context_.mounts.number(folder->source(), status.device));
+    node->set_size(known.size());
+    *node->mutable_content() = known.content();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+    node.reset();
+    if (error.kind() == ErrorKind::kReadFailed) node = keep_last_known(context_, view.slow(), path, error, known);
+  }
+  const bool same = node && snapshot::equal(*node, known);
+  folder->complete(slot, std::move(node), same);
 }
 
 }  // namespace garner::backup

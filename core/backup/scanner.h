@@ -22,6 +22,9 @@ class Scanner {
 
  private:
   bool start(const std::shared_ptr<Folder>& folder);
+  void find_rules(Folder& folder, const source::FolderView& view);
+  void keep_content(const std::shared_ptr<Folder>& folder, const source::FolderView& view, std::size_t slot,
+                    const source::FileStatus& status, const v1::Node& known);
   void give_up(const std::shared_ptr<Folder>& folder, const Error& error);
   void keep_rest(Folder& folder, const Error& error);
   void look_at(const std::shared_ptr<Folder>& folder, const source::FolderView& view,

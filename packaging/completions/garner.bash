@@ -141,10 +141,10 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nremove' ;;
         config) options=$'export\napply' ;;
-        set) options=$'add\nlist\nshow\nedit\nremove' ;;
+        set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
         key) options=$'list\nadd\nremove\nexport\nrotate' ;;
         notification) options=$'add\nlist\nshow\ntest\nremove' ;;
@@ -173,7 +173,7 @@ _garner() {
             status)
                 options=$(_garner_values name set list)
                 ;;
-            backup | runs | snapshots | "set show" | "set edit" | "set remove")
+            backup | runs | snapshots | "set show" | "set edit" | "set explain" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
             errors | "run show" | "run pause" | "run resume" | "run cancel")
@@ -197,6 +197,7 @@ _garner() {
     options=$'--help\n--json\n--socket'
     case $command in
         "") options+=$'\n--version' ;;
+        ignore) options+=$'\n--all-of\n--dry-run' ;;
         status) options+=$'\n--watch\n--check' ;;
         "notification add")
             options+=$'\n--webhook\n--header-file\n--ping\n--mail\n--smtp\n--from\n--user\n--password-file'
@@ -208,12 +209,12 @@ _garner() {
         "destination edit") options+=$limits$maintenance ;;
         "config apply") options+=$'\n--dry-run\n--remove-others' ;;
         "set add")
-            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches'$keep$commands
+            options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches\n--rule'$keep$commands
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
             ;;
         "set edit")
             options+=$'\n--source\n--no-source\n--destination\n--one-file-system\n--no-one-file-system'
-            options+=$'\n--exclude-caches\n--no-exclude-caches'$keep$commands
+            options+=$'\n--exclude-caches\n--no-exclude-caches\n--rule\n--no-rules'$keep$commands
             options+=$'\n--no-command\n--no-before\n--no-after\n--no-on-failure'
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
             options+=$'\n--when\n--no-when\n--overdue-after'

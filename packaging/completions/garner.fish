@@ -93,6 +93,7 @@ repair\t'Put right what is damaged'
 key\t'What opens a repository'
 log\t'The log of the daemon'
 notification\t'Who is told of what happens'
+ignore\t'Leave paths out of backups by a rule'
 metrics\t'Numbers for a monitoring system'"
 complete --command garner --condition '__garner_at config' --arguments 'export apply'
 complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
@@ -101,7 +102,7 @@ complete --command garner --condition '__garner_at run' --arguments 'show pause 
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
 complete --command garner --condition '__garner_at notification' --arguments 'add list show test remove'
 
-for command in status backup runs snapshots forget 'set show' 'set edit' 'set remove'
+for command in status backup runs snapshots forget 'set show' 'set edit' 'set explain' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
 for command in 'destination show' 'destination edit' 'destination remove'
@@ -195,6 +196,14 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --description 'Do not enter other file systems'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long exclude-caches \
     --description 'Leave out folders with CACHEDIR.TAG'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long rule --exclusive \
+    --description 'CLASS PATTERN, as in .track files'
+complete --command garner --condition '__garner_command "set edit"' --long no-rules \
+    --description 'Take its rules away'
+complete --command garner --condition '__garner_command ignore' --long all-of --exclusive \
+    --description 'What that backup could not read'
+complete --command garner --condition '__garner_command ignore' --force-files --short-option n --long dry-run \
+    --description 'Only say which rules would be added'
 complete --command garner --condition '__garner_command "set edit"' --long no-one-file-system \
     --description 'Enter other file systems'
 complete --command garner --condition '__garner_command "set edit"' --long no-exclude-caches \

@@ -1,5 +1,8 @@
 #include "sets.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+
 #include "installation.h"
 #include "retention_message.h"
 
@@ -34,6 +37,51 @@ TEST_CASE("a set is kept with normal paths") {
   CHECK(set.exclude_caches());
   CHECK_FALSE(set.one_file_system());
   CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kAlreadyExists);
+}
+
+TEST_CASE("rules of a set are checked, kept in order, replaced and taken away") {
+  WithDisk disk;
+  auto request = disk.request("home", {disk.folder.path("a")});
+  request.add_rules("shred *");
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
+  request.clear_rules();
+  request.add_rules("ignore \xff");
+  request.add_rules("once *.jpg");
+  const auto set = disk.here.sets.add(request);
+  REQUIRE(set.rule_bytes_size() == 2);
+  CHECK(set.rule_bytes(0) == "ignore \xff");
+  CHECK(set.rules(0) == "ignore \\xff");
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  CHECK(disk.here.sets.edit(edit).rules_size() == 2);
+  edit.add_rules("ignore [");
+  CHECK(kind_of([&] { disk.here.sets.edit(edit); }) == ErrorKind::kInvalidInput);
+  edit.set_rules(0, "always *.db");
+  const auto edited = disk.here.sets.edit(edit);
+  REQUIRE(edited.rules_size() == 1);
+  CHECK(edited.rules(0) == "always *.db");
+  edit.clear_rules();
+  edit.set_no_rules(true);
+  CHECK(disk.here.sets.edit(edit).rules_size() == 0);
+}
+
+TEST_CASE("a source that is mounted a second time is known as the same folder") {
+  WithDisk disk;
+  const std::string again = disk.folder.path("again");
+  fs::create_directories(again);
+  // In a name space of this test's own, so that nothing stays mounted.
+  if (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      mount(disk.folder.path("a").c_str(), again.c_str(), nullptr, MS_BIND, nullptr) != 0) {
+    WARN("not tested: nothing may be mounted here");
+    return;
+  }
+  const auto refused = [&](const std::vector<std::string>& sources) {
+    return kind_of([&] { disk.here.sets.add(disk.request("x", sources)); });
+  };
+  CHECK(refused({disk.folder.path("a"), again}) == ErrorKind::kInvalidInput);
+  CHECK(refused({disk.folder.path("a"), again + "/b"}) == ErrorKind::kInvalidInput);
+  CHECK(refused({again, disk.folder.path("a/b")}) == ErrorKind::kInvalidInput);
+  CHECK(umount(again.c_str()) == 0);
 }
 
 TEST_CASE("what cannot be backed up is refused, and the message names it") {

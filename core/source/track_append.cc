@@ -1,0 +1,126 @@
+#include "source/track_append.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/uuid.h"
+#include "source/folder_handle.h"
+#include "source/metadata.h"
+#include "source/open.h"
+#include "source/track_file.h"
+
+namespace garner::source {
+
+namespace {
+
+std::shared_ptr<FolderHandle> open_below(const std::string& source, const std::string& below) {
+  auto folder = FolderHandle::open_root(source);
+  for (std::size_t at = 0; at < below.size();) {
+    const std::size_t end = std::min(below.find('/', at), below.size());
+    folder = FolderHandle::open_child(folder, below.substr(at, end - at));
+    at = end + 1;
+  }
+  return folder;
+}
+
+bool has_track_file(FolderHandle& folder) {
+  try {
+    FolderHandle::Use use(folder);
+    return read_status(use.fd(), kTrackFileName).type == v1::NODE_TYPE_FILE;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+bool is_same_file(const struct stat& a, const struct stat& b) {
+  return a.st_dev == b.st_dev && a.st_ino == b.st_ino && a.st_size == b.st_size &&
+         a.st_mtim.tv_sec == b.st_mtim.tv_sec && a.st_mtim.tv_nsec == b.st_mtim.tv_nsec &&
+         a.st_ctim.tv_sec == b.st_ctim.tv_sec && a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
+// Removes what was written under a temporary name unless it got its own.
+class Temporary {
+ public:
+  Temporary(int folder_fd, std::string name) : folder_fd_(folder_fd), name_(std::move(name)) {}
+  ~Temporary() {
+    if (!kept_) unlinkat(folder_fd_, name_.c_str(), 0);
+  }
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  void keep() { kept_ = true; }
+
+ private:
+  int folder_fd_;
+  std::string name_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+std::optional<std::string> nearest_track_folder(const std::string& source, const std::string& relative) {
+  std::optional<std::string> nearest;
+  auto folder = FolderHandle::open_root(source);
+  if (has_track_file(*folder)) nearest = "";
+  for (std::size_t at = 0;;) {
+    const std::size_t end = relative.find('/', at);
+    if (end == std::string::npos) return nearest;
+    try {
+      folder = FolderHandle::open_child(folder, relative.substr(at, end - at));
+    } catch (const Error&) {
+      return nearest;  // gone, or not to be looked into: what is in it does not count in a backup either
+    }
+    if (has_track_file(*folder)) nearest = relative.substr(0, end);
+    at = end + 1;
+  }
+}
+
+void append_to_track_file(const std::string& source, const std::string& below, const std::string& rule) {
+  const auto folder = open_below(source, below);
+  const FolderHandle::Use use(*folder);
+  const std::string path = folder->path() + "/" + kTrackFileName;
+  auto fail = [&](const std::string& what) {
+    return system_error(errno, printable(path) + ": " + what, ErrorKind::kWriteFailed);
+  };
+  const Fd old = open_for_reading(use.fd(), kTrackFileName);
+  struct stat before {};
+  if (!old.valid() || fstat(old.get(), &before) != 0) throw fail("cannot read it");
+  if (!S_ISREG(before.st_mode)) throw Error(ErrorKind::kWriteFailed, printable(path) + " is no regular file");
+  Bytes text(kMostTrackFileBytes + 1);
+  text.resize(read_at(old.get(), text, 0, path));
+  std::string whole(as_text(text));
+  if (!whole.empty() && whole.back() != '\n') whole += '\n';
+  whole += rule + '\n';
+  if (whole.size() > kMostTrackFileBytes) {
+    throw Error(ErrorKind::kWriteFailed,
+                printable(path) + " would become longer than 1 MiB: take rules out of it first");
+  }
+
+  const std::string name = std::string(kTrackFileName) + "." + Uuid::random().text();
+  const Fd made(openat(use.fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!made.valid()) throw fail("cannot write a new one beside it");
+  Temporary temporary(use.fd(), name);
+  // The owner first: changing it clears bits of the mode.
+  const bool other_owner = before.st_uid != geteuid() || before.st_gid != getegid();
+  if (other_owner && fchown(made.get(), before.st_uid, before.st_gid) != 0)
+    throw fail("the new one cannot be given its owner");
+  if (fchmod(made.get(), before.st_mode & 07777) != 0) throw fail("the new one cannot be given its mode");
+  write_at(made.get(), as_bytes(whole), 0, path);
+  if (fsync(made.get()) != 0) throw fail("cannot make the new one durable");
+  struct stat now {};
+  if (fstatat(use.fd(), kTrackFileName, &now, AT_SYMLINK_NOFOLLOW) != 0 || !is_same_file(before, now)) {
+    throw Error(ErrorKind::kConflict,
+                printable(path) + " was changed by somebody else just now: give the command again");
+  }
+  if (renameat(use.fd(), name.c_str(), use.fd(), kTrackFileName) != 0) throw fail("cannot replace it");
+  temporary.keep();
+  if (fsync(use.fd()) != 0) throw fail("it was replaced, but its folder cannot be made durable");
+}
+
+}  // namespace garner::source

@@ -1,0 +1,20 @@
+// Adding a rule to a .track file that exists, in a tree that belongs to others.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace garner::source {
+
+// The folder, at or above the one that holds `relative`, within the folder `source`, that has a .track file
+// which counts: the nearest. As a path below the source; nothing where none has one. Links are not followed.
+std::optional<std::string> nearest_track_folder(const std::string& source, const std::string& relative);
+
+// Appends the line `rule` to the .track file of the folder `below` (relative) in the folder `source`. A crash
+// leaves the old or the new file: the new one is written under a temporary name beside it with the owner and
+// mode of the old one, fsynced, renamed over it, and the folder fsynced. Reached from the source name by name
+// without following links. Error(kConflict) when somebody else changed the file meanwhile; kWriteFailed,
+// kReadFailed, kNotFound.
+void append_to_track_file(const std::string& source, const std::string& below, const std::string& rule);
+
+}  // namespace garner::source

@@ -1,0 +1,150 @@
+#include "path_rules.h"
+
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "path_owner.h"
+#include "run_message.h"
+#include "source/explain.h"
+#include "source/track_append.h"
+#include "source/track_file.h"
+
+namespace garner::daemon {
+
+namespace {
+
+bool is_folder(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+source::Explanation explain_in(const PathOwner& owner, Destinations& destinations) {
+  // A source that is a file has no rules: it was named itself.
+  if (owner.relative.empty() || !is_folder(owner.source)) return {};
+  source::ExplainOptions options;
+  const auto& rules = owner.set.definition.rules();
+  options.set_rules =
+      std::make_shared<source::RuleList>(source::parse_set_rules({rules.begin(), rules.end()}));
+  options.one_file_system = owner.set.definition.one_file_system();
+  options.exclude_caches = owner.set.definition.exclude_caches();
+  options.excluded_folders = destinations.local_folders();
+  options.excluded_folders.push_back(destinations.context().state_folder);
+  return source::explain(owner.source, owner.relative, options);
+}
+
+std::string below(const std::string& folder, const std::string& relative) {
+  if (relative.empty()) return folder;
+  return (folder == "/" ? "" : folder) + "/" + relative;
+}
+
+v1::RuleOrigin to_message(const source::MatchedRule& matched, const PathOwner& owner) {
+  v1::RuleOrigin message;
+  message.set_rule(source::rule_text(matched.rule));
+  message.set_file(printable(matched.file));
+  message.set_line(matched.line);
+  message.set_matched(printable(below(owner.source, matched.matched)));
+  return message;
+}
+
+}  // namespace
+
+v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request) {
+  const catalog::BackupSet set = sets_.get(request.set());
+  const std::vector<PathOwner> owners = owners_of(request.path(), {set});
+  const std::string place = real_place(request.path());
+  v1::ExplainPathResponse response;
+  response.set_path(printable(place));
+  response.set_path_bytes(place);
+  response.set_set(set.definition.name());
+  if (owners.empty()) {
+    response.set_track_class("auto");
+    response.set_reason("none of the set's sources holds it");
+    return response;
+  }
+  const PathOwner& owner = owners.front();
+  source::Explanation found = explain_in(owner, destinations_);
+  response.set_source(printable(owner.source));
+  response.set_track_class(std::string(source::to_string(found.track_class)));
+  response.set_included(found.included);
+  response.set_reason(found.reason);
+  if (found.matched.empty()) return response;
+  *response.mutable_decided_by() = to_message(found.matched.back(), owner);
+  found.matched.pop_back();
+  for (const source::MatchedRule& matched : found.matched)
+    *response.add_overridden() = to_message(matched, owner);
+  return response;
+}
+
+std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& request) {
+  std::vector<Wish> all;
+  for (const std::string& path : request.paths()) all.push_back({path, ""});
+  if (request.run_id().empty()) return all;
+  const std::int64_t number = parse_run_number(request.run_id());
+  const auto run = catalog_.runs().find(number);
+  if (!run) throw Error(ErrorKind::kNotFound, "there is no run " + printable(request.run_id()));
+  if (run->kind != catalog::RunKind::kBackup)
+    throw Error(ErrorKind::kInvalidInput, "run " + printable(request.run_id()) + " is no backup");
+  for (const catalog::RunErrorRow& error : catalog_.runs().errors(number, catalog::kMaximumRunErrors)) {
+    // A .track file with a bad line is to be put right: its rules are read whether it is backed up or not.
+    if (error.path.starts_with('/') && base_name(error.path) != source::kTrackFileName)
+      all.push_back({error.path, run->set});
+  }
+  return all;
+}
+
+v1::IgnorePathsResponse PathRules::ignore(const v1::IgnorePathsRequest& request) {
+  const std::lock_guard lock(adding_);
+  v1::IgnorePathsResponse response;
+  for (const Wish& wish : wishes(request)) ignore(wish, request.dry_run(), response);
+  return response;
+}
+
+void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response) {
+  std::vector<catalog::BackupSet> sets = catalog_.configuration().sets();
+  if (!wish.set.empty())
+    std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });
+  const std::vector<PathOwner> owners = owners_of(wish.path, sets);
+  if (owners.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
+  for (const PathOwner& owner : owners) {
+    const std::string& name = owner.set.definition.name();
+    if (owner.relative.empty()) {
+      throw Error(ErrorKind::kInvalidInput, printable(wish.path) + " is a source of set '" + name +
+                                                "' itself: garner set edit " + name + " --source ...");
+    }
+    if (owner.relative.find('\n') != std::string::npos) {
+      throw Error(ErrorKind::kInvalidInput,
+                  printable(wish.path) +
+                      ": a rule is one line, and this name has a line end in it; write a "
+                      "pattern with ? in its place");
+    }
+    v1::AddedRule& added = *response.add_rules();
+    added.set_path(printable(owner.place));
+    added.set_set(name);
+    const source::Explanation found = explain_in(owner, destinations_);
+    if (!found.included) {
+      added.set_existed(true);
+      if (found.matched.empty()) continue;
+      added.set_rule(source::rule_text(found.matched.back().rule));
+      added.set_file(printable(found.matched.back().file));
+      continue;
+    }
+    const auto folder = source::nearest_track_folder(owner.source, owner.relative);
+    const std::size_t skip = !folder || folder->empty() ? 0 : folder->size() + 1;
+    const std::string rule = "ignore " + source::escaped_pattern(owner.relative.substr(skip));
+    source::parse_rule(rule, 1);
+    added.set_rule(source::rule_text(rule));
+    if (folder) {
+      added.set_file(printable(below(below(owner.source, *folder), source::kTrackFileName)));
+      if (!dry_run) source::append_to_track_file(owner.source, *folder, rule);
+    } else if (!dry_run) {
+      v1::EditSetRequest edit;
+      edit.set_name(name);
+      *edit.mutable_rules() = owner.set.definition.rules();
+      edit.add_rules(rule);
+      sets_.edit(edit);
+    }
+  }
+}
+
+}  // namespace garner::daemon

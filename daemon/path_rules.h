@@ -1,0 +1,37 @@
+// What the rules say of a path of this machine, and leaving one out by another rule.
+#pragma once
+
+#include <mutex>
+
+#include "sets.h"
+
+namespace garner::daemon {
+
+// Any thread.
+class PathRules {
+ public:
+  PathRules(Destinations& destinations, Sets& sets)
+      : destinations_(destinations), catalog_(destinations.context().catalog), sets_(sets) {}
+
+  // Error(kNotFound) for an unknown set; kInvalidInput as real_place().
+  v1::ExplainPathResponse explain(const v1::ExplainPathRequest& request);
+  // One path after the other: a rule that was added stays when a later path fails. The rule goes to the
+  // .track file nearest above the path, within its source, and to the set where there is none: a file of
+  // rules is not made in a tree whose owner has none. It is the last that matches in either.
+  v1::IgnorePathsResponse ignore(const v1::IgnorePathsRequest& request);
+
+ private:
+  struct Wish {
+    std::string path;
+    std::string set;  // empty: of all that hold it
+  };
+  std::vector<Wish> wishes(const v1::IgnorePathsRequest& request);
+  void ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response);
+
+  Destinations& destinations_;
+  catalog::Catalog& catalog_;
+  Sets& sets_;
+  std::mutex adding_;  // rules are read, extended and written back
+};
+
+}  // namespace garner::daemon
