@@ -1,5 +1,6 @@
 #include "application.h"
 
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/server_posix.h>
 #include <spdlog/spdlog.h>
@@ -25,6 +26,8 @@ constexpr unsigned kTicksALook = 5;  // for sets that are overdue
 constexpr std::chrono::milliseconds kRunsStop{3800};
 constexpr std::chrono::milliseconds kCallsStop{300};
 constexpr std::chrono::milliseconds kAllStop{4700};
+// Of all connections and their messages together.
+constexpr std::size_t kMemoryForCalls = 64u << 20;
 
 std::string host_name() {
   std::array<char, 256> name{};
@@ -122,6 +125,9 @@ Application::Application(const std::string& state_folder, const Settings& settin
                                             maintenance_, *schedule_timer_, notifier_, metrics_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
+  // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory with
+  // one message that never ends.
+  builder.SetResourceQuota(grpc::ResourceQuota("calls").Resize(kMemoryForCalls));
   server_ = builder.BuildAndStart();
   if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");
 }

@@ -8,12 +8,9 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
-#include <charconv>
 #include <optional>
 
-#include "base/bytes.h"
 #include "base/error.h"
-
 namespace garner::daemon {
 
 namespace {
@@ -157,31 +154,6 @@ void MetricsServer::accept() {
       std::make_shared<Connection>(std::move(socket), make_, connections_)->start();
     accept();
   });
-}
-
-tcp::endpoint parse_loopback_address(const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
-  unsigned port = 0;
-  const char* end = text.data() + text.size();
-  const bool has_port = colon != std::string::npos && colon + 1 < text.size();
-  const auto parsed = has_port ? std::from_chars(text.data() + colon + 1, end, port)
-                               : std::from_chars_result{end, std::errc::invalid_argument};
-  if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  boost::system::error_code error;
-  const asio::ip::address address = asio::ip::make_address(host, error);
-  if (error || parsed.ec != std::errc{} || parsed.ptr != end || port == 0 || port > 65535)
-    throw Error(ErrorKind::kInvalidInput,
-                "must be an address and a port like \"127.0.0.1:9877\" or \"[::1]:9877\"");
-  if (!address.is_loopback()) {
-    throw Error(
-        ErrorKind::kInvalidInput,
-        "must be an address of this machine only, like \"127.0.0.1:9877\": " + printable(host) +
-            " can be reached by others, and metrics are served without encryption or password. A proxy in "
-            "front can add these");
-  }
-  return {address, static_cast<unsigned short>(port)};
 }
 
 }  // namespace garner::daemon

@@ -1,0 +1,199 @@
+"""Callers that mean no good, or are broken, at the real daemon's socket; and where its secrets can be seen."""
+
+import json
+import os
+import random
+import socket
+import struct
+import unittest
+
+from case import Case
+from garner_daemon import SANITIZED, as_user
+from raw_caller import DATA, HEADERS, PREFACE, SETTINGS, Caller, frame, methods
+
+MIB = 1 << 20
+INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 3, 7, 8, 12
+NOBODY = 65534
+
+
+def resident(daemon):
+    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS:"))
+
+
+def connections(daemon):
+    """Descriptors of the daemon that are sockets."""
+    folder = f"/proc/{daemon.process.pid}/fd"
+    count = 0
+    for name in os.listdir(folder):
+        try:
+            count += os.readlink(os.path.join(folder, name)).startswith("socket:")
+        except FileNotFoundError:
+            pass
+    return count
+
+
+def as_nobody(work):
+    """What `work` returns, or the name of its exception, done by another user in a process of his."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            as_user(NOBODY)()
+            told = work()
+        except BaseException as error:  # pylint: disable=broad-except
+            told = type(error).__name__
+        os.write(writing, json.dumps(told).encode())
+        os._exit(0)
+    os.close(writing)
+    with open(reading, encoding="utf-8") as pipe:
+        told = json.load(pipe)
+    os.waitpid(child, 0)
+    return told
+
+
+class HostileCallers(Case):
+    def answers(self, daemon):
+        self.assertIsNone(daemon.process.poll(), daemon.log())
+        self.assertEqual(0, daemon.run("status", timeout=60).returncode)
+
+    def test_a_message_that_is_too_large_is_refused(self):
+        daemon = self.daemon()
+        before = resident(daemon)
+        # Any number of bytes may be announced: what counts is what the daemon takes.
+        with Caller(daemon.socket) as caller:
+            sent = caller.greet().begin("AddSet").send_without_end(512 * MIB)
+        self.assertLess(sent, 256 * MIB)
+        if not SANITIZED:
+            self.assertLess(daemon.peak_memory() - before, 128 * MIB)
+        with Caller(daemon.socket) as caller:
+            self.assertEqual(RESOURCE_EXHAUSTED, caller.greet().call("AddSet", bytes(5 * MIB)).status())
+        with Caller(daemon.socket) as caller:
+            self.assertEqual(INVALID_ARGUMENT, caller.greet().call("AddSet").status())
+        self.answers(daemon)
+
+    def test_bytes_that_are_no_protocol(self):
+        daemon = self.daemon()
+        seed = random.randrange(1 << 32)
+        rng = random.Random(seed)
+        openings = [b"", b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + bytes(100), PREFACE[:10],
+                    PREFACE + frame(HEADERS, 4, 1, b"\xff" * 50), PREFACE + frame(SETTINGS, 0, 0, b"odd"),
+                    PREFACE + b"\xff\xff\xff" + bytes(6), PREFACE + frame(SETTINGS) + frame(DATA, 1, 9, b"x" * 100)]
+        for _ in range(100):
+            opening = rng.choice(openings) + rng.randbytes(rng.randrange(2000))
+            with socket.socket(socket.AF_UNIX) as raw:
+                raw.connect(daemon.socket)
+                try:
+                    raw.sendall(opening)
+                except (BrokenPipeError, ConnectionResetError):
+                    pass  # told by then that it is none
+        with self.subTest(seed=seed):
+            self.answers(daemon)
+        self.wait(lambda: connections(daemon) < 30)  # none of them is kept
+
+    def test_many_idle_clients_and_streams_that_nobody_reads(self):
+        daemon = self.ready(self.path("source"))
+        for number in range(300):
+            self.write(f"source/{number}", os.urandom(20_000))
+        daemon.backup("set")
+        before = resident(daemon)
+        callers = []
+        try:
+            for _ in range(200):
+                callers.append(Caller(daemon.socket).greet())
+            for _ in range(20):
+                callers.append(Caller(daemon.socket, receive_buffer=4096).greet().call("WatchStatus"))
+            for number in range(300):
+                self.write(f"source/{number}", os.urandom(20_000))
+            told = daemon.backup("set")
+            self.assertEqual("RUN_STATE_FINISHED", told["state"])
+            self.answers(daemon)
+            if not SANITIZED:
+                self.assertLess(resident(daemon) - before, 64 * MIB)
+        finally:
+            for caller in callers:
+                caller.close()
+        self.wait(lambda: connections(daemon) < 30)
+        self.answers(daemon)
+
+    def test_a_caller_who_takes_all_descriptors_leaves_when_he_leaves(self):
+        daemon = self.daemon(start=False)
+        daemon.start(wrapper=("prlimit", "--nofile=128:128"))
+        callers = []
+        try:
+            for _ in range(300):
+                callers.append(Caller(daemon.socket))
+        except OSError:
+            pass  # the daemon takes no more
+        finally:
+            for caller in callers:
+                caller.close()
+        self.wait(lambda: daemon.run("status", check=False).returncode == 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "becomes another user")
+    def test_another_user_may_call_nothing(self):
+        daemon = self.daemon()
+        # He does not get to the socket; and if he did, because somebody opened it to all, he is refused every call.
+        for folder in (self.folder, daemon.state):
+            os.chmod(folder, 0o711)
+        def ask_everything():
+            answers = {}
+            for name in names:
+                with Caller(daemon.socket) as caller:
+                    answers[name] = caller.greet().call(name).status()
+            return answers
+        names = methods()
+        self.assertEqual("PermissionError", as_nobody(ask_everything))
+        os.chmod(daemon.socket, 0o777)
+        answers = as_nobody(ask_everything)
+        self.assertEqual(set(names), set(answers))
+        # What this version does not serve it refuses to everybody.
+        allowed = {name: code for name, code in answers.items() if code not in (PERMISSION_DENIED, UNIMPLEMENTED)}
+        self.assertEqual({}, allowed)
+        self.assertEqual(PERMISSION_DENIED, answers["GetStatus"])
+        self.assertEqual(PERMISSION_DENIED, answers["WatchStatus"])
+        self.answers(daemon)
+
+
+class Secrets(Case):
+    def secret_file(self, name, content):
+        os.chmod(self.write(name, content), 0o600)
+
+    def test_secrets_are_in_no_log_process_list_core_dump_or_swap(self):
+        password = "correct-horse-battery-staple-7041"
+        daemon = self.daemon()
+        self.secret_file("password", password + "\n")
+        added = daemon.json("destination", "add", "disk", self.path("repository"), "--password-file",
+                            self.path("password"))
+        self.write("source/file", os.urandom(100_000))
+        daemon.run("set", "add", "set", "--source", self.path("source"), "--destination", "disk")
+        daemon.backup("set")
+        # A wrong one, too, is nobody else's business.
+        self.secret_file("wrong", "wrong-" + password)
+        daemon.run("destination", "add", "again", self.path("repository"), "--password-file", self.path("wrong"),
+                   check=False)
+        process = f"/proc/{daemon.process.pid}"
+        secrets = [password] + ([added["recovery_key"]] if added.get("recovery_key") else [])
+        places = [f"{process}/cmdline", f"{process}/environ", os.path.join(daemon.state, "output")]
+        for folder, _, names in os.walk(daemon.state):
+            if os.path.basename(folder) != "keys":
+                places += [os.path.join(folder, name) for name in names if not name.endswith(".sock")]
+        for place in places:
+            with open(place, "rb") as file:
+                content = file.read()
+            for secret in secrets:
+                self.assertNotIn(secret.encode(), content, place)
+
+        with open(f"{process}/limits", encoding="ascii") as file:
+            core = next(line for line in file if line.startswith("Max core file size"))
+        self.assertEqual(["0", "0"], core.split()[4:6])
+        # Keys lie in pages that are locked (lo) and left out of dumps (dd).
+        with open(f"{process}/smaps", encoding="ascii") as file:
+            flags = [line.split()[1:] for line in file if line.startswith("VmFlags:")]
+        if not SANITIZED:
+            self.assertTrue(any("lo" in one and "dd" in one for one in flags), "no key is in locked memory")
+            self.assertFalse([one for one in flags if "lo" in one and "dd" not in one])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
