@@ -1,24 +1,74 @@
 #include "maintenance/pack_copy.h"
 
+#include <optional>
+#include <utility>
+
 #include "base/error.h"
 #include "maintenance/damage.h"
+#include "maintenance/pack_output.h"
+#include "maintenance/parallel.h"
+#include "store/frame.h"
 
 namespace garner::maintenance {
 
-PackCopier::Left PackCopier::copy(const store::ObjectName& name, store::PackKind kind) {
-  Left left;
-  const store::PackReader reader(repository_.destination(), repository_.keyring(), name);
+struct PackCopier::Lane {
+  PackOutput output;
+  store::FrameCodec codec;
+};
+
+PackCopier::PackCopier(store::Repository& repository, const Marks& marks, std::string prefix,
+                       unsigned threads)
+    : repository_(repository), marks_(marks), prefix_(std::move(prefix)), threads_(threads) {}
+
+PackCopier::~PackCopier() = default;
+
+std::unique_ptr<PackCopier::Lane> PackCopier::take() {
+  const std::lock_guard lock(mutex_);
+  if (idle_.empty()) return std::unique_ptr<Lane>(new Lane{PackOutput(repository_, prefix_), {}});
+  std::unique_ptr<Lane> lane = std::move(idle_.back());
+  idle_.pop_back();
+  return lane;
+}
+
+void PackCopier::give_back(std::unique_ptr<Lane> lane) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(lane));
+}
+
+std::vector<std::string> PackCopier::copy(const std::vector<PackUse>& packs,
+                                          const std::function<void()>& done) {
+  std::vector<std::string> damage(packs.size());
+  for_each_in_parallel(packs.size(), threads_, [&](std::size_t number) {
+    std::unique_ptr<Lane> lane = take();
+    try {
+      copy(*lane, packs[number]);
+    } catch (const Error& error) {
+      if (!is_damage(error)) throw;
+      damage[number] = error.what();
+    }
+    give_back(std::move(lane));
+    done();
+  });
+  return damage;
+}
+
+std::vector<store::FinishedPack> PackCopier::finish() {
+  std::vector<store::FinishedPack> packs;
+  for (const auto& lane : idle_) {
+    for (store::FinishedPack& pack : lane->output.finish()) packs.push_back(std::move(pack));
+  }
+  return packs;
+}
+
+void PackCopier::copy(Lane& lane, const PackUse& pack) {
+  const store::PackReader reader(repository_.destination(), repository_.keyring(), pack.name);
   const store::PackReader::Directory directory = reader.read_directory();
   for (const store::PackedFrame& frame : directory.frames) {
     std::vector<bool> wanted;
     std::size_t count = 0;
     for (const store::FrameBlob& blob : frame.blobs) {
-      wanted.push_back(marks_.is_kept_in(blob.id, name));
-      if (wanted.back()) {
-        ++count;
-      } else {
-        left.blobs.push_back(blob.id);
-      }
+      wanted.push_back(marks_.is_kept_in(blob.id, pack.name));
+      count += wanted.back();
     }
     if (count == 0) continue;
     // A frame that does not verify costs a look for other copies of its blobs, not the blobs.
@@ -28,7 +78,7 @@ PackCopier::Left PackCopier::copy(const store::ObjectName& name, store::PackKind
     bool sound = true;
     try {
       encoded = reader.read_frame(frame.offset, frame.stored_length, memory);
-      raw = codec_.decode(encoded, frame.raw_length);
+      raw = lane.codec.decode(encoded, frame.raw_length);
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
     }
@@ -36,15 +86,15 @@ PackCopier::Left PackCopier::copy(const store::ObjectName& name, store::PackKind
     std::size_t offset = 0;
     for (std::size_t i = 0; i < frame.blobs.size(); ++i) {
       const store::FrameBlob& blob = frame.blobs[i];
-      const bool good =
-          raw && repository_.hasher().id(blob.kind, ByteView(*raw).subspan(offset, blob.length)) == blob.id;
-      offset += blob.length;
-      if (good) continue;
+      const std::size_t begin = std::exchange(offset, offset + blob.length);
+      if (!wanted[i]) continue;
+      if (raw && repository_.hasher().id(blob.kind, ByteView(*raw).subspan(begin, blob.length)) == blob.id)
+        continue;
       sound = false;
-      if (wanted[i]) elsewhere[i] = repository_.read(blob.kind, blob.id);
+      elsewhere[i] = repository_.read(blob.kind, blob.id);
     }
     if (sound && count == frame.blobs.size()) {
-      output_.append(kind, encoded, frame.raw_length, frame.blobs);
+      lane.output.append(pack.kind, encoded, frame.raw_length, frame.blobs);
       continue;
     }
     offset = 0;
@@ -52,12 +102,11 @@ PackCopier::Left PackCopier::copy(const store::ObjectName& name, store::PackKind
       const store::FrameBlob& blob = frame.blobs[i];
       if (wanted[i]) {
         const bool here = sound || (elsewhere[i].empty() && raw);
-        output_.add(blob, here ? ByteView(*raw).subspan(offset, blob.length) : ByteView(elsewhere[i]));
+        lane.output.add(blob, here ? ByteView(*raw).subspan(offset, blob.length) : ByteView(elsewhere[i]));
       }
       offset += blob.length;
     }
   }
-  return left;
 }
 
 }  // namespace garner::maintenance

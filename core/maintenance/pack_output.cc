@@ -19,14 +19,6 @@ PackOutput::PackOutput(store::Repository& repository, std::string prefix)
 
 PackOutput::~PackOutput() = default;
 
-std::uint64_t PackOutput::bytes() const {
-  std::uint64_t sum = finished_bytes_;
-  for (const auto& output : outputs_) {
-    if (output->pack) sum += output->pack->size();
-  }
-  return sum;
-}
-
 void PackOutput::add(const store::FrameBlob& blob, ByteView content) {
   Output& out = output(store::pack_kind(blob.kind));
   if (!out.frame.fits(content.size())) flush(out);
@@ -59,7 +51,6 @@ void PackOutput::close(Output& out) {
   const std::uint64_t before = out.pack->size();
   finished_.push_back(out.pack->finish());
   repository_.destination().staged(finished_.back().size - before);
-  finished_bytes_ += finished_.back().size;
   out.pack.reset();
 }
 
@@ -72,7 +63,6 @@ std::vector<store::FinishedPack> PackOutput::finish() {
     repository_.destination().put_file(store::pack_key(finished_[i].name), paths_[i]);
   }
   paths_.clear();
-  finished_bytes_ = 0;
   return std::exchange(finished_, {});
 }
 

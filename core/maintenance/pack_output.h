@@ -23,8 +23,6 @@ class PackOutput {
   // A frame as FrameCodec encoded it.
   void append(store::PackKind kind, ByteView encoded, std::uint32_t raw_length,
               std::vector<store::FrameBlob> blobs);
-  // Of the new packs so far.
-  std::uint64_t bytes() const;
   // Closes the new packs and publishes them: durable, and in no record.
   std::vector<store::FinishedPack> finish();
 
@@ -41,7 +39,6 @@ class PackOutput {
   std::unique_ptr<Output> outputs_[2];
   std::vector<store::FinishedPack> finished_;
   std::vector<std::string> paths_;  // of finished_
-  std::uint64_t finished_bytes_ = 0;
 };
 
 }  // namespace garner::maintenance

@@ -30,7 +30,6 @@ using store::ObjectName;
 constexpr int kMostAttempts = 20;
 // What is copied is committed, and frees its space, whenever it comes to this.
 constexpr std::uint64_t kBatchBytes = std::uint64_t{512} << 20;
-constexpr std::size_t kBatchBlobs = 500'000;
 // Entries of segments that one record replaces: some 100 bytes of memory each.
 constexpr std::uint64_t kReplacedEntries = 500'000;
 
@@ -253,42 +252,46 @@ class Prune {
       return;
     }
     begin("copying what is in use", packs.size());
-    PackCopier copier(repository_, *marks_, staging_prefix());
-    std::vector<Copied> batch;
-    std::size_t blobs = 0;
-    for (const PackUse& pack : packs) {
-      throw_if_stopped();
-      try {
-        batch.push_back({pack, copier.copy(pack.name, pack.kind)});
-        blobs += batch.back().left.blobs.size();
-      } catch (const Error& error) {
-        if (!is_damage(error)) throw;
-        // It stays as it is, and so does everything else that can still be read of it.
-        problem(store::pack_key(pack.name) + ": what is in use of it cannot be copied: " + error.what());
+    PackCopier copier(repository_, *marks_, staging_prefix(), options_.threads);
+    for (auto next = packs.begin(); next != packs.end();) {
+      std::vector<PackUse> batch;
+      for (std::uint64_t bytes = 0; next != packs.end() && bytes < kBatchBytes; ++next) {
+        bytes += next->live_bytes();
+        batch.push_back(*next);
       }
-      advance();
-      if (copier.bytes() >= kBatchBytes || blobs >= kBatchBlobs) {
-        if (!commit_batch(copier, batch)) return;
-        blobs = 0;
-      }
+      copy(copier, batch);
+      if (!commit_batch(copier.finish(), batch)) return;
     }
-    commit_batch(copier, batch);
   }
 
-  struct Copied {
-    PackUse pack;
-    PackCopier::Left left;
-  };
+  // What cannot be copied is taken out of the batch.
+  void copy(PackCopier& copier, std::vector<PackUse>& batch) {
+    const std::vector<std::string> damage = copier.copy(batch, [&] {
+      throw_if_stopped();
+      advance();
+    });
+    std::vector<PackUse> copied;
+    for (std::size_t number = 0; number < batch.size(); ++number) {
+      if (damage[number].empty()) {
+        copied.push_back(batch[number]);
+        continue;
+      }
+      // It stays as it is, and so does everything else that can still be read of it.
+      problem(store::pack_key(batch[number].name) +
+              ": what is in use of it cannot be copied: " + damage[number]);
+    }
+    batch = std::move(copied);
+  }
 
   // The packs that were copied to are added by the record that condemns those that were copied from. False
   // when nothing may be condemned any more.
-  bool commit_batch(PackCopier& copier, std::vector<Copied>& batch) {
+  bool commit_batch(std::vector<store::FinishedPack> made, std::vector<PackUse>& batch) {
     store::CommitPlan plan;
-    plan.packs = copier.finish();
+    plan.packs = std::move(made);
     for (;;) {
       plan.removal.decided_on = marked_;
       plan.removal.condemn.clear();
-      for (const Copied& copied : batch) plan.removal.condemn.insert(copied.pack.name);
+      for (const PackUse& pack : batch) plan.removal.condemn.insert(pack.name);
       // What was copied of packs that are to stay would only be a second copy: it is left as an orphan.
       if (plan.removal.condemn.empty()) return true;
       const store::CommitOutcome outcome = repository_.commit(plan);
@@ -297,7 +300,7 @@ class Prune {
       if (!outcome.overtaken) throw BeginAnew();
       if (!mark_again()) return false;
       const std::set<ObjectName> needed = marks_->noted_packs();
-      std::erase_if(batch, [&](const Copied& copied) { return is_needed(copied.pack, needed); });
+      std::erase_if(batch, [&](const PackUse& pack) { return is_needed(pack, needed); });
     }
     own_names_.insert(plan.removal.condemn.begin(), plan.removal.condemn.end());
     for (const store::FinishedPack& pack : plan.packs) {
@@ -305,10 +308,9 @@ class Prune {
       written_ += pack.size;
     }
     std::vector<std::string> keys;
-    for (const Copied& copied : batch) keys.push_back(store::pack_key(copied.pack.name));
+    for (const PackUse& pack : batch) keys.push_back(store::pack_key(pack.name));
     remove_objects(keys);
-    for (const Copied& copied : batch) note_deleted(progress_.result.rewritten, copied.pack.size);
-    batch.clear();
+    for (const PackUse& pack : batch) note_deleted(progress_.result.rewritten, pack.size);
     settle_written();
     return true;
   }
