@@ -13,7 +13,7 @@
 #include "credential.h"
 #include "destination_edit.h"
 #include "destination_settings.h"
-#include "path_relation.h"
+#include "folder_line.h"
 #include "store/key_store.h"
 #include "store/state.h"
 
@@ -63,14 +63,24 @@ class Adding {
     if (request_.has_secret()) credential_ = to_credential(request_.secret());
     url_ = request_.url().starts_with('/') ? normal_path(request_.url()) : request_.url();
     place_ = destination::open_local(url_);
-    if (is_same_or_inside(url_, context_.state_folder) || is_same_or_inside(context_.state_folder, url_)) {
+    check_place();
+  }
+
+  // Folders that would hold one another.
+  void check_place() {
+    if (lies_in(url_, context_.state_folder) || lies_in(context_.state_folder, url_)) {
       throw Error(ErrorKind::kInvalidInput,
                   printable(url_) + " and the daemon's state folder " + printable(context_.state_folder) +
                       " lie in each other: the state folder is no place for backups");
     }
+    for (const std::string& other : destinations_.local_folders()) {
+      if (lies_in(url_, other) == lies_in(other, url_)) continue;
+      throw Error(ErrorKind::kInvalidInput, printable(url_) + " and the repository " + printable(other) +
+                                                " lie in each other: name a folder beside it");
+    }
     for (const catalog::BackupSet& set : context_.catalog.configuration().sets()) {
       for (const std::string& source : set.definition.sources()) {
-        if (!is_same_or_inside(source, url_)) continue;
+        if (!lies_in(source, url_)) continue;
         throw Error(ErrorKind::kInvalidInput, "the set '" + set.definition.name() + "' backs up " +
                                                   printable(source) +
                                                   ", which would be inside the repository");

@@ -4,30 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
-#include <memory>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "folder_line.h"
-#include "path_relation.h"
 #include "retention_message.h"
 #include "source/rules.h"
 
 namespace garner::daemon {
 
 namespace {
-
-// With links resolved; the path itself where that cannot be done.
-std::string resolved(const std::string& path) {
-  const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
-  return real ? std::string(real.get()) : path;
-}
-
-// By their letters, which tell also of what is not there, or as folders that are mounted elsewhere, too.
-bool is_inside(const std::string& path, const std::string& folder) {
-  return is_same_or_inside(path, folder) || lies_in(path, folder);
-}
 
 void check_exists(const std::string& path) {
   struct stat status {};
@@ -61,27 +47,23 @@ using Newest = std::map<std::string, const store::v1::Snapshot*>;
 void Sets::check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands) {
   if (definition.sources().empty() && commands.sources.empty())
     throw Error(ErrorKind::kInvalidInput, "a set needs at least one source: a path, or a command's output");
-  std::vector<std::string> real;
   for (std::string& source : *definition.mutable_sources()) {
     source = normal_path(source);
     check_exists(source);
-    real.push_back(resolved(source));
   }
-  for (std::size_t i = 0; i < real.size(); ++i) {
-    for (std::size_t j = 0; j < real.size(); ++j) {
-      if (i == j || !is_inside(real[i], real[j])) continue;
-      throw Error(ErrorKind::kInvalidInput,
-                  "the source " + printable(definition.sources(static_cast<int>(i))) +
-                      " is inside the source " + printable(definition.sources(static_cast<int>(j))));
+  for (int i = 0; i < definition.sources_size(); ++i) {
+    const std::string& source = definition.sources(i);
+    for (int j = 0; j < definition.sources_size(); ++j) {
+      if (i == j || !lies_in(source, definition.sources(j))) continue;
+      throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is inside the source " +
+                                                printable(definition.sources(j)));
     }
-    const std::string& source = definition.sources(static_cast<int>(i));
-    const std::string state_folder = resolved(destinations_.context().state_folder);
-    if (is_inside(real[i], state_folder)) {
+    if (lies_in(source, destinations_.context().state_folder)) {
       throw Error(ErrorKind::kInvalidInput,
                   "the source " + printable(source) + " is garner's state folder, or inside it");
     }
     for (const std::string& repository : destinations_.local_folders()) {
-      if (!is_inside(real[i], repository)) continue;
+      if (!lies_in(source, repository)) continue;
       throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
                                                 printable(repository) + ", or inside it");
     }
