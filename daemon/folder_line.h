@@ -1,5 +1,5 @@
-// How folders lie to each other, whatever way leads to them: links are followed, and a folder that is mounted a
-// second time has another path there and is the same folder.
+// How folders lie to each other, whatever way leads to them: links are followed, and a folder that is mounted
+// a second time has another path there and is the same folder.
 #pragma once
 
 #include <string>

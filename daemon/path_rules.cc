@@ -2,11 +2,17 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <chrono>
+#include <optional>
+#include <utility>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "path_owner.h"
 #include "run_message.h"
 #include "source/explain.h"
+#include "source/slow_file_system.h"
 #include "source/track_append.h"
 #include "source/track_file.h"
 
@@ -19,7 +25,18 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-source::Explanation explain_in(const PathOwner& owner, Destinations& destinations) {
+// A file system below a source, and all that a question takes.
+constexpr std::chrono::seconds kFolderLimit{5};
+constexpr std::chrono::seconds kQuestionLimit{20};
+
+// What a set says of a path that it holds.
+struct Found {
+  PathOwner owner;
+  source::Explanation explanation;
+  std::optional<std::string> track_folder;  // where a rule for it would go: below the source
+};
+
+source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> excluded) {
   // A source that is a file has no rules: it was named itself.
   if (owner.relative.empty() || !is_folder(owner.source)) return {};
   source::ExplainOptions options;
@@ -28,9 +45,33 @@ source::Explanation explain_in(const PathOwner& owner, Destinations& destination
       std::make_shared<source::RuleList>(source::parse_set_rules({rules.begin(), rules.end()}));
   options.one_file_system = owner.set.definition.one_file_system();
   options.exclude_caches = owner.set.definition.exclude_caches();
-  options.excluded_folders = destinations.local_folders();
-  options.excluded_folders.push_back(destinations.context().state_folder);
+  options.excluded_folders = std::move(excluded);
+  options.calls = std::make_shared<source::BoundedCalls>(kFolderLimit);
   return source::explain(owner.source, owner.relative, options);
+}
+
+std::vector<Found> find(const std::string& path, const std::vector<catalog::BackupSet>& sets,
+                        const std::vector<std::string>& excluded) {
+  std::vector<Found> all;
+  for (const PathOwner& owner : owners_of(path, sets)) {
+    Found found{owner, explain_in(owner, excluded), {}};
+    if (!owner.relative.empty())
+      found.track_folder = source::nearest_track_folder(owner.source, owner.relative);
+    all.push_back(std::move(found));
+  }
+  return all;
+}
+
+// `work` owns whatever it uses.
+template <typename Work>
+auto ask(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path, Work work) {
+  try {
+    return source::SlowFileSystem(calls, path).call(std::move(work));
+  } catch (const Error& error) {
+    if (error.error_number() != ETIMEDOUT) throw;
+    throw Error(ErrorKind::kReadFailed,
+                printable(path) + ": a file system on the way does not answer: try again when it does");
+  }
 }
 
 std::string below(const std::string& folder, const std::string& relative) {
@@ -49,30 +90,42 @@ v1::RuleOrigin to_message(const source::MatchedRule& matched, const PathOwner& o
 
 }  // namespace
 
+PathRules::PathRules(Destinations& destinations, Sets& sets)
+    : destinations_(destinations),
+      catalog_(destinations.context().catalog),
+      sets_(sets),
+      calls_(std::make_shared<source::BoundedCalls>(kQuestionLimit)) {}
+
+std::vector<std::string> PathRules::excluded() const {
+  std::vector<std::string> folders = destinations_.local_folders();
+  folders.push_back(destinations_.context().state_folder);
+  return folders;
+}
+
 v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request) {
   const catalog::BackupSet set = sets_.get(request.set());
-  const std::vector<PathOwner> owners = owners_of(request.path(), {set});
-  const std::string place = real_place(request.path());
+  const auto [place, all] = ask(calls_, request.path(), [path = request.path(), set, excluded = excluded()] {
+    return std::pair(real_place(path), find(path, {set}, excluded));
+  });
   v1::ExplainPathResponse response;
   response.set_path(printable(place));
   response.set_path_bytes(place);
   response.set_set(set.definition.name());
-  if (owners.empty()) {
+  if (all.empty()) {
     response.set_track_class("auto");
     response.set_reason("none of the set's sources holds it");
     return response;
   }
-  const PathOwner& owner = owners.front();
-  source::Explanation found = explain_in(owner, destinations_);
+  const PathOwner& owner = all.front().owner;
+  const source::Explanation& found = all.front().explanation;
   response.set_source(printable(owner.source));
   response.set_track_class(std::string(source::to_string(found.track_class)));
   response.set_included(found.included);
   response.set_reason(found.reason);
   if (found.matched.empty()) return response;
   *response.mutable_decided_by() = to_message(found.matched.back(), owner);
-  found.matched.pop_back();
-  for (const source::MatchedRule& matched : found.matched)
-    *response.add_overridden() = to_message(matched, owner);
+  for (std::size_t i = 0; i + 1 < found.matched.size(); ++i)
+    *response.add_overridden() = to_message(found.matched[i], owner);
   return response;
 }
 
@@ -104,9 +157,11 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
   std::vector<catalog::BackupSet> sets = catalog_.configuration().sets();
   if (!wish.set.empty())
     std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });
-  const std::vector<PathOwner> owners = owners_of(wish.path, sets);
-  if (owners.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
-  for (const PathOwner& owner : owners) {
+  const std::vector<Found> all = ask(calls_, wish.path, [path = wish.path, sets, excluded = excluded()] {
+    return find(path, sets, excluded);
+  });
+  if (all.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
+  for (const auto& [owner, found, folder] : all) {
     const std::string& name = owner.set.definition.name();
     if (owner.relative.empty()) {
       throw Error(ErrorKind::kInvalidInput, printable(wish.path) + " is a source of set '" + name +
@@ -121,7 +176,6 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
     v1::AddedRule& added = *response.add_rules();
     added.set_path(printable(owner.place));
     added.set_set(name);
-    const source::Explanation found = explain_in(owner, destinations_);
     if (!found.included) {
       added.set_existed(true);
       if (found.matched.empty()) continue;
@@ -129,14 +183,17 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
       added.set_file(printable(found.matched.back().file));
       continue;
     }
-    const auto folder = source::nearest_track_folder(owner.source, owner.relative);
     const std::size_t skip = !folder || folder->empty() ? 0 : folder->size() + 1;
     const std::string rule = "ignore " + source::escaped_pattern(owner.relative.substr(skip));
     source::parse_rule(rule, 1);
     added.set_rule(source::rule_text(rule));
     if (folder) {
       added.set_file(printable(below(below(owner.source, *folder), source::kTrackFileName)));
-      if (!dry_run) source::append_to_track_file(owner.source, *folder, rule);
+      if (dry_run) continue;
+      ask(calls_, wish.path, [source = owner.source, folder = *folder, rule] {
+        source::append_to_track_file(source, folder, rule);
+        return true;
+      });
     } else if (!dry_run) {
       v1::EditSetRequest edit;
       edit.set_name(name);

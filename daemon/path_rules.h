@@ -1,19 +1,21 @@
 // What the rules say of a path of this machine, and leaving one out by another rule.
 #pragma once
 
+#include <memory>
 #include <mutex>
 
 #include "sets.h"
+#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
 // Any thread.
 class PathRules {
  public:
-  PathRules(Destinations& destinations, Sets& sets)
-      : destinations_(destinations), catalog_(destinations.context().catalog), sets_(sets) {}
+  PathRules(Destinations& destinations, Sets& sets);
 
-  // Error(kNotFound) for an unknown set; kInvalidInput as real_place().
+  // Error(kNotFound) for an unknown set; kInvalidInput as real_place(); kReadFailed where a file system
+  // hangs.
   v1::ExplainPathResponse explain(const v1::ExplainPathRequest& request);
   // One path after the other: a rule that was added stays when a later path fails. The rule goes to the
   // .track file nearest above the path, within its source, and to the set where there is none: a file of
@@ -25,12 +27,15 @@ class PathRules {
     std::string path;
     std::string set;  // empty: of all that hold it
   };
+  std::vector<std::string> excluded() const;
   std::vector<Wish> wishes(const v1::IgnorePathsRequest& request);
   void ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response);
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;
   Sets& sets_;
+  // What is asked of file systems that may hang, all of it: a thread that answers calls must come back.
+  const std::shared_ptr<source::BoundedCalls> calls_;
   std::mutex adding_;  // rules are read, extended and written back
 };
 

@@ -1,5 +1,6 @@
 #include "source/explain.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -26,26 +27,26 @@ std::vector<std::string> components(const std::string& path) {
 class Walk {
  public:
   Walk(const std::string& source, const ExplainOptions& options)
-      : options_(options), folder_(FolderHandle::open_root(source)) {
+      : options_(options), folder_(FolderHandle::open_root(source, options.calls)) {
     if (options.set_rules) scope_ = RuleScope::of_root(options.set_rules);
     for (const std::string& path : options.excluded_folders) {
       struct stat status {};
       if (stat(path.c_str(), &status) == 0) excluded_.emplace_back(status.st_dev, status.st_ino);
     }
     const FolderView view(folder_);
-    device_ = view.status().device;
+    above_.push_back(identity(view));
     look(view);
   }
 
   // The entry of that name in the folder where the walk stands. False when it goes no further.
   bool go(const std::string& name, bool last) {
     path_ += (path_.empty() ? "" : "/") + name;
-    const std::optional<FileStatus> status = status_of(name);
-    const bool is_folder = status ? status->type == v1::NODE_TYPE_FOLDER : !last;
+    const std::optional<bool> found = finds_folder(name);
+    const bool is_folder = found.value_or(!last);
     if (scope_) {
-      for (const RuleScope::Found& found : scope_->matching(name, is_folder)) {
-        numbered_.emplace_back(found.number,
-                               MatchedRule{found.rule->text, found.list->file, found.rule->line, path_});
+      for (const RuleScope::Found& rule : scope_->matching(name, is_folder)) {
+        numbered_.emplace_back(rule.number,
+                               MatchedRule{rule.rule->text, rule.list->file, rule.rule->line, path_});
       }
       result_.track_class = scope_->track_class(name, is_folder);
       if (is_folder) scope_ = scope_->below(name);
@@ -56,7 +57,7 @@ class Walk {
       return false;
     }
     if (!last && !is_folder) return leave_out(printable(path_) + " is no folder, and links are not followed");
-    if (is_folder && status) return enter(name, *status, last);
+    if (is_folder && found) return enter(name, last);
     folder_.reset();
     return true;
   }
@@ -74,31 +75,46 @@ class Walk {
     return false;
   }
 
-  std::optional<FileStatus> status_of(const std::string& name) {
+  // As a backup finds out: what the folder's list tells, so that what is mounted on an entry is not asked.
+  std::optional<bool> finds_folder(const std::string& name) {
     if (!folder_) return std::nullopt;
     try {
-      return FolderView(folder_).status_of(name);
+      const FolderView view(folder_);
+      const std::vector<FolderEntry> entries = view.list();
+      const auto entry = std::ranges::lower_bound(entries, name, {}, &FolderEntry::name);
+      if (entry == entries.end() || entry->name != name) return std::nullopt;
+      if (entry->type != DT_UNKNOWN) return entry->type == DT_DIR;
+      return view.status_of(name).type == v1::NODE_TYPE_FOLDER;
     } catch (const Error&) {
       return std::nullopt;
     }
   }
 
-  bool enter(const std::string& name, const FileStatus& status, bool last) {
-    for (const auto& [device, inode] : excluded_) {
-      if (device == status.device && inode == status.inode)
-        return leave_out(printable(path_) + " is a repository or garner's state folder");
-    }
-    if (last) return true;
-    if (options_.one_file_system && status.device != device_)
-      return leave_out(printable(path_) + " is on another file system, and the set keeps to one");
+  static std::pair<std::uint64_t, std::uint64_t> identity(const FolderView& view) {
+    const FileStatus status = view.status();
+    return {status.device, status.inode};
+  }
+
+  bool enter(const std::string& name, bool last) {
     try {
       folder_ = FolderHandle::open_child(folder_, name);
       const FolderView view(folder_);
+      const auto folder = identity(view);
+      if (std::ranges::find(excluded_, folder) != excluded_.end())
+        return leave_out(printable(path_) + " is a repository or garner's state folder");
+      if (std::ranges::find(above_, folder) != above_.end())
+        return leave_out(printable(path_) + " is one of the folders above it (a mount makes a circle)");
+      if (last) return true;
+      if (options_.one_file_system && folder.first != above_.front().first)
+        return leave_out(printable(path_) + " is on another file system, and the set keeps to one");
       if (options_.exclude_caches && view.is_cache())
         return leave_out(printable(path_) + " holds a CACHEDIR.TAG, and the set leaves out caches");
+      above_.push_back(folder);
       look(view);
     } catch (const Error& error) {
-      return leave_out(printable(path_) + " cannot be looked into: " + error.what());
+      folder_.reset();
+      // What cannot be looked into is not left out: its last known version is kept.
+      if (!last) return leave_out(printable(path_) + " cannot be looked into: " + error.what());
     }
     return true;
   }
@@ -115,7 +131,7 @@ class Walk {
   std::shared_ptr<FolderHandle> folder_;  // none: from here on nothing exists
   std::shared_ptr<const RuleScope> scope_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_;
-  std::uint64_t device_ = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> above_;  // device and inode, from the source down
   std::string path_;
   std::vector<std::pair<std::size_t, MatchedRule>> numbered_;
   Explanation result_;

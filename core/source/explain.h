@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/bounded_calls.h"
 #include "source/rules.h"
 
 namespace garner::source {
@@ -25,6 +26,7 @@ struct ExplainOptions {
   bool one_file_system = false;
   bool exclude_caches = false;
   std::vector<std::string> excluded_folders;  // state folder, repositories: absolute
+  std::shared_ptr<BoundedCalls> calls;        // for file systems below the source that may hang
 };
 
 struct Explanation {
