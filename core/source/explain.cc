@@ -69,8 +69,9 @@ class Walk {
   }
 
  private:
-  bool leave_out(const std::string& reason) {
+  bool leave_out(const std::string& reason, bool fails = false) {
     result_.included = false;
+    result_.fails = fails;
     result_.reason = reason;
     return false;
   }
@@ -103,7 +104,7 @@ class Walk {
       if (std::ranges::find(excluded_, folder) != excluded_.end())
         return leave_out(printable(path_) + " is a repository or garner's state folder");
       if (std::ranges::find(above_, folder) != above_.end())
-        return leave_out(printable(path_) + " is one of the folders above it (a mount makes a circle)");
+        return leave_out(printable(path_) + " is one of the folders above it (a mount makes a circle)", true);
       if (last) return true;
       if (options_.one_file_system && folder.first != above_.front().first)
         return leave_out(printable(path_) + " is on another file system, and the set keeps to one");
@@ -114,7 +115,7 @@ class Walk {
     } catch (const Error& error) {
       folder_.reset();
       // What cannot be looked into is not left out: its last known version is kept.
-      if (!last) return leave_out(printable(path_) + " cannot be looked into: " + error.what());
+      if (!last) return leave_out(printable(path_) + " cannot be looked into: " + error.what(), true);
     }
     return true;
   }

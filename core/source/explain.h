@@ -33,6 +33,7 @@ struct Explanation {
   TrackClass track_class = TrackClass::kAuto;
   bool included = true;
   std::string reason;                // why not, where no rule says so
+  bool fails = false;                // for that reason a backup ends with an error
   std::vector<MatchedRule> matched;  // in the order in which they count: the last decides
 };
 

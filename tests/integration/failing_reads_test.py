@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import threading
 import time
 import unittest
 
@@ -12,7 +13,9 @@ from case import Case
 FAULTY_FS = os.path.join(garner_daemon.BUILD, "tests", "faulty_fs")
 
 
-class FailingReads(Case):
+class Faulty(Case):
+    """A source that holds a file system with faults."""
+
     def setUp(self):
         super().setUp()
         if not os.path.exists("/dev/fuse") or os.geteuid() != 0:
@@ -71,6 +74,8 @@ class FailingReads(Case):
         for name in ("a/bad", "a/good", "b/one", "c/deep/file"):
             self.write("real/" + name, text)
 
+
+class FailingReads(Faulty):
     def test_what_fails_keeps_its_last_version(self):
         self.garner.backup("set")
         self.assertEqual({}, self.errors())
@@ -186,6 +191,73 @@ class FailingReads(Case):
         self.faults("")
         self.garner.backup("set")
         self.wait(lambda: len(os.listdir(f"/proc/{self.garner.process.pid}/task")) < threads + 1)
+
+
+class EverythingAtOnce(Faulty):
+    def test_exactly_what_fails_is_listed_and_can_be_ignored(self):
+        """Reads that fail in each way, files that change meanwhile, a file system that hangs, mounts and links in circles."""
+        self.write("source/circle/below/file", "x")
+        for name in ("above", "self"):
+            os.makedirs(self.path("source/circle/below", name))
+        self.write("elsewhere/real/file", "x")
+        os.makedirs(self.path("source/hanging"))
+        os.makedirs(self.path("source/a b"))
+        self.write("source/a b/not mine", "x")
+        for name, target in (("one", "two"), ("two", "one"), ("up", ".."), ("out", "/")):
+            os.symlink(target, self.path("source", name))
+        binds = [("source/circle", "source/circle/below/above"), ("source/circle/below", "source/circle/below/self")]
+        for what, place in binds:
+            subprocess.run(["mount", "--bind", self.path(what), self.path(place)], check=True)
+            self.addCleanup(subprocess.run, ["umount", "-l", self.path(place)], check=False)
+        self.write("other faults", "")
+        other = subprocess.Popen([FAULTY_FS, self.path("elsewhere"), self.path("source/hanging"), self.path("other faults")])
+
+        def end():
+            self.write("other faults", "")
+            subprocess.run(["umount", "-l", self.path("source/hanging")], check=False)
+            other.kill()
+            other.wait()
+
+        self.addCleanup(end)
+        self.wait(lambda: os.path.exists(self.path("source/hanging/real")))
+        self.write("other faults", "list hang /real\n")
+        self.faults("read EIO /a/bad\nopen EACCES /a/good\nstatus ESTALE /a/worse\nlist EIO /b\nread ESTALE /c/deep/file\n")
+        changing = self.write("source/changing", "x" * 100)
+        ending = threading.Event()
+
+        def change():
+            """Grows, shrinks, is replaced, vanishes."""
+            while not ending.is_set():
+                for size in (200_000, 10, 0, 400_000):
+                    with open(changing, "wb") as file:
+                        file.write(os.urandom(size))
+                self.write("replacement", "y" * 100)
+                os.rename(self.path("replacement"), changing)
+                os.remove(changing)
+
+        changer = threading.Thread(target=change)
+        changer.start()
+        try:
+            run = self.garner.backup("set", codes=(3,))
+            failing = {"mounted/a/bad", "mounted/a/good", "mounted/a/worse", "mounted/b", "mounted/c/deep/file",
+                       "circle/below/above", "circle/below/self", "hanging"}
+            self.assertEqual(failing, set(self.errors(run["run_id"])))
+            self.assertEqual(str(len(failing)), run["error_count"])
+            # While it still hangs.
+            rules = self.garner.json("ignore", "--all-of", run["run_id"])["rules"]
+            self.assertEqual({self.path("source", name) for name in failing}, {rule["path"] for rule in rules})
+            self.assertFalse(any(rule["existed"] for rule in rules))
+            again = self.garner.backup("set")
+            self.assertEqual("0", again["error_count"])
+            self.assertEqual({}, self.errors())
+        finally:
+            ending.set()
+            changer.join()
+        for path in ("one/x", "two/x/y"):
+            self.refused(self.garner, 2, "ignore", self.path("source", path), says="circle")
+        held = self.restored(again["snapshot_id"])
+        self.assertEqual("stays", held["mounted/local/file"])
+        self.assertEqual("x", held["circle/below/file"])
 
 
 if __name__ == "__main__":
