@@ -66,7 +66,7 @@ class Faulty(Case):
             for name in names:
                 path = os.path.join(folder, name)
                 if not os.path.islink(path):
-                    with open(path, encoding="ascii") as file:
+                    with open(path, encoding="ascii", errors="replace") as file:
                         found[os.path.relpath(path, target)] = file.read()
         return found
 
