@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <thread>
 
 #include "backup/command_reader.h"
@@ -31,14 +32,32 @@ constexpr std::uint64_t kThorough = 64u << 20;
 
 std::string bytes_of(ByteView view) { return std::string(as_text(view)); }
 
-// Whatever the path leads to may hang.
-std::optional<struct stat> status_of(const std::shared_ptr<source::BoundedCalls>& calls,
-                                     const std::string& path) {
-  return source::SlowFileSystem(calls, path).call([path]() -> std::optional<struct stat> {
+// Of what the path leads to, which may hang. Error(kNotFound), kReadFailed.
+struct stat status_of(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
+  return source::SlowFileSystem(calls, path).call([path] {
     struct stat status {};
-    if (stat(path.c_str(), &status) != 0) return std::nullopt;
+    if (stat(path.c_str(), &status) != 0) {
+      throw system_error(errno, printable(path),
+                         errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
+    }
     return status;
   });
+}
+
+// A folder that must not be backed up: by what it is or, where it cannot be looked at, by its path.
+void exclude(RunContext& context, const std::string& path) {
+  try {
+    const struct stat status = status_of(context.calls, path);
+    source::FileStatus folder;
+    folder.device = status.st_dev;
+    folder.inode = status.st_ino;
+    context.excluded.push_back(folder);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kNotFound) return;
+    if (error.kind() != ErrorKind::kReadFailed) throw;
+    spdlog::warn("{}, which is not to be backed up, cannot be looked at: {}", printable(path), error.what());
+    context.excluded_paths.push_back(path);
+  }
 }
 
 unsigned thread_count(const BackupOptions& options) {
@@ -261,15 +280,18 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     TreeAssembly assembly(repository_, context.metadata, context.owners);
     auto top = std::make_shared<Folder>(nullptr, 0, source, "", FolderBase{}, assembly);
     top->add_slot();
+    top->all_listed();
     tops.push_back(top);
     context.source_devices.push_back(0);
     try {
-      const auto found = status_of(context.calls, path);
-      if (found && S_ISDIR(found->st_mode)) {
-        FolderBase folder_base{std::nullopt, base_seen, !options_.full_scan, false};
+      // A link that leads nowhere is told as such: what it should lead to is not there, or not mounted.
+      if (S_ISDIR(status_of(context.calls, path).st_mode)) {
+        FolderBase folder_base{std::nullopt, base_seen, !options_.full_scan, false, std::nullopt};
         if (earlier && earlier->type() == v1::NODE_TYPE_FOLDER) folder_base.node = *earlier;
         if (const auto finished = resumed_ ? checkpoint_.root(source) : std::nullopt) {
+          const std::optional<v1::Node> known = std::move(folder_base.node);
           folder_base = finished_base(*finished);
+          folder_base.known = known;
         }
         auto root = std::make_shared<Folder>(top, 0, source, path == "/" ? path : base_name(path),
                                              std::move(folder_base), assembly);
@@ -329,27 +351,14 @@ void Attempt::walk() {
       .stop = stop_,
       .resumed = resumed_,
       .excluded = {},
+      .excluded_paths = {},
       .set_rules = std::make_shared<source::RuleList>(
           source::parse_set_rules({options_.set.rules().begin(), options_.set.rules().end()})),
       .source_devices = {},
       .owners = {source::user_name, source::group_name},
       .metadata = MetadataSink(repository_.hasher(), *writer_),
       .calls = options_.source_calls ? options_.source_calls : std::make_shared<source::BoundedCalls>()};
-  for (const std::string& path : options_.excluded_folders) {
-    std::optional<struct stat> status;
-    try {
-      status = status_of(context.calls, path);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kReadFailed) throw;
-      spdlog::warn("{}, which is not to be backed up, cannot be looked at: {}", printable(path),
-                   error.what());
-    }
-    if (!status) continue;
-    source::FileStatus folder;
-    folder.device = status->st_dev;
-    folder.inode = status->st_ino;
-    context.excluded.push_back(folder);
-  }
+  for (const std::string& path : options_.excluded_folders) exclude(context, path);
   statistics_->stage("reading");
   std::vector<std::shared_ptr<Folder>> tops;
   try {
@@ -413,6 +422,10 @@ void Attempt::walk() {
   checkpointer_->check();
   if (stop_.stop_requested()) return;
   check_any_was_read(context);
+  for (const auto& top : tops) {
+    // Nothing may be missing from a snapshot because work was lost on the way.
+    if (!top->is_complete()) throw Error(ErrorKind::kInternal, "a source was not walked to its end");
+  }
   result_ = describe(tops);
 }
 
@@ -520,6 +533,7 @@ BackupResult make_attempts(store::Repository& repository, CheckpointStore& check
     spdlog::info("run {}: the snapshot that it compares with lacks content; it reads everything",
                  options.run.text());
     first.full_scan = true;
+    first.content_lost = true;
   }
   if (auto result = Attempt(repository, checkpoint, first, clock, monitor, stop).make()) return *result;
   // What the run took for known is gone from the repository: everything is looked up, and read where that

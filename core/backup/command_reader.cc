@@ -122,6 +122,7 @@ std::shared_ptr<Folder> queue_command(RunContext& context, std::size_t number, c
   auto top = std::make_shared<Folder>(nullptr, 0, source, "", FolderBase{},
                                       TreeAssembly(context.repository, context.metadata, context.owners));
   top->add_slot();
+  top->all_listed();
   context.source_devices.push_back(0);
   if (context.resumed) {
     for (FinishedFile& file : context.checkpoint.files_in(source, "")) {

@@ -68,8 +68,10 @@ void FileReader::read(const FileBatch& batch) {
     if (context_.stop.stop_requested()) return;  // a large file stays recorded for the last checkpoint
     if (node) {
       // What is no file by now costs nothing to look at again.
-      if (!node->stale() && node->type() == v1::NODE_TYPE_FILE)
+      if (!node->stale() && node->type() == v1::NODE_TYPE_FILE) {
+        folder.note_read();
         context_.checkpointer.finished(batch.folder, {reading->place, *node, reading->seen});
+      }
       context_.statistics.done_file();
     }
     // Only now: until its file is recorded as finished a checkpoint records how far it was read.

@@ -9,7 +9,7 @@ FolderBase finished_base(const FinishedFolder& folder) {
   node.set_type(v1::NODE_TYPE_FOLDER);
   node.set_tree(std::string(as_text(folder.tree.view())));
   *node.mutable_totals() = folder.totals;
-  return {std::move(node), folder.seen, true, true};
+  return {std::move(node), folder.seen, true, true, std::nullopt};
 }
 
 Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t source, std::string name,
@@ -86,7 +86,7 @@ bool Folder::feed() {
     } else if (front.node) {
       holds_anything_ = true;
       assembly_.add(std::move(*front.node), front.same);
-    } else {
+    } else if (!front.same) {
       assembly_.missing();
     }
     slots_.pop_front();
@@ -95,6 +95,11 @@ bool Folder::feed() {
   const bool was_complete = complete_;
   complete_ = all_listed_ && slots_.empty();
   return complete_ && !was_complete;
+}
+
+bool Folder::is_complete() {
+  std::lock_guard lock(mutex_);
+  return complete_;
 }
 
 bool Folder::holds_anything() {

@@ -2,6 +2,7 @@
 // time, and finished in any order; finished ones go to the tree as soon as all before them have.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -25,6 +26,8 @@ struct FolderBase {
   TimePoint seen;                // when that was looked at, at the earliest
   bool trusted = true;           // unchanged times mean unchanged content
   bool from_checkpoint = false;  // of this very run
+  // What the earlier snapshot had, where the node is the checkpoint's, which has no metadata of its own.
+  std::optional<v1::Node> known = {};
 };
 
 // The tree that this run made before it was interrupted; the folder's own metadata is captured again.
@@ -74,11 +77,16 @@ class Folder {
   void entry_missing();
   // No more slots will be added. True if the folder is complete with that.
   bool all_listed();
-  // Fills a slot; no node: it has vanished, or cannot be recorded. True if the folder is complete with that:
-  // the caller finishes it.
+  // Fills a slot; no node: it has vanished, or cannot be recorded; with `same`, the earlier tree had none
+  // either. True if the folder is complete with that: the caller finishes it.
   bool complete(std::size_t slot, std::optional<v1::Node> node, bool same);
+  bool is_complete();
   // Of a complete folder: anything of it is recorded.
   bool holds_anything();
+  // Something in it was read in this run, so that a run that goes on would read it again if it were not
+  // recorded.
+  void note_read() { has_read_ = true; }
+  bool has_read() const { return has_read_; }
   // Of a complete folder.
   TreeAssembly::Result finish_tree();
   // Of a folder without parent, which stands above a source and only collects: the source's own node, if it
@@ -114,6 +122,7 @@ class Folder {
   bool all_listed_ = false;
   bool complete_ = false;
   bool holds_anything_ = false;
+  std::atomic<bool> has_read_ = false;
   std::optional<v1::Node> collected_;
   TreeAssembly assembly_;
   std::vector<FinishedFile> unsaved_files_;

@@ -68,6 +68,7 @@ struct RunContext {
   std::stop_token stop;
   bool resumed = false;                      // the checkpoint holds something
   std::vector<source::FileStatus> excluded;  // folders that are left out, by device and inode
+  std::vector<std::string> excluded_paths;   // of those that could not be looked at
   std::shared_ptr<const source::RuleList> set_rules;
   std::vector<std::uint64_t> source_devices;
   snapshot::OwnerNames owners;

@@ -8,6 +8,7 @@
 #include "backup/unreadable.h"
 #include "base/error.h"
 #include "snapshot/node.h"
+#include "snapshot/parse.h"
 #include "source/change.h"
 #include "source/track_file.h"
 
@@ -36,6 +37,16 @@ bool has_content(const v1::Node& node) {
   return node.type() == v1::NODE_TYPE_FILE && node.size() > 0 && !node.inconsistent();
 }
 
+// What is known of an entry that cannot be looked at: what this run has read of it before it was halted, or
+// what the earlier tree has.
+std::optional<v1::Node> last_known(Folder::Scan& scan, const std::string& name,
+                                   std::optional<snapshot::NamedNode> earlier) {
+  const auto finished = scan.finished_files.find(name);
+  if (finished != scan.finished_files.end()) return finished->second.node;
+  if (!earlier) return std::nullopt;
+  return std::move(earlier->node);
+}
+
 }  // namespace
 
 void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
@@ -45,7 +56,8 @@ void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
         !folder->holds_anything()) {
       folder->drop_unsaved();
       const std::shared_ptr<Folder> parent = folder->parent();
-      folder = parent->complete(folder->slot(), std::nullopt, false) ? parent : nullptr;
+      const bool was_there = folder->base.node.has_value();
+      folder = parent->complete(folder->slot(), std::nullopt, !was_there) ? parent : nullptr;
       continue;
     }
     const TreeAssembly::Result result = folder->finish_tree();
@@ -55,9 +67,10 @@ void finish_upwards(RunContext& context, std::shared_ptr<Folder> folder) {
     const bool same = result.same && folder->scan.same_node;
     folder->drop_unsaved();
     const std::shared_ptr<Folder> parent = folder->parent();
-    // What the earlier snapshot has need not be recorded: a resumed run finds it again, unless it reads all
-    // anew.
-    if (!same || !folder->base.trusted) {
+    // What the earlier snapshot has need not be recorded: a resumed run finds it again, unless it has read
+    // some of it, or reads all anew.
+    if (folder->has_read()) parent->note_read();
+    if (!same || !folder->base.trusted || folder->has_read()) {
       context.checkpointer.finished(
           parent, FinishedFolder{folder->place(), result.tree.id, result.tree.totals, folder->scan.seen});
     }
@@ -93,19 +106,23 @@ void Scanner::scan(const std::shared_ptr<Folder>& folder) {
   FileBatch batch{folder, {}, 0};
   std::vector<std::shared_ptr<Folder>> children;
   bool listed = false;
+  if (!scan.started && !start(folder)) return;
+  // Only that the folder itself cannot be opened again, between two windows, is about the source; what fails
+  // in look_at() otherwise is the repository, and ends the run.
+  std::optional<source::FolderView> view;
   try {
-    if (!scan.started && !start(folder)) return;
-    const source::FolderView view(scan.handle);
-    const std::size_t end = std::min(scan.entries.size(), scan.next + kWindow);
-    for (; scan.next < end; ++scan.next) look_at(folder, view, scan.entries[scan.next], batch, children);
-    listed = end == scan.entries.size();
-    if (listed && earlier(*folder, "")) folder->entry_missing();
+    view.emplace(scan.handle);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
-    // It cannot be opened again, between two windows: nothing of this one was looked at.
     if (error.kind() == ErrorKind::kReadFailed && put_off(context_, error, scan.attempts++, folder)) return;
     keep_rest(*folder, error);
     listed = true;
+  }
+  if (view) {
+    const std::size_t end = std::min(scan.entries.size(), scan.next + kWindow);
+    for (; scan.next < end; ++scan.next) look_at(folder, *view, scan.entries[scan.next], batch, children);
+    listed = end == scan.entries.size();
+    if (listed && earlier(*folder, "")) folder->entry_missing();
   }
   if (listed) {
     scan.entries = {};
@@ -126,62 +143,27 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
   scan.started = true;
   scan.seen = context_.clock.now();
   const std::uint32_t source = folder->source();
-  source::FileStatus status;
+  bool is_to_be_taken = false;
+  std::optional<Error> failure;
   try {
-    if (!scan.handle) {
-      scan.handle = source::FolderHandle::open_child(folder->parent()->scan.handle, folder->name());
-    }
-    const source::FolderView view(scan.handle);
-    status = view.status();
-    scan.device = status.device;
-    scan.inode = status.inode;
-    if (std::ranges::any_of(context_.excluded,
-                            [&](const auto& other) { return is_same_folder(status, other); })) {
-      if (folder->parent()->complete(folder->slot(), std::nullopt, false))
-        finish_upwards(context_, folder->parent());
-      return false;
-    }
-    if (is_inside_itself(*folder, status)) {
-      give_up(folder, Error(ErrorKind::kReadFailed,
-                            "it is one of the folders above it (a mount makes a circle); it was left out"));
-      return false;
-    }
-    const bool other_file_system = status.device != context_.source_devices.at(source);
-    const bool enter = !(context_.options.set.one_file_system() && other_file_system) &&
-                       !(context_.options.set.exclude_caches() && view.is_cache());
-    if (enter) {
-      scan.entries = view.list();
-      find_rules(*folder, view);
-    }
-
-    if (folder->base.node && source::is_unchanged(status, *folder->base.node, folder->base.seen)) {
-      scan.node = *folder->base.node;
-      scan.same_node = true;
-    } else {
-      const std::string path = scan.handle->path();
-      scan.node =
-          view.capture(status, [&](const std::string& message) { context_.statistics.error(path, message); });
-      scan.node.set_name(folder->name());
-    }
+    is_to_be_taken = open(*folder);
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kNotFound) {
-      if (folder->parent()->complete(folder->slot(), std::nullopt, false))
-        finish_upwards(context_, folder->parent());
-      return false;
-    }
-    if (error.kind() != ErrorKind::kReadFailed) throw;
+    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+    failure = error;
+  }
+  if (failure && failure->kind() == ErrorKind::kReadFailed) {
     // Something else may stand there by then.
     if (!folder->is_source_root()) scan.handle.reset();
     scan.started = false;
-    if (!put_off(context_, error, scan.attempts++, folder)) give_up(folder, error);
+    if (!put_off(context_, *failure, scan.attempts++, folder)) give_up(folder, *failure);
+    return false;
+  }
+  if (failure || !is_to_be_taken) {
+    leave_out(folder);
     return false;
   }
 
-  if (folder->base.node) {
-    scan.earlier.emplace(context_.repository,
-                         crypto::BlobId::from_bytes(as_bytes(folder->base.node->tree())));
-    next_earlier(*folder);
-  }
+  if (folder->base.node) open_earlier(*folder);
   if (context_.resumed && !folder->base.from_checkpoint) {
     const Place place = folder->place();
     const std::string path = folder->is_source_root() ? ""
@@ -197,13 +179,62 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
   return true;
 }
 
+// All that is asked of the source itself. False for what is not backed up.
+bool Scanner::open(Folder& folder) {
+  Folder::Scan& scan = folder.scan;
+  if (!scan.handle)
+    scan.handle = source::FolderHandle::open_child(folder.parent()->scan.handle, folder.name());
+  const source::FolderView view(scan.handle);
+  const source::FileStatus status = view.status();
+  scan.device = status.device;
+  scan.inode = status.inode;
+  if (is_excluded(folder, status)) return false;
+  if (is_inside_itself(folder, status)) {
+    throw Error(ErrorKind::kReadFailed,
+                "it is one of the folders above it (a mount makes a circle); it was left out", ELOOP);
+  }
+  const bool other_file_system = status.device != context_.source_devices.at(folder.source());
+  const bool enter = !(context_.options.set.one_file_system() && other_file_system) &&
+                     !(context_.options.set.exclude_caches() && view.is_cache());
+  if (enter) {
+    scan.entries = view.list();
+    find_rules(folder, view);
+  }
+
+  if (folder.base.node && source::is_unchanged(status, *folder.base.node, folder.base.seen)) {
+    scan.node = *folder.base.node;
+    scan.same_node = true;
+  } else {
+    const std::string path = scan.handle->path();
+    scan.node =
+        view.capture(status, [&](const std::string& message) { context_.statistics.error(path, message); });
+    scan.node.set_name(folder.name());
+  }
+  return true;
+}
+
+bool Scanner::is_excluded(const Folder& folder, const source::FileStatus& status) const {
+  if (std::ranges::any_of(context_.excluded,
+                          [&](const auto& other) { return is_same_folder(status, other); }))
+    return true;
+  if (context_.excluded_paths.empty()) return false;
+  return std::ranges::find(context_.excluded_paths, folder.scan.handle->path()) !=
+         context_.excluded_paths.end();
+}
+
+void Scanner::leave_out(const std::shared_ptr<Folder>& folder) {
+  if (folder->parent()->complete(folder->slot(), std::nullopt, false))
+    finish_upwards(context_, folder->parent());
+}
+
 // The rules of the folder above, carried on to this one, and those of its own .track file.
 void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
   Folder::Scan& scan = folder.scan;
   if (folder.is_source_root()) {
     scan.rules = source::RuleScope::of_root(context_.set_rules);
-  } else if (const auto& above = folder.parent()->scan.rules; above && !scan.rules) {
-    scan.rules = above->below(folder.name());
+  } else {
+    const auto& above = folder.parent()->scan.rules;
+    scan.rules = above ? above->below(folder.name()) : nullptr;
   }
   const auto named = std::ranges::lower_bound(scan.entries, std::string_view(source::kTrackFileName), {},
                                               &source::FolderEntry::name);
@@ -218,6 +249,8 @@ void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kNotFound) return;
     if (error.kind() != ErrorKind::kReadFailed) throw;
+    // What is wrong with the file itself has no number.
+    if (error.error_number() != 0 && is_worth_again(context_, error, scan.attempts)) throw;
     // Too much is backed up rather than too little.
     context_.statistics.error(path, error.what());
   }
@@ -228,7 +261,9 @@ void Scanner::give_up(const std::shared_ptr<Folder>& folder, const Error& error)
   const std::shared_ptr<source::FolderHandle>& own = folder->scan.handle;
   const source::FolderHandle& above = own ? *own : *folder->parent()->scan.handle;
   const std::string path = own ? own->path() : above.path() + "/" + folder->name();
-  std::optional<v1::Node> node = keep_last_known(context_, above.slow(), path, error, folder->base.node);
+  const std::optional<v1::Node>& known =
+      folder->base.from_checkpoint ? folder->base.known : folder->base.node;
+  std::optional<v1::Node> node = keep_last_known(context_, above.slow(), path, error, known);
   if (folder->parent()->complete(folder->slot(), std::move(node), false)) {
     finish_upwards(context_, folder->parent());
   }
@@ -241,29 +276,48 @@ void Scanner::keep_rest(Folder& folder, const Error& error) {
   const bool gone = error.kind() == ErrorKind::kNotFound;
   bool kept = false;
   for (; !gone && scan.next < scan.entries.size(); ++scan.next) {
-    std::optional<snapshot::NamedNode> known = earlier(folder, scan.entries[scan.next].name);
+    const source::FolderEntry& entry = scan.entries[scan.next];
+    std::optional<snapshot::NamedNode> earlier_node = earlier(folder, entry.name);
+    if (scan.rules && entry.type != DT_DIR &&
+        scan.rules->track_class(entry.name, false) == source::TrackClass::kIgnore)
+      continue;
+    std::optional<v1::Node> known = last_known(scan, entry.name, std::move(earlier_node));
+    if (known && !is_still_there(context_, *known)) known.reset();
     if (!known) continue;
-    known->node.set_stale(true);
-    folder.complete(folder.add_slot(), std::move(known->node), false);
+    known->set_stale(true);
+    folder.complete(folder.add_slot(), std::move(known), false);
     kept = true;
   }
   folder.entry_missing();
   tell_unreadable(context_, scan.handle->slow(), scan.handle->path(), error, kept);
 }
 
-// An earlier tree that cannot be read is no reason not to back up: what is left of the folder counts as new.
-void Scanner::next_earlier(Folder& folder) {
-  Folder::Scan& scan = folder.scan;
+void Scanner::open_earlier(Folder& folder) {
   try {
-    scan.earlier_next = scan.earlier->next();
+    folder.scan.earlier.emplace(context_.repository,
+                                crypto::BlobId::from_bytes(as_bytes(folder.base.node->tree())));
+    folder.scan.earlier_next = folder.scan.earlier->next();
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
-    spdlog::warn("{}: the earlier version of this folder cannot be read ({}); it is read anew",
-                 printable(scan.handle->path()), error.what());
-    scan.earlier.reset();
-    scan.earlier_next.reset();
-    folder.entry_missing();
+    give_up_earlier(folder, error);
   }
+}
+
+void Scanner::next_earlier(Folder& folder) {
+  try {
+    folder.scan.earlier_next = folder.scan.earlier->next();
+  } catch (const Error& error) {
+    give_up_earlier(folder, error);
+  }
+}
+
+// An earlier tree that cannot be read is no reason not to back up: what is left of the folder counts as new.
+void Scanner::give_up_earlier(Folder& folder, const Error& error) {
+  if (!snapshot::concerns_blob(error)) throw error;
+  spdlog::warn("{}: the earlier version of this folder cannot be read ({}); it is read anew",
+               printable(folder.scan.handle->path()), error.what());
+  folder.scan.earlier.reset();
+  folder.scan.earlier_next.reset();
+  folder.entry_missing();
 }
 
 // The earlier tree's node of that name; those before it are gone. An empty name: any that is left.
@@ -284,12 +338,17 @@ std::optional<snapshot::NamedNode> Scanner::earlier(Folder& folder, const std::s
 
 FolderBase Scanner::child_base(Folder& folder, const std::string& name,
                                std::optional<snapshot::NamedNode> earlier_node) {
-  FolderBase base{std::nullopt, folder.base.seen, folder.base.trusted, folder.base.from_checkpoint};
+  FolderBase base{std::nullopt, folder.base.seen, folder.base.trusted, folder.base.from_checkpoint,
+                  std::nullopt};
   if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FOLDER)
     base.node = std::move(earlier_node->node);
+  // What this run made of the folder above names whole nodes.
+  if (base.from_checkpoint) base.known = base.node;
   const auto finished = folder.scan.finished_folders.find(name);
   if (finished == folder.scan.finished_folders.end()) return base;
-  return finished_base(finished->second);
+  FolderBase made = finished_base(finished->second);
+  made.known = std::move(base.node);
+  return made;
 }
 
 // A file whose status cannot be read may well be readable in a while.
@@ -315,8 +374,7 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     }
     if (error.kind() != ErrorKind::kReadFailed) throw error;
     if (look_again(folder, entry, slot, earlier_node, error)) return;
-    std::optional<v1::Node> known;
-    if (earlier_node) known = std::move(earlier_node->node);
+    std::optional<v1::Node> known = last_known(folder->scan, entry.name, std::move(earlier_node));
     folder->complete(slot,
                      keep_last_known(context_, view.slow(), folder->scan.handle->path() + "/" + entry.name,
                                      error, std::move(known)),
@@ -430,15 +488,22 @@ void Scanner::keep_content(const std::shared_ptr<Folder>& folder, const source::
   context_.statistics.done_bytes(status.size);
   std::optional<v1::Node> node;
   try {
-    node = view.capture_entry(
-        name, status, [&](const std::string& message) { context_.statistics.error(path, message); });
+    node = view.capture_entry(name, status,
+                              [&](const std::string& message) { context_.statistics.error(path, message); });
     if (status.links > 1) node->set_mount(context_.mounts.number(folder->source(), status.device));
+    const bool is_as_read = node->size() == known.size() &&
+                            snapshot::from_proto(node->mtime()) == snapshot::from_proto(known.mtime()) &&
+                            snapshot::from_proto(node->ctime()) == snapshot::from_proto(known.ctime());
     node->set_size(known.size());
     *node->mutable_content() = known.content();
+    // The content is not that of this moment. With the beginning of time as that of its last change the file
+    // is never taken for unchanged, should another rule have it read one day.
+    if (!is_as_read) *node->mutable_ctime() = snapshot::to_proto(TimePoint{});
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
     node.reset();
-    if (error.kind() == ErrorKind::kReadFailed) node = keep_last_known(context_, view.slow(), path, error, known);
+    if (error.kind() == ErrorKind::kReadFailed)
+      node = keep_last_known(context_, view.slow(), path, error, known);
   }
   const bool same = node && snapshot::equal(*node, known);
   folder->complete(slot, std::move(node), same);

@@ -22,6 +22,9 @@ class Scanner {
 
  private:
   bool start(const std::shared_ptr<Folder>& folder);
+  bool open(Folder& folder);
+  void leave_out(const std::shared_ptr<Folder>& folder);
+  bool is_excluded(const Folder& folder, const source::FileStatus& status) const;
   void find_rules(Folder& folder, const source::FolderView& view);
   void keep_content(const std::shared_ptr<Folder>& folder, const source::FolderView& view, std::size_t slot,
                     const source::FileStatus& status, const v1::Node& known);
@@ -32,7 +35,9 @@ class Scanner {
                std::vector<std::shared_ptr<Folder>>& children);
   bool look_again(const std::shared_ptr<Folder>& folder, const source::FolderEntry& entry, std::size_t slot,
                   const std::optional<snapshot::NamedNode>& earlier, const Error& error);
+  void open_earlier(Folder& folder);
   void next_earlier(Folder& folder);
+  void give_up_earlier(Folder& folder, const Error& error);
   std::optional<snapshot::NamedNode> earlier(Folder& folder, const std::string& name);
   FolderBase child_base(Folder& folder, const std::string& name, std::optional<snapshot::NamedNode> earlier);
 

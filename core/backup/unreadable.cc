@@ -2,6 +2,8 @@
 
 #include <cerrno>
 
+#include "snapshot/closure.h"
+
 namespace garner::backup {
 
 namespace {
@@ -25,10 +27,13 @@ bool may_heal(const Error& error) {
 
 }  // namespace
 
+bool is_worth_again(const RunContext& context, const Error& error, unsigned attempts) {
+  return attempts < context.options.retry_delays.size() && may_heal(error);
+}
+
 bool put_off(RunContext& context, const Error& error, unsigned attempts, WorkQueue::Work work) {
-  const auto& delays = context.options.retry_delays;
-  if (attempts >= delays.size() || !may_heal(error)) return false;
-  return context.queue.add_again(std::move(work), delays[attempts]);
+  if (!is_worth_again(context, error, attempts)) return false;
+  return context.queue.add_again(std::move(work), context.options.retry_delays[attempts]);
 }
 
 void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFileSystem>& slow,
@@ -40,10 +45,18 @@ void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFile
   }
 }
 
+bool is_still_there(RunContext& context, const v1::Node& earlier) {
+  if (!context.options.content_lost) return true;
+  v1::Snapshot snapshot;
+  *snapshot.add_sources()->mutable_root() = earlier;
+  return snapshot::is_complete(context.repository, snapshot);
+}
+
 std::optional<v1::Node> keep_last_known(RunContext& context,
                                         const std::shared_ptr<source::SlowFileSystem>& slow,
                                         const std::string& path, const Error& error,
                                         std::optional<v1::Node> earlier) {
+  if (earlier && !is_still_there(context, *earlier)) earlier.reset();
   if (earlier) earlier->set_stale(true);
   tell_unreadable(context, slow, path, error, earlier.has_value());
   return earlier;

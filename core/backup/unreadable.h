@@ -11,16 +11,20 @@
 
 namespace garner::backup {
 
+// Whether it is of use to try again what has failed after `attempts` before it: permissions do not change in
+// seconds, and what hangs would only hang again.
+bool is_worth_again(const RunContext& context, const Error& error, unsigned attempts);
 // Queues `work` again for later, after `attempts` to do it have failed before this one. False where that is
-// of no use (permissions do not change in seconds, and what hangs would only hang again), where it was tried
-// often enough, or where too much waits already. After true the work may be somebody else's.
+// not worth it, or where too much waits already. After true the work may be somebody else's.
 bool put_off(RunContext& context, const Error& error, unsigned attempts, WorkQueue::Work work);
 
 // Tells that `path` cannot be read; `kept`: the snapshot has what was known of it. What is on a file system
 // that has hung is told of once, with that file system's path.
 void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFileSystem>& slow,
                      const std::string& path, const Error& error, bool kept);
-// The same, and returns what the snapshot is to have instead: `earlier`, marked stale.
+// Whether all of an earlier node is stored. Only looked at where that is in doubt.
+bool is_still_there(RunContext& context, const v1::Node& earlier);
+// The same as tell_unreadable(), and returns what the snapshot is to have instead: `earlier`, marked stale.
 std::optional<v1::Node> keep_last_known(RunContext& context,
                                         const std::shared_ptr<source::SlowFileSystem>& slow,
                                         const std::string& path, const Error& error,

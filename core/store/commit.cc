@@ -138,7 +138,9 @@ bool Repository::find_lost(const CommitPlan& plan, const v1::RepositoryState& st
     if (lookout.is_removed(state, name) || !index_.is_live(name)) outcome.lost_names.insert(name);
   }
   for (const crypto::BlobId& id : plan.base_snapshots) {
-    if (find_snapshot(state, id.view()) == nullptr) outcome.lost_snapshots.insert(id);
+    // One that a repair has marked may lack content, and a snapshot that rests on it would, unmarked.
+    const v1::SnapshotEntry* base = find_snapshot(state, id.view());
+    if (base == nullptr || (plan.snapshot && base->recovered())) outcome.lost_snapshots.insert(id);
   }
   return !outcome.lost_names.empty() || !outcome.lost_snapshots.empty();
 }

@@ -178,8 +178,10 @@ class FailingReads(Faulty):
         begun = time.monotonic()
         self.garner.run("run", "cancel", number)
         self.garner.wait_for_run(number, ("CANCELLED",), 20)
+        self.assertLess(time.monotonic() - begun, 20)
+        # A read that FUSE has handed on cannot be called back by anybody, not even by the end of the process.
+        self.faults("")
         self.assertLess(self.garner.stop(), 20)
-        self.assertLess(time.monotonic() - begun, 30)
 
     def test_many_runs_leave_few_threads_behind(self):
         self.garner.backup("set")

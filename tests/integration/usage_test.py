@@ -20,7 +20,7 @@ COMMANDS = [
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
     "snapshots", "ls", "restore", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
-    "notification show", "notification test", "notification remove", "metrics"]
+    "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 
 
 class Case(unittest.TestCase):

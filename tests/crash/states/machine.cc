@@ -3,8 +3,11 @@
 #include <mutex>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "crypto/key_slot.h"
+#include "crypto/secret.h"
 #include "destination/local.h"
 #include "maintenance/check.h"
 #include "maintenance/forget.h"
@@ -140,9 +143,15 @@ void Machine::make_repository(bool encrypted) {
   const crypto::Keyring keyring =
       encrypted ? crypto::Keyring::generate(later_clock().now()) : crypto::Keyring::unencrypted();
   if (encrypted) keys_.save_keyring(keyring);
+  std::vector<store::v1::KeySlot> slots;
+  if (encrypted) {
+    // A recovery key's, which costs no time; nobody opens it.
+    const crypto::Credential recovery{store::v1::SLOT_TYPE_RECOVERY, crypto::generate_recovery_key()};
+    slots.push_back(crypto::make_slot(keyring, recovery, "recovery", later_clock().now()));
+  }
   repository_ = store::Repository::create(
       {place, keyring.copy(), &writer_, &keys_, &later_clock(), disk_ + "/" + name_ + "/cache", name_, {}},
-      {}, testing::small_parameters());
+      slots, testing::small_parameters());
   catalog_.configuration().add_destination(
       {kDestination, url, repository_->header().repository, encrypted, keyring.id()});
 }

@@ -39,7 +39,7 @@ class RuledBackups : public Backups {
     std::map<std::string, std::string> found;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(to.target)) {
       const std::string name = entry.path().lexically_relative(to.target).string();
-      found[name] = entry.is_directory() ? "/" : std::string(as_text(read_file(entry.path(), 1u << 20)));
+      found[name] = entry.is_directory() ? "/" : std::string(as_text(read_file(entry.path(), 2u << 20)));
     }
     return found;
   }
