@@ -384,7 +384,7 @@ class Documentation(Case):
 
         self.assertEqual(complete(""), {command.split()[0] for command in COMMANDS})
         self.assertEqual(complete("--json", "st"), {"status"})
-        self.assertEqual(complete("set", ""), {"add", "list", "show", "edit", "remove"})
+        self.assertEqual(complete("set", ""), {"add", "list", "show", "edit", "explain", "remove"})
         for command, options in self.options.items():
             offered = {word.strip("-=") for word in complete(*command.split(), "--")}
             self.assertEqual(offered, options, command)
