@@ -42,7 +42,6 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ListRuns", {Authority::kMember}},
       {"GetRun", {Authority::kMember}},
       {"WatchRun", {Authority::kMember}},
-      {"ListErrors", {Authority::kFull}},
       {"PauseRun", {Authority::kMember, kSlow, kChanges}},
       {"ResumeRun", {Authority::kMember, false, kChanges}},
       {"CancelRun", {Authority::kFull, kSlow, kChanges}},

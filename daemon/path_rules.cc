@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "path_owner.h"
 #include "run_message.h"
 #include "source/explain.h"
+#include "source/rule_scope.h"
 #include "source/slow_file_system.h"
 #include "source/track_append.h"
 #include "source/track_file.h"
@@ -36,25 +38,48 @@ struct Found {
   std::optional<std::string> track_folder;  // where a rule for it would go: below the source
 };
 
-source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> excluded) {
-  // A source that is a file has no rules: it was named itself.
-  if (owner.relative.empty() || !is_folder(owner.source)) return {};
+// What the set's rules say of a path in a source that is not there.
+source::Explanation explain_by_letters(std::shared_ptr<const source::RuleList> rules,
+                                       const std::string& relative) {
+  source::Explanation found;
+  auto scope = source::RuleScope::of_root(std::move(rules));
+  for (std::size_t at = 0; scope && at < relative.size();) {
+    const std::size_t end = std::min(relative.find('/', at), relative.size());
+    const std::string name = relative.substr(at, end - at);
+    const bool is_above = end < relative.size();
+    for (const source::RuleScope::Found& rule : scope->matching(name, is_above))
+      found.matched.push_back({rule.rule->text, "", rule.rule->line, relative.substr(0, end)});
+    found.track_class = scope->track_class(name, is_above);
+    scope = scope->below(name);
+    at = end + 1;
+  }
+  std::ranges::stable_sort(found.matched, {}, &source::MatchedRule::line);
+  found.included = found.track_class != source::TrackClass::kIgnore;
+  return found;
+}
+
+source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> excluded,
+                               const std::shared_ptr<source::BoundedCalls>& calls) {
+  // To the source itself no rule applies.
+  if (owner.relative.empty()) return {};
   source::ExplainOptions options;
   const auto& rules = owner.set.definition.rules();
   options.set_rules =
       std::make_shared<source::RuleList>(source::parse_set_rules({rules.begin(), rules.end()}));
+  if (!is_folder(owner.source)) return explain_by_letters(options.set_rules, owner.relative);
   options.one_file_system = owner.set.definition.one_file_system();
   options.exclude_caches = owner.set.definition.exclude_caches();
   options.excluded_folders = std::move(excluded);
-  options.calls = std::make_shared<source::BoundedCalls>(kFolderLimit);
+  options.calls = calls;
   return source::explain(owner.source, owner.relative, options);
 }
 
 std::vector<Found> find(const std::string& path, const std::vector<catalog::BackupSet>& sets,
-                        const std::vector<std::string>& excluded) {
+                        const std::vector<std::string>& excluded,
+                        const std::shared_ptr<source::BoundedCalls>& calls) {
   std::vector<Found> all;
   for (const PathOwner& owner : owners_of(path, sets)) {
-    Found found{owner, explain_in(owner, excluded), {}};
+    Found found{owner, explain_in(owner, excluded, calls), {}};
     if (!owner.relative.empty())
       found.track_folder = source::nearest_track_folder(owner.source, owner.relative);
     all.push_back(std::move(found));
@@ -94,7 +119,8 @@ PathRules::PathRules(Destinations& destinations, Sets& sets)
     : destinations_(destinations),
       catalog_(destinations.context().catalog),
       sets_(sets),
-      calls_(std::make_shared<source::BoundedCalls>(kQuestionLimit)) {}
+      calls_(std::make_shared<source::BoundedCalls>(kQuestionLimit)),
+      folder_calls_(std::make_shared<source::BoundedCalls>(kFolderLimit)) {}
 
 std::vector<std::string> PathRules::excluded() const {
   std::vector<std::string> folders = destinations_.local_folders();
@@ -104,9 +130,10 @@ std::vector<std::string> PathRules::excluded() const {
 
 v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request) {
   const catalog::BackupSet set = sets_.get(request.set());
-  const auto [place, all] = ask(calls_, request.path(), [path = request.path(), set, excluded = excluded()] {
-    return std::pair(real_place(path), find(path, {set}, excluded));
-  });
+  const auto [place, all] =
+      ask(calls_, request.path(), [path = request.path(), set, excluded = excluded(), calls = folder_calls_] {
+        return std::pair(real_place(path), find(path, {set}, excluded, calls));
+      });
   v1::ExplainPathResponse response;
   response.set_path(printable(place));
   response.set_path_bytes(place);
@@ -157,9 +184,10 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
   std::vector<catalog::BackupSet> sets = catalog_.configuration().sets();
   if (!wish.set.empty())
     std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });
-  const std::vector<Found> all = ask(calls_, wish.path, [path = wish.path, sets, excluded = excluded()] {
-    return find(path, sets, excluded);
-  });
+  const std::vector<Found> all =
+      ask(calls_, wish.path, [path = wish.path, sets, excluded = excluded(), calls = folder_calls_] {
+        return find(path, sets, excluded, calls);
+      });
   if (all.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
   for (const auto& [owner, found, folder] : all) {
     const std::string& name = owner.set.definition.name();
@@ -195,11 +223,15 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
         return true;
       });
     } else if (!dry_run) {
-      v1::EditSetRequest edit;
-      edit.set_name(name);
-      *edit.mutable_rules() = owner.set.definition.rules();
-      edit.add_rules(rule);
-      sets_.edit(edit);
+      // To those that it has by now.
+      catalog_.configuration().change([&](catalog::Database&) {
+        const catalog::BackupSet now = sets_.get(name);
+        v1::EditSetRequest edit;
+        edit.set_name(name);
+        *edit.mutable_rules() = now.definition.rules();
+        edit.add_rules(rule);
+        sets_.edit(edit);
+      });
     }
   }
 }

@@ -36,6 +36,8 @@ class PathRules {
   Sets& sets_;
   // What is asked of file systems that may hang, all of it: a thread that answers calls must come back.
   const std::shared_ptr<source::BoundedCalls> calls_;
+  // Within such a question, to file systems below a source.
+  const std::shared_ptr<source::BoundedCalls> folder_calls_;
   std::mutex adding_;  // rules are read, extended and written back
 };
 

@@ -34,8 +34,19 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   return !definition.sources().empty();
 }
 
+// They stand in the entry of every snapshot.
+constexpr int kMostSetRules = 1000;
+constexpr std::size_t kMostSetRuleBytes = 64u << 10;
+
 // Error(kInvalidInput) names the first that is none.
 void check_rules(const store::v1::SetDefinition& definition) {
+  std::size_t bytes = 0;
+  for (const std::string& rule : definition.rules()) bytes += rule.size();
+  if (definition.rules_size() > kMostSetRules || bytes > kMostSetRuleBytes) {
+    throw Error(ErrorKind::kInvalidInput,
+                "a set has at most " + std::to_string(kMostSetRules) +
+                    " rules, and 64 KiB of them together: put them into .track files in the source instead");
+  }
   source::parse_set_rules({definition.rules().begin(), definition.rules().end()});
 }
 

@@ -1,8 +1,12 @@
 #include "source/bounded_calls.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
+#include <exception>
+#include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -15,6 +19,9 @@ namespace {
 
 constexpr std::size_t kMostIdle = 8;
 
+// Of calls that were left behind: which file system they ask, and when they began.
+using Hanging = std::multimap<std::string, std::chrono::steady_clock::time_point>;
+
 }  // namespace
 
 // All under the shared mutex.
@@ -23,6 +30,7 @@ struct BoundedCalls::Job {
   std::condition_variable_any changed;
   bool done = false;
   bool left_behind = false;
+  std::optional<Hanging::iterator> hanging;
 };
 
 // Outlives the BoundedCalls as long as a thread does.
@@ -30,8 +38,11 @@ struct BoundedCalls::Shared {
   std::mutex mutex;
   std::condition_variable added;
   std::deque<std::shared_ptr<Job>> waiting;
+  // Those for which no thread could be begun; they come after the others, whose callers wait.
+  std::deque<std::shared_ptr<Job>> unattended;
   std::size_t idle = 0;  // threads
   std::size_t left_behind = 0;
+  Hanging hanging;
   bool ending = false;
 };
 
@@ -53,11 +64,13 @@ void BoundedCalls::work(const std::shared_ptr<Shared>& shared) {
   std::unique_lock lock(shared->mutex);
   for (;;) {
     ++shared->idle;
-    shared->added.wait(lock, [&] { return shared->ending || !shared->waiting.empty(); });
+    shared->added.wait(
+        lock, [&] { return shared->ending || !shared->waiting.empty() || !shared->unattended.empty(); });
     --shared->idle;
-    if (shared->waiting.empty()) return;
-    const std::shared_ptr<Job> job = std::move(shared->waiting.front());
-    shared->waiting.pop_front();
+    auto& queue = shared->waiting.empty() ? shared->unattended : shared->waiting;
+    if (queue.empty()) return;
+    const std::shared_ptr<Job> job = std::move(queue.front());
+    queue.pop_front();
     std::function<void()> call = std::exchange(job->call, nullptr);
     lock.unlock();
     call();
@@ -67,28 +80,45 @@ void BoundedCalls::work(const std::shared_ptr<Shared>& shared) {
     job->done = true;
     job->changed.notify_all();
     if (job->left_behind) --shared->left_behind;
+    if (job->hanging) shared->hanging.erase(*job->hanging);
     if (shared->idle >= kMostIdle) return;
   }
 }
 
-void BoundedCalls::begin(const std::shared_ptr<Job>& job) {
+bool BoundedCalls::begin(const std::shared_ptr<Job>& job) {
   shared_->waiting.push_back(job);
   if (shared_->idle >= shared_->waiting.size()) {
     shared_->added.notify_one();
-  } else {
-    std::thread(work, shared_).detach();
+    return true;
   }
+  try {
+    std::thread(work, shared_).detach();
+  } catch (const std::exception&) {  // as many as the process may have, or no memory
+    shared_->waiting.pop_back();
+    return false;
+  }
+  return true;
 }
 
-BoundedCalls::Outcome BoundedCalls::run(std::function<void()> call) {
+// A call that a stopped run has left behind says nothing until it, too, has taken too long.
+bool BoundedCalls::hangs(const std::string& file_system) const {
+  const auto [first, last] = shared_->hanging.equal_range(file_system);
+  const auto latest = std::chrono::steady_clock::now() - limit_;
+  return std::any_of(first, last, [&](const auto& call) { return call.second <= latest; });
+}
+
+BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::function<void()> call) {
   const auto job = std::make_shared<Job>();
   job->call = std::move(call);
   const std::stop_token stop = StopScope::current();
   std::unique_lock lock(shared_->mutex);
+  if (hangs(file_system)) return Outcome::kHangs;
   if (shared_->left_behind >= most_left_behind_) return Outcome::kRefused;
-  begin(job);
+  const auto begun = std::chrono::steady_clock::now();
+  if (!begin(job)) return Outcome::kRefused;
   job->changed.wait_for(lock, stop, limit_, [&] { return job->done; });
   if (job->done) return Outcome::kDone;
+  job->hanging = shared_->hanging.emplace(file_system, begun);
   job->left_behind = true;
   ++shared_->left_behind;
   if (stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
@@ -101,7 +131,7 @@ void BoundedCalls::run_unattended(std::function<void()> call) {
   std::lock_guard lock(shared_->mutex);
   job->left_behind = true;
   ++shared_->left_behind;
-  begin(job);
+  if (!begin(job)) shared_->unattended.push_back(job);
 }
 
 }  // namespace garner::source

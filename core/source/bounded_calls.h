@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace garner::source {
 
@@ -28,12 +29,14 @@ class BoundedCalls {
   enum class Outcome {
     kDone,     // `call` has returned, and what it held is gone
     kLate,     // it goes on, left behind
-    kRefused,  // it was not begun: too many were left behind
+    kHangs,    // it was not begun: an earlier one to the file system takes longer than the limit, and goes on
+    kRefused,  // it was not begun: too many were left behind, or there is no thread for it
   };
-  // `call` owns whatever it uses, and throws nothing. Error(kCancelled) when this thread's StopScope is to
-  // stop meanwhile: then the call is left behind as well.
-  Outcome run(std::function<void()> call);
-  // The same, and nobody waits for it, at no time.
+  // `call` owns whatever it uses, and throws nothing. `file_system` is any name by which the one that it asks
+  // is known again. Error(kCancelled) when this thread's StopScope is to stop meanwhile: then the call is
+  // left behind as well.
+  Outcome run(const std::string& file_system, std::function<void()> call);
+  // The same, and nobody waits for it, at no time. Where there is no thread for it, it waits for one.
   void run_unattended(std::function<void()> call);
 
   std::chrono::milliseconds limit() const { return limit_; }
@@ -43,7 +46,9 @@ class BoundedCalls {
   struct Job;
   struct Shared;
   static void work(const std::shared_ptr<Shared>& shared);
-  void begin(const std::shared_ptr<Job>& job);
+  // These under the shared mutex. False, and the job is not queued, when there is no thread for it.
+  bool begin(const std::shared_ptr<Job>& job);
+  bool hangs(const std::string& file_system) const;
 
   const std::chrono::milliseconds limit_;
   const std::size_t most_left_behind_;

@@ -1,8 +1,21 @@
 #include "source/rule_scope.h"
 
+#include <string>
 #include <utility>
 
+#include "base/error.h"
+
 namespace garner::source {
+
+namespace {
+
+std::size_t text_bytes(const RuleList& list) {
+  std::size_t bytes = 0;
+  for (const Rule& rule : list.rules) bytes += rule.text.size();
+  return bytes;
+}
+
+}  // namespace
 
 std::shared_ptr<const RuleScope> RuleScope::of_root(std::shared_ptr<const RuleList> rules) {
   return with(nullptr, std::move(rules));
@@ -11,12 +24,28 @@ std::shared_ptr<const RuleScope> RuleScope::of_root(std::shared_ptr<const RuleLi
 std::shared_ptr<const RuleScope> RuleScope::with(const std::shared_ptr<const RuleScope>& scope,
                                                  std::shared_ptr<const RuleList> rules) {
   if (rules->rules.empty()) return scope;
+  if (scope && !scope->has_room_for(*rules)) {
+    throw Error(ErrorKind::kReadFailed,
+                "with those of the set and of the folders above there would be more than " +
+                    std::to_string(kMostScopeRules) +
+                    " rules, or 4 MiB of them, so no rules are read from it");
+  }
   auto extended = scope ? std::make_shared<RuleScope>(*scope) : std::make_shared<RuleScope>();
   std::vector<PatternState> states;
   states.reserve(rules->rules.size());
   for (const Rule& rule : rules->rules) states.push_back(rule.pattern.start());
   extended->parts_.push_back({std::move(rules), std::move(states)});
   return extended;
+}
+
+bool RuleScope::has_room_for(const RuleList& rules) const {
+  std::size_t count = rules.rules.size();
+  std::size_t bytes = text_bytes(rules);
+  for (const Part& part : parts_) {
+    count += part.list->rules.size();
+    bytes += text_bytes(*part.list);
+  }
+  return count <= kMostScopeRules && bytes <= kMostScopeBytes;
 }
 
 std::shared_ptr<const RuleScope> RuleScope::below(std::string_view name) const {

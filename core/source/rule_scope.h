@@ -7,6 +7,7 @@
 // ignored folder has to be looked into only if a later rule of another class could match something in it.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -16,12 +17,18 @@
 
 namespace garner::source {
 
+// Most rules that count in one folder, and bytes of their text: .track files may be nested without end, and
+// every folder below is held against all of them.
+constexpr std::size_t kMostScopeRules = 16'384;
+constexpr std::size_t kMostScopeBytes = 4u << 20;
+
 // Immutable; any thread.
 class RuleScope {
  public:
   // A source's root. No scope stands for: no rules at all.
   static std::shared_ptr<const RuleScope> of_root(std::shared_ptr<const RuleList> rules);
-  // The same folder with the rules of its .track file; `scope` may be none.
+  // The same folder with the rules of its .track file; `scope` may be none. Error(kReadFailed) when there
+  // would be more than kMostScopeRules, or kMostScopeBytes of them.
   static std::shared_ptr<const RuleScope> with(const std::shared_ptr<const RuleScope>& scope,
                                                std::shared_ptr<const RuleList> rules);
   // The folder `name` in this one.
@@ -52,6 +59,7 @@ class RuleScope {
     TrackClass track_class = TrackClass::kAuto;
   };
   Decision decide(std::string_view name, bool is_folder) const;
+  bool has_room_for(const RuleList& rules) const;
 
   std::vector<Part> parts_;
   Decision own_;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <sstream>
 
 #include "base/error.h"
 
@@ -28,6 +30,52 @@ std::string seconds(std::chrono::milliseconds time) {
   return std::to_string((time.count() + 999) / 1000) + " s";
 }
 
+// As the kernel's list of mounts has it.
+std::string escaped(const std::string& path) {
+  std::string text;
+  for (const char byte : path) {
+    if (byte == ' ') {
+      text += "\\040";
+    } else if (byte == '\t') {
+      text += "\\011";
+    } else if (byte == '\n') {
+      text += "\\012";
+    } else if (byte == '\\') {
+      text += "\\134";
+    } else {
+      text += byte;
+    }
+  }
+  return text;
+}
+
+bool holds(const std::string& folder, const std::string& path) {
+  return folder == "/" || path == folder || (path.starts_with(folder) && path[folder.size()] == '/');
+}
+
+// The number of the device that is mounted where the path leads by its letters. From the kernel's list: what
+// is mounted there is not asked. Empty where there is no such list.
+std::string device_of(const std::string& path) {
+  const std::string place = escaped(path);
+  std::string device;
+  std::size_t longest = 0;
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream fields(line);
+    std::string mount;
+    std::string parent;
+    std::string number;
+    std::string root;
+    std::string folder;
+    if (!(fields >> mount >> parent >> number >> root >> folder)) continue;
+    // Of those that are mounted on one another the last is seen.
+    if (folder.size() < longest || !holds(folder, place)) continue;
+    longest = folder.size();
+    device = number;
+  }
+  return device;
+}
+
 }  // namespace
 
 bool may_hang(int fd) {
@@ -43,17 +91,19 @@ std::string SlowFileSystem::message() const {
 
 void SlowFileSystem::call_bounded(std::function<void()> work) {
   if (hung_) throw Error(ErrorKind::kReadFailed, message(), ETIMEDOUT);
-  switch (calls_->run(std::move(work))) {
+  std::call_once(named_, [this] { name_ = device_of(path_) + " " + path_; });
+  switch (calls_->run(name_, std::move(work))) {
     case BoundedCalls::Outcome::kDone:
       return;
     case BoundedCalls::Outcome::kLate:
+    case BoundedCalls::Outcome::kHangs:
       hung_ = true;
       throw Error(ErrorKind::kReadFailed, message(), ETIMEDOUT);
     case BoundedCalls::Outcome::kRefused:
       hung_ = true;
       throw Error(ErrorKind::kReadFailed,
-                  "it is not looked at, for " + std::to_string(calls_->left_behind()) +
-                      " earlier calls to file systems that hang have not returned",
+                  "it is not looked at, for no thread can be had for it (" +
+                      std::to_string(calls_->left_behind()) + " wait for file systems that do not answer)",
                   ETIMEDOUT);
   }
 }

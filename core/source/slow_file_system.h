@@ -1,11 +1,14 @@
 // A file system of the source that may hang: one on a network, or one that a program serves. All that is
 // asked of it goes through call(), which gives up after a time; from then on nothing more is asked of it, so
-// that it holds up a run once and not once for each of its files.
+// that it holds up a run once and not once for each of its files. Nor is it asked by later runs, which share
+// the BoundedCalls, for as long as the call that it has kept does not return; when something else is mounted
+// there, that is asked.
 #pragma once
 
 #include <atomic>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -61,6 +64,8 @@ class SlowFileSystem {
 
   const std::shared_ptr<BoundedCalls> calls_;
   const std::string path_;
+  std::once_flag named_;
+  std::string name_;  // by which `calls_` knows it again
   std::atomic<bool> hung_ = false;
   std::atomic<bool> told_ = false;
 };

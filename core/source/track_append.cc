@@ -14,6 +14,7 @@
 #include "source/folder_handle.h"
 #include "source/metadata.h"
 #include "source/open.h"
+#include "source/rules.h"
 #include "source/track_file.h"
 
 namespace garner::source {
@@ -28,6 +29,17 @@ std::shared_ptr<FolderHandle> open_below(const std::string& source, const std::s
     at = end + 1;
   }
   return folder;
+}
+
+// Nothing where it does not exist, or is something else by now.
+std::shared_ptr<FolderHandle> open_source(const std::string& source) {
+  try {
+    return FolderHandle::open_root(source);
+  } catch (const Error& error) {
+    // What is no folder has no number.
+    if (error.kind() == ErrorKind::kNotFound || error.error_number() == 0) return nullptr;
+    throw;
+  }
 }
 
 bool has_track_file(FolderHandle& folder) {
@@ -66,7 +78,8 @@ class Temporary {
 
 std::optional<std::string> nearest_track_folder(const std::string& source, const std::string& relative) {
   std::optional<std::string> nearest;
-  auto folder = FolderHandle::open_root(source);
+  auto folder = open_source(source);
+  if (!folder) return nearest;
   if (has_track_file(*folder)) nearest = "";
   for (std::size_t at = 0;;) {
     const std::size_t end = relative.find('/', at);
@@ -100,6 +113,12 @@ void append_to_track_file(const std::string& source, const std::string& below, c
   if (whole.size() > kMostTrackFileBytes) {
     throw Error(ErrorKind::kWriteFailed,
                 printable(path) + " would become longer than 1 MiB: take rules out of it first");
+  }
+  const RuleList list = parse_track_file(path, whole);
+  if (list.rules.size() + list.bad.size() > kMostRules) {
+    throw Error(ErrorKind::kWriteFailed, printable(path) + " would have more than " +
+                                             std::to_string(kMostRules) +
+                                             " rules: take rules out of it first");
   }
 
   const std::string name = std::string(kTrackFileName) + "." + Uuid::random().text();

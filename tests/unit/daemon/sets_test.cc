@@ -65,6 +65,29 @@ TEST_CASE("rules of a set are checked, kept in order, replaced and taken away") 
   CHECK(disk.here.sets.edit(edit).rules_size() == 0);
 }
 
+TEST_CASE("the rules of a set are bounded together") {
+  WithDisk disk;
+  auto request = disk.request("home", {disk.folder.path("a")});
+  for (int i = 0; i < 1000; ++i) request.add_rules("ignore /" + std::to_string(i));
+  disk.here.sets.add(request);
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  *edit.mutable_rules() = request.rules();
+  edit.add_rules("ignore /one/more");
+  CHECK(kind_of([&] { disk.here.sets.edit(edit); }) == ErrorKind::kInvalidInput);
+  edit.clear_rules();
+  for (int i = 0; i < 8; ++i) edit.add_rules("ignore /" + std::string(8184, 'x'));
+  CHECK(disk.here.sets.edit(edit).rules_size() == 8);
+  edit.add_rules("ignore y");
+  try {
+    disk.here.sets.edit(edit);
+    FAIL("accepted");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find(".track") != std::string::npos);
+  }
+  CHECK(disk.here.sets.get("home").definition.rules_size() == 8);
+}
+
 TEST_CASE("a source that is mounted a second time is known as the same folder") {
   WithDisk disk;
   const std::string again = disk.folder.path("again");

@@ -93,6 +93,9 @@ TEST_CASE("a rule is appended to the nearest .track file, which keeps its owner 
   CHECK(nearest_track_folder(tree.root, "a/x") == "a");
   CHECK(nearest_track_folder(tree.root, "a/gone/x") == "a");
   CHECK_FALSE(nearest_track_folder(tree.root + "/a/b", "c/x").has_value());
+  // Of sources that are gone, or no folders any more.
+  CHECK_FALSE(nearest_track_folder(tree.root + "/gone", "c/x").has_value());
+  CHECK_FALSE(nearest_track_folder(tree.root + "/.track", "c/x").has_value());
   const std::string path = tree.root + "/a/.track";
   REQUIRE(chmod(path.c_str(), 0640) == 0);
   if (testing::is_root()) REQUIRE(chown(path.c_str(), 65534, 65534) == 0);
@@ -120,6 +123,17 @@ TEST_CASE("no rule is written through a link, or into a file that grows beyond i
   CHECK(tree.read("../victim") == "untouched");
   CHECK(tree.read(".track").size() == (1u << 20) - 5);
   CHECK(list_names(tree.root).size() == 3);  // nothing is left beside it
+}
+
+TEST_CASE("no rule is appended to as many as count") {
+  const Tree tree;
+  std::string text;
+  for (std::size_t i = 0; i + 1 < kMostRules; ++i) text += i % 2 == 0 ? "ignore a\n" : "# a\nwhat\n";
+  testing::write_file(tree.root + "/.track", text);
+  append_to_track_file(tree.root, "", "ignore b");
+  CHECK(tree.read(".track") == text + "ignore b\n");
+  CHECK_THROWS_AS(append_to_track_file(tree.root, "", "ignore c"), Error);
+  CHECK(tree.read(".track") == text + "ignore b\n");
 }
 
 TEST_CASE("a rule as text of a configuration is the same rule again") {

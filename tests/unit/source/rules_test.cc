@@ -88,6 +88,38 @@ TEST_CASE("rules of a .track file count for what is below it, and after those of
   CHECK(RuleScope::with(nullptr, list("# nothing\n\n")) == nullptr);
 }
 
+TEST_CASE("rules of nested .track files are bounded together") {
+  auto lines = [](std::size_t count, const std::string& line) {
+    std::string text;
+    for (; count > 0; --count) text += line + "\n";
+    return list(text, "/s/.track");
+  };
+  const auto refused = [](const std::shared_ptr<const RuleScope>& scope,
+                          const std::shared_ptr<const RuleList>& rules) {
+    try {
+      RuleScope::with(scope, rules);
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kReadFailed);
+      CHECK(error.error_number() == 0);
+      return true;
+    }
+    return false;
+  };
+  const auto most = lines(kMostRules, "ignore a");
+  auto scope = RuleScope::of_root(list("once b\n"));
+  for (int depth = 0; depth < 3; ++depth) scope = RuleScope::with(scope->below("d"), most);
+  scope = scope->below("d");
+  CHECK(refused(scope, most));
+  CHECK_FALSE(refused(scope, lines(kMostRules - 1, "ignore a")));
+  CHECK(scope->track_class("a", false) == TrackClass::kIgnore);
+
+  const auto megabyte = lines(125, "ignore " + std::string(8000, 'a'));
+  scope = nullptr;
+  for (int depth = 0; depth < 4; ++depth) scope = RuleScope::with(scope, megabyte);
+  CHECK(refused(scope, megabyte));
+  CHECK_FALSE(refused(scope, list("ignore c\n")));
+}
+
 TEST_CASE("names with blanks, wildcards and any bytes can be written") {
   for (const std::string name :
        {"a b", "tab\there", "[x]", "*", "back\\slash", "\xff\xfe", "#a", "!b", "end\r"}) {
