@@ -529,7 +529,7 @@ BackupResult make_attempts(store::Repository& repository, CheckpointStore& check
   const auto state = repository.state();
   const v1::SnapshotEntry* base = find_base(*state, options);
   BackupOptions first = options;
-  if (base && base->recovered() && !snapshot::is_complete(repository, base->snapshot())) {
+  if (base && base->recovered() && !snapshot::Completeness(repository, stop).is_complete(base->snapshot())) {
     spdlog::info("run {}: the snapshot that it compares with lacks content; it reads everything",
                  options.run.text());
     first.full_scan = true;

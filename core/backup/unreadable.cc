@@ -49,7 +49,7 @@ bool is_still_there(RunContext& context, const v1::Node& earlier) {
   if (!context.options.content_lost) return true;
   v1::Snapshot snapshot;
   *snapshot.add_sources()->mutable_root() = earlier;
-  return snapshot::is_complete(context.repository, snapshot);
+  return snapshot::Completeness(context.repository, context.stop).is_complete(snapshot);
 }
 
 std::optional<v1::Node> keep_last_known(RunContext& context,

@@ -1,6 +1,8 @@
 // Which errors say that something stored is damaged or missing, rather than that the work cannot go on.
 #pragma once
 
+#include <cerrno>
+
 #include "base/error.h"
 
 namespace garner::maintenance {
@@ -13,6 +15,21 @@ inline bool is_damage(const Error& error) {
     case ErrorKind::kWrongKey:
     case ErrorKind::kForked:
     case ErrorKind::kInvalidInput:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// The same for whoever gives up for good what cannot be read: of what could not be read at all only what the
+// disk or its file system could not give counts, and not what this process may not open, or not just now.
+inline bool is_lasting_damage(const Error& error) {
+  if (error.kind() != ErrorKind::kReadFailed) return is_damage(error);
+  switch (error.error_number()) {
+    case EIO:
+    case ENODATA:
+    case EUCLEAN:
+    case EBADMSG:
       return true;
     default:
       return false;

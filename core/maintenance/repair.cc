@@ -28,7 +28,15 @@ namespace v1 = store::v1;
 
 class Repair {
  public:
-  Repair(store::Repository& repository, CheckReport& report) : repository_(repository), report_(report) {}
+  Repair(store::Repository& repository, CheckReport& report, std::stop_token stop)
+      : repository_(repository),
+        report_(report),
+        completeness_(
+            repository,
+            [this](crypto::BlobKind kind, const crypto::BlobId& id) {
+              return kind != crypto::BlobKind::kData || data_.contains(id);
+            },
+            std::move(stop)) {}
 
   void read_packs() {
     report_.begin_stage("reading directories of packs");
@@ -85,7 +93,7 @@ class Repair {
     report_.begin_stage("walking snapshots");
     for (const auto& [id, found] : snapshots_) {
       report_.throw_if_stopped();
-      const std::optional<std::string> missing = first_missing(found);
+      const std::optional<std::string> missing = completeness_.first_missing(found);
       if (missing) {
         report_.problem("snapshot " + id.hex().substr(0, 8) + " (" + found.set().name() +
                         ") is not complete: " + *missing);
@@ -112,7 +120,7 @@ class Repair {
       if (pinned_.contains(id)) plan.removal.pin.insert(id);
     }
     plan.packs = std::move(packs_);
-    plan.has_differences = has_differences_;
+    plan.has_differences = completeness_.found_differences();
     const store::CommitOutcome outcome = repository_.rebuild_log(plan, highest_generation_, parameters());
     if (!outcome.committed) {
       throw Error(ErrorKind::kConflict, "packs of the repository at " + repository_.destination().describe() +
@@ -152,28 +160,6 @@ class Repair {
     snapshots_[id] = snapshot::parse_snapshot(as_bytes(bytes));
   }
 
-  std::optional<std::string> first_missing(const v1::Snapshot& found) {
-    std::optional<std::string> missing;
-    snapshot::ClosureVisitor visitor;
-    visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
-      report_.throw_if_stopped();
-      if (missing) return false;
-      if (kind != crypto::BlobKind::kData) return !complete_.contains(id) && visited_.insert(id);
-      if (!data_.contains(id)) missing = "content of " + printable(path) + " is in no pack";
-      return true;
-    };
-    visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId&, const std::string& path,
-                             const std::string& error) {
-      if (!missing) missing = printable(path) + ": " + error;
-    };
-    visitor.difference = [&] { has_differences_ = true; };
-    visited_.clear();
-    snapshot::walk_closure(found, repository_, visitor);
-    // What a complete snapshot holds is complete.
-    if (!missing) complete_.merge(visited_);
-    return missing;
-  }
-
   v1::Parameters parameters() const {
     if (parameters_) return *parameters_;
     // No pack is left: an empty repository begins anew with what a new one has.
@@ -187,9 +173,7 @@ class Repair {
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
   std::set<crypto::BlobId> pinned_;  // by the records that could be read
   IdSet data_;
-  IdSet complete_;  // trees and lists with everything below them
-  IdSet visited_;
-  bool has_differences_ = false;
+  snapshot::Completeness completeness_;
   std::optional<v1::Parameters> parameters_;
   std::uint64_t parameters_generation_ = 0;
   std::uint64_t highest_generation_ = 0;
@@ -201,7 +185,7 @@ class Repair {
 RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonitor& monitor,
                         std::stop_token stop) {
   const StopScope scope(stop);
-  CheckReport report(monitor, std::move(stop));
+  CheckReport report(monitor, stop);
   RepairResult result;
   report.begin_stage("reading the log");
   const std::string why = why_unusable(repository);
@@ -214,7 +198,7 @@ RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonito
     spdlog::warn("the log of {} cannot be used: {}", repository.destination().describe(), why);
   }
 
-  Repair repair(repository, report);
+  Repair repair(repository, report, std::move(stop));
   repair.read_packs();
   repair.read_records();
   repair.read_snapshots();

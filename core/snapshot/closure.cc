@@ -1,6 +1,6 @@
 #include "snapshot/closure.h"
 
-#include <boost/unordered/unordered_flat_set.hpp>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -129,20 +129,50 @@ void walk_closure(const v1::Snapshot& snapshot, store::BlobSource& source, const
   for (const v1::Source& root : snapshot.sources()) Walk(source, visitor).walk(root);
 }
 
-bool is_complete(store::Repository& repository, const v1::Snapshot& snapshot) {
-  bool complete = true;
-  boost::unordered_flat_set<crypto::BlobId, crypto::BlobIdHash> inner;  // each walked once
+Completeness::Completeness(store::BlobSource& source, IsStored is_stored, std::stop_token stop)
+    : source_(source), is_stored_(std::move(is_stored)), stop_(std::move(stop)) {}
+
+Completeness::Completeness(store::Repository& repository, std::stop_token stop)
+    : Completeness(
+          repository,
+          [&repository](crypto::BlobKind, const crypto::BlobId& id) {
+            return repository.index().find_pack(id).has_value();
+          },
+          std::move(stop)) {}
+
+Completeness::Half Completeness::half_of(const crypto::BlobId& id) {
+  Half half;
+  std::memcpy(&half.first, id.value.data(), sizeof half.first);
+  std::memcpy(&half.second, id.value.data() + sizeof half.first, sizeof half.second);
+  return half;
+}
+
+std::optional<std::string> Completeness::first_missing(const v1::Snapshot& snapshot) {
+  std::optional<std::string> missing;
   ClosureVisitor visitor;
-  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
-    if (!complete || (kind != crypto::BlobKind::kData && !inner.insert(id).second)) return false;
-    complete = repository.index().find_pack(id).has_value();
-    return complete;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
+    if (stop_.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
+    if (missing) return false;
+    if (kind != crypto::BlobKind::kData) {
+      const Half half = half_of(id);
+      if (complete_.contains(half) || !visited_.insert(half).second) return false;
+    }
+    if (!is_stored_(kind, id)) {
+      missing = (kind == crypto::BlobKind::kTree ? "the list of what is in " : "content of ") +
+                printable(path) + " is in no pack";
+    }
+    return !missing;
   };
-  visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {
-    complete = false;
+  visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId&, const std::string& path,
+                           const std::string& error) {
+    if (!missing) missing = printable(path) + ": " + error;
   };
-  walk_closure(snapshot, repository, visitor);
-  return complete;
+  visitor.difference = [&] { found_differences_ = true; };
+  visited_.clear();
+  walk_closure(snapshot, source_, visitor);
+  // What a complete snapshot holds is complete.
+  if (!missing) complete_.merge(visited_);
+  return missing;
 }
 
 }  // namespace garner::snapshot
