@@ -1,8 +1,15 @@
 // Damage is put right as far as anything can be read anywhere, nothing readable is lost, and what is lost is
 // stored again by the next backup.
 #include <catch2/catch.hpp>
-
-#include <set>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "maintenance/rescue.h"
@@ -14,6 +21,84 @@ using garner::testing::RecordingCheckMonitor;
 using garner::testing::SmallRepository;
 
 namespace {
+
+// In front of another: some reads of one object fail.
+class FailingReads final : public destination::Destination {
+ public:
+  explicit FailingReads(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
+
+  // Every read that takes bytes of [begin, end).
+  void fail(const std::string& key, int error_number, std::uint64_t begin, std::uint64_t end) {
+    key_ = key;
+    error_number_ = error_number;
+    begin_ = begin;
+    end_ = end;
+  }
+  void heal() { key_.clear(); }
+
+  std::string describe() const override { return inner_->describe(); }
+  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
+  bool put_exclusive(const std::string& key, ByteView data) override {
+    return inner_->put_exclusive(key, data);
+  }
+  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
+  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
+  Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
+    if (key == key_ && offset < end_ && offset + length > begin_) {
+      throw system_error(error_number_, "reading " + key, ErrorKind::kReadFailed);
+    }
+    return inner_->get(key, offset, length);
+  }
+  Bytes get_all(const std::string& key, std::uint64_t limit) override { return inner_->get_all(key, limit); }
+  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
+  std::vector<destination::ObjectInfo> list(const std::string& prefix,
+                                            const std::string& start_after) override {
+    return inner_->list(prefix, start_after);
+  }
+  void remove(const std::string& key) override { inner_->remove(key); }
+  std::optional<destination::Space> space() override { return inner_->space(); }
+
+ private:
+  std::shared_ptr<destination::Destination> inner_;
+  std::string key_;
+  int error_number_ = 0;
+  std::uint64_t begin_ = 0;
+  std::uint64_t end_ = 0;
+};
+
+// What another destination of the installation holds: here, everything.
+struct Copies final : store::BlobSource {
+  explicit Copies(store::Repository& repository) {
+    repository.index().for_each([&](const crypto::BlobId& id, const store::BlobLocation& location) {
+      blobs[id] = repository.read(location.kind, id);
+    });
+  }
+  Bytes read(crypto::BlobKind, const crypto::BlobId& id) override {
+    const auto found = blobs.find(id);
+    if (found == blobs.end()) throw Error(ErrorKind::kNotFound, "not here");
+    Bytes content = found->second;
+    if (lies) content.push_back(0);
+    return content;
+  }
+
+  std::map<crypto::BlobId, Bytes> blobs;
+  bool lies = false;
+};
+
+// Stops a run when it comes to a stage.
+class StoppingMonitor final : public maintenance::CheckMonitor {
+ public:
+  explicit StoppingMonitor(std::string stage) : stage_(std::move(stage)) {}
+  std::stop_token token() const { return source_.get_token(); }
+  void progressed(const maintenance::CheckProgress& progress) override {
+    if (progress.stage == stage_) source_.request_stop();
+  }
+  void problem(const std::string&) override {}
+
+ private:
+  const std::string stage_;
+  std::stop_source source_;
+};
 
 struct Fixture {
   backup::Sources source{31, 4, 10};
@@ -56,14 +141,45 @@ struct Fixture {
     REQUIRE(truncate(path.c_str(), static_cast<off_t>(size)) == 0);
   }
 
-  maintenance::RescueResult rescue(std::vector<store::BlobSource*> suppliers = {}, bool dry_run = false) {
-    maintenance::RescueOptions rescuing;
-    rescuing.staging_prefix = *small().destination().staging_folder() + "/rescue-";
-    rescuing.suppliers = std::move(suppliers);
-    rescuing.dry_run = dry_run;
-    rescuing.threads = 2;
+  // The objects of two packs each have the other's name.
+  void swap(const store::ObjectName& a, const store::ObjectName& b) {
+    const std::string one = small().path() + "/" + store::pack_key(a);
+    const std::string other = small().path() + "/" + store::pack_key(b);
+    std::filesystem::rename(one, one + "-aside");
+    std::filesystem::rename(other, one);
+    std::filesystem::rename(one + "-aside", other);
+    small().reopen();
+  }
+  // From now on the repository is read through what is returned.
+  std::shared_ptr<FailingReads> wrap() {
+    std::shared_ptr<FailingReads> failing;
+    small().wrap([&](std::shared_ptr<destination::Destination> inner) {
+      failing = std::make_shared<FailingReads>(std::move(inner));
+      return failing;
+    });
+    return failing;
+  }
+  std::vector<std::string> keys() {
+    std::vector<std::string> all;
+    for (const destination::ObjectInfo& object : small().destination().list("")) all.push_back(object.key);
+    return all;
+  }
+
+  maintenance::RescueOptions rescuing() {
+    maintenance::RescueOptions options_of_rescue;
+    options_of_rescue.staging_prefix = *small().destination().staging_folder() + "/rescue-";
+    options_of_rescue.threads = 2;
+    return options_of_rescue;
+  }
+  maintenance::RescueResult rescue(const maintenance::RescueOptions& how) {
     monitor.problems.clear();
-    return maintenance::run_rescue(repository(), rescuing, monitor, {});
+    return maintenance::run_rescue(repository(), how, monitor, {});
+  }
+  maintenance::RescueResult rescue(std::vector<store::BlobSource*> suppliers = {}, bool dry_run = false) {
+    maintenance::RescueOptions how = rescuing();
+    how.suppliers = std::move(suppliers);
+    how.dry_run = dry_run;
+    return rescue(how);
   }
   std::vector<std::string> check() {
     RecordingCheckMonitor checks;
@@ -179,21 +295,7 @@ TEST_CASE("a damaged pin stays pinned") {
 
 TEST_CASE("another repository of the same keyring supplies what is lost") {
   Fixture fixture;
-  // What another destination of the installation holds: here, everything.
-  struct Copies final : store::BlobSource {
-    std::map<crypto::BlobId, Bytes> blobs;
-    bool lies = false;
-    Bytes read(crypto::BlobKind, const crypto::BlobId& id) override {
-      const auto found = blobs.find(id);
-      if (found == blobs.end()) throw Error(ErrorKind::kNotFound, "not here");
-      Bytes content = found->second;
-      if (lies) content.push_back(0);
-      return content;
-    }
-  } copies;
-  fixture.repository().index().for_each([&](const crypto::BlobId& id, const store::BlobLocation& location) {
-    copies.blobs[id] = fixture.repository().read(location.kind, id);
-  });
+  Copies copies(fixture.repository());
   copies.lies = GENERATE(false, true);
   fixture.small().destination().remove(store::pack_key(fixture.packs(store::PackKind::kData)[0].name));
   fixture.small().reopen();
@@ -208,6 +310,134 @@ TEST_CASE("another repository of the same keyring supplies what is lost") {
   CHECK(result.marked.empty());
   CHECK(fixture.check() == std::vector<std::string>{});
   CHECK(fixture.backups.differences(fixture.snapshot, fixture.source.root()).empty());
+}
+
+TEST_CASE("packs that lie under each other's names lose nothing") {
+  Fixture fixture;
+  const auto data = fixture.packs(store::PackKind::kData);
+  REQUIRE(data.size() > 2);
+  const bool same_kind = GENERATE(true, false);
+  const store::FinishedPack other = same_kind ? data[1] : fixture.packs(store::PackKind::kMetadata).front();
+  // Both are replaced by one record, or each by one of its own.
+  maintenance::RescueOptions how = fixture.rescuing();
+  how.batch_bytes = GENERATE(std::uint64_t{1}, std::uint64_t{512} << 20);
+  fixture.swap(data[0].name, other.name);
+  REQUIRE_FALSE(fixture.check().empty());
+
+  const maintenance::RescueResult result = fixture.rescue(how);
+  CHECK(result.packs == 2);
+  CHECK(result.copied > 0);
+  CHECK(result.lost == 0);
+  CHECK(result.marked.empty());
+  CHECK(fixture.monitor.problems == std::vector<std::string>{});
+  CHECK_FALSE(fixture.small().destination().size(store::pack_key(data[0].name)));
+  CHECK_FALSE(fixture.small().destination().size(store::pack_key(other.name)));
+  CHECK(fixture.check() == std::vector<std::string>{});
+  CHECK(fixture.backups.differences(fixture.snapshot, fixture.source.root()).empty());
+}
+
+TEST_CASE("damaged packs are replaced a few at a time") {
+  Fixture fixture;
+  const auto packs = fixture.packs(store::PackKind::kData);
+  REQUIRE(packs.size() > 2);
+  for (const store::FinishedPack& pack : packs) fixture.flip(pack.name, pack.size - 5);
+  maintenance::RescueOptions how = fixture.rescuing();
+  how.batch_bytes = 1;
+  const std::uint64_t before = fixture.repository().state()->generation();
+  const maintenance::RescueResult result = fixture.rescue(how);
+  CHECK(result.packs == packs.size());
+  CHECK(result.lost == 0);
+  CHECK(fixture.repository().state()->generation() == before + packs.size());
+  CHECK(fixture.check() == std::vector<std::string>{});
+  CHECK(fixture.backups.differences(fixture.snapshot, fixture.source.root()).empty());
+}
+
+TEST_CASE("what may not be opened is not given up") {
+  Fixture fixture;
+  const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
+  const int error_number = GENERATE(EACCES, EMFILE, ENOMEM);
+  const bool whole = GENERATE(true, false);
+  const store::FinishedPack pack = fixture.packs(kind)[0];
+  const std::string key = store::pack_key(pack.name);
+  const std::shared_ptr<FailingReads> failing = fixture.wrap();
+  failing->fail(key, error_number, whole ? 0 : pack.size - 1, pack.size);
+  const auto generation = fixture.repository().state()->generation();
+  const std::vector<std::string> keys = fixture.keys();
+  try {
+    fixture.rescue();
+    FAIL("it was done");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kReadFailed);
+    CHECK(std::string(error.what()).find(key) != std::string::npos);
+  }
+  CHECK(fixture.keys() == keys);
+  CHECK(fixture.repository().state()->generation() == generation);
+  failing->heal();
+  CHECK(fixture.rescue().packs == 0);
+  CHECK(fixture.check() == std::vector<std::string>{});
+}
+
+TEST_CASE("what the disk does not give stays until it does, or another repository has it") {
+  Fixture fixture;
+  Copies copies(fixture.repository());
+  const store::FinishedPack pack = fixture.packs(store::PackKind::kData)[0];
+  const std::string key = store::pack_key(pack.name);
+  const std::uint64_t bad = pack.frames[pack.frames.size() / 2].offset + 1;
+  const std::shared_ptr<FailingReads> failing = fixture.wrap();
+  failing->fail(key, EIO, bad, bad + 1);
+
+  const maintenance::RescueResult result = fixture.rescue();
+  CHECK(result.packs == 1);
+  CHECK(result.lost > 0);
+  CHECK(result.kept == std::vector<store::ObjectName>{pack.name});
+  CHECK(result.marked.empty());
+  CHECK(fixture.small().destination().size(key) == pack.size);
+  CHECK(fixture.repository().index().is_live(pack.name));
+  CHECK(fixture.monitor.told(key));
+  CHECK(fixture.monitor.told(fixture.source.root()));
+
+  const bool heals = GENERATE(true, false);
+  if (heals) {
+    failing->heal();
+    CHECK(fixture.rescue().packs == 0);
+  } else {
+    const maintenance::RescueResult supplied = fixture.rescue({&copies});
+    CHECK(supplied.supplied > 0);
+    CHECK(supplied.lost == 0);
+    CHECK(supplied.kept.empty());
+    CHECK_FALSE(fixture.small().destination().size(key));
+  }
+  CHECK(fixture.monitor.problems == std::vector<std::string>{});
+  CHECK(fixture.check() == std::vector<std::string>{});
+  CHECK(fixture.backups.differences(fixture.snapshot, fixture.source.root()).empty());
+}
+
+TEST_CASE("a repair that was cut off before it marked snapshots is finished by the next") {
+  Fixture fixture;
+  const std::string key = store::pack_key(fixture.packs(store::PackKind::kData)[0].name);
+  fixture.small().destination().remove(key);
+  fixture.small().reopen();
+  StoppingMonitor stopping("looking for snapshots that lack something");
+  try {
+    maintenance::run_rescue(fixture.repository(), fixture.rescuing(), stopping, stopping.token());
+    FAIL("it was not stopped");
+  } catch (const Error& error) {
+    REQUIRE(error.kind() == ErrorKind::kCancelled);
+  }
+  fixture.small().reopen();
+  REQUIRE_FALSE(fixture.is_marked(fixture.snapshot));
+  // No pack is damaged any more. A dry run tells what is lost, and marks nothing.
+  CHECK(fixture.rescue({}, true).packs == 0);
+  CHECK(fixture.monitor.told(fixture.source.root()));
+  CHECK_FALSE(fixture.is_marked(fixture.snapshot));
+
+  const maintenance::RescueResult result = fixture.rescue();
+  CHECK(result.packs == 0);
+  CHECK(result.marked == std::vector<crypto::BlobId>{fixture.snapshot});
+  CHECK(fixture.is_marked(fixture.snapshot));
+  CHECK(fixture.monitor.told(fixture.source.root()));
+  // Once.
+  CHECK(fixture.rescue().marked.empty());
 }
 
 TEST_CASE("whoever may only add does not repair") {
@@ -233,4 +463,24 @@ TEST_CASE("a damaged state is removed, and the log read instead") {
   fixture.rescue();
   CHECK_FALSE(fixture.small().destination().size(key));
   CHECK(fixture.check() == std::vector<std::string>{});
+}
+
+TEST_CASE("whoever may only add does not remove a damaged state either") {
+  Fixture fixture;
+  while (fixture.small().destination().list("state/").empty()) fixture.back_up();
+  const std::string key = fixture.small().destination().list("state/").front().key;
+  const std::string path = fixture.small().path() + "/" + key;
+  REQUIRE(chmod(path.c_str(), 0600) == 0);
+  REQUIRE(truncate(path.c_str(), 100) == 0);
+  fixture.small().demote();
+  try {
+    fixture.rescue();
+    FAIL("it was done");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kPermissionDenied);
+  }
+  CHECK(fixture.small().destination().size(key) == 100u);
+  // It may look.
+  fixture.rescue({}, true);
+  CHECK(fixture.small().destination().size(key) == 100u);
 }
