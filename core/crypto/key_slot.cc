@@ -306,8 +306,9 @@ v1::KeySlotExtension make_extension(const Keyring& keyring, const v1::KeySlotFil
 void verify_slot(const Keyring& keyring, const v1::KeySlotFile& file) {
   const v1::KeySlot& slot = file.slot();
   check_slot(slot);
-  if (slot.epoch() <= keyring.current_epoch() && !is_mac(slot_mac(keyring, slot), slot.mac()))
-    throw damaged("that was changed");
+  if (slot.epoch() > keyring.current_epoch())
+    throw damaged("of key epoch " + std::to_string(slot.epoch()) + ", which this machine's keyring lacks");
+  if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw damaged("that was changed");
   for (const v1::KeySlotExtension& extension : file.extensions()) {
     if (extension.epoch() > keyring.current_epoch()) continue;
     if (!is_mac(extension_mac(keyring, extension.epoch(), slot), extension.slot_mac()))

@@ -73,8 +73,8 @@ store::v1::KeySlot make_slot(const Keyring& keyring, const Credential& credentia
 // before; Error(kInvalidInput) for a slot that needs no extension.
 store::v1::KeySlotExtension make_extension(const Keyring& keyring, const store::v1::KeySlotFile& file);
 // Whether the slot and its extensions are what somebody made who had the keys, as far as that can be told
-// without a credential: what an extension seals is not looked at, and epochs that `keyring` lacks are passed
-// over. Error(kDamaged).
+// without a credential: what an extension seals is not looked at, and extensions to epochs that `keyring`
+// lacks are passed over. Error(kDamaged).
 void verify_slot(const Keyring& keyring, const store::v1::KeySlotFile& file);
 // The keyring, with every extension of `file` (in order of epoch). Error(kWrongKey) when the credential does
 // not open the slot; Error(kDamaged) for a slot or extension that is malformed, out of order or proves
