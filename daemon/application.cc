@@ -125,8 +125,8 @@ Application::Application(const std::string& state_folder, const Settings& settin
                                             maintenance_, *schedule_timer_, notifier_, metrics_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
-  // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory with
-  // one message that never ends.
+  // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory
+  // with one message that never ends.
   builder.SetResourceQuota(grpc::ResourceQuota("calls").Resize(kMemoryForCalls));
   server_ = builder.BuildAndStart();
   if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");

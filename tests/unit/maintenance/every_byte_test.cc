@@ -1,9 +1,9 @@
 // A small repository in which every byte is flipped, every object truncated at every length and removed, one
 // at a time. Each time check must tell, and no read may give a byte that was never backed up.
 //
-// What is the same thing many times over is sampled: the padding of packs, which is one sealed message with their
-// directory; the zeros of their headers, which are associated data as the rest of it is; and records in the middle of the
-// log, of which those at its ends are flipped whole.
+// What is the same thing many times over is sampled: the padding of packs, which is one sealed message with
+// their directory; the zeros of their headers, which are associated data as the rest of it is; and records in
+// the middle of the log, of which those at its ends are flipped whole.
 #include <catch2/catch.hpp>
 
 #include <map>
@@ -75,7 +75,8 @@ class EveryByte {
       sampled.emplace_back(frames.back().offset + frames.back().stored_length + 256, size - 256);
     } else if (key.starts_with("log/")) {
       const std::uint64_t generation = store::generation_of(key);
-      if (generation > 5 && generation + 2 < repository_->state()->generation()) sampled.emplace_back(0, size);
+      if (generation > 5 && generation + 2 < repository_->state()->generation())
+        sampled.emplace_back(0, size);
     }
     std::vector<std::size_t> chosen;
     std::size_t from = 0;
