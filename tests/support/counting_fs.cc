@@ -2,29 +2,20 @@
 // bytes that were read through it in the first 8 bytes (little-endian) of the file COUNTER. Reads bypass the
 // page cache, so that every byte a program reads is counted. Stays in the foreground; ends when it is
 // unmounted.
-#define FUSE_USE_VERSION 35
-#include <dirent.h>
-#include <fcntl.h>
-#include <fuse3/fuse.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstdint>
 #include <cstdio>
-#include <string>
+
+#include "shown_folder.h"
 
 namespace {
 
-std::string source;
-std::uint64_t* counter = nullptr;
+using namespace shown_folder;
 
-std::string real(const char* path) { return source + path; }
-int result(long value) { return value < 0 ? -errno : static_cast<int>(value); }
+std::uint64_t* counter = nullptr;
 
 void* start(fuse_conn_info*, fuse_config* config) {
   config->use_ino = 1;
@@ -34,50 +25,16 @@ void* start(fuse_conn_info*, fuse_config* config) {
   return nullptr;
 }
 
-int get_status(const char* path, struct stat* status, fuse_file_info*) {
-  return result(lstat(real(path).c_str(), status));
-}
-
-int read_link(const char* path, char* buffer, std::size_t size) {
-  const ssize_t length = readlink(real(path).c_str(), buffer, size - 1);
-  if (length < 0) return -errno;
-  buffer[length] = '\0';
-  return 0;
-}
-
-int list(const char* path, void* buffer, fuse_fill_dir_t fill, off_t, fuse_file_info*, fuse_readdir_flags) {
-  DIR* folder = opendir(real(path).c_str());
-  if (!folder) return -errno;
-  while (const dirent* entry = readdir(folder)) {
-    struct stat status {};
-    status.st_ino = entry->d_ino;
-    status.st_mode = static_cast<mode_t>(DTTOIF(entry->d_type));
-    fill(buffer, entry->d_name, &status, 0, static_cast<fuse_fill_dir_flags>(0));
-  }
-  closedir(folder);
-  return 0;
-}
-
-int open_content(const char* path, fuse_file_info* info) {
-  const int fd = open(real(path).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  info->fh = static_cast<std::uint64_t>(fd);
-  return 0;
-}
-
-int read_content(const char*, char* buffer, std::size_t size, off_t offset, fuse_file_info* info) {
-  const ssize_t length = pread(static_cast<int>(info->fh), buffer, size, offset);
-  if (length < 0) return -errno;
-  std::atomic_ref(*counter).fetch_add(static_cast<std::uint64_t>(length));
-  return static_cast<int>(length);
+int read_counted(const char* path, char* buffer, std::size_t size, off_t offset, fuse_file_info* info) {
+  const int length = read_content(path, buffer, size, offset, info);
+  if (length > 0) std::atomic_ref(*counter).fetch_add(static_cast<std::uint64_t>(length));
+  return length;
 }
 
 off_t seek(const char*, off_t offset, int whence, fuse_file_info* info) {
   const off_t found = lseek(static_cast<int>(info->fh), offset, whence);
   return found < 0 ? -errno : found;
 }
-
-int release(const char*, fuse_file_info* info) { return result(close(static_cast<int>(info->fh))); }
 
 int list_xattrs(const char* path, char* buffer, std::size_t size) {
   return result(llistxattr(real(path).c_str(), buffer, size));
@@ -114,7 +71,7 @@ int main(int count, char** arguments) {
   operations.readlink = read_link;
   operations.readdir = list;
   operations.open = open_content;
-  operations.read = read_content;
+  operations.read = read_counted;
   operations.lseek = seek;
   operations.release = release;
   operations.listxattr = list_xattrs;

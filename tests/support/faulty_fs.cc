@@ -1,32 +1,21 @@
 // faulty_fs SOURCE MOUNT FAULTS: shows SOURCE read-only at MOUNT (FUSE), with the faults that the file FAULTS
 // lists at that moment, a line each:
 //
-//   CALL ERROR PATH    CALL: status, list, open, read, close; ERROR: EIO, ESTALE, EACCES, or hang; PATH:
-//   below
-//                      MOUNT, with a slash in front, "/" for the root
+//   CALL ERROR PATH    CALL: status, list, open, read, close; ERROR: EIO, ESTALE, EACCES, or hang;
+//                      PATH: below MOUNT, with a slash in front, "/" for the root
 //
 // A call that hangs goes on when its line is gone. What it was given is read every time, so nothing is
 // cached. Stays in the foreground; ends when it is unmounted.
-#define FUSE_USE_VERSION 35
-#include <dirent.h>
-#include <fcntl.h>
-#include <fuse3/fuse.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <string>
+
+#include "shown_folder.h"
 
 namespace {
 
-std::string source;
-std::string faults;
+using namespace shown_folder;
 
-std::string real(const char* path) { return source + path; }
-int result(long value) { return value < 0 ? -errno : static_cast<int>(value); }
+std::string faults;
 
 std::string fault_of(const char* call, const char* path) {
   std::ifstream file(faults);
@@ -59,48 +48,28 @@ void* start(fuse_conn_info*, fuse_config* config) {
   return nullptr;
 }
 
-int get_status(const char* path, struct stat* status, fuse_file_info*) {
+int get_status_or_fail(const char* path, struct stat* status, fuse_file_info* info) {
   if (const int error = fault("status", path)) return error;
-  return result(lstat(real(path).c_str(), status));
+  return get_status(path, status, info);
 }
 
-int read_link(const char* path, char* buffer, std::size_t size) {
-  const ssize_t length = readlink(real(path).c_str(), buffer, size - 1);
-  if (length < 0) return -errno;
-  buffer[length] = '\0';
-  return 0;
-}
-
-int list(const char* path, void* buffer, fuse_fill_dir_t fill, off_t, fuse_file_info*, fuse_readdir_flags) {
+int list_or_fail(const char* path, void* buffer, fuse_fill_dir_t fill, off_t offset, fuse_file_info* info,
+                 fuse_readdir_flags flags) {
   if (const int error = fault("list", path)) return error;
-  DIR* folder = opendir(real(path).c_str());
-  if (!folder) return -errno;
-  while (const dirent* entry = readdir(folder)) {
-    struct stat status {};
-    status.st_ino = entry->d_ino;
-    status.st_mode = static_cast<mode_t>(DTTOIF(entry->d_type));
-    fill(buffer, entry->d_name, &status, 0, static_cast<fuse_fill_dir_flags>(0));
-  }
-  closedir(folder);
-  return 0;
+  return list(path, buffer, fill, offset, info, flags);
 }
 
-int open_content(const char* path, fuse_file_info* info) {
+int open_or_fail(const char* path, fuse_file_info* info) {
   if (const int error = fault("open", path)) return error;
-  const int fd = open(real(path).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  info->fh = static_cast<std::uint64_t>(fd);
-  return 0;
+  return open_content(path, info);
 }
 
-int read_content(const char* path, char* buffer, std::size_t size, off_t offset, fuse_file_info* info) {
+int read_or_fail(const char* path, char* buffer, std::size_t size, off_t offset, fuse_file_info* info) {
   if (const int error = fault("read", path)) return error;
-  const ssize_t length = pread(static_cast<int>(info->fh), buffer, size, offset);
-  return length < 0 ? -errno : static_cast<int>(length);
+  return read_content(path, buffer, size, offset, info);
 }
 
 int flush(const char* path, fuse_file_info*) { return fault("close", path); }
-int release(const char*, fuse_file_info* info) { return result(close(static_cast<int>(info->fh))); }
 
 }  // namespace
 
@@ -113,11 +82,11 @@ int main(int count, char** arguments) {
   faults = arguments[3];
   fuse_operations operations{};
   operations.init = start;
-  operations.getattr = get_status;
+  operations.getattr = get_status_or_fail;
   operations.readlink = read_link;
-  operations.readdir = list;
-  operations.open = open_content;
-  operations.read = read_content;
+  operations.readdir = list_or_fail;
+  operations.open = open_or_fail;
+  operations.read = read_or_fail;
   operations.flush = flush;
   operations.release = release;
   char foreground[] = "-f";
