@@ -5,7 +5,9 @@
 // object), kAlreadyExists, kDestinationFull, kDestinationAway (the place itself is gone or does not answer),
 // kDamaged (an object is shorter than asked for, or is no file), kWriteFailed, kReadFailed. An operation that
 // failed with any of the last four or kDestinationFull has changed nothing that list() shows, except that a
-// put whose answer was lost may have stored its object.
+// put whose answer was lost may have stored its object. Where an operation may take long, at a server, it
+// ends with kCancelled when its thread is told to stop (StopScope), and has changed as little. put_exclusive
+// may also say kConflict: somebody else is the one who writes there.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "destination/md5.h"
 
 namespace garner::destination {
 
@@ -26,6 +29,9 @@ struct ObjectInfo {
   // By the destination's own clock; nothing where the place does not tell. For a grace period and the like:
   // nothing that must not go wrong rests on it.
   std::optional<TimePoint> modified = std::nullopt;
+  // Of the object's bytes, where the place tells it in its listing. It may be another number: of bytes that
+  // the place has encrypted, for instance. So a sum that differs says nothing, and the object is read.
+  std::optional<Md5> md5 = std::nullopt;
 };
 
 struct Space {
@@ -48,6 +54,13 @@ class Destination {
   virtual bool put_exclusive(const std::string& key, ByteView data) = 0;
   // As put, for a local file that is complete and fsynced. On success the file is gone from `path`.
   virtual void put_file(const std::string& key, const std::string& path) = 0;
+  // Whether put_file() with both was begun and cut off, would go on with what has arrived, and has certainly
+  // never stored the object, not even for a moment in which somebody else may have seen it. A caller that
+  // gives what it begins again a new name keeps this one.
+  virtual bool can_go_on(const std::string& key, const std::string& path) {
+    static_cast<void>(key), static_cast<void>(path);
+    return false;
+  }
   // A folder of this machine in which files for put_file are best made: there put_file costs no copy. Empty
   // where there is none; then the caller has a spool of its own. A crash may leave a file here that is also
   // the published object (a second name, link count 2): a file found here is never written to before put_file
@@ -62,11 +75,16 @@ class Destination {
   virtual Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) = 0;
   // The whole object; Error(kDamaged) when it is longer than `limit`.
   virtual Bytes get_all(const std::string& key, std::uint64_t limit) = 0;
+  // Two parts of an object with no more bytes than these between them are better read as one, with what is
+  // between. 0: each part by itself, for asking costs nothing here.
+  virtual std::uint64_t read_gap() const { return 0; }
   virtual std::optional<std::uint64_t> size(const std::string& key) = 0;
 
   // Objects whose key starts with `prefix` (whole components, ending in '/', or empty for all) and is above
   // `start_after`, ascending by bytes. Temporary files are not objects.
   virtual std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) = 0;
+  // Whether there is no object at all.
+  virtual bool is_empty() { return list("").empty(); }
   // Deletes durably. A missing object is no error.
   virtual void remove(const std::string& key) = 0;
   // The same for many, in fewer steps where the place allows it. After an error some are gone.
@@ -77,5 +95,8 @@ class Destination {
   // Nothing where the place cannot tell.
   virtual std::optional<Space> space() = 0;
 };
+
+// Whether each question takes its time, or is paid for: that of a server.
+inline bool asking_costs(const Destination& place) { return place.read_gap() > 0; }
 
 }  // namespace garner::destination

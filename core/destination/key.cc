@@ -16,6 +16,13 @@ bool is_allowed(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
 }
 
+}  // namespace
+
+bool is_key_component(std::string_view component) {
+  return !component.empty() && component.size() <= kMaximumComponentLength && component.front() != '.' &&
+         std::all_of(component.begin(), component.end(), is_allowed);
+}
+
 bool is_key(std::string_view key) {
   if (key.size() > kMaximumKeyLength) return false;
   for (;;) {
@@ -24,13 +31,6 @@ bool is_key(std::string_view key) {
     if (slash == std::string_view::npos) return true;
     key.remove_prefix(slash + 1);
   }
-}
-
-}  // namespace
-
-bool is_key_component(std::string_view component) {
-  return !component.empty() && component.size() <= kMaximumComponentLength && component.front() != '.' &&
-         std::all_of(component.begin(), component.end(), is_allowed);
 }
 
 void check_key(std::string_view key) {

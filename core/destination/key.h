@@ -12,6 +12,7 @@ namespace garner::destination {
 inline constexpr std::size_t kMaximumKeyLength = 1024;
 
 bool is_key_component(std::string_view component);
+bool is_key(std::string_view key);
 // Error(kInvalidInput) unless `key` is one.
 void check_key(std::string_view key);
 // Error(kInvalidInput) unless `prefix` is empty, or whole components with a slash after each.

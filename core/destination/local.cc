@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -80,6 +81,13 @@ Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t 
 LocalDestination::LocalDestination(const std::string& root) : root_(normal_path(root)), staging_(root_) {}
 
 void LocalDestination::create_folder() { make_folders_durably(root_); }
+
+void LocalDestination::remove_empty_folders(const std::string& folder) {
+  check_key(folder);
+  for (std::string name = folder; rmdir(path_of(name).c_str()) == 0; name.resize(name.rfind('/'))) {
+    if (name.find('/') == std::string::npos) break;
+  }
+}
 
 std::string LocalDestination::describe() const { return printable(root_); }
 

@@ -27,6 +27,8 @@ class LocalDestination final : public Destination {
 
   // Makes the root folder (mode 0700) durably if it is missing. For `destination add` only.
   void create_folder();
+  // Removes the folder below the root, and those above it, as far as they are empty.
+  void remove_empty_folders(const std::string& folder);
 
   std::string describe() const override;
   void put(const std::string& key, ByteView data) override;

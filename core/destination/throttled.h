@@ -19,6 +19,10 @@ namespace garner::destination {
 // What all who use one destination share. Any thread.
 struct Limits {
   explicit Limits(const Clock& clock) : upload(clock), download(clock) {}
+  // Bytes that are about to be written, that were or are about to be read. A run waits here.
+  void pay_upload(std::uint64_t bytes);
+  void pay_download(std::uint64_t bytes);
+
   RateLimiter upload;
   RateLimiter download;
 };
@@ -32,14 +36,19 @@ class ThrottledDestination final : public Destination {
   bool put_exclusive(const std::string& key, ByteView data) override;
   // What was written into the staging folder was paid for by staged().
   void put_file(const std::string& key, const std::string& path) override;
+  bool can_go_on(const std::string& key, const std::string& path) override {
+    return inner_->can_go_on(key, path);
+  }
   std::optional<std::string> staging_folder() override;
   void staged(std::uint64_t bytes) override;
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
   Bytes get_all(const std::string& key, std::uint64_t limit) override;
+  std::uint64_t read_gap() const override { return inner_->read_gap(); }
   std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
   std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override {
     return inner_->list(prefix, start_after);
   }
+  bool is_empty() override { return inner_->is_empty(); }
   void remove(const std::string& key) override { inner_->remove(key); }
   void remove_all(const std::vector<std::string>& keys) override { inner_->remove_all(keys); }
   std::optional<Space> space() override { return inner_->space(); }

@@ -10,13 +10,13 @@
 
 #include "crypto/blob_id.h"
 
-namespace garner::maintenance {
+namespace garner::crypto {
 
 class IdSet {
  public:
   // False if it was there.
-  bool insert(const crypto::BlobId& id) { return halves_.insert(half_of(id)).second; }
-  bool contains(const crypto::BlobId& id) const { return halves_.contains(half_of(id)); }
+  bool insert(const BlobId& id) { return halves_.insert(half_of(id)).second; }
+  bool contains(const BlobId& id) const { return halves_.contains(half_of(id)); }
   bool empty() const { return halves_.empty(); }
   std::size_t size() const { return halves_.size(); }
   void clear() { halves_.clear(); }
@@ -36,7 +36,7 @@ class IdSet {
       return prefix;
     }
   };
-  static Half half_of(const crypto::BlobId& id) {
+  static Half half_of(const BlobId& id) {
     Half half;
     std::copy_n(id.value.begin(), half.size(), half.begin());
     return half;
@@ -44,4 +44,4 @@ class IdSet {
   boost::unordered_flat_set<Half, HalfHash> halves_;
 };
 
-}  // namespace garner::maintenance
+}  // namespace garner::crypto

@@ -13,19 +13,25 @@
 #include "base/log_context.h"
 #include "base/stop_scope.h"
 
-namespace garner::maintenance {
+namespace garner {
 
 // Calls `work` with 0 to tasks - 1, on up to `threads` threads (0: one for each core), each of which takes
-// the next number when it is done. The first exception ends the work and is thrown here.
+// the next number when it is done; on this one if there would be only one. The first exception ends the work
+// and is thrown here.
 inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
                                  const std::function<void(std::size_t)>& work) {
+  const std::size_t wanted =
+      std::min<std::size_t>(tasks, threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency()));
+  if (wanted == 1) {
+    for (std::size_t task = 0; task < tasks; ++task) work(task);
+    return;
+  }
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;
   std::exception_ptr error;
   {
     std::vector<std::jthread> workers;
-    const std::size_t wanted = threads > 0 ? threads : std::max(1u, std::thread::hardware_concurrency());
-    for (std::size_t number = std::min(wanted, tasks); number > 0; --number) {
+    for (std::size_t number = wanted; number > 0; --number) {
       workers.emplace_back(in_log_context([&, stop = StopScope::current()] {
         const StopScope scope(stop);
         try {
@@ -41,4 +47,4 @@ inline void for_each_in_parallel(std::size_t tasks, unsigned threads,
   if (error) std::rethrow_exception(error);
 }
 
-}  // namespace garner::maintenance
+}  // namespace garner
