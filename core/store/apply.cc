@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kNameSize = 32;
 constexpr std::size_t kUuidSize = 16;
 constexpr std::uint32_t kMaximumPackTarget = 1u << 30;
+constexpr std::size_t kLongestIndexSource = 64;
 
 using Names = google::protobuf::RepeatedPtrField<std::string>;
 
@@ -116,7 +117,7 @@ class Applier {
       require_size(witness.log_uuid(), kUuidSize, "a witness's log uuid");
       require_size(witness.hash(), kNameSize, "a witness's hash");
     }
-    state_.set_index_from(body_.index_from());
+    apply_index_source();
     state_.set_generation(body_.generation());
     state_.set_record_hash(opened_.hash.data(), opened_.hash.size());
     state_.set_log_uuid(body_.log_uuid());
@@ -298,6 +299,13 @@ class Applier {
       stamped.set_generation(body_.generation());
       set_entry(*state_.mutable_roots(), stamped);
     }
+  }
+
+  // What it says is for readers to know; a later version may say something else.
+  void apply_index_source() {
+    require(body_.index_from().size() <= kLongestIndexSource, "where its index is read from is too long");
+    require_remover(body_.index_from() != state_.index_from(), "changes where the index is read from");
+    state_.set_index_from(body_.index_from());
   }
 
   void apply_removals() {

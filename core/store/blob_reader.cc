@@ -9,10 +9,14 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::size_t kDataCache = 16u << 20;      // raw bytes
-constexpr std::size_t kMetadataCache = 32u << 20;  // raw bytes
-constexpr std::size_t kOpenPacks = 64;             // each holds a key in locked memory
+constexpr std::size_t kOpenPacks = 64;  // each holds a key in locked memory
 constexpr std::size_t kIdleCodecs = 8;
+// A pack of metadata that is not larger is read whole: as much as its header and a frame take, or little
+// more, and the next frame is here then. One that is larger, when so many of its frames were asked for: who
+// looks for one file needs a few, a backup nearly all. None that is longer than any pack of ours.
+constexpr std::uint64_t kReadWhole = 4u << 20;
+constexpr unsigned kReadWholeAt = 3;
+constexpr std::uint64_t kLongestKept = 64u << 20;
 
 // What one location may fail with while another still has the blob.
 bool is_of_location(ErrorKind kind) {
@@ -37,22 +41,38 @@ const char* describe(crypto::BlobKind kind) {
 }  // namespace
 
 BlobReader::BlobReader(destination::Destination& destination, const crypto::BlobHasher& hasher,
-                       const Index& index)
+                       const Index& index, std::shared_ptr<FrameCache> frames, MetadataCache* kept)
     : destination_(destination),
       hasher_(hasher),
       index_(index),
-      data_frames_(kDataCache),
-      metadata_frames_(kMetadataCache),
+      frames_(frames ? std::move(frames) : std::make_shared<FrameCache>()),
+      kept_(kept),
+      number_(frames_->new_reader()),
       packs_(kOpenPacks),
+      kept_packs_(kOpenPacks),
       uncommitted_(std::make_shared<Uncommitted>()) {}
 
 BlobReader::~BlobReader() = default;
 
 Bytes BlobReader::read(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id) {
+  return read_by({number_, true}, keyring, kind, id);
+}
+
+Bytes BlobReader::read_stored(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id,
+                              std::uint64_t view) {
+  return read_by({view, false}, keyring, kind, id);
+}
+
+Bytes BlobReader::read_kept(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id) {
+  return read_by({number_, true, false}, keyring, kind, id);
+}
+
+Bytes BlobReader::read_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                          const crypto::BlobId& id) {
   std::optional<Error> failure;
   const auto attempt = [&](const BlobLocation& location) -> std::optional<Bytes> {
     try {
-      return read_blob(keyring, kind, id, location);
+      return read_blob(way, keyring, kind, id, location);
     } catch (const Error& error) {
       if (!is_of_location(error.kind())) throw;
       failure = error;
@@ -88,29 +108,37 @@ Bytes BlobReader::read_condemned(const crypto::Keyring& keyring, crypto::BlobKin
     throw Error(ErrorKind::kNotFound,
                 describe(kind) + id.hex() + " at " + destination_.describe() + " is in no condemned pack");
   }
-  return read_blob(keyring, kind, id, *location);
+  return read_blob({number_, true}, keyring, kind, id, *location);
 }
 
-Bytes BlobReader::read_blob(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id,
-                            const BlobLocation& location) {
-  const std::shared_ptr<const Bytes> frame = cached_frame(keyring, location);
-  if (location.offset > frame->size() || location.length > frame->size() - location.offset) {
-    throw Error(ErrorKind::kDamaged, pack_key(location.pack) + ": the blob lies beyond its frame");
+Bytes BlobReader::read_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                            const crypto::BlobId& id, const BlobLocation& location) {
+  const std::shared_ptr<const Bytes> frame = cached_frame(way, keyring, location);
+  const bool is_within =
+      location.offset <= frame->size() && location.length <= frame->size() - location.offset;
+  const ByteView content =
+      is_within ? ByteView(*frame).subspan(location.offset, location.length) : ByteView();
+  if (is_within && hasher_.id(kind, content) == id) return Bytes(content.begin(), content.end());
+  if (way.from_kept && way.from_place && kept_ != nullptr &&
+      pack_kind(location.kind) == PackKind::kMetadata) {
+    // What is kept may be another pack under this one's name, which is as sound; its frame is in memory now.
+    note_unsound(location.pack);
+    return read_blob({frames_->new_reader(), false}, keyring, kind, id, location);
   }
-  const ByteView content = ByteView(*frame).subspan(location.offset, location.length);
-  if (hasher_.id(kind, content) != id) {
-    throw Error(ErrorKind::kDamaged, pack_key(location.pack) + ": the content is not what its id says");
-  }
-  return Bytes(content.begin(), content.end());
+  throw Error(ErrorKind::kDamaged,
+              pack_key(location.pack) +
+                  (is_within ? ": the content is not what its id says" : ": the blob lies beyond its frame"));
 }
 
 template <typename Decode>
-auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation& location,
+auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation& location, FrameRun* run,
                               const Decode& decode) {
   try {
     const std::shared_ptr<const PackReader> pack = open_pack(keyring, location.pack);
     Bytes sealed;
-    const ByteView plain = pack->read_frame(location.frame_offset, location.frame_stored_length, sealed);
+    const FramePlace place{location.pack, location.frame_offset, location.frame_stored_length};
+    const ByteView plain = run != nullptr ? run->read(*pack, place, sealed)
+                                          : pack->read_frame(place.offset, place.stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
     auto raw = decode(*codec, plain);
     give_back(std::move(codec));
@@ -121,22 +149,83 @@ auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation
   }
 }
 
-std::shared_ptr<const Bytes> BlobReader::cached_frame(const crypto::Keyring& keyring,
+std::shared_ptr<const Bytes> BlobReader::cached_frame(const Way& way, const crypto::Keyring& keyring,
                                                       const BlobLocation& location) {
-  FrameCache& cache = pack_kind(location.kind) == PackKind::kData ? data_frames_ : metadata_frames_;
-  const FrameKey key{location.pack, location.frame_offset};
+  const PackKind kind = pack_kind(location.kind);
+  FrameCache::Frames& cache = frames_->of(kind);
+  const FrameCache::Key key{way.frames, location.pack, location.frame_offset};
   if (std::shared_ptr<const Bytes> frame = cache.find(key)) return frame;
-  auto frame =
-      std::make_shared<const Bytes>(decode_frame(keyring, location, [&](FrameCodec& codec, ByteView plain) {
-        return codec.decode(plain, location.frame_raw_length);
-      }));
+  std::optional<Bytes> raw;
+  if (way.from_kept && kept_ != nullptr && kind == PackKind::kMetadata)
+    raw = kept_frame(way, keyring, location);
+  if (!raw && !way.from_place)
+    throw Error(ErrorKind::kNotFound, pack_key(location.pack) + " is not kept on this machine");
+  if (!raw) {
+    raw = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain) {
+      return codec.decode(plain, location.frame_raw_length);
+    });
+  }
+  auto frame = std::make_shared<const Bytes>(*std::move(raw));
   cache.add(key, frame, frame->size());
   return frame;
 }
 
-ByteView BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location,
-                                Scratch& memory) {
-  return decode_frame(keyring, location, [&](FrameCodec& codec, ByteView plain) {
+// From the pack as it is kept here. Nothing where it is not, or is no good: the destination has it.
+std::optional<Bytes> BlobReader::kept_frame(const Way& way, const crypto::Keyring& keyring,
+                                            const BlobLocation& location) {
+  try {
+    const std::shared_ptr<const PackReader> pack = open_kept(way, keyring, location.pack);
+    if (!pack) return std::nullopt;
+    Bytes sealed;
+    const ByteView plain = pack->read_frame(location.frame_offset, location.frame_stored_length, sealed);
+    std::unique_ptr<FrameCodec> codec = take_codec();
+    Bytes raw = codec->decode(plain, location.frame_raw_length);
+    give_back(std::move(codec));
+    return raw;
+  } catch (const Error& error) {
+    if (!is_of_location(error.kind())) throw;
+  }
+  note_unsound(location.pack);
+  return std::nullopt;
+}
+
+// Dropped, and not fetched again: it may be the one at the destination that is damaged.
+void BlobReader::note_unsound(const ObjectName& name) {
+  kept_packs_.clear();
+  kept_->drop(name);
+  const std::lock_guard lock(mutex_);
+  unsound_.insert(name);
+}
+
+std::shared_ptr<const PackReader> BlobReader::open_kept(const Way& way, const crypto::Keyring& keyring,
+                                                        const ObjectName& name) {
+  if (std::shared_ptr<const PackReader> pack = kept_packs_.find(name)) return pack;
+  std::shared_ptr<const KeptPack> file = kept_->open(name);
+  if (!file && way.from_place) {
+    const std::optional<std::uint64_t> size = index_.size_of(name);
+    if (size && is_to_be_kept(name, *size)) {
+      file = kept_->fetch(destination_, name, *size);
+      // All of it was read for nothing, or nearly: not again for each frame.
+      if (!file) note_unsound(name);
+    }
+  }
+  if (!file) return nullptr;
+  auto pack = std::make_shared<const PackReader>(destination_, keyring, name, std::move(file));
+  kept_packs_.add(name, pack, 1);
+  return pack;
+}
+
+bool BlobReader::is_to_be_kept(const ObjectName& name, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  if (size > kLongestKept || unsound_.contains(name)) return false;
+  if (size > kReadWhole && ++asked_for_[name] < kReadWholeAt) return false;
+  asked_for_.erase(name);
+  return true;
+}
+
+ByteView BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location, Scratch& memory,
+                                FrameRun* run) {
+  return decode_frame(keyring, location, run, [&](FrameCodec& codec, ByteView plain) {
     return codec.decode(plain, location.frame_raw_length, memory);
   });
 }

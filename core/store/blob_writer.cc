@@ -1,12 +1,11 @@
+// BlobWriter: from blobs to frames in packs.
 #include "store/blob_writer.h"
 
-#include <fcntl.h>
+#include <algorithm>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "base/log_context.h"
 #include "base/stop_scope.h"
-#include "store/padding.h"
 
 namespace garner::store {
 
@@ -15,14 +14,39 @@ namespace {
 // Trees are small beside content, and every change rewrites some: so much of them, raw, is always compressed
 // thoroughly.
 constexpr std::uint64_t kThoroughMetadata = 16u << 20;
+// Of a lane. Where destinations are in step one is enough; a further one keeps what one of them lacks from
+// breaking up the frames of what all lack.
+constexpr std::size_t kOpenFrames = 2;
+
+const Repository& first_of(const std::vector<Repository*>& targets) {
+  return **std::ranges::find_if(targets, [](const Repository* target) { return target != nullptr; });
+}
+
+TargetSet set_of(const std::vector<Repository*>& targets) {
+  TargetSet set = 0;
+  for (unsigned number = 0; number < targets.size(); ++number) {
+    if (targets[number] != nullptr) set |= target_bit(number);
+  }
+  return set;
+}
+
+int only_one(const std::vector<Repository*>& targets) {
+  const TargetSet set = set_of(targets);
+  return std::has_single_bit(set) ? std::countr_zero(set) : -1;
+}
 
 }  // namespace
 
 BlobWriter::BlobWriter(Repository& repository, BlobWriterOptions options)
-    : repository_(repository),
+    : BlobWriter(std::vector<Repository*>{&repository}, std::move(options)) {}
+
+BlobWriter::BlobWriter(std::vector<Repository*> targets, BlobWriterOptions options)
+    : targets_(std::move(targets)),
       options_(std::move(options)),
-      frame_target_(repository.pack_context().parameters.frame_target()),
-      pack_target_(repository.pack_context().parameters.pack_target()),
+      only_(only_one(targets_)),
+      live_(set_of(targets_)),
+      frame_target_(first_of(targets_).state()->parameters().frame_target()),
+      pack_target_(first_of(targets_).state()->parameters().pack_target()),
       run_stops_(StopScope::current(), [this] { failing_.request_stop(); }),
       stop_(StopScope::current().stop_possible() ? failing_.get_token() : std::stop_token()),
       frames_(options_.threads),
@@ -63,132 +87,207 @@ void BlobWriter::fail(std::exception_ptr error) {
   to_finish_.close();
 }
 
-std::vector<Uuid> BlobWriter::adopt(const std::vector<DurablePack>& packs) {
-  std::vector<Uuid> committed;
-  auto& destination = repository_.destination();
-  for (const DurablePack& known : packs) {
-    auto pack = std::make_shared<Pack>();
-    pack->id = known.id;
-    pack->kind = known.kind;
-    pack->path = known.path;
-    if (known.finished) {
-      const ObjectName& name = known.finished->name;
-      if (repository_.index().is_live(name)) {
-        committed.push_back(known.id);
-        std::lock_guard lock(metadata_lane_.mutex);
-        metadata_lane_.names.insert(name);
-        continue;
-      }
-      pack->finished = known.finished;
-      pack->finished->frames = known.frames;
-      pack->told_finished = true;
-      pack->published = destination.size(pack_key(name)).has_value();
-      // Published but not yet removed from the staging folder, or not yet published: both are what a crash
-      // leaves.
-      if (pack->published) {
-        remove_file(known.path);
-      } else {
-        open_file(known.path, O_RDONLY);
-      }
-    } else {
-      pack->finished = close_pack(known.path, repository_.pack_context(), known.kind, known.frames);
-      const PackedFrame& last = known.frames.back();
-      destination.staged(pack->finished->size - last.offset - last.stored_length);
-    }
-    pack->told_frames = pack->finished->frames.size();
-    for (const PackedFrame& frame : pack->finished->frames) {
-      for (const FrameBlob& blob : frame.blobs) {
-        Shard& shard = shards_[blob.id.value[31] % shards_.size()];
-        std::lock_guard lock(shard.mutex);
-        if (shard.blobs.insert(blob.id).second) ++pending_blobs_;
-      }
-    }
-    std::lock_guard lock(mutex_);
-    packs_.push_back(std::move(pack));
-  }
-  return committed;
+// ---- Lanes ----
+
+TargetSet BlobWriter::put(unsigned lane, const crypto::BlobId& id, ByteView content) {
+  return put_into(*lanes_.at(lane), PackKind::kData, crypto::BlobKind::kData, id, content, live_);
 }
 
-bool BlobWriter::put(unsigned lane, const crypto::BlobId& id, ByteView content) {
-  return put_into(*lanes_.at(lane), PackKind::kData, crypto::BlobKind::kData, id, content);
-}
-
-bool BlobWriter::put_metadata(crypto::BlobKind kind, const crypto::BlobId& id, ByteView content) {
-  return put_into(metadata_lane_, PackKind::kMetadata, kind, id, content);
+TargetSet BlobWriter::put_metadata(crypto::BlobKind kind, const crypto::BlobId& id, ByteView content,
+                                   TargetSet among) {
+  return put_into(metadata_lane_, PackKind::kMetadata, kind, id, content, among);
 }
 
 void BlobWriter::flush_lane(unsigned lane) {
   std::unique_lock lock(lanes_.at(lane)->mutex);
-  submit(*lanes_[lane], PackKind::kData, lock);
+  std::vector<FrameTask> ready = take_frames(*lanes_[lane], PackKind::kData);
+  lock.unlock();
+  submit(std::move(ready));
 }
 
 // Claiming and adding happen under the lane's lock. Whoever learns from the claim that a blob is taken care
 // of can rely on it: make_durable(), which takes every lane's lock in turn, finds the blob in the lane or
 // past it.
-bool BlobWriter::put_into(Lane& lane, PackKind kind, crypto::BlobKind blob_kind, const crypto::BlobId& id,
-                          ByteView content) {
+TargetSet BlobWriter::put_into(Lane& lane, PackKind kind, crypto::BlobKind blob_kind,
+                               const crypto::BlobId& id, ByteView content, TargetSet among) {
   check();
+  std::vector<FrameTask> ready;
   std::unique_lock lock(lane.mutex);
-  while (lane.frame && !lane.frame->fits(content.size())) {
-    submit(lane, kind, lock);
-    lock.lock();
+  const TargetSet lacking = claim(id, lane, among);
+  if (lacking == 0) return 0;
+  LaneFrame& frame = frame_for(lane, kind, lacking, content.size(), ready);
+  frame.builder.add(id, blob_kind, content);
+  if (frame.builder.full())
+    ready.push_back(take_frame(lane, kind, static_cast<std::size_t>(&frame - lane.frames.data())));
+  lock.unlock();
+  submit(std::move(ready));
+  return lacking;
+}
+
+// The lane's frame for these destinations, with room for so much. What has to make way is put into `ready`.
+BlobWriter::LaneFrame& BlobWriter::frame_for(Lane& lane, PackKind kind, TargetSet lacking, std::size_t length,
+                                             std::vector<FrameTask>& ready) {
+  auto& frames = lane.frames;
+  const auto found = std::ranges::find(frames, lacking, &LaneFrame::lacking);
+  if (found != frames.end()) {
+    if (found->builder.fits(length)) return *found;
+    ready.push_back(take_frame(lane, kind, static_cast<std::size_t>(found - frames.begin())));
+  } else if (frames.size() == kOpenFrames) {
+    const auto fullest = std::ranges::max_element(
+        frames, {}, [](const LaneFrame& frame) { return frame.builder.raw().size(); });
+    ready.push_back(take_frame(lane, kind, static_cast<std::size_t>(fullest - frames.begin())));
   }
-  if (!claim(id, lane)) return false;
-  if (!lane.frame) lane.frame.emplace(frame_target_, take_buffer());
-  lane.frame->add(id, blob_kind, content);
-  if (lane.frame->full()) submit(lane, kind, lock);
-  return true;
+  return frames.emplace_back(lacking, FrameBuilder(frame_target_, take_buffer()));
 }
 
-// Under the lane's lock, like a claim.
-bool BlobWriter::refer(unsigned lane, const crypto::BlobId& id) {
-  check();
-  std::lock_guard lock(lanes_.at(lane)->mutex);
-  if (holds(id)) return true;
-  const auto pack = repository_.index().find_pack(id);
-  if (pack) lanes_[lane]->names.insert(*pack);
-  return pack.has_value();
-}
-
-bool BlobWriter::claim(const crypto::BlobId& id, Lane& lane) {
-  Shard& shard = shards_[id.value[31] % shards_.size()];
-  std::lock_guard lock(shard.mutex);
-  if (shard.blobs.contains(id)) return false;
-  if (const auto pack = repository_.index().find_pack(id)) {
-    lane.names.insert(*pack);
-    return false;
-  }
-  shard.blobs.insert(id);
-  ++pending_blobs_;
-  return true;
-}
-
-bool BlobWriter::holds(const crypto::BlobId& id) {
-  Shard& shard = shards_[id.value[31] % shards_.size()];
-  std::lock_guard lock(shard.mutex);
-  return shard.blobs.contains(id);
-}
-
-// Takes the lane's frame and queues it. Unlocks: queueing waits while compression is behind.
-void BlobWriter::submit(Lane& lane, PackKind kind, std::unique_lock<std::mutex>& lock) {
-  if (!lane.frame) {
-    lock.unlock();
-    return;
-  }
+// With the lane's lock held. From here until it stands in a pack the frame is outstanding.
+BlobWriter::FrameTask BlobWriter::take_frame(Lane& lane, PackKind kind, std::size_t number) {
+  LaneFrame& frame = lane.frames[number];
   FrameTask task;
   task.kind = kind;
-  task.frame = std::move(*lane.frame);
-  lane.frame.reset();
+  task.lacking = frame.lacking;
+  task.frame = std::move(frame.builder);
+  lane.frames.erase(lane.frames.begin() + static_cast<std::ptrdiff_t>(number));
   {
     std::lock_guard state(mutex_);
     std::uint64_t& submitted = kind == PackKind::kData ? submitted_ : submitted_metadata_;
     task.thorough = submitted < (kind == PackKind::kData ? options_.thorough : kThoroughMetadata);
     submitted += task.frame.raw().size();
-    task.ticket = next_ticket_++;
-    outstanding_.insert(task.ticket);
   }
-  lock.unlock();
-  if (!frames_.push(std::move(task))) check();
+  task.ticket = begin_frame();
+  return task;
+}
+
+std::vector<BlobWriter::FrameTask> BlobWriter::take_frames(Lane& lane, PackKind kind) {
+  std::vector<FrameTask> taken;
+  while (!lane.frames.empty()) taken.push_back(take_frame(lane, kind, 0));
+  return taken;
+}
+
+// With no lock held: queueing waits while compression is behind.
+void BlobWriter::submit(std::vector<FrameTask> ready) {
+  for (FrameTask& task : ready) {
+    if (!frames_.push(std::move(task))) check();
+  }
+}
+
+// Under the lane's lock, like a claim.
+bool BlobWriter::refer(unsigned lane, const crypto::BlobId& id) {
+  check();
+  Lane& own = *lanes_.at(lane);
+  std::lock_guard lock(own.mutex);
+  std::array<std::optional<ObjectName>, kMostTargets> packs;
+  const TargetSet live = live_;
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (!has_target(live, number) || holds(number, id)) continue;
+    packs[number] = target(number).index().find_pack(id);
+    if (!packs[number]) return false;
+  }
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (packs[number]) own.names[number].insert(*packs[number]);
+  }
+  return true;
+}
+
+TargetSet BlobWriter::claim(const crypto::BlobId& id, Lane& lane, TargetSet among) {
+  Shard& shard = shards_[id.value[31] % shards_.size()];
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.blobs.find(id);
+  const TargetSet asking = without(live_ & among, found == shard.blobs.end() ? TargetSet{0} : found->second);
+  TargetSet lacking = 0;
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (!has_target(asking, number)) continue;
+    if (const auto pack = target(number).index().find_pack(id)) {
+      lane.names[number].insert(*pack);
+    } else {
+      lacking |= target_bit(number);
+      ++counts_[number].pending_blobs;
+    }
+  }
+  if (lacking != 0) shard.blobs[id] |= lacking;
+  return lacking;
+}
+
+bool BlobWriter::holds(unsigned target, const crypto::BlobId& id) {
+  Shard& shard = shards_[id.value[31] % shards_.size()];
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.blobs.find(id);
+  return found != shard.blobs.end() && has_target(found->second, target);
+}
+
+void BlobWriter::add_claim(const crypto::BlobId& id, TargetSet targets) {
+  if (targets == 0) return;
+  Shard& shard = shards_[id.value[31] % shards_.size()];
+  std::lock_guard lock(shard.mutex);
+  TargetSet& held = shard.blobs[id];
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (has_target(without(targets, held), number)) ++counts_[number].pending_blobs;
+  }
+  held |= targets;
+}
+
+void BlobWriter::remove_claim(const crypto::BlobId& id, TargetSet targets) {
+  Shard& shard = shards_[id.value[31] % shards_.size()];
+  std::lock_guard lock(shard.mutex);
+  const auto found = shard.blobs.find(id);
+  if (found == shard.blobs.end()) return;
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (has_target(targets & found->second, number)) --counts_[number].pending_blobs;
+  }
+  found->second = without(found->second, targets);
+  if (found->second == 0) shard.blobs.erase(found);
+}
+
+std::set<ObjectName> BlobWriter::take_names(unsigned target) {
+  std::set<ObjectName> names;
+  auto drain = [&](Lane& lane) {
+    std::lock_guard lock(lane.mutex);
+    names.merge(lane.names.at(target));
+    lane.names[target].clear();
+  };
+  for (auto& lane : lanes_) drain(*lane);
+  drain(metadata_lane_);
+  return names;
+}
+
+// ---- Frames ----
+
+std::uint64_t BlobWriter::put_frame(unsigned lane, PackKind kind, ByteView encoded, std::uint32_t raw_length,
+                                    const std::vector<FrameBlob>& blobs) {
+  check();
+  std::uint64_t added = 0;
+  TargetSet lacking = 0;
+  std::uint64_t ticket = 0;
+  {
+    // As put_into(): what is claimed is on its way into a pack when the lock is let go.
+    Lane& own = *lanes_.at(lane);
+    std::lock_guard lock(own.mutex);
+    for (const FrameBlob& blob : blobs) {
+      const TargetSet lack_it = claim(blob.id, own, live_);
+      lacking |= lack_it;
+      if (lack_it != 0) added += blob.length;
+    }
+    if (lacking == 0) return 0;
+    ticket = begin_frame();
+  }
+  const std::uint64_t written = append(kind, lacking, encoded, raw_length, blobs);
+  check();
+  end_frame(ticket);
+  if (!pay(written)) check();
+  return added;
+}
+
+// A frame that is on its way into a pack, from under its lane's lock until it stands there.
+std::uint64_t BlobWriter::begin_frame() {
+  std::lock_guard lock(mutex_);
+  outstanding_.insert(next_ticket_);
+  return next_ticket_++;
+}
+
+void BlobWriter::end_frame(std::uint64_t ticket) {
+  std::lock_guard lock(mutex_);
+  outstanding_.erase(ticket);
+  changed_.notify_all();
 }
 
 void BlobWriter::seal_frames() {
@@ -197,7 +296,9 @@ void BlobWriter::seal_frames() {
     if (failed_) return;
     std::uint64_t written = 0;
     try {
-      written = append(codec, *task);
+      const ByteView encoded = codec.encode(task->frame.raw(), task->thorough);
+      written = append(task->kind, task->lacking, encoded,
+                       static_cast<std::uint32_t>(task->frame.raw().size()), task->frame.blobs());
     } catch (...) {
       fail(std::current_exception());
       return;
@@ -205,18 +306,18 @@ void BlobWriter::seal_frames() {
     {
       std::lock_guard lock(mutex_);
       buffers_.push_back(task->frame.take_buffer());
-      outstanding_.erase(task->ticket);
-      changed_.notify_all();
     }
+    end_frame(task->ticket);
     if (!pay(written)) return;
   }
 }
 
-// Tells the destination what was written for it. That may take as long as a limit says: nothing else waits
-// for it, a checkpoint above all, but the next frame.
+// Tells the destination what was written for it, where it is made in its place. That may take as long as a
+// limit says: nothing else waits for it, a checkpoint above all, but the next frame.
 bool BlobWriter::pay(std::uint64_t written) {
+  if (only_ < 0) return true;
   try {
-    repository_.destination().staged(written);
+    target(static_cast<unsigned>(only_)).destination().staged(written);
     return true;
   } catch (...) {
     fail(std::current_exception());
@@ -233,13 +334,13 @@ Bytes BlobWriter::take_buffer() {
   return buffer;
 }
 
-std::uint64_t BlobWriter::append(FrameCodec& codec, FrameTask& task) {
-  const ByteView encoded = codec.encode(task.frame.raw(), task.thorough);
-  OpenPack& open = open_[static_cast<std::size_t>(task.kind) - 1];
+std::uint64_t BlobWriter::append(PackKind kind, TargetSet lacking, ByteView encoded, std::uint32_t raw_length,
+                                 const std::vector<FrameBlob>& blobs) {
+  OpenPack& open = open_pack(kind, lacking);
   std::lock_guard lock(open.mutex);
   if (failed_) return 0;
   try {
-    return append_to(open, encoded, task);
+    return append_to(open, kind, lacking, encoded, raw_length, blobs);
   } catch (...) {
     // Told before another thread can meet what is left of the pack: the first error is the run's.
     fail(std::current_exception());
@@ -248,222 +349,27 @@ std::uint64_t BlobWriter::append(FrameCodec& codec, FrameTask& task) {
 }
 
 // With open.mutex held.
-std::uint64_t BlobWriter::append_to(OpenPack& open, ByteView encoded, const FrameTask& task) {
+std::uint64_t BlobWriter::append_to(OpenPack& open, PackKind kind, TargetSet lacking, ByteView encoded,
+                                    std::uint32_t raw_length, const std::vector<FrameBlob>& blobs) {
   if (!open.pack) {
     auto pack = std::make_shared<Pack>();
     pack->id = Uuid::random();
-    pack->kind = task.kind;
+    pack->kind = kind;
+    pack->lacking = lacking;
     pack->path = options_.staging_folder + "/" + options_.run.text() + "-" + pack->id.text();
-    pack->writer = std::make_shared<PackWriter>(pack->path, repository_.pack_context(), task.kind);
+    pack->writer = std::make_shared<PackWriter>(pack->path, context_of(lacking), kind,
+                                                static_cast<unsigned>(std::popcount(lacking)));
     std::lock_guard state(mutex_);
     packs_.push_back(pack);
     open.pack = std::move(pack);
   }
   const PackWriter& writer = *open.pack->writer;
   const std::uint64_t before = writer.frames().empty() ? 0 : writer.size();
-  open.pack->writer->append(encoded, static_cast<std::uint32_t>(task.frame.raw().size()), task.frame.blobs());
+  open.pack->writer->append(encoded, raw_length, blobs);
   const std::uint64_t written = writer.size() - before;
-  stored_bytes_ += written;
+  if (only_ >= 0) counts_[static_cast<unsigned>(only_)].stored += written;
   if (is_full(writer.size())) hand_to_finisher(open);
   return written;
-}
-
-// Past its target a pack waits a little for a size that needs little padding: with 1 MiB steps, closing it as
-// it comes would waste 1.5 % of what is stored.
-bool BlobWriter::is_full(std::uint64_t size) const {
-  if (size < pack_target_) return false;
-  return padded_pack_size(size) - size <= size / 256 || size >= pack_target_ + pack_target_ / 2;
-}
-
-// With open.mutex held.
-void BlobWriter::hand_to_finisher(OpenPack& open) {
-  {
-    std::lock_guard lock(mutex_);
-    ++finishing_;
-  }
-  if (!to_finish_.push(std::move(open.pack))) check();
-  open.pack.reset();
-}
-
-void BlobWriter::finish_packs() {
-  while (auto next = to_finish_.pop()) {
-    if (failed_) return;
-    const std::shared_ptr<Pack> pack = std::move(*next);
-    try {
-      const std::uint64_t before = pack->writer->size();
-      FinishedPack finished = pack->writer->finish();
-      const std::uint64_t written = finished.size - before;
-      stored_bytes_ += written;
-      unpaid_ += written;
-      std::lock_guard lock(mutex_);
-      pack->finished = std::move(finished);
-      pack->writer.reset();
-      --finishing_;
-      changed_.notify_all();
-    } catch (...) {
-      fail(std::current_exception());
-      return;
-    }
-  }
-}
-
-// Closes every lane's frame and waits until all frames submitted so far are in their packs.
-void BlobWriter::wait_for_frames() {
-  for (auto& lane : lanes_) {
-    std::unique_lock lock(lane->mutex);
-    submit(*lane, PackKind::kData, lock);
-  }
-  std::unique_lock metadata(metadata_lane_.mutex);
-  submit(metadata_lane_, PackKind::kMetadata, metadata);
-
-  std::unique_lock lock(mutex_);
-  const std::uint64_t end = next_ticket_;
-  changed_.wait(lock, [&] { return failed_ || outstanding_.empty() || *outstanding_.begin() >= end; });
-  lock.unlock();
-  check();
-}
-
-void BlobWriter::wait_for_finisher() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return failed_ || finishing_ == 0; });
-  lock.unlock();
-  check();
-}
-
-std::vector<DurablePack> BlobWriter::make_durable() {
-  check();
-  wait_for_frames();
-  return tell();
-}
-
-std::vector<DurablePack> BlobWriter::tell() {
-  wait_for_finisher();
-  std::vector<std::shared_ptr<Pack>> packs;
-  {
-    std::lock_guard lock(mutex_);
-    packs.assign(packs_.begin(), packs_.end());
-  }
-  std::vector<DurablePack> told;
-  for (const auto& pack : packs) {
-    DurablePack durable{pack->id, pack->kind, pack->path, std::nullopt, {}};
-    auto take_frames = [&](const std::vector<PackedFrame>& frames) {
-      durable.frames.assign(frames.begin() + static_cast<std::ptrdiff_t>(pack->told_frames), frames.end());
-      pack->told_frames = frames.size();
-    };
-    if (!tell_open(pack, take_frames)) {
-      // Finished, or about to be: then it is durable as a whole.
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return failed_ || pack->finished; });
-      if (!pack->finished) break;
-      take_frames(pack->finished->frames);
-      if (!pack->told_finished) {
-        durable.finished = FinishedPack{pack->finished->name, pack->kind, pack->finished->size, {}};
-        pack->told_finished = true;
-      }
-    }
-    if (!durable.frames.empty() || durable.finished) told.push_back(std::move(durable));
-  }
-  check();
-  return told;
-}
-
-// Frames are told that stood in the pack before its fsync began. It goes on taking frames meanwhile, and may
-// be finished.
-bool BlobWriter::tell_open(const std::shared_ptr<Pack>& pack,
-                           const std::function<void(const std::vector<PackedFrame>&)>& take_frames) {
-  OpenPack& open = open_[static_cast<std::size_t>(pack->kind) - 1];
-  std::unique_lock lock(open.mutex);
-  if (open.pack != pack) return false;
-  const std::shared_ptr<PackWriter> writer = pack->writer;
-  const bool has_new = writer->frames().size() > pack->told_frames;
-  take_frames(writer->frames());
-  lock.unlock();
-  if (has_new) {
-    try {
-      writer->sync();
-    } catch (...) {
-      fail(std::current_exception());
-      throw;
-    }
-  }
-  return true;
-}
-
-std::vector<DurablePack> BlobWriter::finish() {
-  check();
-  wait_for_frames();
-  for (OpenPack& open : open_) {
-    std::lock_guard lock(open.mutex);
-    if (open.pack) hand_to_finisher(open);
-  }
-  return tell();
-}
-
-void BlobWriter::publish() {
-  check();
-  repository_.destination().staged(unpaid_.exchange(0));
-  std::vector<std::shared_ptr<Pack>> ready;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& pack : packs_) {
-      if (pack->told_finished && !pack->published) ready.push_back(pack);
-    }
-  }
-  for (const auto& pack : ready) {
-    repository_.destination().put_file(pack_key(pack->finished->name), pack->path);
-    std::lock_guard lock(mutex_);
-    pack->published = true;
-  }
-}
-
-std::vector<FinishedPack> BlobWriter::published() const {
-  std::lock_guard lock(mutex_);
-  std::vector<FinishedPack> result;
-  for (const auto& pack : packs_) {
-    if (pack->published) result.push_back(*pack->finished);
-  }
-  return result;
-}
-
-std::vector<Uuid> BlobWriter::forget(const std::vector<FinishedPack>& packs) {
-  std::set<ObjectName> names;
-  for (const FinishedPack& pack : packs) names.insert(pack.name);
-  std::vector<std::shared_ptr<Pack>> gone;
-  {
-    std::lock_guard lock(mutex_);
-    for (auto pack = packs_.begin(); pack != packs_.end();) {
-      if ((*pack)->published && names.contains((*pack)->finished->name)) {
-        gone.push_back(*pack);
-        pack = packs_.erase(pack);
-      } else {
-        ++pack;
-      }
-    }
-  }
-  std::vector<Uuid> ids;
-  for (const auto& pack : gone) {
-    ids.push_back(pack->id);
-    for (const PackedFrame& frame : pack->finished->frames) {
-      for (const FrameBlob& blob : frame.blobs) {
-        Shard& shard = shards_[blob.id.value[31] % shards_.size()];
-        std::lock_guard lock(shard.mutex);
-        pending_blobs_ -= shard.blobs.erase(blob.id);
-      }
-    }
-  }
-  return ids;
-}
-
-std::set<ObjectName> BlobWriter::take_names() {
-  std::set<ObjectName> names;
-  auto drain = [&](Lane& lane) {
-    std::lock_guard lock(lane.mutex);
-    names.merge(lane.names);
-    lane.names.clear();
-  };
-  for (auto& lane : lanes_) drain(*lane);
-  drain(metadata_lane_);
-  return names;
 }
 
 }  // namespace garner::store

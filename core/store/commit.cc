@@ -1,10 +1,12 @@
 // Repository: commits, and the rebuilding of the log.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/error.h"
 #include "store/repository.h"
 #include "store/repository_segments.h"
+#include "store/state_cache.h"
 
 namespace garner::store {
 
@@ -14,26 +16,12 @@ void add_name(google::protobuf::RepeatedPtrField<std::string>& names, std::strin
   if (std::ranges::find(names, name) == names.end()) *names.Add() = std::string(name);
 }
 
-std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string& set) {
-  std::uint64_t highest = 0;
-  for (const v1::SnapshotEntry& entry : state.snapshots()) {
-    if (entry.snapshot().set().uuid() == set) highest = std::max(highest, entry.snapshot().sequence());
-  }
-  return highest + 1;
-}
-
 // Whether a record says anything beyond that it was written.
-bool changes_anything(const v1::RecordBody& body) {
-  return !body.add_segments().empty() || !body.add_snapshots().empty() || !body.set_roots().empty() ||
-         !body.remove_roots().empty() || !body.remove_segments().empty() ||
-         !body.remove_snapshots().empty() || !body.condemn().empty() || !body.drop().empty() ||
-         !body.pin().empty() || !body.unpin().empty();
-}
-
-std::uint64_t entries_of(const FinishedPack& pack) {
-  std::uint64_t entries = 0;
-  for (const PackedFrame& frame : pack.frames) entries += frame.blobs.size();
-  return entries;
+bool changes_anything(const v1::RecordBody& body, const v1::RepositoryState& state) {
+  return body.index_from() != state.index_from() || !body.add_segments().empty() ||
+         !body.add_snapshots().empty() || !body.set_roots().empty() || !body.remove_roots().empty() ||
+         !body.remove_segments().empty() || !body.remove_snapshots().empty() || !body.condemn().empty() ||
+         !body.drop().empty() || !body.pin().empty() || !body.unpin().empty();
 }
 
 }  // namespace
@@ -55,11 +43,43 @@ const Bytes* Repository::Segments::payload_of(const std::string& name) const {
   return nullptr;
 }
 
+// Whether the plan may be checked against the state that is known, without a listing of the log before.
+//
+// No commit of anybody's can be lost by that: record N+1 is created exclusively, so it comes after a record
+// N+1 of somebody else only as N+2, when that one was read and the plan was checked against it. For the same
+// reason no stale state is believed: that the record is created shows that N was the newest until then, and
+// what the plan rests on holds in the state after N, whenever that was read. What a listing would show
+// besides is a log that was put back or replaced since the last one. That is as rare as it is bad, so:
+//   - the last listing is not older than kLookIsGoodFor, and showed or was followed by a newest record that
+//   is
+//     byte for byte the known one;
+//   - the next listing begins at that record and must show every one from there on, with the sums of those
+//   that
+//     were read or written here (LogEnd). A gap or another record below ours is found by that, and refused;
+//   - so this is done only where the place tells sums. Elsewhere a listing would show less than the record
+//     itself, which is read there before each commit; and is for nothing, or nearly so.
+// A plan with packs of its own rests on more than records: on what the place holds. Its packs are seen to
+// exist after a listing, which also keeps what was uploaded in hours from being committed to a log that is
+// not the one it was uploaded for. Whoever removes decides on the newest state, and lists.
+bool Repository::may_go_by_last_look(const CommitPlan& plan) const {
+  return plan.packs.empty() && plan.removal.empty() && !plan.index_from && end_.is_confirmed &&
+         end_.tells_sums && looked_within(kLookIsGoodFor);
+}
+
+CommitOutcome Repository::commit(const CommitPlan& plan) {
+  CommitOutcome outcome;
+  {
+    std::lock_guard lock(log_mutex_);
+    outcome = commit_locked(plan);
+  }
+  shelf_.send();
+  return outcome;
+}
+
 // Order of writes: packs are durable before the plan is made, segments before the record is created, and the
 // record is created durably and exclusively. What was checked against record N holds when record N+1 is
 // created, for nothing but a record changes it, and only one record can follow N.
-CommitOutcome Repository::commit(const CommitPlan& plan) {
-  std::lock_guard lock(log_mutex_);
+CommitOutcome Repository::commit_locked(const CommitPlan& plan) {
   CommitOutcome outcome;
   Lookout lookout;
   Segments segments;
@@ -72,12 +92,15 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
   std::optional<std::vector<FinishedPack>> replaced;
   std::uint64_t known = 0;
   for (;;) {
-    const std::uint64_t before = state()->generation();
-    refresh_from(known, note_condemned);
+    if (known != 0 || !may_go_by_last_look(plan)) refresh_from(known, note_condemned);
     const std::shared_ptr<const v1::RepositoryState> newest = state();
-    // Whatever is newer was seen to continue what was known; otherwise the newest record itself is looked at,
-    // for a record on top of another's would break the log for everybody.
-    if (newest->generation() == before) confirm_newest(log(), *newest);
+    // Whatever is newer was seen to continue what was known; and of the newest that was known the listing may
+    // have told that it is the same. Otherwise the record itself is looked at, for a record on top of
+    // another's would break the log for everybody.
+    if (!end_.is_confirmed) {
+      confirm_newest(log(), *newest);
+      end_.is_confirmed = true;
+    }
     require_writable(features_of(*newest));
 
     if (plan.snapshot) {
@@ -105,7 +128,11 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
     add_roots(plan, *newest, segments, record);
     add_segments(segments, record);
     add_removal(plan.removal, *newest, record);
-    if (!changes_anything(record.body)) {
+    if (plan.index_from) {
+      require_remover("where the index is read from is said by the machine that made the repository");
+      record.body.set_index_from(index_source_text(*plan.index_from));
+    }
+    if (!changes_anything(record.body, *newest)) {
       outcome.committed = true;
       outcome.generation = newest->generation();
       return outcome;
@@ -186,8 +213,8 @@ Repository::Segments Repository::make_segments(std::vector<const FinishedPack*> 
     entries = 0;
   };
   for (const FinishedPack* pack : packs) {
-    if (entries + entries_of(*pack) > kSegmentTarget) seal_group();
-    entries += entries_of(*pack);
+    if (entries + pack->blob_count() > kSegmentTarget) seal_group();
+    entries += pack->blob_count();
     group.push_back(*pack);
     segments.packs.push_back(pack->name);
   }
@@ -246,11 +273,12 @@ void Repository::add_snapshots(const CommitPlan& plan, const v1::RepositoryState
                                CommitOutcome& outcome) const {
   if (plan.snapshot) {
     v1::SnapshotEntry& entry = *record.body.add_add_snapshots();
-    *entry.mutable_snapshot() = *plan.snapshot;
-    entry.mutable_snapshot()->set_sequence(next_sequence(state, plan.snapshot->set().uuid()));
-    // The sequence number is part of the snapshot, so its id depends on the state it is committed on.
-    const crypto::BlobId id =
-        hasher_.id(crypto::BlobKind::kSnapshot, as_bytes(entry.snapshot().SerializeAsString()));
+    v1::Snapshot& snapshot = *entry.mutable_snapshot();
+    snapshot = *plan.snapshot;
+    // The number is part of what the id is made of. So a snapshot that its run has numbered keeps that,
+    // whatever came first here: it has one id at all destinations.
+    if (snapshot.sequence() == 0) snapshot.set_sequence(next_sequence(state, snapshot.set().uuid()));
+    const crypto::BlobId id = hasher_.id(crypto::BlobKind::kSnapshot, as_bytes(snapshot.SerializeAsString()));
     entry.set_id(id.value.data(), id.value.size());
     outcome.snapshot_id = id;
   }
@@ -287,17 +315,30 @@ bool Repository::commit_record(const v1::RepositoryState& state, const Record& r
   const SealedRecord sealed = seal_record(record, *context_.writer, keyring(), header_.repository);
   // What nobody could read or would accept is not written.
   v1::RepositoryState next;
+  LogEnd end = end_;
+  const bool state_is_due = is_state_due(end_, record.body);
   try {
-    next = apply(state, open_record(sealed.object, record.body.generation(), keyring(), header_.repository));
+    const OpenedRecord opened =
+        open_record(sealed.object, record.body.generation(), keyring(), header_.repository);
+    next = apply(state, opened);
+    // A log begins anew with its first record.
+    if (state.generation() == 0) end = {};
+    end.add_created(opened);
   } catch (const Error& error) {
     throw Error(ErrorKind::kInternal, std::string("a record that nobody would accept: ") + error.what());
   }
+  // Should the answer be lost, it is not known what is in the log, and the next commit lists it.
+  const std::optional<Look> looked = std::exchange(looked_, std::nullopt);
   if (!create_record(*context_.destination, record.body.generation(), sealed)) return false;
   outcome.committed = true;
   outcome.generation = record.body.generation();
   outcome.stored_bytes += sealed.object.size();
-  adopt(std::move(next), own);
-  if (record.body.generation() % kStateInterval == 0) put_state(outcome);
+  if (!own.inlined) {
+    for (const SealedSegment& segment : own.sealed) shelf_.keep(segment.name, segment.object);
+  }
+  adopt(std::move(next), std::move(end), own);
+  looked_ = looked;
+  if (state_is_due) put_state(outcome);
   return true;
 }
 
@@ -316,6 +357,28 @@ void Repository::put_state(CommitOutcome& outcome) {
   }
 }
 
+// Takes the place of the record that would come next in the log that is replaced: whoever is about to commit
+// there and has not seen the new log is told that somebody was first, looks, and finds it. Otherwise such a
+// commit would be one that nobody ever reads. A crash between this and the new log's first record leaves a
+// log that nobody can continue, as the damaged one was: repair is run again. `last`: the newest record that
+// is there, 0 for none; where this machine has seen a later one, its place is taken as well. `next`: of the
+// new log.
+void Repository::end_log(std::uint64_t last, const Record& next) {
+  for (const std::uint64_t seen : std::set<std::uint64_t>{last, pin_.generation}) {
+    if (seen == 0 || log_number(seen + 1) != log_number(seen)) continue;
+    Record end = next;
+    end.body.Clear();
+    end.body.set_generation(seen + 1);
+    end.body.set_log_uuid(next.body.log_uuid());
+    end.body.set_writer(next.body.writer());
+    *end.body.mutable_time() = next.body.time();
+    const SealedRecord sealed = seal_record(end, *context_.writer, keyring(), header_.repository);
+    if (create_record(*context_.destination, seen + 1, sealed) || seen != last) continue;
+    throw Error(ErrorKind::kConflict, "somebody else commits to the repository at " +
+                                          context_.destination->describe() + ": run garner repair again");
+  }
+}
+
 CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t highest_generation_seen,
                                       const v1::Parameters& parameters) {
   std::lock_guard lock(log_mutex_);
@@ -329,9 +392,8 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
   if (!outcome.lost_names.empty()) return outcome;
 
   std::uint64_t highest = std::max(highest_generation_seen, pin_.generation);
-  for (const std::uint64_t generation : list_generations(*context_.destination, 0)) {
-    highest = std::max(highest, generation);
-  }
+  const std::vector<ListedRecord> listed = list_records(*context_.destination, 0);
+  if (!listed.empty()) highest = std::max(highest, listed.back().generation);
   if (log_number(highest) == log_number(~std::uint64_t{0})) {
     throw Error(ErrorKind::kDamaged, "no log can follow generation " + std::to_string(highest));
   }
@@ -343,6 +405,9 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
   record.body.set_generation(first_generation(log_number(highest) + 1));
   const Uuid log_uuid = Uuid::random();
   record.body.set_log_uuid(log_uuid.value.data(), log_uuid.value.size());
+  // What packs do not say, and this machine may know.
+  if (const auto known = read_state_cache(folder_ + "/state", header_.repository))
+    record.body.set_index_from(known->log.state.index_from());
   CommitPlan recovered;
   recovered.recovered_snapshots = plan.recovered_snapshots;
   add_snapshots(recovered, nothing, record, outcome);
@@ -351,6 +416,7 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
     record.features.prune |= kPinsFeature;
   }
   add_segments(segments, record);
+  end_log(listed.empty() ? 0 : listed.back().generation, record);
   whole_log_read_ = true;  // the state is made here
   if (!commit_record(nothing, record, segments, outcome)) {
     throw Error(ErrorKind::kConflict, "somebody else rebuilt the log of the repository at " +

@@ -73,13 +73,19 @@ bool Repository::may_remove() const {
   return own != nullptr && own->role() == v1::ROLE_REMOVE;
 }
 
+void Repository::require_remover(const char* who) const {
+  if (may_remove()) return;
+  throw Error(ErrorKind::kPermissionDenied, "this machine may only add to the repository at " +
+                                                context_.destination->describe() + ": " + who);
+}
+
 bool Repository::may_store_differences() const {
   return (features_of(*state()).read & kDifferencesFeature) != 0 || may_remove();
 }
 
-void Repository::read_whole_log() {
+void Repository::read_whole_log(std::chrono::seconds good_for) {
   std::lock_guard lock(log_mutex_);
-  refresh_from(0, {});
+  refresh_unless(good_for);
   read_whole_log_locked();
 }
 
@@ -103,11 +109,7 @@ void Repository::read_whole_log_locked() {
 void Repository::check_removal(const CommitPlan& plan, const v1::RepositoryState& state) {
   const Removal& removal = plan.removal;
   require_prunable(features_of(state));
-  if (!may_remove()) {
-    throw Error(ErrorKind::kPermissionDenied,
-                "this machine may only add to the repository at " + context_.destination->describe() +
-                    ": snapshots are forgotten and pruned by the machine that made the repository");
-  }
+  require_remover("snapshots are forgotten and pruned by the machine that made the repository");
   for (const crypto::BlobId& id : removal.remove_snapshots) {
     const v1::SnapshotEntry* entry = find_snapshot(state, id.view());
     if (entry != nullptr && entry->pinned()) {
@@ -124,7 +126,7 @@ void Repository::check_removal(const CommitPlan& plan, const v1::RepositoryState
 }
 
 std::vector<FinishedPack> Repository::packs_of_replaced(const Removal& removal,
-                                                        const v1::RepositoryState& state) const {
+                                                        const v1::RepositoryState& state) {
   std::vector<FinishedPack> packs;
   std::set<ObjectName> seen;
   for (const ObjectName& name : removal.replace_segments) {

@@ -7,17 +7,27 @@
 
 #include "base/uuid.h"
 #include "store/pack.h"
+#include "store/target_set.h"
 
 namespace garner::store {
 
-// A pack that is in no committed segment, as far as it is durable.
+// What a finished pack is at one destination.
+struct PackDelivery {
+  unsigned target = 0;
+  ObjectName name;            // recorded before it is published
+  bool is_committed = false;  // it was in a committed segment there
+};
+
+// A pack that some of its destinations have in no committed segment, as far as it is durable.
 struct DurablePack {
   Uuid id;  // while it has no name
   PackKind kind = PackKind::kData;
-  std::string path;  // its file in the staging folder
-  // Set once it is closed. Its own list of frames is empty (they are in `frames`). It stands at `path`, or at
-  // the destination under its name: the name is recorded before it is published.
-  std::optional<FinishedPack> finished;
+  std::string path;       // its file in the staging folder or spool
+  TargetSet lacking = 1;  // the destinations it is for
+  // Set once it is closed: the pack's size, and a name for each destination it is for. It stands at `path`
+  // or, where all of them have it, only at these under its name.
+  std::optional<std::uint64_t> size;
+  std::vector<PackDelivery> deliveries;
   std::vector<PackedFrame> frames;  // durable; when told by a writer, only those not told before
 };
 

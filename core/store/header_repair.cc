@@ -41,17 +41,17 @@ bool is_in_order(const RepositoryContext& context) {
 bool is_proven(const RepositoryContext& context) {
   destination::Destination& destination = *context.destination;
   const LogContext log{destination, context.keyring, context.expected_repository};
-  std::vector<std::uint64_t> generations = list_generations(destination, 0);
-  std::ranges::reverse(generations);
-  for (const std::uint64_t generation : generations) {
+  std::vector<ListedRecord> records = list_records(destination, 0);
+  std::ranges::reverse(records);
+  for (const ListedRecord& record : records) {
     try {
-      read_record(log, generation);
+      read_record(log, record.generation);
       return true;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kDestinationAway) throw;
     }
   }
-  if (!generations.empty()) return false;
+  if (!records.empty()) return false;
   for (const destination::ObjectInfo& object : destination.list("packs/")) {
     try {
       PackReader(destination, context.keyring, ObjectName::from_hex(base_name(object.key))).read_directory();
@@ -65,14 +65,12 @@ bool is_proven(const RepositoryContext& context) {
 
 }  // namespace
 
-void keep_header_copy(destination::Destination& destination, const RepositoryHeader& header,
-                      const std::string& folder) {
+void keep_header_copy(ByteView object, const std::string& folder) {
   try {
-    if (const auto kept = read_copy(folder); kept && crypto::hash(*kept) == header.hash) return;
-    const Bytes object = destination.get_all(kHeaderKey, kMaximumHeader);
-    if (crypto::hash(object) == header.hash) replace_file_durably(copy_in(folder), object);
+    if (const auto kept = read_copy(folder); kept && std::ranges::equal(*kept, object)) return;
+    replace_file_durably(copy_in(folder), object);
   } catch (const Error& error) {
-    spdlog::warn("no copy of {} at {} is kept: {}", kHeaderKey, destination.describe(), error.what());
+    spdlog::warn("no copy of {} is kept in {}: {}", kHeaderKey, printable(folder), error.what());
   }
 }
 

@@ -8,10 +8,9 @@
 
 namespace garner::store {
 
-// Keeps a copy of the header that was found in order, below the folder of the repository's local copy. Best
-// effort.
-void keep_header_copy(destination::Destination& destination, const RepositoryHeader& header,
-                      const std::string& folder);
+// Keeps a copy of the header, `object`, that was found in order, below the folder of the repository's local
+// copy. Best effort.
+void keep_header_copy(ByteView object, const std::string& folder);
 
 // False where the header is in order: nothing is done. `context.expected_repository` says whose it is. A
 // header that is damaged is removed first; pinned before it is put: a crash in between leaves none, which is

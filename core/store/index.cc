@@ -216,6 +216,14 @@ void Index::update(const v1::RepositoryState& state, const Fetch& fetch) {
   view_ = std::move(next);
 }
 
+void Index::forget() {
+  std::lock_guard lock(update_mutex_);
+  for (const auto& table : tables_) remove_file(table->path());
+  tables_.clear();
+  std::lock_guard view_lock(view_mutex_);
+  view_ = std::make_shared<View>();
+}
+
 // Keeps tables so that each live segment that some table covers is covered, those that cover most first;
 // removes the rest. A crash between a merge and the removal of its inputs is put right here.
 void Index::choose_tables(const Standing& standing) {
@@ -402,6 +410,19 @@ std::uint8_t Index::flags_of(const ObjectName& pack) const {
     }
   }
   return 0;
+}
+
+std::optional<std::uint64_t> Index::size_of(const ObjectName& pack) const {
+  const std::shared_ptr<const View> current = view();
+  for (const View::Part& part : current->parts) {
+    const std::vector<ObjectName>& names = part.table->packs();
+    const auto found = std::ranges::lower_bound(names, pack);
+    if (found == names.end() || *found != pack) continue;
+    const auto number = static_cast<std::size_t>(found - names.begin());
+    if (!is_live_pack(part.packs[number])) return std::nullopt;
+    return part.table->pack(static_cast<std::uint32_t>(number)).size;
+  }
+  return std::nullopt;
 }
 
 bool Index::is_live(const ObjectName& pack) const { return is_live_pack(flags_of(pack)); }

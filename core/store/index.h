@@ -40,6 +40,9 @@ class Index {
   using Fetch = std::function<Bytes(const v1::SegmentReference&)>;
   void update(const v1::RepositoryState& state, const Fetch& fetch);
 
+  // Forgets everything: the next update() fetches each live segment.
+  void forget();
+
   // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
   // The pack of a live location: all that whoever stores blobs asks for, and faster.
@@ -49,6 +52,8 @@ class Index {
   // Locations whose pack is condemned but may still exist: for rescue. Those that a table happens to have.
   std::optional<BlobLocation> find_condemned(const crypto::BlobId& id) const;
   bool is_live(const ObjectName& pack) const;
+  // Bytes of a live pack, by its writer's word; nothing for any other.
+  std::optional<std::uint64_t> size_of(const ObjectName& pack) const;
   // Whether a segment of the state names the pack, be it live, condemned or dead.
   bool is_named(const ObjectName& pack) const;
   // Each once.

@@ -14,10 +14,14 @@ constexpr const char* kListPrefix = "log/";
 constexpr const char* kStatePrefix = "state/";
 // So many state objects are tried before the log is read from its first record.
 constexpr std::size_t kStatesTried = 3;
-constexpr const char* kIfMeant =
-    " If this was meant (a disk was restored, or the log was rebuilt on another machine), remove the "
-    "destination and "
-    "add it again.";
+
+// `newest`: the newest record that is there now.
+std::string if_meant(std::uint64_t newest) {
+  return " Nothing is written to it. If this was meant (it was restored from a copy, or its log was rebuilt "
+         "on "
+         "another machine), accept it as it is now: garner destination edit NAME --accept-log " +
+         std::to_string(newest);
+}
 
 std::string at(const LogContext& log) { return "the repository at " + log.destination.describe(); }
 
@@ -28,21 +32,29 @@ Error log_is_missing(const LogContext& log) {
 Error rolled_back(const LogContext& log, std::uint64_t seen, std::uint64_t now) {
   return Error(ErrorKind::kForked, at(log) + " was rolled back: this machine has seen record " +
                                        std::to_string(seen) + " of its log, and now the newest is " +
-                                       std::to_string(now) + ". Nothing is written to it." + kIfMeant);
+                                       std::to_string(now) + "." + if_meant(now));
 }
 
-Error replaced(const LogContext& log) {
+Error replaced(const LogContext& log, std::uint64_t newest) {
   return Error(ErrorKind::kForked,
                at(log) +
-                   " has another log than the one this machine has seen: the log was rebuilt or "
-                   "the repository was replaced. Nothing is written to it." +
-                   kIfMeant);
+                   " has another log than the one this machine has seen: the log was rebuilt or the "
+                   "repository was replaced." +
+                   if_meant(newest));
 }
 
-Error forked(const LogContext& log, std::uint64_t generation) {
-  return Error(ErrorKind::kForked,
-               at(log) + " was forked: record " + std::to_string(generation) +
-                   " of its log is not the one this machine has seen. Nothing is written to it." + kIfMeant);
+Error forked(const LogContext& log, std::uint64_t generation, std::uint64_t newest) {
+  return Error(ErrorKind::kForked, at(log) + " was forked: record " + std::to_string(generation) +
+                                       " of its log is not the one this machine has seen." +
+                                       if_meant(newest));
+}
+
+Error has_gap(const LogContext& log, std::uint64_t generation) {
+  return Error(
+      ErrorKind::kDamaged,
+      at(log) + ": record " + std::to_string(generation) +
+          " of its log, which this machine has seen, is missing, though there are later ones: it was "
+          "put back to an earlier state, or has lost it. Run garner repair");
 }
 
 bool is_pinned(const Pin& pin, ByteView record_hash) {
@@ -52,23 +64,39 @@ bool is_pinned(const Pin& pin, ByteView record_hash) {
 // Throws unless `state` is, or will be followed up to, what the pin says was seen of the log.
 void check_log_uuid(const LogContext& log, const std::optional<Pin>& pin, const v1::RepositoryState& state) {
   if (pin && !pin->log_uuid.is_nil() && as_text(pin->log_uuid.view()) != state.log_uuid())
-    throw replaced(log);
+    throw replaced(log, state.generation());
 }
 
 // Compares each record with the pin as it passes by.
-RecordSeen watch_for_pin(const LogContext& log, const std::optional<Pin>& pin) {
-  return [&log, &pin](const OpenedRecord& opened) {
+RecordSeen watch_for_pin(const LogContext& log, const std::optional<Pin>& pin, std::uint64_t newest) {
+  return [&log, &pin, newest](const OpenedRecord& opened) {
     const std::uint64_t generation = opened.record.body.generation();
-    if (pin && pin->generation == generation && !is_pinned(*pin, opened.hash)) throw forked(log, generation);
+    if (pin && pin->generation == generation && !is_pinned(*pin, opened.hash))
+      throw forked(log, generation, newest);
   };
 }
 
-std::optional<v1::RepositoryState> read_state_object(const LogContext& log, const StateName& name) {
+std::optional<Bytes> record_object(destination::Destination& destination, std::uint64_t generation) {
+  try {
+    return destination.get_all(record_key(generation), kMaximumRecord);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNotFound) throw;
+    return std::nullopt;
+  }
+}
+
+std::optional<KnownLog> read_state_object(const LogContext& log, const StateName& name) {
   // The object's name tells which record it belongs to; it is only used if that record is the one in the log.
-  if (record_hash(log.destination, name.generation) != name.record_hash) return std::nullopt;
+  const std::optional<Bytes> record = record_object(log.destination, name.generation);
+  if (!record || crypto::hash(*record) != name.record_hash) return std::nullopt;
   const std::string key = state_key(name.generation, name.record_hash);
-  return open_state(log.destination.get_all(key, kMaximumState), name.generation, name.record_hash,
-                    log.keyring, log.repository);
+  KnownLog known;
+  known.state = open_state(log.destination.get_all(key, kMaximumState), name.generation, name.record_hash,
+                           log.keyring, log.repository);
+  known.end.records = {{name.generation, destination::md5(*record)}};
+  known.end.is_confirmed = true;
+  known.end.last_change = name.generation;
+  return known;
 }
 
 std::vector<StateName> list_states(const LogContext& log, std::uint64_t first, std::uint64_t last) {
@@ -89,16 +117,39 @@ bool is_begun_by(const LogContext& log, std::uint64_t number, const crypto::Writ
   return entry != nullptr && entry->public_key() == as_text(writer.public_key());
 }
 
+// The state of `known` and every record up to `last`.
+KnownLog followed(const LogContext& log, KnownLog known, std::uint64_t last, const RecordSeen& seen) {
+  LogEnd& end = known.end;
+  known.state = follow(log, std::move(known.state), last, [&](const OpenedRecord& opened) {
+    end.add_read(opened);
+    if (seen) seen(opened);
+  });
+  return known;
+}
+
+// Whether the place tells sums, by what a listing says of the newest record, whose content is known.
+void compare_newest(const std::vector<ListedRecord>& listed, LogEnd& end) {
+  const KnownRecord& newest = end.records.back();
+  if (listed.empty() || listed.back().generation != newest.generation) return;
+  end.tells_sums = listed.back().md5 == newest.md5;
+  end.is_confirmed = end.is_confirmed || end.tells_sums;
+}
+
 LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
-                          const std::vector<std::uint64_t>& generations) {
-  const std::uint64_t last = generations.back();
+                          const std::vector<ListedRecord>& listed) {
+  const std::uint64_t last = listed.back().generation;
   const std::uint64_t first = first_generation(log_number(last));
-  const RecordSeen watch = watch_for_pin(log, pin);
+  const RecordSeen watch = watch_for_pin(log, pin, last);
+  LoadedState loaded;
+  bool is_loaded = false;
   const std::vector<StateName> states = list_states(log, first, last);
   for (const StateName& name : states | std::views::reverse | std::views::take(kStatesTried)) {
     try {
-      std::optional<v1::RepositoryState> state = read_state_object(log, name);
-      if (state) return {follow(log, std::move(*state), last, watch), StateOrigin::kStateObject};
+      std::optional<KnownLog> known = read_state_object(log, name);
+      if (!known) continue;
+      loaded = {followed(log, std::move(*known), last, watch), StateOrigin::kStateObject};
+      is_loaded = true;
+      break;
     } catch (const Error& error) {
       // It is only a short cut. What is wrong with the log itself shows again below.
       const bool unusable = error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked ||
@@ -106,20 +157,85 @@ LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
       if (!unusable) throw;
     }
   }
-  return {follow(log, v1::RepositoryState(), last, watch), StateOrigin::kFirstRecord};
+  if (!is_loaded) loaded = {followed(log, {}, last, watch), StateOrigin::kFirstRecord};
+  compare_newest(listed, loaded.log.end);
+  return loaded;
+}
+
+// What a listing from the first known record on says of those that are known.
+struct Comparison {
+  enum class Shown {
+    kAll,
+    kNotNewest,  // the newest is not there, and nothing after it
+    kGap,        // `generation` is not there, though a later one is
+    kOther,      // `generation` is not the one that is known
+  };
+  Shown shown = Shown::kAll;
+  std::uint64_t generation = 0;
+};
+using Shown = Comparison::Shown;
+
+// Compares, and notes in `end` what the listing tells of it. A sum that differs says nothing yet: of a record
+// below the newest the content is looked at where sums were told before (elsewhere nobody has committed on it
+// without looking at it); for the newest that is left to whoever commits on it.
+Comparison compare(const LogContext& log, const std::vector<ListedRecord>& listed, LogEnd& end) {
+  end.is_confirmed = false;
+  for (std::size_t i = 0; i < end.records.size(); ++i) {
+    const KnownRecord& known = end.records[i];
+    const bool is_newest = i + 1 == end.records.size();
+    if (i >= listed.size()) return {Shown::kNotNewest, known.generation};
+    if (listed[i].generation != known.generation) return {Shown::kGap, known.generation};
+    const bool is_right = listed[i].md5 == known.md5;
+    if (is_newest) {
+      end.tells_sums = end.is_confirmed = is_right;
+    } else if (!is_right && end.tells_sums) {
+      const std::optional<Bytes> object = record_object(log.destination, known.generation);
+      if (!object || destination::md5(*object) != known.md5) return {Shown::kOther, known.generation};
+    }
+  }
+  end.records.erase(end.records.begin(), end.records.end() - 1);
+  return {};
+}
+
+// Changes what is stored, and not only the list of snapshots and of what runs are at.
+bool changes_content(const v1::RecordBody& body) {
+  return !body.add_segments().empty() || !body.remove_segments().empty() ||
+         !body.remove_snapshots().empty() || !body.condemn().empty() || !body.drop().empty();
 }
 
 }  // namespace
 
-std::vector<std::uint64_t> list_generations(destination::Destination& destination, std::uint64_t from) {
-  std::vector<std::uint64_t> generations;
+void LogEnd::note(const OpenedRecord& opened) {
+  const v1::RecordBody& body = opened.record.body;
+  if (changes_content(body) || is_state_due(*this, body)) last_change = body.generation();
+  is_confirmed = true;
+}
+
+void LogEnd::add_read(const OpenedRecord& opened) {
+  note(opened);
+  records = {{opened.record.body.generation(), opened.md5}};
+}
+
+void LogEnd::add_created(const OpenedRecord& opened) {
+  note(opened);
+  records.push_back({opened.record.body.generation(), opened.md5});
+}
+
+bool is_state_due(const LogEnd& end, const v1::RecordBody& body) {
+  const std::uint64_t generation = body.generation();
+  if (changes_content(body)) return generation / kStateInterval > end.last_change / kStateInterval;
+  return generation - end.last_change >= kLongestWithoutState;
+}
+
+std::vector<ListedRecord> list_records(destination::Destination& destination, std::uint64_t from) {
+  std::vector<ListedRecord> records;
   for (const destination::ObjectInfo& object :
        destination.list(kListPrefix, from == 0 ? std::string() : record_key(from - 1))) {
     if (const std::uint64_t generation = generation_of(object.key); generation != 0) {
-      generations.push_back(generation);
+      records.push_back({generation, object.md5});
     }
   }
-  return generations;
+  return records;
 }
 
 OpenedRecord read_record(const LogContext& log, std::uint64_t generation) {
@@ -136,17 +252,14 @@ OpenedRecord read_record(const LogContext& log, std::uint64_t generation) {
 }
 
 std::optional<crypto::Digest> record_hash(destination::Destination& destination, std::uint64_t generation) {
-  try {
-    return crypto::hash(destination.get_all(record_key(generation), kMaximumRecord));
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kNotFound) throw;
-    return std::nullopt;
-  }
+  const std::optional<Bytes> object = record_object(destination, generation);
+  return object ? std::optional(crypto::hash(*object)) : std::nullopt;
 }
 
 void confirm_newest(const LogContext& log, const v1::RepositoryState& state) {
   const std::optional<crypto::Digest> hash = record_hash(log.destination, state.generation());
-  if (!hash || as_text(*hash) != state.record_hash()) throw forked(log, state.generation());
+  if (!hash || as_text(*hash) != state.record_hash())
+    throw forked(log, state.generation(), state.generation());
 }
 
 bool create_record(destination::Destination& destination, std::uint64_t generation,
@@ -157,70 +270,113 @@ bool create_record(destination::Destination& destination, std::uint64_t generati
 
 v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std::uint64_t last,
                            const RecordSeen& seen) {
-  std::uint64_t next = state.generation() == 0 ? first_generation(log_number(last)) : state.generation() + 1;
+  // One that does not hold together from its first record on is nothing that could be accepted: somebody has
+  // committed on a record that was exchanged, say. Repair makes a new one of what there is.
+  const bool state_was_empty = state.generation() == 0;
+  std::uint64_t next = state_was_empty ? first_generation(log_number(last)) : state.generation() + 1;
   for (; next <= last; ++next) {
     const OpenedRecord opened = read_record(log, next);
     try {
       state = apply(std::move(state), opened);
     } catch (const Error& error) {
-      throw error.in(at(log) + ": record " + std::to_string(next) + " of the log");
+      const std::string what = at(log) + ": record " + std::to_string(next) + " of the log";
+      if (error.kind() != ErrorKind::kForked) throw error.in(what);
+      const std::string way_out = state_was_empty ? " Run garner repair" : if_meant(last);
+      throw Error(ErrorKind::kForked, what + ": " + error.what() + "." + way_out);
     }
     if (seen) seen(opened);
   }
   return state;
 }
 
-v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, std::uint64_t known,
-                             const RecordSeen& seen) {
+v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, LogEnd& end,
+                             std::uint64_t known, const RecordSeen& seen) {
   const std::uint64_t from = state.generation();
-  const std::vector<std::uint64_t> generations = list_generations(log.destination, from);
-  if (generations.empty() || generations.front() != from) {
-    if (!generations.empty() && log_number(generations.back()) != log_number(from)) throw replaced(log);
-    const std::vector<std::uint64_t> all = list_generations(log.destination, 0);
-    if (all.empty()) throw log_is_missing(log);
-    throw rolled_back(log, from, all.back());
+  const std::vector<ListedRecord> listed = list_records(log.destination, end.records.front().generation);
+  if (!listed.empty() && log_number(listed.back().generation) != log_number(from))
+    throw replaced(log, listed.back().generation);
+  LogEnd now = end;
+  const Comparison compared = compare(log, listed, now);
+  switch (compared.shown) {
+    case Shown::kAll:
+      break;
+    case Shown::kGap:
+      throw has_gap(log, compared.generation);
+    case Shown::kOther:
+      throw forked(log, compared.generation, listed.back().generation);
+    case Shown::kNotNewest:
+      const std::vector<ListedRecord> all = list_records(log.destination, 0);
+      if (all.empty()) throw log_is_missing(log);
+      throw rolled_back(log, from, all.back().generation);
   }
-  const std::uint64_t last = std::max(generations.back(), known);
-  if (log_number(last) != log_number(from)) throw replaced(log);
-  return follow(log, std::move(state), last, seen);
+  const std::uint64_t last = std::max(listed.back().generation, known);
+  if (log_number(last) != log_number(from)) throw replaced(log, last);
+  KnownLog newest = followed(log, {std::move(state), std::move(now)}, last, seen);
+  compare_newest(listed, newest.end);
+  end = std::move(newest.end);
+  return std::move(newest.state);
 }
 
-LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin, const crypto::WriterKey& writer,
-                       std::optional<v1::RepositoryState> cached) {
+namespace {
+
+// From what is cached, where a listing shows all that it knows of the log's end. Nothing where it is of no
+// use, and the pin has to say what that means.
+std::optional<KnownLog> load_from_cache(const LogContext& log, const std::optional<Pin>& pin, KnownLog cached,
+                                        const RecordSeen& seen) {
+  const std::uint64_t generation = cached.state.generation();
   const std::uint64_t pinned = pin ? pin->generation : 0;
   // A cached state from before the log was replaced, or beside what is pinned, is of no use.
-  if (cached && (cached->generation() == 0 || (pin && as_text(pin->log_uuid.view()) != cached->log_uuid()) ||
-                 (cached->generation() == pinned && !is_pinned(*pin, as_bytes(cached->record_hash()))))) {
-    cached.reset();
-  }
-  if (cached) {
-    const std::vector<std::uint64_t> generations = list_generations(log.destination, cached->generation());
-    if (!generations.empty() && generations.front() == cached->generation() &&
-        log_number(generations.back()) == log_number(cached->generation())) {
-      const std::uint64_t last = generations.back();
-      if (last < pinned) throw rolled_back(log, pinned, last);
-      return {follow(log, std::move(*cached), last, watch_for_pin(log, pin)), StateOrigin::kCache};
-    }
-  }
+  if (generation == 0 || cached.end.records.empty() || cached.end.records.back().generation != generation ||
+      (pin && as_text(pin->log_uuid.view()) != cached.state.log_uuid()) ||
+      (generation == pinned && !is_pinned(*pin, as_bytes(cached.state.record_hash()))))
+    return std::nullopt;
+  const std::vector<ListedRecord> listed =
+      list_records(log.destination, cached.end.records.front().generation);
+  if (listed.empty() || log_number(listed.back().generation) != log_number(generation)) return std::nullopt;
+  const Comparison compared = compare(log, listed, cached.end);
+  // Without a pin it is left from another time.
+  if (pinned != 0 && compared.shown == Shown::kGap) throw has_gap(log, compared.generation);
+  if (pinned != 0 && compared.shown == Shown::kOther)
+    throw forked(log, compared.generation, listed.back().generation);
+  if (compared.shown != Shown::kAll) return std::nullopt;
+  const std::uint64_t last = listed.back().generation;
+  if (last < pinned) throw rolled_back(log, pinned, last);
+  const RecordSeen watch = watch_for_pin(log, pin, last);
+  KnownLog newest = followed(log, std::move(cached), last, [&](const OpenedRecord& opened) {
+    watch(opened);
+    if (seen) seen(opened);
+  });
+  compare_newest(listed, newest.end);
+  return newest;
+}
 
-  const std::vector<std::uint64_t> generations = list_generations(log.destination, 0);
-  if (generations.empty()) throw log_is_missing(log);
-  const std::uint64_t last = generations.back();
+}  // namespace
+
+LoadedState load_state(const LogContext& log, const std::optional<Pin>& pin, const crypto::WriterKey& writer,
+                       std::optional<KnownLog> cached, const RecordSeen& seen) {
+  if (cached) {
+    if (std::optional<KnownLog> known = load_from_cache(log, pin, std::move(*cached), seen))
+      return {std::move(*known), StateOrigin::kCache};
+  }
+  const std::uint64_t pinned = pin ? pin->generation : 0;
+  const std::vector<ListedRecord> listed = list_records(log.destination, 0);
+  if (listed.empty()) throw log_is_missing(log);
+  const std::uint64_t last = listed.back().generation;
   if (last < pinned) throw rolled_back(log, pinned, last);
   if (pinned != 0 && log_number(last) != log_number(pinned)) {
     if (log_number(last) < log_number(pinned) || !is_begun_by(log, log_number(last), writer))
-      throw replaced(log);
+      throw replaced(log, last);
     // This machine rebuilt the log, and was cut off before it could note that.
-    return load_from_log(log, std::nullopt, generations);
+    return load_from_log(log, std::nullopt, listed);
   }
   // Looked at by itself, for the state object that reading begins with may be newer. Also when it is in the
   // way: a log that was replaced from its first record on does not continue the pin whatever it holds.
   if (pinned != 0) {
     const std::optional<crypto::Digest> hash = record_hash(log.destination, pinned);
-    if (hash && *hash != pin->record_hash) throw forked(log, pinned);
+    if (hash && *hash != pin->record_hash) throw forked(log, pinned, last);
   }
-  LoadedState loaded = load_from_log(log, pin, generations);
-  check_log_uuid(log, pin, loaded.state);
+  LoadedState loaded = load_from_log(log, pin, listed);
+  check_log_uuid(log, pin, loaded.log.state);
   return loaded;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <string_view>
 
 #include "base/error.h"
@@ -83,8 +84,8 @@ crypto::Sealer make_pack_sealer(const crypto::Keyring& keyring, const PackHeader
   return crypto::Sealer(keyring, kind, header.epoch, salt, header.hash);
 }
 
-PackWriter::PackWriter(std::string path, const PackContext& context, PackKind kind)
-    : PackWriter(path, context, open_file(path, O_RDWR | O_CREAT | O_EXCL), PackHeader{}) {
+PackWriter::PackWriter(std::string path, const PackContext& context, PackKind kind, unsigned names)
+    : PackWriter(path, context, open_file(path, O_RDWR | O_CREAT | O_EXCL), PackHeader{}, names) {
   kind_ = kind;
   header_bytes_ = build_header(context, kind);
   header_ = parse_pack_header(header_bytes_);
@@ -92,12 +93,17 @@ PackWriter::PackWriter(std::string path, const PackContext& context, PackKind ki
   end_ = header_.length;
 }
 
-PackWriter::PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header)
+PackWriter::PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header, unsigned names)
     : context_(context),
       path_(std::move(path)),
       kind_(header.kind),
       fd_(std::move(fd)),
-      header_(std::move(header)) {}
+      header_(std::move(header)),
+      names_(names) {}
+
+void PackWriter::update_names(ByteView bytes) {
+  for (NameHasher& name : names_) name.update(bytes);
+}
 
 std::uint64_t PackWriter::size() const {
   return end_ + kDirectoryFraming + kDirectoryRest + directory_size_ + kPackTrailer;
@@ -128,7 +134,7 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
     throw;
   }
   takes_frames_ = true;
-  name_.update(bytes);
+  update_names(bytes);
   header_bytes_.clear();
   end_ += frame.stored_length;
   directory_size_ += directory_bytes(frame);
@@ -198,20 +204,60 @@ FinishedPack PackWriter::finish() {
   // Data is not read again soon, and what others have in the page cache should stay there. Memory that is
   // given back is also taken again for what is written next, which is cheaper than memory unused so far.
   if (kind_ == PackKind::kData) posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED);
-  name_.update(tail);
+  update_names(tail);
   fd_.reset();
-  return {name_.finish(), kind_, size, std::move(frames_)};
+  FinishedPack finished{names_.front().finish(), kind_, size, std::move(frames_)};
+  for (auto name = names_.begin() + 1; name != names_.end(); ++name)
+    finished.other_names.push_back(name->finish());
+  return finished;
 }
 
+namespace {
+
+// Reads what a pack begins with, and its frames one after the other, each held against the header.
+// Error(kDamaged).
+PackHeader read_frames(int fd, const std::string& path, const crypto::Keyring& keyring, PackKind kind,
+                       const std::vector<PackedFrame>& frames, std::uint64_t size,
+                       const std::function<void(ByteView)>& visit) {
+  Bytes start(std::min<std::uint64_t>(size, kMaximumPackHeader));
+  start.resize(read_at(fd, start, 0, path));
+  PackHeader header = parse_pack_header(start);
+  if (header.kind != kind) throw Error(ErrorKind::kDamaged, "is a pack of another kind");
+  start.resize(header.length);
+  visit(start);
+  crypto::Sealer sealer = make_pack_sealer(keyring, header, header.salt);
+  std::uint64_t end = header.length;
+  Bytes sealed;
+  for (const PackedFrame& frame : frames) {
+    const std::string flaw = flaw_of(frame, kind, end);
+    if (!flaw.empty()) throw Error(ErrorKind::kDamaged, "a frame of the checkpoint " + flaw);
+    sealed.resize(frame.stored_length);
+    if (read_at(fd, sealed, frame.offset, path) != sealed.size()) {
+      throw Error(ErrorKind::kDamaged, "ends within a frame");
+    }
+    visit(sealed);
+    sealer.open(crypto::SealPart::kBody, frame.offset, sealed,
+                MutableByteView(sealed).first(sealed.size() - crypto::kSealOverhead));
+    end += frame.stored_length;
+  }
+  return header;
+}
+
+struct stat status_of(int fd, const std::string& path) {
+  struct stat status {};
+  if (fstat(fd, &status) != 0)
+    throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
+  return status;
+}
+
+}  // namespace
+
 FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
-                        std::vector<PackedFrame> frames) {
+                        std::vector<PackedFrame> frames, unsigned names) {
   if (frames.empty())
     throw Error(ErrorKind::kInternal, "closing a pack without durable frames: " + printable(path));
   Fd fd = open_file(path, O_RDWR);
-  struct stat status {};
-  if (fstat(fd.get(), &status) != 0) {
-    throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
-  }
+  const struct stat status = status_of(fd.get(), path);
   if (status.st_nlink > 1) {
     throw Error(ErrorKind::kNotFound, "the pack " + printable(path) + " is published under its name already");
   }
@@ -221,35 +267,45 @@ FinishedPack close_pack(const std::string& path, const PackContext& context, Pac
     throw Error(ErrorKind::kNotFound,
                 "the unfinished pack " + printable(path) + " is shorter than its durable frames");
   }
-  Bytes start(std::min<std::uint64_t>(size, kMaximumPackHeader));
-  start.resize(read_at(fd.get(), start, 0, path));
   try {
-    PackHeader header = parse_pack_header(start);
-    if (header.kind != kind) throw Error(ErrorKind::kDamaged, "is a pack of another kind");
-    start.resize(header.length);
-    PackWriter writer(path, context, std::move(fd), header);
-    writer.sealer_ = make_pack_sealer(*context.keyring, header, header.salt);
-    writer.end_ = header.length;
+    std::vector<NameHasher> hashers(names);
+    PackHeader header =
+        read_frames(fd.get(), path, *context.keyring, kind, frames, size, [&](ByteView bytes) {
+          for (NameHasher& name : hashers) name.update(bytes);
+        });
+    PackWriter writer(path, context, std::move(fd), std::move(header), names);
+    writer.names_ = std::move(hashers);
+    writer.end_ = last.offset + last.stored_length;
     writer.takes_frames_ = false;
-    writer.name_.update(start);
-    Bytes sealed;
-    for (const PackedFrame& frame : frames) {
-      std::string flaw = flaw_of(frame, kind, writer.end_);
-      if (!flaw.empty()) throw Error(ErrorKind::kDamaged, "a frame of the checkpoint " + flaw);
-      sealed.resize(frame.stored_length);
-      if (read_at(writer.fd_.get(), sealed, frame.offset, path) != sealed.size()) {
-        throw Error(ErrorKind::kDamaged, "ends within a frame");
-      }
-      writer.name_.update(sealed);
-      writer.sealer_->open(crypto::SealPart::kBody, frame.offset, sealed,
-                           MutableByteView(sealed).first(sealed.size() - crypto::kSealOverhead));
-      writer.end_ += frame.stored_length;
-    }
     writer.frames_ = std::move(frames);
     writer.cut_back();
     return writer.finish();
   } catch (const Error& error) {
     throw error.in("closing the unfinished pack " + printable(path));
+  }
+}
+
+std::vector<ObjectName> name_pack(const std::string& path, const crypto::Keyring& keyring, PackKind kind,
+                                  std::uint64_t size, const std::vector<PackedFrame>& frames,
+                                  unsigned names) {
+  const Fd fd = open_file(path, O_RDONLY);
+  if (static_cast<std::uint64_t>(status_of(fd.get(), path).st_size) != size)
+    throw Error(ErrorKind::kNotFound, "the pack " + printable(path) + " is not as long as it was");
+  try {
+    std::vector<NameHasher> hashers(names);
+    const auto visit = [&](ByteView bytes) {
+      for (NameHasher& name : hashers) name.update(bytes);
+    };
+    read_frames(fd.get(), path, keyring, kind, frames, size, visit);
+    const std::uint64_t end = frames.back().offset + frames.back().stored_length;
+    Bytes tail(size - end);
+    if (read_at(fd.get(), tail, end, path) != tail.size()) throw Error(ErrorKind::kDamaged, "became shorter");
+    visit(tail);
+    std::vector<ObjectName> found;
+    for (const NameHasher& name : hashers) found.push_back(name.finish());
+    return found;
+  } catch (const Error& error) {
+    throw error.in("reading the pack " + printable(path));
   }
 }
 

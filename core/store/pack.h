@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -44,6 +45,8 @@
 #include "store/object_name.h"
 
 namespace garner::store {
+
+struct KeptPack;  // metadata_cache.h
 
 // A sealed frame is never longer.
 inline constexpr std::size_t kMaximumSealedFrame = kFrameHeader + kMaximumFrame + crypto::kSealOverhead;
@@ -77,6 +80,14 @@ struct FinishedPack {
   PackKind kind = PackKind::kData;
   std::uint64_t size = 0;  // bytes
   std::vector<PackedFrame> frames;
+  // For the further destinations that it was made for: no object has the name of another.
+  std::vector<ObjectName> other_names = {};
+
+  std::uint64_t blob_count() const {
+    std::uint64_t count = 0;
+    for (const PackedFrame& frame : frames) count += frame.blobs.size();
+    return count;
+  }
 };
 
 // The clear part of a pack.
@@ -100,8 +111,9 @@ crypto::Sealer make_pack_sealer(const crypto::Keyring& keyring, const PackHeader
 // the file.
 class PackWriter {
  public:
-  // Creates the file `path`, which must not exist.
-  PackWriter(std::string path, const PackContext& context, PackKind kind);
+  // Creates the file `path`, which must not exist. `names`: for how many destinations it is, at least one;
+  // each has a name of its own for it.
+  PackWriter(std::string path, const PackContext& context, PackKind kind, unsigned names = 1);
 
   // Seals and writes a frame that FrameCodec encoded; returns it with its place (valid until the next call).
   // After an error, Error(kDestinationFull) for example, the file is cut back to the frames before and takes
@@ -127,8 +139,9 @@ class PackWriter {
 
  private:
   friend FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
-                                 std::vector<PackedFrame> frames);
-  PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header);
+                                 std::vector<PackedFrame> frames, unsigned names);
+  PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header, unsigned names);
+  void update_names(ByteView bytes);
   void cut_back() noexcept;
 
   PackContext context_;
@@ -139,7 +152,7 @@ class PackWriter {
   Bytes header_bytes_;  // until they are written, with the first frame
   std::optional<crypto::Sealer> sealer_;
   Scratch sealed_;  // one frame
-  NameHasher name_;
+  std::vector<NameHasher> names_;
   std::uint64_t end_ = 0;  // of the frames, in the file
   std::uint64_t directory_size_ = 0;
   bool takes_frames_ = true;
@@ -157,19 +170,39 @@ class PackWriter {
 // frames, or has a second name (it is published: what is published is never written to); Error(kDamaged) when
 // it does not hold its frames, or not the header they are bound to.
 FinishedPack close_pack(const std::string& path, const PackContext& context, PackKind kind,
-                        std::vector<PackedFrame> frames);
+                        std::vector<PackedFrame> frames, unsigned names = 1);
+
+// Further names for the finished pack of that size in `path`, which is read and verified as by close_pack,
+// and left as it is. Error(kNotFound) when the file is missing or has another size; Error(kDamaged).
+std::vector<ObjectName> name_pack(const std::string& path, const crypto::Keyring& keyring, PackKind kind,
+                                  std::uint64_t size, const std::vector<PackedFrame>& frames, unsigned names);
 
 // Reads one pack at a destination. Reads are windows of whole 64 KiB (the size of every pack is a multiple of
 // that; of a truncated one what is there is read). Const use is safe from any thread.
 class PackReader {
  public:
   // Reads the header. Errors of the destination; Error(kDamaged); Error(kNewerFormat); Error(kWrongKey) for
-  // an unknown epoch. Destination and keyring must outlive the reader.
-  PackReader(destination::Destination& destination, const crypto::Keyring& keyring, const ObjectName& name);
+  // an unknown epoch. Destination and keyring must outlive the reader. `kept`: the whole pack as it is kept
+  // on this machine, from which it is read then.
+  PackReader(destination::Destination& destination, const crypto::Keyring& keyring, const ObjectName& name,
+             std::shared_ptr<const KeptPack> kept = nullptr);
+
+  // A part of the pack.
+  struct Window {
+    std::uint64_t start = 0;  // in the pack
+    Bytes bytes;
+    ByteView view(std::uint64_t offset, std::uint64_t length) const;
+  };
 
   const PackHeader& header() const { return header_; }
+  bool is_kept() const { return kept_ != nullptr; }
+  // The window that has the range. Error(kDamaged) when the pack ends before the range does.
+  Window read_window(std::uint64_t offset, std::uint64_t length) const;
   // Reads and opens the sealed frame, in `memory`: what FrameCodec::decode takes. Error(kDamaged).
   ByteView read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const;
+  // The same from a window that has the frame.
+  ByteView open_frame(const Window& window, std::uint64_t offset, std::uint32_t stored_length,
+                      Bytes& memory) const;
   // Reads trailer and directory, and validates it: frames without gaps from the header to the directory,
   // blobs of the pack's kind, lengths that add up. Error(kDamaged).
   struct Directory {
@@ -181,16 +214,14 @@ class PackReader {
   Directory read_directory() const;
 
  private:
-  struct Window {
-    std::uint64_t start = 0;  // in the pack
-    Bytes bytes;
-    ByteView view(std::uint64_t offset, std::uint64_t length) const;
-  };
-  // The window that has the range. Error(kDamaged) when the pack ends before the range does.
-  Window read_window(std::uint64_t offset, std::uint64_t length) const;
+  Bytes get(std::uint64_t offset, std::uint64_t length) const;
+  std::optional<std::uint64_t> size() const;
+  void check_frame(std::uint64_t offset, std::uint32_t stored_length) const;
+  ByteView open_in(MutableByteView sealed, std::uint64_t offset) const;
   Directory read_sealed_directory(std::uint64_t size) const;
 
   destination::Destination& destination_;
+  const std::shared_ptr<const KeptPack> kept_;
   std::string key_;
   PackHeader header_;
   std::optional<crypto::Sealer> sealer_;

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "store/metadata_cache.h"
 #include "store/pack.h"
 #include "store/pack_directory.h"
 #include "store/pack_layout.h"
@@ -16,14 +17,28 @@ constexpr std::uint64_t kSmallestPack = 128u << 10;
 }  // namespace
 
 PackReader::PackReader(destination::Destination& destination, const crypto::Keyring& keyring,
-                       const ObjectName& name)
-    : destination_(destination), key_(pack_key(name)), keyring_(keyring) {
+                       const ObjectName& name, std::shared_ptr<const KeptPack> kept)
+    : destination_(destination), kept_(std::move(kept)), key_(pack_key(name)), keyring_(keyring) {
   try {
     header_ = parse_pack_header(read_window(0, kFixedPackHeader).bytes);
     sealer_ = make_pack_sealer(keyring_, header_, header_.salt);
   } catch (const Error& error) {
     throw error.in(key_);
   }
+}
+
+Bytes PackReader::get(std::uint64_t offset, std::uint64_t length) const {
+  if (!kept_) return destination_.get(key_, offset, length);
+  if (offset > kept_->size || length > kept_->size - offset)
+    throw Error(ErrorKind::kDamaged, key_ + ", as it is kept here, is shorter than it must be");
+  Bytes bytes(length);
+  if (read_at(kept_->file.get(), bytes, offset, key_) != length)
+    throw Error(ErrorKind::kDamaged, key_ + ", as it is kept here, was cut off");
+  return bytes;
+}
+
+std::optional<std::uint64_t> PackReader::size() const {
+  return kept_ ? kept_->size : destination_.size(key_);
 }
 
 ByteView PackReader::Window::view(std::uint64_t offset, std::uint64_t length) const {
@@ -38,40 +53,60 @@ PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t l
   window.start = offset / kWindow * kWindow;
   std::uint64_t end = (offset + length + kWindow - 1) / kWindow * kWindow;
   try {
-    window.bytes = destination_.get(key_, window.start, end - window.start);
+    window.bytes = get(window.start, end - window.start);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDamaged) throw;
     // Shorter than a whole pack can be: what is left of it may still have the range.
-    std::optional<std::uint64_t> size = destination_.size(key_);
-    if (!size || *size < offset + length || *size >= end) throw;
-    window.bytes = destination_.get(key_, window.start, *size - window.start);
+    const std::optional<std::uint64_t> found = size();
+    if (!found || *found < offset + length || *found >= end) throw;
+    window.bytes = get(window.start, *found - window.start);
   }
   return window;
 }
 
-ByteView PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const {
+void PackReader::check_frame(std::uint64_t offset, std::uint32_t stored_length) const {
   if (offset < header_.length || stored_length < kFrameHeader + crypto::kSealOverhead ||
       stored_length > kMaximumSealedFrame) {
     throw Error(ErrorKind::kDamaged, key_ + ": no frame can be at " + std::to_string(offset) + " with " +
                                          std::to_string(stored_length) + " bytes");
   }
+}
+
+// In its place.
+ByteView PackReader::open_in(MutableByteView sealed, std::uint64_t offset) const {
+  const MutableByteView plain = sealed.first(sealed.size() - crypto::kSealOverhead);
+  sealer_->open(crypto::SealPart::kBody, offset, sealed, plain);
+  return plain;
+}
+
+ByteView PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const {
+  check_frame(offset, stored_length);
   try {
     Window window = read_window(offset, stored_length);
     memory = std::move(window.bytes);
-    const MutableByteView sealed = MutableByteView(memory).subspan(offset - window.start, stored_length);
-    const MutableByteView plain = sealed.first(stored_length - crypto::kSealOverhead);
-    sealer_->open(crypto::SealPart::kBody, offset, sealed, plain);
-    return plain;
+    return open_in(MutableByteView(memory).subspan(offset - window.start, stored_length), offset);
+  } catch (const Error& error) {
+    throw error.in(key_ + ": frame at " + std::to_string(offset));
+  }
+}
+
+ByteView PackReader::open_frame(const Window& window, std::uint64_t offset, std::uint32_t stored_length,
+                                Bytes& memory) const {
+  check_frame(offset, stored_length);
+  try {
+    const ByteView sealed = window.view(offset, stored_length);
+    memory.assign(sealed.begin(), sealed.end());
+    return open_in(memory, offset);
   } catch (const Error& error) {
     throw error.in(key_ + ": frame at " + std::to_string(offset));
   }
 }
 
 PackReader::Directory PackReader::read_directory() const {
-  std::optional<std::uint64_t> size = destination_.size(key_);
-  if (!size) throw Error(ErrorKind::kNotFound, key_ + " does not exist");
+  const std::optional<std::uint64_t> found = size();
+  if (!found) throw Error(ErrorKind::kNotFound, key_ + " does not exist");
   try {
-    return read_sealed_directory(*size);
+    return read_sealed_directory(*found);
   } catch (const Error& error) {
     throw error.in(key_ + ": directory");
   }

@@ -131,6 +131,7 @@ OpenedRecord open_record(ByteView object, std::uint64_t generation, const crypto
                                     associated_data(repository, generation), keyring);
   OpenedRecord opened;
   opened.hash = crypto::hash(object);
+  opened.md5 = destination::md5(object);
   ByteReader reader(content);
   const ByteView frozen = reader.bytes(reader.u32());
   parse_frozen_part(frozen, opened.record);

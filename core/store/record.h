@@ -20,6 +20,7 @@
 
 #include "crypto/keyring.h"
 #include "crypto/signing.h"
+#include "destination/md5.h"
 #include "garner/v1/store.pb.h"
 #include "store/object_name.h"
 
@@ -71,7 +72,8 @@ SealedRecord seal_record(const Record& record, const crypto::WriterKey& writer,
 struct OpenedRecord {
   Record record;
   crypto::Digest hash{};
-  Bytes signed_bytes;  // what the signature is over
+  destination::Md5 md5{};  // of the object, to compare with what a place says of it
+  Bytes signed_bytes;      // what the signature is over
   Bytes signature;
 };
 // Error(kDamaged) unless it is sealed for this repository and generation and well-formed; Error(kNewerFormat)

@@ -38,6 +38,13 @@ std::string folder_of(const RepositoryContext& context, const RepositoryHeader& 
   return folder;
 }
 
+// Only where it saves something. One of no bytes removes what was kept.
+std::optional<MetadataCache> make_metadata_cache(const RepositoryContext& context,
+                                                 const std::string& folder) {
+  if (!asking_costs(*context.destination)) return std::nullopt;
+  return std::optional<MetadataCache>(std::in_place, folder + "/metadata", context.metadata_cache);
+}
+
 bool has_log_or_packs(destination::Destination& destination) {
   return !destination.list("log/").empty() || !destination.list("packs/").empty() ||
          !destination.list("index/").empty();
@@ -74,9 +81,11 @@ Repository::Repository(RepositoryContext context, RepositoryHeader header)
       folder_(folder_of(context_, header_)),
       keyring_(&context_.keyring),
       hasher_(context_.keyring),
-      index_(folder_ + "/index"),
-      reader_(*context_.destination, hasher_, index_),
+      index_(folder_ + "/index", context_.filters),
+      metadata_(make_metadata_cache(context_, folder_)),
+      reader_(*context_.destination, hasher_, index_, context_.frames, metadata_ ? &*metadata_ : nullptr),
       pin_{header_.repository, header_.encrypted, header_.hash, {}, 0, {}},
+      shelf_(context_.shelf, header_.repository, folder_ + "/shelf", *context_.clock),
       state_(std::make_shared<v1::RepositoryState>()) {}
 
 Repository::~Repository() = default;
@@ -127,11 +136,12 @@ void Repository::create_first_record(const v1::Parameters& parameters) {
 
 std::unique_ptr<Repository> Repository::open_header(RepositoryContext context) {
   crypto::initialize_crypto();
+  const Bytes object = get_header(*context.destination);
   // Against what is expected first: a repository that was replaced most likely has another keyring as well.
-  check_header(context, read_header(*context.destination));
-  const RepositoryHeader header = verify_header(*context.destination, context.keyring);
+  check_header(context, read_header(*context.destination, object));
+  const RepositoryHeader header = verify_header(*context.destination, object, context.keyring);
   std::unique_ptr<Repository> repository(new Repository(std::move(context), header));
-  keep_header_copy(repository->destination(), header, repository->folder_);
+  keep_header_copy(object, repository->folder_);
   return repository;
 }
 
@@ -145,15 +155,22 @@ std::unique_ptr<Repository> Repository::open_without_log(RepositoryContext conte
 
 std::unique_ptr<Repository> Repository::open(RepositoryContext context) {
   std::unique_ptr<Repository> repository = open_without_log(std::move(context));
-  std::lock_guard lock(repository->log_mutex_);
+  std::unique_lock lock(repository->log_mutex_);
   const std::string cache = repository->folder_ + "/state";
   std::optional<CachedState> cached = read_state_cache(cache, repository->header_.repository);
   const bool cached_whole = cached && cached->from_first_record;
+  const Look now = repository->look_now();
+  GrowthCounter growth(repository->context_.writer->uuid());
   LoadedState loaded = load_state(repository->log(), repository->pin_, *repository->context_.writer,
-                                  cached ? std::optional(std::move(cached->state)) : std::nullopt);
+                                  cached ? std::optional(std::move(cached->log)) : std::nullopt,
+                                  [&](const OpenedRecord& opened) { growth.add(opened.record.body); });
   repository->whole_log_read_ =
       loaded.origin == StateOrigin::kFirstRecord || (loaded.origin == StateOrigin::kCache && cached_whole);
-  repository->adopt(std::move(loaded.state), {});
+  repository->adopt(std::move(loaded.log.state), std::move(loaded.log.end), {});
+  repository->looked_ = now;
+  repository->note_growth(growth);
+  lock.unlock();
+  repository->shelf_.send();
   return repository;
 }
 
@@ -170,8 +187,25 @@ const chunking::Chunker& Repository::chunker() const {
   return *chunker_;
 }
 
-void Repository::refresh() {
-  std::lock_guard lock(log_mutex_);
+Repository::Look Repository::look_now() const { return {context_.clock->steady(), context_.clock->now()}; }
+
+bool Repository::looked_within(std::chrono::seconds time) const {
+  if (!looked_) return false;
+  const Look now = look_now();
+  const std::int64_t wall = now.wall.seconds - looked_->wall.seconds;
+  return now.steady - looked_->steady <= time && wall >= 0 && wall <= time.count();
+}
+
+void Repository::refresh(std::chrono::seconds good_for) {
+  {
+    std::lock_guard lock(log_mutex_);
+    refresh_unless(good_for);
+  }
+  shelf_.send();
+}
+
+void Repository::refresh_unless(std::chrono::seconds good_for) {
+  if (good_for.count() > 0 && looked_within(good_for) && asking_costs(*context_.destination)) return;
   refresh_from(0, {});
 }
 
@@ -180,22 +214,37 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
   if (before->generation() == 0) {
     throw Error(ErrorKind::kConflict, at(*context_.destination) + " was opened without its log");
   }
-  v1::RepositoryState newest = catch_up(log(), *before, known, seen);
+  // Should this fail, nothing is known of the log's end but what was.
+  looked_.reset();
+  const Look now = look_now();
+  LogEnd end = end_;
+  GrowthCounter growth(context_.writer->uuid());
+  v1::RepositoryState newest = catch_up(log(), *before, end, known, [&](const OpenedRecord& opened) {
+    growth.add(opened.record.body);
+    if (seen) seen(opened);
+  });
   if (newest.generation() != before->generation()) {
-    adopt(std::move(newest), {});
+    adopt(std::move(newest), std::move(end), {});
   } else {
+    end_ = std::move(end);
     save_pin();
   }
+  looked_ = now;
+  note_growth(growth);
 }
 
 // The index comes first: should it fail, the state stays what it was, and the next refresh reads the record
 // again.
-void Repository::adopt(v1::RepositoryState state, const Segments& own) {
+void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& own) {
+  turn_to_index_of(state);
   index_.update(state, [&](const v1::SegmentReference& segment) {
     const Bytes* payload = own.payload_of(segment.name());
     return payload != nullptr ? *payload : fetch_segment(segment);
   });
   forget_dead(state, [&](const ObjectName& name) { return index_.is_named(name); });
+  // Packs go by a removal alone; before the first state anything may have happened.
+  if (metadata_ && (this->state()->generation() == 0 || !state.condemned().empty()))
+    metadata_->drop_unless([&](const ObjectName& name) { return index_.is_live(name); });
 
   const v1::Parameters& parameters = state.parameters();
   const chunking::ChunkSizes sizes{parameters.chunk_minimum(), parameters.chunk_average(),
@@ -206,28 +255,14 @@ void Repository::adopt(v1::RepositoryState state, const Segments& own) {
     state_ = newest;
     if (!chunker_) chunker_ = std::make_unique<const chunking::Chunker>(keyring(), sizes);
   }
+  end_ = std::move(end);
   save_pin();
   try {
-    write_state_cache(folder_ + "/state", header_.repository, *newest, whole_log_read_);
+    write_state_cache(folder_ + "/state", header_.repository, *newest, end_, whole_log_read_);
   } catch (const Error&) {
     // A cache: without it the next opening reads more.
   }
-}
-
-Bytes Repository::fetch_segment(const v1::SegmentReference& segment) const {
-  const ObjectName name = ObjectName::from_bytes(as_bytes(segment.name()));
-  try {
-    const Bytes object = segment.inlined().empty()
-                             ? context_.destination->get_all(segment_key(name), kMaximumSegment)
-                             : Bytes(segment.inlined().begin(), segment.inlined().end());
-    return open_segment(name, object, keyring(), header_.repository);
-  } catch (const Error& error) {
-    const std::string what = at(*context_.destination) + ": index segment " + name.hex();
-    if (error.kind() == ErrorKind::kNotFound) {
-      throw Error(ErrorKind::kDamaged, what + " is missing: run garner repair");
-    }
-    throw error.in(what);
-  }
+  forget_waiting_segments();
 }
 
 void Repository::save_pin() {
@@ -292,9 +327,45 @@ std::vector<v1::Snapshot> Repository::snapshots_without_pack() const {
   return snapshots;
 }
 
+// Blobs past what is kept of them here.
+class Repository::StoredBlobs final : public BlobSource {
+ public:
+  explicit StoredBlobs(Repository& repository)
+      : repository_(repository), view_(repository.reader_.new_view()) {}
+  Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override {
+    return repository_.read_or_refresh(
+        [&] { return repository_.reader_.read_stored(repository_.keyring(), kind, id, view_); });
+  }
+
+ private:
+  Repository& repository_;
+  const std::uint64_t view_;
+};
+
+std::unique_ptr<BlobSource> Repository::stored() { return std::make_unique<StoredBlobs>(*this); }
+
+class Repository::KeptBlobs final : public BlobSource {
+ public:
+  explicit KeptBlobs(Repository& repository) : repository_(repository) {}
+  Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override {
+    return repository_.reader_.read_kept(repository_.keyring(), kind, id);
+  }
+
+ private:
+  Repository& repository_;
+};
+
+std::unique_ptr<BlobSource> Repository::kept() {
+  return metadata_ ? std::make_unique<KeptBlobs>(*this) : nullptr;
+}
+
 Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
+  return read_or_refresh([&] { return reader_.read(keyring(), kind, id); });
+}
+
+Bytes Repository::read_or_refresh(const std::function<Bytes()>& read) {
   try {
-    return reader_.read(keyring(), kind, id);
+    return read();
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
     const std::uint64_t before = state()->generation();
@@ -305,15 +376,28 @@ Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
     }
     if (state()->generation() == before) throw;
   }
-  return reader_.read(keyring(), kind, id);
+  return read();
+}
+
+// Metadata is kept under a second name before the file goes. A crash in between leaves a pack here that
+// nobody lists, which goes when the repository is opened. Should the same file be closed again by the run
+// that goes on, it is as another pack, under another name, and this one is still nobody's.
+void Repository::publish(const FinishedPack& pack, const std::string& path) {
+  const bool kept = metadata_ && pack.kind == PackKind::kMetadata && metadata_->keep(pack.name, path);
+  try {
+    context_.destination->put_file(pack_key(pack.name), path);
+  } catch (...) {
+    if (kept) metadata_->drop(pack.name);
+    throw;
+  }
 }
 
 Bytes Repository::read_condemned(crypto::BlobKind kind, const crypto::BlobId& id) {
   return reader_.read_condemned(keyring(), kind, id);
 }
 
-ByteView Repository::read_frame(const BlobLocation& location, Scratch& memory) {
-  return reader_.read_frame(keyring(), location, memory);
+ByteView Repository::read_frame(const BlobLocation& location, Scratch& memory, FrameRun* run) {
+  return reader_.read_frame(keyring(), location, memory, run);
 }
 
 void Repository::set_uncommitted(const std::vector<FinishedPack>& packs) { reader_.set_uncommitted(packs); }

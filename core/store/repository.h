@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,10 +22,13 @@
 #include "store/blob_reader.h"
 #include "store/blob_source.h"
 #include "store/index.h"
+#include "store/index_source.h"
 #include "store/log.h"
 #include "store/pin.h"
 #include "store/record.h"
 #include "store/repository_header.h"
+#include "store/segment.h"
+#include "store/segment_shelf.h"
 #include "store/state.h"
 
 namespace garner::store {
@@ -54,7 +58,7 @@ struct Removal {
 // What a writer wants to become part of the repository, and everything that rests on.
 struct CommitPlan {
   std::vector<FinishedPack> packs;  // of this writer, published at the destination: segments are made of them
-  std::optional<v1::Snapshot> snapshot;       // its sequence is set by commit()
+  std::optional<v1::Snapshot> snapshot;       // numbered by commit() where its sequence is 0
   std::vector<v1::UnfinishedRoot> set_roots;  // commit() adds the segments made here and earlier
   std::vector<Uuid> remove_roots;             // run uuids
   std::vector<v1::SnapshotEntry> recovered_snapshots;
@@ -63,6 +67,8 @@ struct CommitPlan {
   Removal removal;
   // Content may be stored as differences: the record says so, for good. Takes may_store_differences().
   bool has_differences = false;
+  // From now on, for every machine. Takes a remover.
+  std::optional<IndexSource> index_from;
 };
 
 struct CommitOutcome {
@@ -77,7 +83,17 @@ struct CommitOutcome {
   bool overtaken = false;
 };
 
-// All pointers are set and outlive the repository. One Repository object at a time uses a cache folder.
+// What other machines have added to a log, as a look at it has shown.
+struct Growth {
+  std::uint64_t records = 0;
+  std::uint64_t segments = 0;
+  std::uint64_t snapshots = 0;
+  std::vector<std::string> hosts;  // of the writers
+  TimePoint time;                  // of the look
+};
+
+// All pointers but the last two are set, and outlive the repository. One Repository object at a time uses a
+// cache folder.
 struct RepositoryContext {
   std::shared_ptr<destination::Destination> destination;
   crypto::Keyring keyring;
@@ -86,13 +102,22 @@ struct RepositoryContext {
   const Clock* clock = nullptr;
   std::string cache_folder;  // for the local copy of index and state; a sub-folder a repository is made in it
   std::string host;          // for the writer's entry in the log
+  // Bytes of metadata packs that are kept there of a place where asking costs something; 0: none.
+  std::uint64_t metadata_cache = 0;
   // The repository that was at this destination before; nil where none was yet. Without it another repository
   // that was put in its place would be taken for a new one.
   Uuid expected_repository = {};
+  // Where the index may be read from and is written to as well, where the state says so; may be empty.
+  SegmentShelf::FindPlace shelf = {};
+  // Bounds of memory for all repositories that share them; without them this one has its own.
+  std::shared_ptr<FilterBudget> filters = nullptr;
+  std::shared_ptr<FrameCache> frames = nullptr;
 };
 
-// A state object is written after every record whose generation this divides.
-inline constexpr std::uint64_t kStateInterval = 32;
+// How old the last listing of a log may be for a commit that adds no packs and removes nothing.
+inline constexpr std::chrono::minutes kLookIsGoodFor{10};
+// The same for a state that somebody begins with who had the repository opened for that.
+inline constexpr std::chrono::minutes kLookToBeginWith{1};
 
 class Repository final : public BlobSource {
  public:
@@ -110,8 +135,18 @@ class Repository final : public BlobSource {
   // by the first record it commits. Error(kDamaged), with the advice to run repair, where the log is missing
   // or unreadable; Error(kForked) where it does not continue what the pin says was seen.
   static std::unique_ptr<Repository> open(RepositoryContext context);
+  // Opens one whose log does not continue what the pin says was seen (Error(kForked) of open()), because
+  // somebody who has looked says that it is meant: from now on what is there is what was seen. `generation`
+  // is the newest record; Error(kConflict) when it is another one, and when the log is not refused at all.
+  // Error(kDamaged) when a record or segment is unreadable, or a live pack is not there: whoever stores blobs
+  // relies on packs that are listed. Nothing is written to the destination, and nothing has changed after an
+  // error. Error(kForked) still when the header is another one, or the log does not hold together by itself.
+  static std::unique_ptr<Repository> accept_log(RepositoryContext context, std::uint64_t generation);
   // For repair: header and keys only; state() is empty until rebuild_log().
   static std::unique_ptr<Repository> open_without_log(RepositoryContext context);
+  // Whether open() refuses the log that is there now, for it does not continue what the pin says was seen.
+  // Reads the log as a machine without a cache. Errors: as open().
+  bool is_refused();
   ~Repository() override;
 
   const RepositoryHeader& header() const { return header_; }
@@ -128,28 +163,39 @@ class Repository final : public BlobSource {
   // The newest state read. Immutable; a later state is another object. Of generation 0 without a log.
   std::shared_ptr<const v1::RepositoryState> state() const;
 
-  // One listing of log/ from the newest known record on; reads what is newer and updates state, pin and
+  // One listing of log/ from the newest known records on; reads what is newer and updates state, pin and
   // index. Error(kForked) when the newest known record is not there any more, what is newer does not continue
   // it, or the log uuid has changed; Error(kDamaged) when the log is missing or a record unreadable.
-  void refresh();
+  // Nothing at all where asking costs something and the last listing is not older than `good_for`: for
+  // whoever wants a state to begin with. What rests on it is checked by commit().
+  void refresh(std::chrono::seconds good_for = std::chrono::seconds(0));
+
+  // What the last look has shown that others have added; nothing while no look of this process has.
+  std::optional<Growth> growth() const;
+
+  // Where the state says that the index is read from another destination: puts there what is missing of it,
+  // and takes away what nobody lists any more. False when that destination is away, full, or not one of this
+  // machine's. Others refresh and commit meanwhile. Errors of this repository's own destination.
+  bool tidy_shelf();
 
   // Commits (DESIGN section 4): puts the segment, checks the plan against the newest state, creates the next
-  // record exclusively, and tries again on the record that came first. Own packs are seen to exist after a
-  // record was read since which every record was read. An error leaves nothing but garbage behind, or, if the
-  // answer of the destination was lost or the local copy could not be brought up to date, the record: the
-  // same plan committed again is then found to be committed. Packs that are live already are not added again;
-  // a plan that changes nothing commits nothing. A new writer is listed with ROLE_ADD. Error(kForked) as
-  // refresh(), and when the newest record is another than was seen; Error(kNewerFormat) when writing takes a
-  // feature that this version does not know.
-  // A plan with a removal: Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE;
-  // Error(kConflict) for a snapshot that is pinned or a segment of an unfinished run; the log is read whole
-  // before, as by read_whole_log().
+  // record exclusively, and tries again on the record that came first. The log is listed before, unless that
+  // was done not long ago and the plan adds no packs and removes nothing (may_go_by_last_look). Own packs are
+  // seen to exist after a record was read since which every record was read. An error leaves nothing but
+  // garbage behind, or, if the answer of the destination was lost or the local copy could not be brought up
+  // to date, the record: the same plan committed again is then found to be committed. Packs that are live
+  // already are not added again; a plan that changes nothing commits nothing. A new writer is listed with
+  // ROLE_ADD. Error(kForked) as refresh(), and when the newest record is another than was seen;
+  // Error(kNewerFormat) when writing takes a feature that this version does not know. A plan with a removal:
+  // Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE; Error(kConflict) for a
+  // snapshot that is pinned or a segment of an unfinished run; the log is read whole before, as by
+  // read_whole_log().
   CommitOutcome commit(const CommitPlan& plan);
 
   // Whoever removes anything trusts no state that somebody else wrote: reads every record of the log, unless
   // this machine did so before (then those since have been read one by one). Error(kDamaged) when the state
-  // that was loaded is not the one its records lead to, or a record cannot be read.
-  void read_whole_log();
+  // that was loaded is not the one its records lead to, or a record cannot be read. `good_for` as refresh().
+  void read_whole_log(std::chrono::seconds good_for = std::chrono::seconds(0));
   // Whether the log lists this writer with ROLE_REMOVE.
   bool may_remove() const;
 
@@ -166,12 +212,22 @@ class Repository final : public BlobSource {
   // BlobSource. Tries every live location, then packs given to set_uncommitted(); when none has it, reads
   // what is new in the log and tries again, for a prune may just have moved it.
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override;
+  // The same past everything that this machine has of it: for whoever asks what is at the destination. It
+  // keeps frames that it has read in memory for as long as it lives. The repository outlives it.
+  std::unique_ptr<BlobSource> stored();
+  // Trees, lists and snapshots from what this machine has kept of them alone: nothing is asked of the
+  // destination. Null where it keeps none. Its read() says Error(kNotFound) or Error(kDamaged) for all else.
+  // The repository outlives it.
+  std::unique_ptr<BlobSource> kept();
   // A blob without a live location from a condemned pack, as long as that is there: for rescue.
   // Error(kNotFound); Error(kDamaged), also when the pack was deleted.
   Bytes read_condemned(crypto::BlobKind kind, const crypto::BlobId& id);
-  // The raw bytes of a whole frame, not verified against ids (the caller computes them), not cached, in
-  // `memory`.
-  ByteView read_frame(const BlobLocation& location, Scratch& memory);
+  // The raw bytes of a whole frame as it is at the destination, not verified against ids (the caller computes
+  // them), not cached, in `memory`. `run`: frames of which it may be one, and which are read together; may be
+  // null.
+  ByteView read_frame(const BlobLocation& location, Scratch& memory, FrameRun* run = nullptr);
+  // Puts a finished pack, the durable file `path`, as Destination::put_file.
+  void publish(const FinishedPack& pack, const std::string& path);
   // Blobs in packs that are published but not committed, as a resumed run knows them: read() finds them too.
   void set_uncommitted(const std::vector<FinishedPack>& packs);
 
@@ -190,22 +246,55 @@ class Repository final : public BlobSource {
  private:
   struct Segments;
   struct Lookout;
+  class StoredBlobs;
+  class KeptBlobs;
+  class GrowthCounter {
+   public:
+    explicit GrowthCounter(const Uuid& own) : own_(as_text(own.view())) {}
+    void add(const v1::RecordBody& body);
+    const std::set<std::string>& writers() const { return writers_; }
+    Growth growth;
+
+   private:
+    const std::string own_;
+    std::set<std::string> writers_;  // uuids
+  };
+  // When the log was last listed, by both clocks: one stands still while the machine sleeps, the other may be
+  // put back.
+  struct Look {
+    std::chrono::steady_clock::time_point steady{};
+    TimePoint wall{};
+  };
 
   Repository(RepositoryContext context, RepositoryHeader header);
   static std::unique_ptr<Repository> open_header(RepositoryContext context);
   void create_first_record(const v1::Parameters& parameters);
 
+  Bytes read_or_refresh(const std::function<Bytes()>& read);
+
   // The rest is called with log_mutex_ held.
   LogContext log() const { return {*context_.destination, keyring(), header_.repository}; }
   void refresh_from(std::uint64_t known, const RecordSeen& seen);
-  // Makes `state` the newest: index, state, pin, local copy, in this order. `own`: segments made here.
-  void adopt(v1::RepositoryState state, const Segments& own);
-  Bytes fetch_segment(const v1::SegmentReference& segment) const;
+  void refresh_unless(std::chrono::seconds good_for);
+  Look look_now() const;
+  bool looked_within(std::chrono::seconds time) const;
+  bool may_go_by_last_look(const CommitPlan& plan) const;
+  // Makes `state`, and `end` of the log that leads to it, the newest: index, state, pin, local copy, in this
+  // order. `own`: segments made here.
+  void adopt(v1::RepositoryState state, LogEnd end, const Segments& own);
+  void turn_to_index_of(const v1::RepositoryState& state);
+  Bytes fetch_segment(const v1::SegmentReference& segment);
+  void forget_waiting_segments();
+  bool is_refused_locked();
+  void require_live_packs();
+  CommitOutcome commit_locked(const CommitPlan& plan);
+  void note_growth(const GrowthCounter& counter);
   void save_pin();
   void read_whole_log_locked();
+  void require_remover(const char* who) const;
   void check_removal(const CommitPlan& plan, const v1::RepositoryState& state);
   void add_removal(const Removal& removal, const v1::RepositoryState& state, Record& record) const;
-  std::vector<FinishedPack> packs_of_replaced(const Removal& removal, const v1::RepositoryState& state) const;
+  std::vector<FinishedPack> packs_of_replaced(const Removal& removal, const v1::RepositoryState& state);
 
   bool find_lost(const CommitPlan& plan, const v1::RepositoryState& state, Lookout& lookout,
                  CommitOutcome& outcome);
@@ -225,6 +314,7 @@ class Repository final : public BlobSource {
   bool commit_record(const v1::RepositoryState& state, const Record& record, const Segments& own,
                      CommitOutcome& outcome);
   void put_state(CommitOutcome& outcome);
+  void end_log(std::uint64_t last, const Record& next);
 
   RepositoryContext context_;
   RepositoryHeader header_;
@@ -234,14 +324,19 @@ class Repository final : public BlobSource {
   std::atomic<const crypto::Keyring*> keyring_;
   crypto::BlobHasher hasher_;
   Index index_;
+  std::optional<MetadataCache> metadata_;
   BlobReader reader_;
 
-  std::mutex log_mutex_;  // one refresh or commit at a time
+  std::mutex log_mutex_;  // of what follows: one refresh or commit at a time
   Pin pin_;               // as saved
+  LogEnd end_;
+  std::optional<Look> looked_;  // nothing after an error that leaves open what is in the log
   bool whole_log_read_ = false;
+  SegmentShelf shelf_;
 
   mutable std::mutex state_mutex_;  // of what follows; nothing is waited for under it
   std::shared_ptr<const v1::RepositoryState> state_;
+  std::optional<Growth> growth_;
   std::unique_ptr<const chunking::Chunker> chunker_;
 
   mutable std::mutex recovery_slot_mutex_;

@@ -30,18 +30,9 @@ Error no_header(destination::Destination& destination) {
                                                    std::string(kHeaderKey) + " is missing");
     }
   }
-  const bool empty = destination.list("").empty();
-  return Error(ErrorKind::kNotARepository, where + (empty ? " holds no repository: it is empty"
-                                                          : " holds no repository, but other files"));
-}
-
-Bytes get_header(destination::Destination& destination) {
-  try {
-    return destination.get_all(kHeaderKey, kMaximumHeader);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kNotFound) throw;
-  }
-  throw no_header(destination);
+  return Error(ErrorKind::kNotARepository,
+               where + (destination.is_empty() ? " holds no repository: it is empty"
+                                               : " holds no repository, but other files"));
 }
 
 ParsedHeader parse(ByteView object) {
@@ -71,8 +62,7 @@ ParsedHeader parse(ByteView object) {
   return parsed;
 }
 
-ParsedHeader read(destination::Destination& destination) {
-  const Bytes object = get_header(destination);
+ParsedHeader read(const destination::Destination& destination, ByteView object) {
   try {
     return parse(object);
   } catch (const Error& error) {
@@ -81,6 +71,15 @@ ParsedHeader read(destination::Destination& destination) {
 }
 
 }  // namespace
+
+Bytes get_header(destination::Destination& destination) {
+  try {
+    return destination.get_all(kHeaderKey, kMaximumHeader);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kNotFound) throw;
+  }
+  throw no_header(destination);
+}
 
 Bytes make_header(const Uuid& repository, const crypto::Keyring& keyring, TimePoint now) {
   v1::RepositoryHeader message;
@@ -109,10 +108,21 @@ RepositoryHeader create_header(destination::Destination& destination, const Uuid
   return parse(object).header;
 }
 
-RepositoryHeader read_header(destination::Destination& destination) { return read(destination).header; }
+RepositoryHeader read_header(const destination::Destination& destination, ByteView object) {
+  return read(destination, object).header;
+}
+
+RepositoryHeader read_header(destination::Destination& destination) {
+  return read_header(destination, get_header(destination));
+}
 
 RepositoryHeader verify_header(destination::Destination& destination, const crypto::Keyring& keyring) {
-  const ParsedHeader parsed = read(destination);
+  return verify_header(destination, get_header(destination), keyring);
+}
+
+RepositoryHeader verify_header(const destination::Destination& destination, ByteView object,
+                               const crypto::Keyring& keyring) {
+  const ParsedHeader parsed = read(destination, object);
   const std::string where = "the repository at " + destination.describe();
   if (parsed.header.encrypted != keyring.encrypted()) {
     throw Error(ErrorKind::kWrongKey,

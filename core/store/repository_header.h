@@ -27,6 +27,8 @@ inline constexpr std::uint64_t kMaximumHeader = 4u << 10;
 
 // The object's bytes.
 Bytes make_header(const Uuid& repository, const crypto::Keyring& keyring, TimePoint now);
+// The bytes that are at the place, whatever they are. Error(kNotARepository) as read_header().
+Bytes get_header(destination::Destination& destination);
 // What these bytes say, without trusting them. Error(kDamaged); Error(kNewerFormat).
 RepositoryHeader parse_header(ByteView object);
 // Writes the header of a new repository, durably. Error(kAlreadyExists) when there is one.
@@ -39,5 +41,9 @@ RepositoryHeader read_header(destination::Destination& destination);
 // Reads it and checks it under `keyring`. Error(kWrongKey) for another keyring, or an encrypted one where the
 // repository is not and the other way round; Error(kDamaged); otherwise as read_header.
 RepositoryHeader verify_header(destination::Destination& destination, const crypto::Keyring& keyring);
+// The same, and read_header(), of bytes that get_header() has read there.
+RepositoryHeader verify_header(const destination::Destination& destination, ByteView object,
+                               const crypto::Keyring& keyring);
+RepositoryHeader read_header(const destination::Destination& destination, ByteView object);
 
 }  // namespace garner::store

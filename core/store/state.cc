@@ -60,6 +60,15 @@ const v1::SnapshotEntry* find_snapshot_of_run(const v1::RepositoryState& state, 
   return found == state.snapshots().end() ? nullptr : &*found;
 }
 
+std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string& set) {
+  std::uint64_t highest = 0;
+  for (const v1::SnapshotEntry& entry : state.snapshots()) {
+    if (entry.snapshot().set().uuid() == set) highest = std::max(highest, entry.snapshot().sequence());
+  }
+  // A number beyond all others may be anybody's lie. It is never 0, which says that there is none.
+  return std::max(highest, highest + 1);
+}
+
 const v1::UnfinishedRoot* find_root(const v1::RepositoryState& state, ByteView run) {
   return find_by(state.roots(), &v1::UnfinishedRoot::run, run);
 }

@@ -63,6 +63,8 @@ const v1::Writer* find_writer(const v1::RepositoryState& state, const Uuid& writ
 const v1::SnapshotEntry* find_snapshot(const v1::RepositoryState& state, ByteView id);
 // The snapshot that a run made.
 const v1::SnapshotEntry* find_snapshot_of_run(const v1::RepositoryState& state, ByteView run);
+// The number of the next snapshot of the set (its uuid, bytes): one more than the highest that is listed.
+std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string& set);
 const v1::UnfinishedRoot* find_root(const v1::RepositoryState& state, ByteView run);
 // Condemned, or dropped and still dead.
 bool is_removed(const v1::RepositoryState& state, const ObjectName& name);

@@ -15,7 +15,29 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNLAS2";
+constexpr std::string_view kMagic = "GARNLAS3";
+
+LogEnd read_end(ByteReader& reader) {
+  LogEnd end;
+  end.last_change = reader.u64();
+  end.tells_sums = reader.u8() == 1;
+  for (std::uint32_t left = reader.u32(); left > 0; --left) {
+    KnownRecord& record = end.records.emplace_back();
+    record.generation = reader.u64();
+    std::ranges::copy(reader.bytes(record.md5.size()), record.md5.begin());
+  }
+  return end;
+}
+
+void write_end(ByteWriter& writer, const LogEnd& end) {
+  writer.u64(end.last_change);
+  writer.u8(end.tells_sums ? 1 : 0);
+  writer.u32(static_cast<std::uint32_t>(end.records.size()));
+  for (const KnownRecord& record : end.records) {
+    writer.u64(record.generation);
+    writer.bytes(record.md5);
+  }
+}
 
 }  // namespace
 
@@ -31,9 +53,10 @@ std::optional<CachedState> read_state_cache(const std::string& path, const Uuid&
     if (Uuid::from_bytes(reader.bytes(repository.value.size())) != repository) return std::nullopt;
     CachedState cached;
     cached.from_first_record = reader.u8() == 1;
-    if (!cached.state.ParseFromArray(reader.rest().data(), static_cast<int>(reader.rest().size())))
+    cached.log.end = read_end(reader);
+    if (!cached.log.state.ParseFromArray(reader.rest().data(), static_cast<int>(reader.rest().size())))
       return std::nullopt;
-    require_readable(features_of(cached.state));
+    require_readable(features_of(cached.log.state));
     return cached;
   } catch (const Error&) {
     return std::nullopt;  // whatever is wrong with it, the destination has all of it
@@ -41,11 +64,12 @@ std::optional<CachedState> read_state_cache(const std::string& path, const Uuid&
 }
 
 void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state,
-                       bool from_first_record) {
+                       const LogEnd& end, bool from_first_record) {
   ByteWriter writer;
   writer.bytes(as_bytes(kMagic));
   writer.bytes(repository.view());
   writer.u8(from_first_record ? 1 : 0);
+  write_end(writer, end);
   writer.bytes(as_bytes(state.SerializeAsString()));
   writer.bytes(crypto::hash(writer.data()));
   const std::string temporary = path + ".new";

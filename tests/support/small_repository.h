@@ -34,15 +34,18 @@ namespace garner::testing {
 
 class SmallRepository {
  public:
-  explicit SmallRepository(store::v1::Parameters parameters = small_parameters())
+  // `keyring`: of another one that has the same; without it, its own.
+  explicit SmallRepository(store::v1::Parameters parameters = small_parameters(),
+                           const crypto::Keyring* keyring = nullptr)
       : destination_(std::make_shared<destination::LocalDestination>(folder_.path("repository"))),
-        keyring_(generate()) {
+        keyring_(keyring != nullptr ? keyring->copy() : generate()) {
     destination_->create_folder();
     repository_ = store::Repository::create(machine_.context(destination_, keyring_), {slot()}, parameters);
   }
 
   store::Repository& repository() { return *repository_; }
   destination::Destination& destination() { return *destination_; }
+  const crypto::Keyring& keyring() const { return keyring_; }
   std::string path() const { return folder_.path("repository"); }
   // Opens it as another machine would: with an empty cache and no pin.
   void reopen() {
@@ -55,6 +58,12 @@ class SmallRepository {
     repository_.reset();
     machine_.lose_cache();
     machine_.pins.forget();
+    repository_ = store::Repository::open_without_log(machine_.context(destination_, keyring_));
+  }
+  // As one whose log this machine does not take, with what it has seen of it.
+  void reopen_refused() {
+    repository_.reset();
+    machine_.lose_cache();
     repository_ = store::Repository::open_without_log(machine_.context(destination_, keyring_));
   }
   // From now on everything goes through `wrap` of the destination.

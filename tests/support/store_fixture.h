@@ -37,7 +37,11 @@ class MemoryPins final : public store::PinStore {
       throw Error(ErrorKind::kWriteFailed, "the machine lost its power before it could save the pin");
     }
     pins_[pin.repository] = pin;
+    if (std::exchange(fail_after_next_, false)) {
+      throw Error(ErrorKind::kWriteFailed, "the machine lost its power after it had saved the pin");
+    }
   }
+  void fail_after_next() { fail_after_next_ = true; }
   void fail_next() { fail_next_ = true; }
   void forget() { pins_.clear(); }
 
@@ -45,6 +49,7 @@ class MemoryPins final : public store::PinStore {
   std::mutex mutex_;
   std::map<Uuid, store::Pin> pins_;
   bool fail_next_ = false;
+  bool fail_after_next_ = false;
 };
 
 inline store::v1::Parameters small_parameters() {
@@ -64,6 +69,7 @@ struct Machine {
   crypto::WriterKey key = crypto::WriterKey::generate();
   MemoryPins pins;
   TemporaryFolder folder;
+  std::uint64_t metadata_cache = 0;
 
   store::RepositoryContext context(std::shared_ptr<destination::Destination> destination,
                                    const crypto::Keyring& keyring) {
@@ -74,6 +80,7 @@ struct Machine {
                                      &system_clock(),
                                      folder.path("cache"),
                                      "host-" + key.uuid().text().substr(0, 4)};
+    context.metadata_cache = metadata_cache;
     return context;
   }
   std::unique_ptr<store::Repository> open(std::shared_ptr<destination::Destination> destination,

@@ -110,6 +110,30 @@ TEST_CASE("snapshots of a set are numbered in the order of the log, whoever make
   }
 }
 
+TEST_CASE("a snapshot that its run has numbered keeps that number, and with it its id") {
+  Fixture fixture;
+  const Uuid set = Uuid::random();
+  const auto commit = [&](std::uint64_t number) {
+    CommitPlan plan = test_plan({}, set);
+    plan.snapshot->set_sequence(number);
+    const CommitOutcome outcome = fixture.repository->commit(plan);
+    const std::uint64_t listed =
+        find_snapshot(*fixture.repository->state(), outcome.snapshot_id->view())->snapshot().sequence();
+    const std::string content = plan.snapshot->SerializeAsString();
+    const bool same = fixture.repository->hasher().id(crypto::BlobKind::kSnapshot, as_bytes(content)) ==
+                      *outcome.snapshot_id;
+    CHECK(same == (number != 0));
+    return listed;
+  };
+  CHECK(commit(7) == 7);
+  CHECK(commit(0) == 8);
+  CHECK(commit(3) == 3);
+  CHECK(commit(3) == 3);  // two runs that did not know of each other
+  CHECK(commit(0) == 9);
+  CHECK(commit(UINT64_MAX) == UINT64_MAX);
+  CHECK(commit(0) == UINT64_MAX);
+}
+
 TEST_CASE("listed snapshots are offered for a metadata pack until one holds them") {
   Fixture fixture;
   const CommitOutcome outcome = fixture.repository->commit(test_plan({}));

@@ -1,0 +1,47 @@
+// Frames that were read, decompressed, in memory: those of data in a small cache, those of metadata in a
+// larger one, for neighbouring trees and lists stand in one frame. The readers of several repositories may
+// share it: then its bounds hold for all of them together. Any thread.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "store/lru_cache.h"
+#include "store/object_name.h"
+#include "store/pack.h"
+
+namespace garner::store {
+
+class FrameCache {
+ public:
+  // Bytes of frames that are kept.
+  explicit FrameCache(std::size_t data = 16u << 20, std::size_t metadata = 32u << 20)
+      : data_(data), metadata_(metadata) {}
+
+  // Each reader finds only what it has read itself: an object that lies under the same name elsewhere, in the
+  // copy of a repository or because somebody put it there, says nothing of the one it would read.
+  std::uint64_t new_reader() { return ++readers_; }
+
+  struct Key {
+    std::uint64_t reader = 0;
+    ObjectName pack;
+    std::uint64_t offset = 0;
+    bool operator==(const Key&) const = default;
+  };
+  struct KeyHash {
+    std::size_t operator()(const Key& key) const noexcept {
+      return ObjectNameHash()(key.pack) ^ ((key.offset + key.reader) * 0x9e3779b97f4a7c15u);
+    }
+  };
+  using Frames = LruCache<Key, Bytes, KeyHash>;
+  Frames& of(PackKind kind) { return kind == PackKind::kData ? data_ : metadata_; }
+
+ private:
+  Frames data_;
+  Frames metadata_;
+  std::atomic<std::uint64_t> readers_ = 0;
+};
+
+}  // namespace garner::store
