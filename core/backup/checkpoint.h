@@ -4,7 +4,8 @@
 // One save() is one transaction. It is called after the frames it names are durable, so that whatever a
 // checkpoint says is stored can be read. On resumption the run closes the packs that the checkpoint knows at
 // their last durable frame, walks the source again, compares stat data with what the checkpoint recorded, and
-// reads only what is not in it.
+// reads only what is not in it. Once the walk is over the last save has the snapshot: from then on a resumed
+// run delivers and commits, and looks at the source no more.
 #pragma once
 
 #include <cstdint>
@@ -59,29 +60,73 @@ struct FileInProgress {
 // Sums over the run's whole life.
 struct RunCounters {
   std::uint64_t read_bytes = 0;    // from the source
-  std::uint64_t new_bytes = 0;     // raw file content that was new to the destination
-  std::uint64_t stored_bytes = 0;  // written to the destination
+  std::uint64_t new_bytes = 0;     // raw file content that was new to at least one destination
+  std::uint64_t stored_bytes = 0;  // written to destinations, all together
 };
 
-// What changed since the last save.
+// The same of one destination.
+struct TargetCounters {
+  std::uint64_t new_bytes = 0;       // raw file content that was new to it
+  std::uint64_t stored_bytes = 0;    // written to it
+  std::uint64_t supplied_bytes = 0;  // raw, given to it from other destinations
+};
+
+// A destination that the run feeds, by its number in the run's request: that stays the same for the run's
+// life.
+struct TargetBegin {
+  unsigned number = 0;
+  std::vector<crypto::BlobId> base_snapshots;  // what was skipped rests on these
+};
+
+// What changed at one of them since the last save.
+struct TargetDelta {
+  unsigned number = 0;
+  bool left = false;                  // it is given nothing any more that is read: once true, for good
+  std::string message;                // why
+  std::set<store::ObjectName> names;  // packs of others there that stored content refers to
+  std::vector<Uuid> committed_packs;  // in a committed segment there now
+  TargetCounters counters;            // totals, not differences
+};
+
+struct TargetHead {
+  unsigned number = 0;
+  bool left = false;
+  std::string message;
+  std::vector<crypto::BlobId> base_snapshots;
+  std::set<store::ObjectName> names;
+  TargetCounters counters;
+};
+
+// What changed since the last save. What it says is stored is so at every destination that has not left.
 struct CheckpointDelta {
   std::vector<store::DurablePack> packs;  // `frames`: those new since the last save
-  std::vector<Uuid> committed_packs;      // in a committed segment now: forget them
+  std::vector<Uuid> released_packs;       // nothing is left to do with them: forget them
+  std::vector<TargetDelta> targets;
   std::vector<FinishedFile> files;
   std::vector<FinishedFolder> folders;  // what was recorded below each is forgotten with this
-  std::vector<FileInProgress>
-      in_progress;                    // replaces the entry of the same place; a finished file's entry goes
-  std::set<store::ObjectName> names;  // packs of others that stored content refers to
-  RunCounters counters;               // totals, not differences
+  // Replaces the entry of the same place; a finished file's entry goes.
+  std::vector<FileInProgress> in_progress;
+  RunCounters counters;  // totals, not differences
+  // What the run is to commit, from now on: the same bytes at every destination. The source is not walked
+  // again.
+  std::optional<v1::Snapshot> snapshot;
 };
 
 // The state a resumed run begins with; files and folders are asked for folder by folder.
 struct CheckpointHead {
-  TimePoint scan_start;                        // of the first attempt
-  std::vector<crypto::BlobId> base_snapshots;  // what was skipped rests on these
-  std::vector<store::DurablePack> packs;       // with all their frames
-  std::set<store::ObjectName> names;
+  TimePoint scan_start;                   // of the first attempt
+  std::vector<store::DurablePack> packs;  // with all their frames
+  std::vector<TargetHead> targets;        // by number
   RunCounters counters;
+  std::optional<v1::Snapshot> snapshot;
+
+  // Null for a destination that was not there when the run began.
+  const TargetHead* target(unsigned number) const {
+    for (const TargetHead& target : targets) {
+      if (target.number == number) return &target;
+    }
+    return nullptr;
+  }
 };
 
 // One run's checkpoint. Methods throw Error; save() and begin() are durable when they return. Safe from any
@@ -92,7 +137,7 @@ class CheckpointStore {
   // Nothing where no checkpoint was begun.
   virtual std::optional<CheckpointHead> load() = 0;
   // Starts an empty checkpoint, forgetting any other of the run.
-  virtual void begin(TimePoint scan_start, const std::vector<crypto::BlobId>& base_snapshots) = 0;
+  virtual void begin(TimePoint scan_start, const std::vector<TargetBegin>& targets) = 0;
   virtual void save(const CheckpointDelta& delta) = 0;
   virtual void forget() = 0;
 

@@ -13,7 +13,7 @@ namespace {
 // What remains of the bound when every thread holds as much as it may of what cannot be recorded.
 std::uint64_t admitted_limit(unsigned threads, const CheckpointPace& pace) {
   const std::uint64_t held = std::uint64_t{threads} * kUnrecordedPerThread;
-  return std::max<std::uint64_t>(kMaximumUnsaved - std::min(kMaximumUnsaved, held), pace.bytes);
+  return std::max(pace.most_unsaved - std::min(pace.most_unsaved, held), pace.bytes);
 }
 
 }  // namespace
@@ -21,13 +21,15 @@ std::uint64_t admitted_limit(unsigned threads, const CheckpointPace& pace) {
 Checkpointer::Checkpointer(Context context)
     : context_(std::move(context)),
       limit_(admitted_limit(context_.threads, context_.pace)),
-      names_(context_.names),
-      committed_packs_(context_.committed_packs),
-      has_root_(context_.has_root),
-      has_differences_(context_.has_differences),
-      last_commit_(std::chrono::steady_clock::now()) {}
+      on_stop_(stop_, [this] {
+        std::lock_guard lock(mutex_);
+        saved_.notify_all();
+      }) {
+  context_.targets.listen([this] { targets_changed(); });
+}
 
 Checkpointer::~Checkpointer() {
+  context_.targets.listen(nullptr);
   {
     std::lock_guard lock(mutex_);
     ending_ = true;
@@ -36,8 +38,29 @@ Checkpointer::~Checkpointer() {
   saved_.notify_all();
 }
 
+// There is room again, perhaps, or nobody is left.
+void Checkpointer::targets_changed() {
+  const std::exception_ptr failure = context_.targets.failure();
+  {
+    std::lock_guard lock(mutex_);
+    if (failure && !error_) {
+      error_ = failure;
+      is_destinations_error_ = true;
+      failed_ = true;
+    }
+    saved_.notify_all();
+  }
+  if (!failure) return;
+  std::lock_guard telling(callback_mutex_);
+  if (failed_callback_) failed_callback_();
+}
+
 void Checkpointer::start(std::function<void()> failed) {
-  failed_callback_ = std::move(failed);
+  {
+    std::lock_guard telling(callback_mutex_);
+    failed_callback_ = std::move(failed);
+    if (failed_) failed_callback_();
+  }
   thread_ = std::jthread(in_log_context([this, stop = StopScope::current()] {
     const StopScope scope(stop);
     run();
@@ -62,14 +85,15 @@ void Checkpointer::run() {
                           (admitted_ > begun_at_ || !unsaved_.empty());
     lock.unlock();
     context_.statistics.report();
+    context_.targets.look();
     try {
-      if (bytes_due || time_due) {
+      if (bytes_due || time_due || context_.targets.wants_save()) {
         last = std::chrono::steady_clock::now();
-        save(false);
+        save(false, nullptr);
       }
     } catch (...) {
       lock.lock();
-      error_ = std::current_exception();
+      if (!error_) error_ = std::current_exception();
       failed_ = true;
       saved_.notify_all();
       lock.unlock();
@@ -83,12 +107,16 @@ void Checkpointer::run() {
 
 void Checkpointer::admit(std::uint64_t bytes) {
   const std::uint64_t after = admitted_.fetch_add(bytes) + bytes;
-  if (!failed_ && after < begun_at_ + context_.pace.bytes && after <= covered_ + limit_) return;
+  if (!failed_ && after < begun_at_ + context_.pace.bytes && after <= covered_ + limit_ &&
+      context_.writer.has_room())
+    return;
   std::unique_lock lock(mutex_);
   if (error_) std::rethrow_exception(error_);
   if (after >= begun_at_ + context_.pace.bytes) due_.notify_one();
-  saved_.wait(lock, [&] { return error_ || ending_ || after <= covered_ + limit_; });
+  const auto may_read = [&] { return after <= covered_ + limit_ && context_.writer.has_room(); };
+  saved_.wait(lock, [&] { return error_ || ending_ || stop_.stop_requested() || may_read(); });
   if (error_) std::rethrow_exception(error_);
+  if (!ending_ && !may_read()) throw Error(ErrorKind::kCancelled, "the run was stopped");
 }
 
 void Checkpointer::mark(const std::shared_ptr<Folder>& folder) {
@@ -121,19 +149,57 @@ void Checkpointer::check() {
   if (error_) std::rethrow_exception(error_);
 }
 
-void Checkpointer::save_now(bool close_packs) {
+void Checkpointer::save_now() {
+  end();
+  if (!may_still_save()) check();
+  save(false, nullptr);
+}
+
+void Checkpointer::save_last(const v1::Snapshot& snapshot) {
+  end();
+  check();
+  save(true, &snapshot);
+}
+
+void Checkpointer::end() {
   {
     std::lock_guard lock(mutex_);
     ending_ = true;
   }
   due_.notify_all();
   if (thread_.joinable()) thread_.join();
-  check();
-  save(close_packs);
 }
 
-void Checkpointer::save(bool close_packs) {
+// A stop that ends a wait for a limit loses nothing, and a destination that is gone keeps nobody from
+// recording what is in the spool.
+bool Checkpointer::may_still_save() {
+  std::lock_guard lock(mutex_);
+  if (is_broken_) return false;
+  if (!error_ || is_destinations_error_) return true;
+  try {
+    std::rethrow_exception(error_);
+  } catch (const Error& error) {
+    return error.kind() == ErrorKind::kCancelled;
+  } catch (...) {
+    return false;
+  }
+}
+
+void Checkpointer::save(bool close_packs, const v1::Snapshot* decided) {
+  try {
+    save_all(close_packs, decided);
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    is_broken_ = true;
+    if (!error_) error_ = std::current_exception();
+    throw;
+  }
+}
+
+// `decided`: after this the run delivers and commits, and nothing else.
+void Checkpointer::save_all(bool close_packs, const v1::Snapshot* decided) {
   CheckpointDelta delta;
+  if (decided != nullptr) delta.snapshot = *decided;
   std::set<std::shared_ptr<Folder>> folders;
   std::set<std::shared_ptr<ReadingFile>> reading;
   std::uint64_t begun_at = 0;
@@ -152,63 +218,17 @@ void Checkpointer::save(bool close_packs) {
   }
 
   delta.packs = close_packs ? context_.writer.finish() : context_.writer.make_durable();
-  for (const store::ObjectName& name : context_.writer.take_names()) {
-    if (names_.insert(name).second) new_names_.insert(name);
-  }
-  delta.names = new_names_;
-  context_.statistics.stored(context_.writer.stored_bytes());
+  // First what is let go of: its names are among what is taken next (Target::commit_root).
+  delta.released_packs = context_.writer.take_released();
+  delta.targets = context_.targets.take_changes();
   delta.counters = context_.statistics.counters();
-  delta.committed_packs = committed_packs_;
   context_.store.save(delta);
-  committed_packs_.clear();
-  new_names_.clear();
-  context_.writer.publish();
+  // The last commit delivers what the last save has recorded.
+  context_.targets.note_recorded(delta.targets, /*may_deliver=*/!close_packs);
 
-  {
-    std::lock_guard lock(mutex_);
-    covered_ = begun_at;
-    saved_.notify_all();
-  }
-  if (!close_packs) commit_root();
-}
-
-// What is published becomes part of the repository, under a root that collection treats as live: a run that
-// takes days is not in danger of being collected, and its index entries do not pile up in memory.
-void Checkpointer::commit_root() {
-  const std::vector<store::FinishedPack> packs = context_.writer.published();
-  std::uint64_t bytes = 0;
-  for (const auto& pack : packs) bytes += pack.size;
-  const bool due = context_.writer.pending_blobs() >= context_.pace.commit_blobs ||
-                   bytes >= context_.pace.commit_bytes ||
-                   std::chrono::steady_clock::now() - last_commit_ >= context_.pace.commit_time;
-  if (packs.empty() || !due || !may_commit_) return;
-
-  store::CommitPlan plan;
-  plan.packs = packs;
-  plan.names = names_;
-  plan.has_differences = has_differences_;
-  plan.base_snapshots = {context_.base_snapshots.begin(), context_.base_snapshots.end()};
-  v1::UnfinishedRoot root;
-  root.set_run(std::string(as_text(context_.run.view())));
-  for (const crypto::BlobId& base : context_.base_snapshots)
-    root.add_snapshots(std::string(as_text(base.view())));
-  plan.set_roots.push_back(std::move(root));
-  const std::shared_ptr<void> held = context_.during_commit ? context_.during_commit() : nullptr;
-  store::CommitOutcome outcome = context_.repository.commit(plan);
-  context_.statistics.committed(outcome.stored_bytes);
-  last_commit_ = std::chrono::steady_clock::now();
-  if (!outcome.committed) {
-    // What is lost now is lost for the snapshot as well: the last commit sees to it, and the packs wait till
-    // then.
-    may_commit_ = false;
-    return;
-  }
-  has_root_ = true;
-  for (const store::FinishedPack& pack : packs) {
-    if (names_.insert(pack.name).second) new_names_.insert(pack.name);
-  }
-  committed_packs_ = context_.writer.forget(packs);
-  context_.repository.set_uncommitted(context_.writer.published());
+  std::lock_guard lock(mutex_);
+  covered_ = begun_at;
+  saved_.notify_all();
 }
 
 }  // namespace garner::backup

@@ -1,11 +1,11 @@
-// Decides when a checkpoint falls due, makes it, and holds back reading that would run too far ahead of it.
+// Decides when a checkpoint falls due, makes it, and holds back reading that would run too far ahead of it,
+// or of what the destination takes.
 //
 // A checkpoint is made in this order: what finished so far is taken from the folders and the files in
-// progress; every frame put before is made durable; the catalog records both in one transaction; packs whose
-// names it recorded are given these names at the destination; and every so often what is published is
-// committed under the run's unfinished root. Whatever is taken after the first step belongs to the next
-// checkpoint. A crash at any point leaves the last transaction, whose frames are durable, and packs under
-// names that it knows.
+// progress; every frame put before is made durable; the catalog records both in one transaction; and the
+// destinations' threads (targets.h) are told that there are packs whose names it recorded. Whatever is taken
+// after the first step belongs to the next checkpoint. A crash at any point leaves the last transaction,
+// whose frames are durable, and packs under names that it knows.
 #pragma once
 
 #include <atomic>
@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <stop_token>
 #include <thread>
 #include <vector>
 
@@ -22,13 +23,13 @@
 #include "backup/checkpoint_pace.h"
 #include "backup/folder.h"
 #include "backup/statistics.h"
+#include "backup/targets.h"
+#include "base/stop_scope.h"
 #include "snapshot/content_list.h"
 #include "store/blob_writer.h"
 
 namespace garner::backup {
 
-// The bound of DESIGN section 5, in bytes of source read beyond the last checkpoint.
-inline constexpr std::uint64_t kMaximumUnsaved = 256u << 20;
 // What one thread may have read of files that no checkpoint can record yet.
 inline constexpr std::uint64_t kUnrecordedPerThread = 4u << 20;
 
@@ -47,70 +48,58 @@ struct ReadingFile {
 class Checkpointer {
  public:
   struct Context {
-    store::Repository& repository;
     store::BlobWriter& writer;
     CheckpointStore& store;
     Statistics& statistics;
-    Uuid run;
+    Targets& targets;
     CheckpointPace pace;
     unsigned threads = 1;  // that read
-    std::vector<crypto::BlobId> base_snapshots;
-    std::set<store::ObjectName> names;                          // as the checkpoint has them
-    std::vector<Uuid> committed_packs;                          // to be forgotten with the next save
-    bool has_root = false;                                      // the log has this run's unfinished root
-    bool has_differences = false;                               // what the checkpoint has may hold some
-    std::function<std::shared_ptr<void>()> during_commit = {};  // as in BackupOptions
+    std::atomic<bool>& has_differences;
   };
   explicit Checkpointer(Context context);
   ~Checkpointer();  // ends the thread, without a checkpoint
 
-  // Records what the writer took over from an earlier process, and publishes it. Before start().
-  void save_adopted() { save(false); }
-  // Starts the thread that makes checkpoints as they fall due. `failed` is called on it, once, when one
-  // fails.
+  // Records what the writer took over from an earlier process. Before start().
+  void save_adopted() { save(false, nullptr); }
+  // Starts the thread that makes checkpoints as they fall due. `failed` is called, from any thread and
+  // perhaps more than once, when one fails, or the last destination does.
   void start(std::function<void()> failed);
   // When it returns, `failed` is not called any more: a save may still go on, and fail, when what the
   // callback refers to is gone.
   void stop_telling();
 
   // ---- Called by the reading threads ----
-  // Before `bytes` of the source are read: waits while that would run too far ahead. Throws what a checkpoint
-  // failed with.
+  // Before `bytes` of the source are read: waits while that would run too far ahead, or the spool is full.
+  // Throws what a checkpoint or the last destination failed with; Error(kCancelled) when the run is to stop.
   void admit(std::uint64_t bytes);
   void finished(const std::shared_ptr<Folder>& folder, FinishedFile file);
   void finished(const std::shared_ptr<Folder>& parent, FinishedFolder folder);
   // Before content that is a difference is recorded anywhere.
-  void note_difference() { has_differences_ = true; }
+  void note_difference() { context_.has_differences = true; }
   // While it is read.
   void begin_reading(std::shared_ptr<ReadingFile> file);
   void end_reading(const std::shared_ptr<ReadingFile>& file);
 
   // ---- Called by the run, with no reading thread left ----
-  // The last one; `close_packs`: everything then is in published packs.
-  void save_now(bool close_packs);
-  // Throws what a checkpoint failed with.
+  // The last one of a run that ends before its time: the run is to stop, or the last destination has failed.
+  void save_now();
+  // The last one before the commit, of the snapshot that is to be committed and with everything in finished
+  // packs. May be called again, with the same one.
+  void save_last(const v1::Snapshot& snapshot);
+  // Throws what a checkpoint or the last destination failed with.
   void check();
-  // What the run's snapshot rests on.
-  const std::set<store::ObjectName>& names() const { return names_; }
-  bool has_root() const { return has_root_; }
-  // The run's content may hold differences, which its records have to say.
-  bool has_differences() const { return has_differences_; }
 
  private:
   void run();
-  void save(bool close_packs);
-  void commit_root();
+  void end();
+  void save(bool close_packs, const v1::Snapshot* decided);
+  void save_all(bool close_packs, const v1::Snapshot* decided);
+  void targets_changed();
+  bool may_still_save();
   void mark(const std::shared_ptr<Folder>& folder);
 
   Context context_;
   const std::uint64_t limit_;
-  std::set<store::ObjectName> names_;
-  std::set<store::ObjectName> new_names_;  // of names_, what no save has recorded
-  std::vector<Uuid> committed_packs_;
-  bool has_root_;
-  std::atomic<bool> has_differences_;
-  bool may_commit_ = true;
-  std::chrono::steady_clock::time_point last_commit_;
   std::mutex callback_mutex_;  // held while the callback is called
   std::function<void()> failed_callback_;
 
@@ -125,9 +114,15 @@ class Checkpointer {
   std::condition_variable due_;
   std::condition_variable saved_;
   std::exception_ptr error_;
+  bool is_destinations_error_ = false;
+  // A save failed. What it took is in no checkpoint, and would be missing below what a later one records.
+  bool is_broken_ = false;
   bool ending_ = false;
   std::set<std::shared_ptr<Folder>> unsaved_;
   std::set<std::shared_ptr<ReadingFile>> reading_;
+  // Asks for mutex_: ended before that goes.
+  const std::stop_token stop_ = StopScope::current();
+  const std::stop_callback<std::function<void()>> on_stop_;
   std::jthread thread_;
 };
 

@@ -44,7 +44,7 @@ void CommandReader::read(const CommandTask& task) {
 }
 
 std::optional<v1::Node> CommandReader::take_output(const CommandSource& source) {
-  const std::size_t longest = context_.repository.chunker().sizes().maximum;
+  const std::size_t longest = context_.names.chunker().sizes().maximum;
   buffer_.resize(2 * longest);
   command::LastLines last_lines;
   const auto is_to_stop = [&] { return context_.stop.stop_requested() || context_.queue.stopped(); };
@@ -82,7 +82,7 @@ std::optional<v1::Node> CommandReader::take_output(const CommandSource& source) 
       continue;
     }
     const ByteView data(buffer_.data() + first, filled - first);
-    const std::size_t length = context_.repository.chunker().next(data);
+    const std::size_t length = context_.names.chunker().next(data);
     store_chunk(list, data.first(length));
     first += length;
   }
@@ -108,8 +108,8 @@ std::optional<v1::Node> CommandReader::take_output(const CommandSource& source) 
 }
 
 void CommandReader::store_chunk(snapshot::ContentListBuilder& list, ByteView chunk) {
-  const crypto::BlobId id = context_.repository.hasher().id(crypto::BlobKind::kData, chunk);
-  if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
+  const crypto::BlobId id = context_.names.hasher().id(crypto::BlobKind::kData, chunk);
+  context_.statistics.new_content(context_.writer.put(lane_, id, chunk), chunk.size());
   list.add_blob(id, chunk.size(), context_.metadata);
   context_.statistics.done_bytes(chunk.size());
 }
@@ -120,7 +120,7 @@ std::shared_ptr<Folder> queue_command(RunContext& context, std::size_t number, c
   const std::string& name = context.options.commands[number].name;
   const auto source = static_cast<std::uint32_t>(set.sources_size()) + static_cast<std::uint32_t>(number);
   auto top = std::make_shared<Folder>(nullptr, 0, source, "", FolderBase{},
-                                      TreeAssembly(context.repository, context.metadata, context.owners));
+                                      TreeAssembly(context.earlier, context.metadata, context.owners));
   top->add_slot();
   top->all_listed();
   context.source_devices.push_back(0);

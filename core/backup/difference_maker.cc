@@ -1,5 +1,8 @@
 #include "backup/difference_maker.h"
 
+#include <algorithm>
+
+#include "backup/staging.h"
 #include "base/error.h"
 #include "snapshot/parse.h"
 
@@ -13,21 +16,19 @@ constexpr std::uint64_t kThorough = 64u << 20;
 // again.
 constexpr unsigned kMostFailures = 32;
 
-// The one place that decides whether a run makes differences at all. Every few of them take a frame of an
-// earlier backup, read from the destination: that must be as quick as reading the source, so the destination
-// is to be in this machine's file system, which is what a staging folder tells. A remote one has none, and
-// takes chunks whole.
-bool may_make_differences(store::Repository& repository) {
-  return repository.may_store_differences() && repository.destination().staging_folder().has_value();
-}
-
 }  // namespace
 
-DifferenceMaker::DifferenceMaker(RunContext& context, unsigned lane)
-    : context_(context), lane_(lane), allowed_(may_make_differences(context.repository)) {}
+store::Repository* source_of_differences(const std::vector<store::Repository*>& targets) {
+  const bool allowed = std::ranges::all_of(
+      targets, [](const store::Repository* target) { return target->may_store_differences(); });
+  const auto near = std::ranges::find_if(targets, [](store::Repository* target) { return is_near(*target); });
+  return allowed && near != targets.end() ? *near : nullptr;
+}
+
+DifferenceMaker::DifferenceMaker(RunContext& context, unsigned lane) : context_(context), lane_(lane) {}
 
 void DifferenceMaker::begin_file(std::uint64_t size) {
-  wanted_ = allowed_ && size > 0;
+  wanted_ = context_.differences != nullptr && size > 0;
   failures_ = 0;
 }
 
@@ -53,12 +54,12 @@ std::optional<DifferenceMaker::Made> DifferenceMaker::take_over(const snapshot::
     return std::nullopt;
   }
   context_.checkpointer.note_difference();
-  return Made{difference, false};
+  return Made{difference, 0};
 }
 
 std::optional<DifferenceMaker::Made> DifferenceMaker::make_from(const crypto::BlobId& base,
                                                                 const crypto::BlobId& id, ByteView chunk) {
-  if (!context_.repository.index().find_pack(base)) return std::nullopt;
+  if (!context_.differences->index().find_pack(base)) return std::nullopt;
   const bool thorough = context_.difference_bytes.fetch_add(chunk.size()) < kThorough;
   const Bytes before = read_base(base);
   if (before.empty()) return std::nullopt;
@@ -66,18 +67,20 @@ std::optional<DifferenceMaker::Made> DifferenceMaker::make_from(const crypto::Bl
   // The run rests on the base before the patch is put: a checkpoint in between may find a patch that nothing
   // refers to, and never a difference without its base.
   if (!patch || !context_.writer.refer(lane_, base)) return std::nullopt;
-  const crypto::BlobId patch_id = context_.repository.hasher().id(crypto::BlobKind::kData, *patch);
-  context_.writer.put(lane_, patch_id, *patch);
+  const crypto::BlobId patch_id = context_.names.hasher().id(crypto::BlobKind::kData, *patch);
+  const store::TargetSet new_to = context_.writer.put(lane_, patch_id, *patch);
   context_.checkpointer.note_difference();
-  return Made{{id, base, patch_id}, true};
+  return Made{{id, base, patch_id}, new_to};
 }
 
 // Nothing of it when it cannot be read any more: then the chunk is stored whole.
 Bytes DifferenceMaker::read_base(const crypto::BlobId& id) {
   try {
-    return context_.repository.read(crypto::BlobKind::kData, id);
+    return context_.differences->read(crypto::BlobKind::kData, id);
   } catch (const Error& error) {
-    if (!snapshot::concerns_blob(error)) throw;
+    // A destination that goes away leaves the run, which goes on with the others.
+    const bool went_away = error.kind() == ErrorKind::kDestinationAway && context_.targets.size() > 1;
+    if (!snapshot::concerns_blob(error) && !went_away) throw;
     return {};
   }
 }

@@ -14,6 +14,12 @@
 
 namespace garner::backup {
 
+// The one place that decides whether a run makes differences at all: from where it reads their bases; null:
+// it makes none. Every few of them take a frame of an earlier backup: that must be as quick as reading the
+// source, so one of the destinations is to be in this machine's file system, which is what a staging folder
+// tells. And all of their logs must say that there are differences, or may be made to.
+store::Repository* source_of_differences(const std::vector<store::Repository*>& targets);
+
 // Belongs to one reading thread; `lane` is that thread's lane of the BlobWriter.
 class DifferenceMaker {
  public:
@@ -24,7 +30,7 @@ class DifferenceMaker {
 
   struct Made {
     snapshot::Difference difference;
-    bool is_new = false;  // otherwise the file had it before
+    store::TargetSet new_to = 0;  // none: the file had it before
   };
   // The chunk as a difference, which is stored. Nothing where it is to be stored whole, or is so already.
   std::optional<Made> make(KnownChunks& known, const crypto::BlobId& id, std::uint64_t offset,
@@ -37,7 +43,6 @@ class DifferenceMaker {
 
   RunContext& context_;
   const unsigned lane_;
-  const bool allowed_;
   bool wanted_ = false;    // for this file
   unsigned failures_ = 0;  // in a row, of this file
   store::DifferenceCodec codec_;

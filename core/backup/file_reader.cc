@@ -40,7 +40,7 @@ auto storing(const Work& work) {
 FileReader::FileReader(RunContext& context, unsigned lane)
     : context_(context),
       lane_(lane),
-      buffer_(2 * std::size_t{context.repository.chunker().sizes().maximum}),
+      buffer_(2 * std::size_t{context.names.chunker().sizes().maximum}),
       differences_(context, lane) {}
 
 void FileReader::read(const FileBatch& batch) {
@@ -158,7 +158,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     }
     differences_.begin_file(status.size);
     read_content(content, path, *file, status.size, ranges,
-                 KnownChunks(task.earlier ? &*task.earlier : nullptr, context_.repository));
+                 KnownChunks(task.earlier ? &*task.earlier : nullptr, context_.earlier));
     if (recorded) context_.writer.flush_lane(lane_);
     if (context_.stop.stop_requested()) return std::nullopt;
 
@@ -201,7 +201,7 @@ void FileReader::read_content(const source::SourceFile& file, const std::string&
 
 void FileReader::read_range(const source::SourceFile& file, const std::string& path, ReadingFile& reading,
                             std::uint64_t begin, std::uint64_t end, KnownChunks& known) {
-  const std::size_t longest = context_.repository.chunker().sizes().maximum;
+  const std::size_t longest = context_.names.chunker().sizes().maximum;
   std::uint64_t position = begin;  // of the buffer's first byte in the file
   std::size_t first = 0;           // of what is not cut yet, in the buffer
   std::size_t filled = 0;
@@ -228,13 +228,13 @@ void FileReader::read_range(const source::SourceFile& file, const std::string& p
 // depends on the chunk's bytes alone: those of a chunk that is known to be one need not be searched.
 FileReader::Cut FileReader::cut(ByteView data, std::uint64_t offset, std::uint64_t end,
                                 KnownChunks& known) const {
-  const crypto::BlobHasher& hasher = context_.repository.hasher();
+  const crypto::BlobHasher& hasher = context_.names.hasher();
   if (const KnownChunks::Chunk* chunk = known.at(offset);
       chunk && chunk->length <= data.size() && (chunk->cut_by_content || offset + chunk->length == end)) {
     const crypto::BlobId id = hasher.id(crypto::BlobKind::kData, data.first(chunk->length));
     if (id == chunk->id) return {id, chunk->length};
   }
-  const std::size_t length = context_.repository.chunker().next(data);
+  const std::size_t length = context_.names.chunker().next(data);
   return {hasher.id(crypto::BlobKind::kData, data.first(length)), length};
 }
 
@@ -253,10 +253,10 @@ void FileReader::store_chunk(ReadingFile& file, const crypto::BlobId& id, ByteVi
                              KnownChunks& known) {
   std::lock_guard lock(file.mutex);
   if (const auto made = differences_.make(known, id, file.offset, chunk)) {
-    if (made->is_new) context_.statistics.new_content(chunk.size());
+    context_.statistics.new_content(made->new_to, chunk.size());
     file.list.add_difference(made->difference, chunk.size(), context_.metadata);
   } else {
-    if (context_.writer.put(lane_, id, chunk)) context_.statistics.new_content(chunk.size());
+    context_.statistics.new_content(context_.writer.put(lane_, id, chunk), chunk.size());
     file.list.add_blob(id, chunk.size(), context_.metadata);
   }
   file.offset += chunk.size();

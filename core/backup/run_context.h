@@ -58,7 +58,11 @@ struct ReadSources {
 };
 
 struct RunContext {
-  store::Repository& repository;
+  // One of `targets`: how content is cut and named, which is the same for all.
+  store::Repository& names;
+  std::vector<store::Repository*> targets;   // that are fed
+  store::BlobSource& earlier;                // what earlier snapshots and the checkpoint refer to
+  store::Repository* differences = nullptr;  // from which bases of differences are read; null: none are made
   store::BlobWriter& writer;
   CheckpointStore& checkpoint;
   Checkpointer& checkpointer;

@@ -294,7 +294,7 @@ void Scanner::keep_rest(Folder& folder, const Error& error) {
 
 void Scanner::open_earlier(Folder& folder) {
   try {
-    folder.scan.earlier.emplace(context_.repository,
+    folder.scan.earlier.emplace(context_.earlier,
                                 crypto::BlobId::from_bytes(as_bytes(folder.base.node->tree())));
     folder.scan.earlier_next = folder.scan.earlier->next();
   } catch (const Error& error) {
@@ -417,7 +417,7 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
   if (kind == DT_DIR) {
     children.push_back(std::make_shared<Folder>(
         folder, slot, folder->source(), entry.name, child_base(*folder, entry.name, std::move(earlier_node)),
-        TreeAssembly(context_.repository, context_.metadata, context_.owners)));
+        TreeAssembly(context_.earlier, context_.metadata, context_.owners)));
     children.back()->scan.rules = std::move(rules_below);
     return;
   }

@@ -9,19 +9,38 @@ namespace garner::backup {
 
 namespace {
 
-// The repository, and packs that are condemned as long as they are there.
+bool is_lost(const Error& error) {
+  return error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kDamaged;
+}
+
+// The repository, packs that are condemned as long as they are there, and others.
 class RescueSource final : public store::BlobSource {
  public:
-  RescueSource(store::Repository& repository, store::BlobWriter& writer)
-      : repository_(repository), writer_(writer) {}
+  RescueSource(store::Repository& repository, store::BlobWriter& writer,
+               const std::vector<store::BlobSource*>& others)
+      : repository_(repository), writer_(writer), others_(others) {}
 
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override {
+    std::optional<Error> lost;
     try {
       return repository_.read(kind, id);
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kNotFound) throw;
+      if (!is_lost(error)) throw;
     }
-    return repository_.read_condemned(kind, id);
+    try {
+      return repository_.read_condemned(kind, id);
+    } catch (const Error& error) {
+      if (!is_lost(error)) throw;
+      lost = error;
+    }
+    for (store::BlobSource* other : others_) {
+      try {
+        return other->read(kind, id);
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::kCancelled) throw;
+      }
+    }
+    throw Error(*lost);
   }
 
   // Stores again what has no live location. Throws when it cannot be read.
@@ -37,13 +56,15 @@ class RescueSource final : public store::BlobSource {
  private:
   store::Repository& repository_;
   store::BlobWriter& writer_;
+  const std::vector<store::BlobSource*>& others_;
 };
 
 }  // namespace
 
-std::optional<std::set<store::ObjectName>> settle(store::Repository& repository, store::BlobWriter& writer,
-                                                  const v1::Snapshot& snapshot) {
-  RescueSource source(repository, writer);
+std::optional<std::set<store::ObjectName>> settle(store::Repository& repository, unsigned number,
+                                                  store::BlobWriter& writer, const v1::Snapshot& snapshot,
+                                                  const std::vector<store::BlobSource*>& others) {
+  RescueSource source(repository, writer, others);
   std::set<store::ObjectName> names;
   boost::unordered_flat_set<crypto::BlobId, crypto::BlobIdHash> inner;  // trees and lists, each walked once
   bool lost = false;
@@ -52,11 +73,11 @@ std::optional<std::set<store::ObjectName>> settle(store::Repository& repository,
     if (kind != crypto::BlobKind::kData && !inner.insert(id).second) return false;
     if (const auto location = repository.index().find(id)) {
       names.insert(location->pack);
-    } else if (!writer.holds(id)) {
+    } else if (!writer.holds(number, id)) {
       try {
         source.rescue(kind, id);
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kNotFound && error.kind() != ErrorKind::kDamaged) throw;
+        if (!is_lost(error)) throw;
         lost = true;
       }
     }

@@ -1,5 +1,6 @@
 #include "backup/unreadable.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "snapshot/closure.h"
@@ -49,7 +50,15 @@ bool is_still_there(RunContext& context, const v1::Node& earlier) {
   if (!context.options.content_lost) return true;
   v1::Snapshot snapshot;
   *snapshot.add_sources()->mutable_root() = earlier;
-  return snapshot::Completeness(context.repository, context.stop).is_complete(snapshot);
+  return std::ranges::all_of(context.targets, [&](store::Repository* target) {
+    try {
+      return snapshot::Completeness(*target, context.stop).is_complete(snapshot);
+    } catch (const Error& error) {
+      // Of several one that does not answer keeps none of the others; for the only one it is the run's end.
+      if (error.kind() == ErrorKind::kCancelled || context.targets.size() == 1) throw;
+      return false;
+    }
+  });
 }
 
 std::optional<v1::Node> keep_last_known(RunContext& context,

@@ -175,6 +175,7 @@ void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
   Memory memory;
   for (std::size_t first; (first = next_.fetch_add(kFramesInARow)) < begins.size();) {
     const std::size_t end = std::min(first + kFramesInARow, begins.size());
+    memory.run = run_of(begins, first, end);
     for (std::size_t next = first; next < end; ++next) {
       if (stopped()) return;
       write_frame(begins[next], next + 1 < begins.size() ? begins[next + 1] : batch_.pieces().size(), memory);
@@ -183,12 +184,23 @@ void ContentWriter::write_frames(const std::vector<std::size_t>& begins) {
   }
 }
 
+store::FrameRun ContentWriter::run_of(const std::vector<std::size_t>& begins, std::size_t first,
+                                      std::size_t end) const {
+  const std::uint64_t gap = repository_.destination().read_gap();
+  std::vector<store::FramePlace> places;
+  for (std::size_t next = first; gap > 0 && next < end; ++next) {
+    const store::BlobLocation location = batch_.frame(batch_.pieces()[begins[next]]);
+    places.push_back({location.pack, location.frame_offset, location.frame_stored_length});
+  }
+  return {std::move(places), gap};
+}
+
 void ContentWriter::write_frame(std::size_t begin, std::size_t end, Memory& memory) {
   const std::span<const Piece> pieces = batch_.pieces().subspan(begin, end - begin);
   std::optional<ByteView> raw;
   try {
     const store::BlobLocation location = batch_.frame(pieces.front());
-    raw = repository_.read_frame(location, memory.frame);
+    raw = repository_.read_frame(location, memory.frame, &memory.run);
     report_.add_read_bytes(location.frame_stored_length);
   } catch (const Error& error) {
     if (!is_damage(error)) throw;

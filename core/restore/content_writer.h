@@ -26,6 +26,7 @@
 #include "restore/open_files.h"
 #include "restore/report.h"
 #include "store/difference.h"
+#include "store/frame_run.h"
 #include "store/repository.h"
 
 namespace garner::restore {
@@ -63,6 +64,7 @@ class ContentWriter {
   // One thread's, used again from frame to frame.
   struct Memory {
     Scratch frame;
+    store::FrameRun run{{}, 0};
     Scratch applied;
     store::DifferenceCodec differences;
   };
@@ -73,6 +75,8 @@ class ContentWriter {
   void write_batch();
   void run_threads(std::size_t tasks, const std::function<void()>& work);
   void write_frames(const std::vector<std::size_t>& begins);
+  // Frames that a thread has taken.
+  store::FrameRun run_of(const std::vector<std::size_t>& begins, std::size_t first, std::size_t end) const;
   void write_frame(std::size_t begin, std::size_t end, Memory& memory);
   VerifiedBlob verify(const Piece& piece, const std::optional<ByteView>& frame);
   VerifiedBlob apply(const PieceDifference& difference, ByteView base, Memory& memory);

@@ -158,22 +158,24 @@ RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& s
                             const RestoreOptions& options, RestoreMonitor& monitor, std::stop_token stop) {
   const StopScope scope(stop);
   const std::string target = normal_path(options.target);
+  std::shared_ptr<TargetFolder> root;
+  if (access(target.c_str(), F_OK) == 0) {
+    root = options.dry_run ? TargetFolder::open_root(target) : open_target(target);
+    const TargetFolder::Use use(*root);
+    check_empty(use.fd(), target, options);
+  }
+  // One that is not there is made when it is clear that there is something to restore.
   Report report(monitor);
   const Plan plan = plan_restore(repository, snapshot, options.path);
   report.set_totals(plan.files, plan.bytes);
   report.tell();
   if (options.dry_run) {
-    std::shared_ptr<TargetFolder> root;
-    if (access(target.c_str(), F_OK) == 0) {
-      root = TargetFolder::open_root(target);
-      const TargetFolder::Use use(*root);
-      check_empty(use.fd(), target, options);
-    }
     run_dry(repository, plan, options, root, report, stop);
   } else {
-    const std::shared_ptr<TargetFolder> root = open_target(target);
+    const bool made = !root;
+    if (made) root = open_target(target);
     const TargetFolder::Use use(*root);
-    check_empty(use.fd(), target, options);
+    if (made) check_empty(use.fd(), target, options);  // somebody may have been there first
     try {
       write_plan(repository, plan, options, root, report, stop);
     } catch (const Error& error) {

@@ -1,16 +1,14 @@
 // Everything a tree refers to.
 #pragma once
 
-#include <boost/unordered/unordered_flat_set.hpp>
-
-#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <utility>
 
 #include "crypto/blob_id.h"
+#include "crypto/id_set.h"
 #include "garner/v1/store.pb.h"
 #include "store/blob_source.h"
 #include "store/repository.h"
@@ -46,7 +44,7 @@ class Completeness {
   using IsStored = std::function<bool(crypto::BlobKind kind, const crypto::BlobId& id)>;
   // `source` outlives it.
   Completeness(store::BlobSource& source, IsStored is_stored, std::stop_token stop);
-  // Stored is what has a live location.
+  // Stored is what has a live location, and can be read at the destination itself.
   Completeness(store::Repository& repository, std::stop_token stop);
 
   // The first that the snapshot lacks, for people; nothing where it lacks nothing. Error(kDestinationAway);
@@ -57,20 +55,12 @@ class Completeness {
   bool found_differences() const { return found_differences_; }
 
  private:
-  // Of an id: keyed hashes, of which half is as good as unique.
-  using Half = std::pair<std::uint64_t, std::uint64_t>;
-  struct HalfHash {
-    using is_avalanching = void;
-    std::size_t operator()(const Half& half) const noexcept { return half.first; }
-  };
-  using Halves = boost::unordered_flat_set<Half, HalfHash>;
-  static Half half_of(const crypto::BlobId& id);
-
+  const std::unique_ptr<store::BlobSource> own_source_;
   store::BlobSource& source_;
   const IsStored is_stored_;
   const std::stop_token stop_;
-  Halves complete_;  // trees and lists with everything below them
-  Halves visited_;   // of the snapshot that is being walked
+  crypto::IdSet complete_;  // trees and lists with everything below them
+  crypto::IdSet visited_;   // of the snapshot that is being walked
   bool found_differences_ = false;
 };
 

@@ -154,9 +154,6 @@ std::vector<v1::ContentEntry> ContentListBuilder::finish(store::BlobSink& sink) 
   }
 }
 
-namespace {
-
-// The list that an entry of the level above refers to.
 v1::ContentList load_list(const v1::ContentEntry& entry, std::size_t levels_above,
                           store::BlobSource& source) {
   if (levels_above > kMaximumListDepth) throw Error(ErrorKind::kDamaged, "content lists are nested too deep");
@@ -171,8 +168,6 @@ v1::ContentList load_list(const v1::ContentEntry& entry, std::size_t levels_abov
     throw error.in("content list " + id.hex());
   }
 }
-
-}  // namespace
 
 EntryReader::EntryReader(const v1::Node& file, store::BlobSource& source) : source_(source), levels_(1) {
   *levels_.front().list.mutable_entries() = file.content();

@@ -104,6 +104,10 @@ struct ContentVisitor {
 // Memory: one list a level. Errors: as BlobSource; Error(kDamaged).
 void walk_content(const v1::Node& file, store::BlobSource& source, const ContentVisitor& visitor);
 
+// The list that an entry of type LIST refers to, held against that entry. `levels_above`: how many lists it
+// is below, the node's own entries counted as one. Errors: as BlobSource; Error(kDamaged).
+v1::ContentList load_list(const v1::ContentEntry& entry, std::size_t levels_above, store::BlobSource& source);
+
 // Calls `visit` with every BLOB, DIFFERENCE and HOLE entry in order and the offset in the file at which it
 // begins. Lists are read as they are reached, and checked: lengths add up, no nesting deeper than 16. `visit`
 // returns false to stop.

@@ -44,7 +44,7 @@ void validate(const v1::Node& node, bool root = false);
 void validate(const v1::TreePage& page);
 // At least two entries, so that each level of a list is shorter than the one above; no two holes in a row.
 void validate(const v1::ContentList& list);
-// Everything but the sequence number, which a snapshot gets when it is committed.
+// Everything but the sequence number, which a snapshot that is not committed yet may lack.
 void validate(const v1::Snapshot& snapshot);
 
 v1::Time to_proto(TimePoint time);

@@ -60,7 +60,7 @@ const v1::SnapshotEntry& select_by_id(const Entries& entries, const std::string&
   return *found;
 }
 
-// Those of the set that count for latest, ~N and @TIME, in the order they were committed.
+// Those of the set that count for latest, ~N and @TIME, from the oldest to the newest.
 Entries of_set(const Entries& entries, const std::string& set) {
   Entries result;
   NearNames near(set);
@@ -91,8 +91,8 @@ const v1::SnapshotEntry& select_by_time(const Entries& entries, const std::strin
   const v1::SnapshotEntry* found = nullptr;
   for (const v1::SnapshotEntry* entry : of_set(entries, set)) {
     const TimePoint finished = from_proto(entry->snapshot().finished());
-    // The greatest time rather than the last in order: a clock that was wrong once must not hide older
-    // snapshots.
+    // The greatest time rather than the last in order: what is of the future comes first there (age.h), and
+    // may be just what is asked for.
     if (finished <= *time && (found == nullptr || finished >= from_proto(found->snapshot().finished())))
       found = entry;
   }

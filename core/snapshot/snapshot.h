@@ -14,11 +14,12 @@ namespace garner::snapshot {
 
 namespace v1 = store::v1;
 
-// Chooses from `entries` (in the order they were committed): an id prefix of at least four hex digits,
-// `latest`, `SET@latest`, `SET~N`, `SET@TIME` (the last that was finished at or before; TIME is 2026-11-22,
-// 2026-11-22T18:30, with seconds, with Z, or local time, or "2026-11-22 18:30"; the whole day, minute or
-// second is meant, its end counts). Recovered snapshots are chosen by id only. Error(kNotFound) suggests near
-// ids or sets; Error(kInvalidInput) for what is none of these, or a prefix that fits several.
+// Chooses from `entries` (from the oldest to the newest, as age.h has it): an id prefix of at least four hex
+// digits, `latest`, `SET@latest`, `SET~N` (the Nth before that), `SET@TIME` (the last that was finished at or
+// before; TIME is 2026-11-22, 2026-11-22T18:30, with seconds, with Z, or local time, or "2026-11-22 18:30";
+// the whole day, minute or second is meant, its end counts). Recovered snapshots are chosen by id only.
+// Error(kNotFound) suggests near ids or sets; Error(kInvalidInput) for what is none of these, or a prefix
+// that fits several.
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
                                 const std::string& selector);
 

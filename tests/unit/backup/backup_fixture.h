@@ -171,7 +171,9 @@ class RemovingCheckpoint final : public CheckpointStore {
   RemovingCheckpoint(MemoryCheckpoint& inner, std::function<void()> act)
       : inner_(inner), act_(std::move(act)) {}
   std::optional<CheckpointHead> load() override { return inner_.load(); }
-  void begin(TimePoint time, const std::vector<crypto::BlobId>& bases) override { inner_.begin(time, bases); }
+  void begin(TimePoint time, const std::vector<TargetBegin>& targets) override {
+    inner_.begin(time, targets);
+  }
   void save(const CheckpointDelta& delta) override {
     inner_.save(delta);
     if (auto act = std::exchange(act_, nullptr)) act();

@@ -1,5 +1,6 @@
 #include "backup/backup_run.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <random>
 
@@ -205,6 +206,49 @@ TEST_CASE("a run that is cut off after its commit learns that it has won") {
   CHECK(list_names(staging).empty());
 }
 
+TEST_CASE("once the walk is over a run looks at the source no more, and commits what it decided on") {
+  Sources sources(29, 2, 3);
+  Backups backups;
+  std::shared_ptr<testing::HookedDestination> hooked;
+  backups.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<testing::HookedDestination>(std::move(inner));
+  });
+  backups.run(sources.root());
+  write_file(sources.root() + "/folder0/file0", "a change");
+  const BackupOptions options = backups.options({sources.root()});
+  hooked->before_put_exclusive = [](const std::string&) {
+    throw Error(ErrorKind::kDestinationAway, "it is gone");
+  };
+  CHECK_THROWS_AS(backups.run(options), Error);
+  REQUIRE(backups.checkpoint.load());
+  REQUIRE(backups.checkpoint.load()->snapshot);
+  const std::string decided = snapshot::serialize(*backups.checkpoint.load()->snapshot);
+
+  write_file(sources.root() + "/folder0/file0", "later");
+  remove_file(sources.root() + "/large");
+  const bool known = GENERATE(true, false);
+  if (!known) {
+    // What the run rests on goes meanwhile: there is nothing for it but to read again.
+    testing::forge_removal(
+        backups.small.repository(),
+        {crypto::BlobId::from_bytes(as_bytes(backups.small.repository().state()->snapshots(0).id()))},
+        backups.small.repository().index().live_packs());
+  }
+  backups.small.reopen();
+  const BackupResult result = backups.run(options);
+  CHECK((snapshot::serialize(backups.snapshot(result.snapshot)) == decided) == known);
+  if (known) {
+    CHECK(result.snapshot ==
+          backups.small.repository().hasher().id(crypto::BlobKind::kSnapshot, as_bytes(decided)));
+    CHECK(result.progress.files == 2 * 3 + 3);
+    CHECK(result.progress.counters.read_bytes == 8);
+    CHECK(backups.file(result.snapshot, "large").size() == 3'000'000);
+  } else {
+    CHECK(backups.differences(result.snapshot, sources.root()).empty());
+  }
+  CHECK_FALSE(backups.checkpoint.load());
+}
+
 TEST_CASE("content whose packs were removed is stored again though its tree is known") {
   Sources sources(22, 3, 4);
   Backups backups;
@@ -263,7 +307,7 @@ TEST_CASE("a run whose own packs were taken for orphans reads what was in them a
   RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
     const auto known = backups.checkpoint.load();
     for (const auto& pack : known->packs) {
-      if (pack.finished) packs.push_back(pack.finished->name);
+      for (const auto& delivery : pack.deliveries) packs.push_back(delivery.name);
     }
     testing::forge_condemn(backups.small.repository(), {}, packs);
   });
@@ -312,6 +356,60 @@ TEST_CASE("a run whose own packs were taken for orphans stores what they hold ag
   // with two names twice.)
   const std::uint64_t size = backups.snapshot(result.snapshot).totals().bytes();
   CHECK((result.progress.counters.read_bytes <= size) == still_there);
+}
+
+TEST_CASE("the blob that is stored of a snapshot is the one that is listed, whoever was first in the log") {
+  Sources sources(26, 1, 2);
+  Backups backups;
+  std::shared_ptr<testing::HookedDestination> hooked;
+  backups.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<testing::HookedDestination>(std::move(inner));
+  });
+  store::Repository& repository = backups.small.repository();
+  const BackupOptions options = backups.options({sources.root()});
+  // A run of the same set on another machine.
+  hooked->before_put_exclusive = [&](const std::string&) {
+    testing::forge_record_by_other(repository, [&](store::Record& record) {
+      v1::SnapshotEntry& entry = *record.body.add_add_snapshots();
+      *entry.mutable_snapshot() = testing::test_snapshot(Uuid::random(), Uuid::random());
+      *entry.mutable_snapshot()->mutable_set() = options.set;
+      entry.mutable_snapshot()->set_sequence(1);
+      const auto id =
+          repository.hasher().id(crypto::BlobKind::kSnapshot, as_bytes(entry.snapshot().SerializeAsString()));
+      entry.set_id(id.value.data(), id.value.size());
+    });
+  };
+  const BackupResult result = backups.run(options);
+  REQUIRE(repository.state()->snapshots_size() == 2);
+  CHECK(as_text(repository.read(crypto::BlobKind::kSnapshot, result.snapshot)) ==
+        backups.snapshot(result.snapshot).SerializeAsString());
+}
+
+TEST_CASE("a destination that is gone when a run's threads begin ends the run with its error") {
+  Sources sources(28, 2, 3);
+  Backups backups;
+  std::shared_ptr<testing::HookedDestination> hooked;
+  backups.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<testing::HookedDestination>(std::move(inner));
+  });
+  const BackupOptions options = backups.options({sources.root()});
+  std::atomic<int> asked = 0;
+  int ended = 0;
+  std::optional<BackupResult> result;
+  for (int away_at = 1; !result; ++away_at) {
+    asked = 0;
+    hooked->before_staging_folder = [&] {
+      if (++asked >= away_at) throw Error(ErrorKind::kDestinationAway, "it is gone");
+    };
+    try {
+      result = backups.run(options);
+    } catch (const Error& error) {
+      REQUIRE(error.kind() == ErrorKind::kDestinationAway);
+      ++ended;
+    }
+  }
+  CHECK(ended >= 2);
+  CHECK(backups.differences(result->snapshot, sources.root()).empty());
 }
 
 TEST_CASE("a cancelled run leaves nothing but unreferenced packs") {
