@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "crypto/id_set.h"
 #include "maintenance/damage.h"
 #include "maintenance/pack_facts.h"
 #include "snapshot/closure.h"
@@ -31,10 +32,14 @@ class ClosureCheck {
  public:
   ClosureCheck(store::Repository& repository, const v1::RepositoryState& state, const PackDamage& damage,
                CheckReport& report)
-      : repository_(repository), state_(state), damage_(damage), report_(report) {}
+      : repository_(repository),
+        stored_(repository.stored()),
+        state_(state),
+        damage_(damage),
+        report_(report) {}
 
   void find_broken() {
-    IdSet seen;
+    crypto::IdSet seen;
     for (const v1::SnapshotEntry& entry : state_.snapshots()) {
       report_.throw_if_stopped();
       check_own_blob(entry);
@@ -48,7 +53,7 @@ class ClosureCheck {
       };
       visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId& id, const std::string&,
                                const std::string&) { broken_.insert(id); };
-      snapshot::walk_closure(entry.snapshot(), repository_, visitor);
+      snapshot::walk_closure(entry.snapshot(), *stored_, visitor);
       report_.add_snapshot();
     }
   }
@@ -71,7 +76,7 @@ class ClosureCheck {
   // Walks everything again, snapshot by snapshot, for the paths.
   void name_files() {
     for (int number = 0; number < state_.snapshots_size(); ++number) {
-      IdSet seen;
+      crypto::IdSet seen;
       snapshot::ClosureVisitor visitor;
       visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
         report_.throw_if_stopped();
@@ -86,7 +91,7 @@ class ClosureCheck {
             (kind == crypto::BlobKind::kTree ? "what is in the folder is lost: " : "its content is lost: ") +
                 error);
       };
-      snapshot::walk_closure(state_.snapshots(number).snapshot(), repository_, visitor);
+      snapshot::walk_closure(state_.snapshots(number).snapshot(), *stored_, visitor);
     }
     for (const auto& [path, touched] : touched_) report_.problem(line_of(path, touched));
     if (unnamed_ > 0)
@@ -105,7 +110,7 @@ class ClosureCheck {
       snapshot::validate(entry.snapshot());
       const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
       if (!repository_.index().find(id)) return;  // not written yet: the next metadata pack takes it
-      const Bytes blob = repository_.read(crypto::BlobKind::kSnapshot, id);
+      const Bytes blob = stored_->read(crypto::BlobKind::kSnapshot, id);
       if (as_text(blob) != snapshot::serialize(entry.snapshot())) {
         throw Error(ErrorKind::kDamaged, "the log and its blob do not agree");
       }
@@ -130,7 +135,7 @@ class ClosureCheck {
 
   bool can_be_read(const crypto::BlobId& id) const {
     try {
-      repository_.read(crypto::BlobKind::kData, id);
+      stored_->read(crypto::BlobKind::kData, id);
       return true;
     } catch (const Error& error) {
       if (!is_damage(error)) throw;
@@ -165,10 +170,12 @@ class ClosureCheck {
   }
 
   store::Repository& repository_;
+  // What is kept on this machine says nothing of what is there.
+  const std::unique_ptr<store::BlobSource> stored_;
   const v1::RepositoryState& state_;
   const PackDamage& damage_;
   CheckReport& report_;
-  IdSet broken_;
+  crypto::IdSet broken_;
   std::map<std::string, Touched> touched_;
   std::uint64_t unnamed_ = 0;
 };

@@ -1,7 +1,9 @@
 #include "maintenance/forget.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -20,6 +22,39 @@ Error overtaken_again(const store::Repository& repository) {
                                     repository.header().repository.text() + ": try again"};
 }
 
+// Recovered snapshots may lack something, and those of the future were made by a clock that was ahead, or
+// seem so to one that is behind: no other one goes to make room for one of them. So it is kept if the rules
+// keep it among all, or among those that are neither.
+//
+// Nor does the last one of a set in the log go, whatever it says of its time: it may be the newest, made by a
+// clock that was behind.
+std::vector<RetentionDecision> apply_policy(const std::vector<RetentionItem>& items,
+                                            const std::vector<bool>& recovered, const RetentionPolicy& policy,
+                                            TimePoint now) {
+  std::vector<RetentionDecision> decisions = apply_retention(items, policy, now);
+  std::vector<RetentionItem> sound;
+  std::vector<std::size_t> places;
+  std::map<std::string_view, std::size_t> last;  // that is whole, by group
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (recovered[i]) continue;
+    last[items[i].group] = i;
+    if (items[i].time > now) continue;
+    sound.push_back(items[i]);
+    places.push_back(i);
+  }
+  if (sound.size() < items.size()) {
+    std::vector<RetentionDecision> among_sound = apply_retention(sound, policy, now);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      RetentionDecision& decision = decisions[places[i]];
+      if (decision.reasons.empty()) decision = std::move(among_sound[i]);
+    }
+  }
+  for (const auto& [group, place] : last) {
+    if (decisions[place].reasons.empty()) decisions[place].reasons.emplace_back("last in the log");
+  }
+  return decisions;
+}
+
 std::vector<ForgetDecision> decide(const v1::RepositoryState& state, const ForgetOptions& options,
                                    TimePoint now) {
   std::set<crypto::BlobId> chosen;
@@ -28,6 +63,7 @@ std::vector<ForgetDecision> decide(const v1::RepositoryState& state, const Forge
   }
   std::vector<ForgetDecision> decisions;
   std::vector<RetentionItem> items;
+  std::vector<bool> recovered;  // of each
   for (const v1::SnapshotEntry& entry : state.snapshots()) {
     const v1::Snapshot& made = entry.snapshot();
     const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
@@ -43,9 +79,10 @@ std::vector<ForgetDecision> decide(const v1::RepositoryState& state, const Forge
     decisions.push_back({id, made.set().name(), time, false, {}});
     items.push_back({made.set().uuid(), time, entry.pinned(),
                      zone == options.zones.end() ? std::string() : zone->second});
+    recovered.push_back(entry.recovered());
   }
   if (!options.policy.empty()) {
-    std::vector<RetentionDecision> kept = apply_retention(items, options.policy, now);
+    std::vector<RetentionDecision> kept = apply_policy(items, recovered, options.policy, now);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       decisions[i].reasons = std::move(kept[i].reasons);
       decisions[i].forgotten = decisions[i].reasons.empty();
@@ -69,8 +106,9 @@ std::vector<ForgetDecision> run_forget(store::Repository& repository, const Forg
     throw Error(ErrorKind::kInvalidInput,
                 "a retention without any rule would forget everything: say what is to be kept");
   }
-  repository.refresh();
-  if (!options.dry_run) repository.read_whole_log();
+  // Should it be old, the commit is overtaken, and the decision made again.
+  repository.refresh(store::kLookToBeginWith);
+  if (!options.dry_run) repository.read_whole_log(store::kLookToBeginWith);
   for (int tries = 0; tries < kMostTries; ++tries) {
     const std::shared_ptr<const v1::RepositoryState> state = repository.state();
     std::vector<ForgetDecision> decisions = decide(*state, options, clock.now());

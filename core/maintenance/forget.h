@@ -1,5 +1,6 @@
 // forget: removes snapshots from the list, by a policy or one by one. What they alone refer to is given back
-// by prune.
+// by prune. Where a clock is or was wrong, here or where a snapshot was made, a policy keeps more: what is of
+// the future takes no other one's place, and a set's last in the log stays.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,17 @@
 #include "maintenance/log_check.h"
 
+#include <map>
 #include <optional>
+#include <string>
 
 #include "base/error.h"
 #include "maintenance/damage.h"
 #include "maintenance/pack_facts.h"
 #include "store/key_store.h"
 #include "store/log.h"
+#include "store/missing_packs.h"
 #include "store/repository_header.h"
+#include "store/segment_layout.h"
 #include "store/state.h"
 
 namespace garner::maintenance {
@@ -65,11 +69,25 @@ void check_log(store::Repository& repository, const v1::RepositoryState& state, 
 std::string why_unusable(store::Repository& repository) {
   const store::LogContext log{repository.destination(), repository.keyring(), repository.header().repository};
   try {
-    const std::vector<std::uint64_t> generations = store::list_generations(repository.destination(), 0);
-    if (generations.empty()) return "the log is missing";
-    const v1::RepositoryState state = store::follow(log, v1::RepositoryState(), generations.back());
-    for (const v1::SegmentReference& segment : state.segments()) read_segment(repository, segment);
-    return {};
+    const std::vector<store::ListedRecord> records = store::list_records(repository.destination(), 0);
+    if (records.empty()) return "the log is missing";
+    const v1::RepositoryState state = store::follow(log, v1::RepositoryState(), records.back().generation);
+    std::map<store::ObjectName, std::uint64_t> live;
+    for (const v1::SegmentReference& segment : state.segments()) {
+      const Bytes payload = read_segment(repository, segment);
+      const store::PayloadView view = store::view_payload(payload);
+      for (std::uint32_t number = 0; number < view.packs; ++number) {
+        const store::PackRow pack = view.pack(number);
+        if (!store::is_removed(state, pack.name)) live[pack.name] = pack.size;
+      }
+    }
+    // Missing packs are for rescue, which begins with a log that is taken; and one that is refused is not
+    // taken while it lists some (Repository::accept_log).
+    if (!repository.is_refused()) return {};
+    const std::size_t missing = store::missing_packs(repository.destination(), live).size();
+    if (missing == 0) return {};
+    return "it is refused, and " + std::to_string(missing) +
+           " of the packs that it lists are not there, or not whole";
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
     return error.what();

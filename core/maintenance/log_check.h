@@ -12,7 +12,8 @@ namespace garner::maintenance {
 void check_log(store::Repository& repository, const store::v1::RepositoryState& state, CheckReport& report);
 
 // Why the newest log cannot be used: it is missing, one of its records is not readable or does not continue
-// the one before, or a segment that is live at its end is not readable. Empty where it can.
+// the one before, or a segment that is live at its end is not readable; or it is refused, and what would
+// accept it does not, because live packs are missing. Empty where it can.
 // Error(kNewerFormat) where it takes a newer version to tell.
 std::string why_unusable(store::Repository& repository);
 

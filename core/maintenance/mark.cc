@@ -45,6 +45,13 @@ Marks::Outcome Marks::mark_later(const crypto::BlobId& id) {
   return later_.insert(id) ? Outcome::kNew : Outcome::kMarkedBefore;
 }
 
+bool Marks::is_in_use(const crypto::BlobId& id) const {
+  const std::optional<std::uint64_t> number = index_.number(id);
+  if (number) return is_marked(*number);
+  std::lock_guard lock(mutex_);
+  return later_.contains(id);
+}
+
 bool Marks::is_kept_in(const crypto::BlobId& id, const store::ObjectName& pack) const {
   const std::optional<std::uint64_t> number = index_.number(id);
   return number && is_marked(*number) && index_.pack(id) == pack;
@@ -69,6 +76,9 @@ void Marker::mark(const v1::RepositoryState& state, const std::set<std::string>&
   for (const v1::SnapshotEntry& entry : state.snapshots()) {
     if (known_snapshots_.insert(entry.id()).second) seed_snapshot(entry);
   }
+  // To the end, before what unfinished runs have is looked at: what they share is held against snapshots.
+  walk();
+  seed_gaps();
   for (const v1::UnfinishedRoot& root : state.roots()) {
     if (!ignored.contains(root.run())) seed_root(root, state);
   }
@@ -77,8 +87,9 @@ void Marker::mark(const v1::RepositoryState& state, const std::set<std::string>&
 
 void Marker::seed_snapshot(const v1::SnapshotEntry& entry) {
   const auto origin = static_cast<std::uint32_t>(origins_.size());
-  origins_.push_back("snapshot " + to_hex(as_bytes(entry.id())).substr(0, 8) + " (" +
-                     entry.snapshot().set().name() + ")");
+  origins_.push_back(
+      {"snapshot " + to_hex(as_bytes(entry.id())).substr(0, 8) + " (" + entry.snapshot().set().name() + ")",
+       false});
   // Its own blob, if a pack has it already.
   marks_.mark(crypto::BlobId::from_bytes(as_bytes(entry.id())));
   std::vector<Item> found;
@@ -87,13 +98,15 @@ void Marker::seed_snapshot(const v1::SnapshotEntry& entry) {
 }
 
 // Everything in the segments that the run has committed counts, and what the trees and lists among it refer
+// to, as far as it is there: the run is still about to give the rest, or has given more than its snapshot
+// needs (a fill hands whole frames on). Its snapshot will be committed only when all is there that it refers
 // to.
 void Marker::seed_root(const v1::UnfinishedRoot& root, const v1::RepositoryState& state) {
   for (const v1::SegmentReference& segment : state.segments()) {
     if (std::ranges::find(root.segments(), segment.name()) == root.segments().end()) continue;
     if (!known_segments_.insert(segment.name()).second) continue;
     const auto origin = static_cast<std::uint32_t>(origins_.size());
-    origins_.push_back("the unfinished run " + Uuid::from_bytes(as_bytes(root.run())).text());
+    origins_.push_back({"the unfinished run " + Uuid::from_bytes(as_bytes(root.run())).text(), true});
     const Bytes payload = read_segment(repository_, segment);
     const store::PayloadView view = store::view_payload(payload);
     for (std::uint32_t number = 0; number < view.packs; ++number)
@@ -186,7 +199,11 @@ bool Marker::take(const Item& item) {
   Marks::Outcome outcome = marks_.mark(item.id);
   if (outcome == Marks::Outcome::kUnknown) {
     if (!repository_.index().find_pack(item.id)) {
-      problem(item.origin, "a blob is in no pack: " + item.id.hex());
+      if (origins_[item.origin].is_run) {
+        note_gap(item);
+      } else {
+        problem(item.origin, "a blob is in no pack: " + item.id.hex());
+      }
       return false;
     }
     outcome = marks_.mark_later(item.id);
@@ -195,9 +212,24 @@ bool Marker::take(const Item& item) {
   return inner && outcome == Marks::Outcome::kNew;
 }
 
+// Content that comes later is in packs that this prune does not judge. A tree or list that does may lead to
+// content in packs that it does judge, and what it stands in is not walked twice.
+void Marker::note_gap(const Item& item) {
+  if (item.kind != crypto::BlobKind::kTree && item.kind != crypto::BlobKind::kList) return;
+  std::lock_guard lock(mutex_);
+  if (gap_ids_.insert(item.id)) gaps_.push_back(item);
+}
+
+void Marker::seed_gaps() {
+  gap_ids_ = {};
+  for (const Item& item : std::exchange(gaps_, {})) {
+    if (take(item)) waiting_.push_back(item);
+  }
+}
+
 void Marker::problem(std::uint32_t origin, const std::string& what) {
   std::lock_guard lock(mutex_);
-  if (problems_.size() < kMostProblems) problems_.push_back(origins_[origin] + ": " + what);
+  if (problems_.size() < kMostProblems) problems_.push_back(origins_[origin].name + ": " + what);
 }
 
 }  // namespace garner::maintenance

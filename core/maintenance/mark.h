@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "maintenance/id_set.h"
+#include "crypto/id_set.h"
 #include "store/repository.h"
 
 namespace garner::maintenance {
@@ -33,6 +33,7 @@ class Marks {
   bool is_marked(std::uint64_t number) const {
     return (bits_[number / 64].load(std::memory_order_relaxed) >> (number % 64) & 1) != 0;
   }
+  bool is_in_use(const crypto::BlobId& id) const;
   // Whether the blob is in use and this pack is the one that is to keep it.
   bool is_kept_in(const crypto::BlobId& id, const store::ObjectName& pack) const;
   const store::Index::Frozen& index() const { return index_; }
@@ -47,7 +48,7 @@ class Marks {
   std::vector<std::atomic<std::uint64_t>> bits_;
   bool noting_ = false;
   mutable std::mutex mutex_;  // of what follows
-  IdSet later_;
+  crypto::IdSet later_;
   std::set<store::ObjectName> noted_;
 };
 
@@ -65,7 +66,7 @@ class Marker {
   void mark(const store::v1::RepositoryState& state, const std::set<std::string>& ignored = {});
 
   // Trees, lists and content that are reachable and cannot be read, a line each, with a snapshot that needs
-  // them. As long as there is one nothing may be condemned.
+  // them, or trees and lists of an unfinished run. As long as there is one nothing may be condemned.
   const std::vector<std::string>& problems() const { return problems_; }
   // Packs of unfinished runs: they stay as they are.
   const std::set<store::ObjectName>& packs_of_runs() const { return packs_of_runs_; }
@@ -76,7 +77,12 @@ class Marker {
     crypto::BlobId id;
     std::uint32_t origin = 0;  // in origins_
   };
+  struct Origin {
+    std::string name;
+    bool is_run = false;  // unfinished
+  };
   void seed_snapshot(const store::v1::SnapshotEntry& entry);
+  void seed_gaps();
   void seed_root(const store::v1::UnfinishedRoot& root, const store::v1::RepositoryState& state);
   void walk();
   void work();
@@ -85,6 +91,7 @@ class Marker {
   void add_entry(const store::v1::ContentEntry& entry, std::uint32_t origin, std::vector<Item>& found);
   // True if it is to be walked.
   bool take(const Item& item);
+  void note_gap(const Item& item);
   void problem(std::uint32_t origin, const std::string& what);
 
   store::Repository& repository_;
@@ -95,7 +102,7 @@ class Marker {
   std::set<std::string> known_snapshots_;
   std::set<std::string> known_segments_;
   std::set<store::ObjectName> packs_of_runs_;
-  std::vector<std::string> origins_;
+  std::vector<Origin> origins_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
@@ -103,6 +110,8 @@ class Marker {
   std::size_t busy_ = 0;
   std::exception_ptr error_;
   std::vector<std::string> problems_;
+  std::vector<Item> gaps_;  // what unfinished runs refer to, and was not there yet
+  crypto::IdSet gap_ids_;
   std::atomic<std::uint64_t> count_ = 0;
 };
 

@@ -6,10 +6,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "crypto/secret.h"
 #include "maintenance/damage.h"
-#include "maintenance/parallel.h"
 #include "store/frame.h"
+#include "store/frame_run.h"
 
 namespace garner::maintenance {
 namespace {
@@ -105,8 +106,10 @@ class PackCheck {
       }
     }
     const PackFacts& facts = packs_.at(name);
-    if (header.kind == facts.kind && sum == facts.locations) return true;
-    report_.problem(short_name(name) + ": its directory and the index do not agree");
+    if (!facts.disputed && header.kind == facts.kind && sum == facts.locations) return true;
+    report_.problem(short_name(name) + (facts.disputed
+                                            ? ": segments of the index do not agree on what is in it"
+                                            : ": its directory and the index do not agree"));
     add_damaged_pack(name);
     return false;
   }
@@ -117,10 +120,14 @@ class PackCheck {
     Bytes sealed;
     Scratch raw;
     bool sound = true;
+    std::vector<store::FramePlace> places;
+    for (const store::PackedFrame& frame : directory.frames)
+      places.push_back({name, frame.offset, frame.stored_length});
+    store::FrameRun run(std::move(places), repository_.destination().read_gap());
     for (const store::PackedFrame& frame : directory.frames) {
       report_.throw_if_stopped();
       try {
-        const ByteView plain = reader.read_frame(frame.offset, frame.stored_length, sealed);
+        const ByteView plain = run.read(reader, {name, frame.offset, frame.stored_length}, sealed);
         sound = verify(name, frame, codec.decode(plain, frame.raw_length, raw)) && sound;
       } catch (const Error& error) {
         if (!is_damage(error)) throw;

@@ -5,8 +5,8 @@
 #include <string>
 #include <unordered_set>
 
+#include "crypto/id_set.h"
 #include "maintenance/check_report.h"
-#include "maintenance/id_set.h"
 #include "maintenance/pack_facts.h"
 #include "store/repository.h"
 
@@ -17,7 +17,7 @@ struct PackDamage {
   Packs packs;     // missing, or of another size
   Packs in_doubt;  // header or directory is damaged, or another pack's: its frames may be readable or not
   Packs touched;   // a frame is damaged
-  IdSet blobs;     // found damaged, in packs that are there
+  crypto::IdSet blobs;  // found damaged, in packs that are there
   bool empty() const { return packs.empty() && in_doubt.empty() && touched.empty(); }
 };
 

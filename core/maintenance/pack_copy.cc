@@ -1,13 +1,15 @@
 #include "maintenance/pack_copy.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "maintenance/damage.h"
 #include "maintenance/pack_output.h"
-#include "maintenance/parallel.h"
 #include "store/frame.h"
+#include "store/frame_run.h"
 
 namespace garner::maintenance {
 
@@ -63,6 +65,13 @@ std::vector<store::FinishedPack> PackCopier::finish() {
 void PackCopier::copy(Lane& lane, const PackUse& pack) {
   const store::PackReader reader(repository_.destination(), repository_.keyring(), pack.name);
   const store::PackReader::Directory directory = reader.read_directory();
+  std::vector<store::FramePlace> places;
+  for (const store::PackedFrame& frame : directory.frames) {
+    const bool is_wanted = std::ranges::any_of(
+        frame.blobs, [&](const store::FrameBlob& blob) { return marks_.is_kept_in(blob.id, pack.name); });
+    if (is_wanted) places.push_back({pack.name, frame.offset, frame.stored_length});
+  }
+  store::FrameRun run(std::move(places), repository_.destination().read_gap());
   for (const store::PackedFrame& frame : directory.frames) {
     std::vector<bool> wanted;
     std::size_t count = 0;
@@ -77,7 +86,7 @@ void PackCopier::copy(Lane& lane, const PackUse& pack) {
     std::optional<Bytes> raw;
     bool sound = true;
     try {
-      encoded = reader.read_frame(frame.offset, frame.stored_length, memory);
+      encoded = run.read(reader, {pack.name, frame.offset, frame.stored_length}, memory);
       raw = lane.codec.decode(encoded, frame.raw_length);
     } catch (const Error& error) {
       if (!is_damage(error)) throw;

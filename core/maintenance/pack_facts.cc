@@ -1,6 +1,7 @@
 #include "maintenance/pack_facts.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -13,24 +14,26 @@ namespace garner::maintenance {
 namespace {
 
 void add_segment(const store::PayloadView& payload, const store::Index& index, PackTable& packs) {
-  // A pack that two segments name is the same in both: the first is enough.
-  std::vector<PackFacts*> facts(payload.packs);
-  packs.reserve(packs.size() + payload.packs);
+  std::vector<std::optional<PackFacts>> facts(payload.packs);  // of live ones
   for (std::uint32_t number = 0; number < payload.packs; ++number) {
     const store::PackRow row = payload.pack(number);
     if (!index.is_live(row.name)) continue;
-    const auto [entry, is_new] = packs.try_emplace(row.name);
-    if (!is_new) continue;
-    entry->second.size = row.size;
-    entry->second.kind = static_cast<store::PackKind>(row.kind);
-    facts[number] = &entry->second;
+    facts[number].emplace();
+    facts[number]->size = row.size;
+    facts[number]->kind = static_cast<store::PackKind>(row.kind);
   }
   for (std::uint64_t number = 0; number < payload.entries; ++number) {
     const store::EntryRow entry = payload.entry(number);
-    if (facts[entry.pack] == nullptr) continue;
+    if (!facts[entry.pack]) continue;
     const store::FrameRow frame = payload.frame(payload.pack(entry.pack).first_frame + entry.frame);
     facts[entry.pack]->locations.add(entry.id, static_cast<crypto::BlobKind>(entry.kind), frame.offset,
                                      frame.stored_length, frame.raw_length, entry.offset, entry.length);
+  }
+  packs.reserve(packs.size() + payload.packs);
+  for (std::uint32_t number = 0; number < payload.packs; ++number) {
+    if (!facts[number]) continue;
+    const auto [entry, is_new] = packs.try_emplace(payload.pack(number).name, *facts[number]);
+    if (!is_new && !(entry->second == *facts[number])) entry->second.disputed = true;
   }
 }
 

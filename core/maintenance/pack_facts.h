@@ -30,6 +30,8 @@ struct PackFacts {
   std::uint64_t size = 0;  // bytes, of the object
   store::PackKind kind = store::PackKind::kData;
   LocationSum locations;
+  bool disputed = false;  // segments that name it do not say the same of it
+  bool operator==(const PackFacts&) const = default;
 };
 
 using PackTable = boost::unordered_flat_map<store::ObjectName, PackFacts, store::ObjectNameHash>;

@@ -60,7 +60,7 @@ std::vector<store::FinishedPack> PackOutput::finish() {
     close(*output);
   }
   for (std::size_t i = 0; i < finished_.size(); ++i) {
-    repository_.destination().put_file(store::pack_key(finished_[i].name), paths_[i]);
+    repository_.publish(finished_[i], paths_[i]);
   }
   paths_.clear();
   return std::exchange(finished_, {});

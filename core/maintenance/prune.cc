@@ -15,7 +15,9 @@
 #include "base/file.h"
 #include "base/stop_scope.h"
 #include "maintenance/damage.h"
+#include "maintenance/kept_copies.h"
 #include "maintenance/mark.h"
+#include "maintenance/orphans.h"
 #include "maintenance/pack_copy.h"
 #include "maintenance/pack_use.h"
 #include "store/log.h"
@@ -66,6 +68,7 @@ class Prune {
       try {
         if (!options_.dry_run) finish_earlier();
         make_attempt();
+        if (!options_.dry_run) tidy_shelf();
         return progress_.result;
       } catch (const BeginAnew&) {
         spdlog::info("prune of {}: somebody else removes as well; begins anew",
@@ -108,12 +111,25 @@ class Prune {
     progress_.result = with_actions_of(before);
     for (const PackUse& pack : packs) progress_.result.before.add(pack.size);
     PackChoice choice = choose_packs(std::move(packs), marker_->packs_of_runs(), options_, progress_.result);
-    find_orphans(*state);
+    look_for_orphans(*state);
+    going_.clear();
+    for (const PackUse& pack : choice.dead) going_.insert(pack.name);
+    for (const PackUse& pack : choice.rewrite) going_.insert(pack.name);
 
     condemn_dead(choice.dead);
     rewrite(choice.rewrite);
     if (!options_.dry_run) drop(own_names_);
     begin("");
+  }
+
+  // The prune is done by then, and nothing rests on the copy of the index.
+  void tidy_shelf() {
+    try {
+      repository_.tidy_shelf();
+    } catch (const Error& error) {
+      spdlog::warn("the copy of the index of {} at another destination is not tidied up: {}",
+                   repository_.destination().describe(), error.what());
+    }
   }
 
   // What was done before an attempt was given up stays done; what was found out is found out again.
@@ -174,7 +190,7 @@ class Prune {
     listed_ = repository_.destination().list("packs/");
     boost::unordered_flat_map<ObjectName, std::uint64_t, store::ObjectNameHash> sizes;
     for (const destination::ObjectInfo& object : listed_) {
-      if (const auto name = name_in(object.key)) sizes[*name] = object.size;
+      if (const auto name = object_name_in(object.key)) sizes[*name] = object.size;
     }
     for (PackUse& pack : packs) {
       const auto found = sizes.find(pack.name);
@@ -186,27 +202,12 @@ class Prune {
     return progress_.result.problem_count == 0;
   }
 
-  void find_orphans(const v1::RepositoryState& state) {
-    const std::set<ObjectName> removed = removed_names(state);
-    std::set<ObjectName> segments;
-    for (const v1::SegmentReference& segment : state.segments()) {
-      segments.insert(ObjectName::from_bytes(as_bytes(segment.name())));
-    }
-    orphans_.clear();
-    std::vector<destination::ObjectInfo> objects = listed_;
-    for (destination::ObjectInfo& object : repository_.destination().list("index/")) {
-      objects.push_back(std::move(object));
-    }
-    for (const destination::ObjectInfo& object : objects) {
-      const std::optional<ObjectName> name = name_in(object.key);
-      if (!name || removed.contains(*name) || segments.contains(*name) || repository_.index().is_named(*name))
-        continue;
-      if (object.modified && is_old(*object.modified)) {
-        orphans_.push_back({*name, object.key, object.size});
-      } else {
-        progress_.result.young_orphans.add(object.size);
-      }
-    }
+  void look_for_orphans(const v1::RepositoryState& state) {
+    Orphans found =
+        find_orphans(repository_, state, listed_, [this](TimePoint time) { return is_old(time); });
+    orphans_ = std::move(found.old);
+    progress_.result.young_orphans = {};
+    for (const Orphan& orphan : found.young) progress_.result.young_orphans.add(orphan.size);
   }
 
   void condemn_dead(std::vector<PackUse> dead) {
@@ -216,8 +217,9 @@ class Prune {
       return;
     }
     if (dead.empty() && orphans_.empty()) return;
-    begin("condemning");
     for (;;) {
+      leave_unproven(dead);
+      begin("condemning");
       store::CommitPlan plan;
       plan.removal.decided_on = marked_;
       for (const PackUse& pack : dead) plan.removal.condemn.insert(pack.name);
@@ -231,7 +233,7 @@ class Prune {
       if (!state) return;
       const std::set<ObjectName> needed = marks_->noted_packs();
       std::erase_if(dead, [&](const PackUse& pack) { return is_needed(pack, needed); });
-      find_orphans(*state);
+      look_for_orphans(*state);
     }
     begin("deleting", dead.size() + orphans_.size());
     std::vector<std::string> keys;
@@ -289,6 +291,7 @@ class Prune {
     store::CommitPlan plan;
     plan.packs = std::move(made);
     for (;;) {
+      leave_unproven(batch);
       plan.removal.decided_on = marked_;
       plan.removal.condemn.clear();
       for (const PackUse& pack : batch) plan.removal.condemn.insert(pack.name);
@@ -397,27 +400,43 @@ class Prune {
 
   bool is_needed(const PackUse& pack, const std::set<ObjectName>& needed) {
     if (!needed.contains(pack.name) && !marker_->packs_of_runs().contains(pack.name)) return false;
-    progress_.result.unused_not_worth += pack.size - (pack.live_blobs == 0 ? 0 : pack.live_bytes());
+    progress_.result.unused_not_worth += unused_of(pack);
     return true;
   }
 
-  static std::set<ObjectName> removed_names(const v1::RepositoryState& state) {
-    std::set<ObjectName> names = names_of(state.condemned());
-    names.merge(names_of(state.dead()));
-    return names;
+  static std::uint64_t unused_of(const PackUse& pack) {
+    return pack.size - (pack.live_blobs == 0 ? 0 : pack.live_bytes());
+  }
+
+  // Takes out of `packs` what has to stay because another writer may have lied to the index.
+  void leave_unproven(std::vector<PackUse>& packs) {
+    if (packs.empty() || !has_adding_writers(*repository_.state())) return;
+    begin("looking at other copies", packs.size());
+    std::vector<ObjectName> names;
+    for (const PackUse& pack : packs) names.push_back(pack.name);
+    const std::vector<Kept> kept =
+        find_kept_copies(repository_, *marks_, names, going_, options_.threads, [&] {
+          throw_if_stopped();
+          advance();
+        });
+    std::vector<PackUse> proven;
+    for (std::size_t number = 0; number < packs.size(); ++number) {
+      const PackUse& pack = packs[number];
+      if (kept[number] == Kept::kElsewhere) {
+        proven.push_back(pack);
+        continue;
+      }
+      progress_.result.unused_not_worth += unused_of(pack);
+      if (kept[number] == Kept::kInGoing) continue;  // the next prune finds the copy that this one makes
+      problem(
+          store::pack_key(pack.name) +
+          " stays: something that snapshots need is in it, and not where the index says that it is kept: run "
+          "garner check --read-data");
+    }
+    packs = std::move(proven);
   }
 
   // ---- Small things ----
-
-  static std::optional<ObjectName> name_in(const std::string& key) {
-    try {
-      const ObjectName name = ObjectName::from_hex(base_name(key));
-      return key == store::pack_key(name) || key == store::segment_key(name) ? std::optional(name)
-                                                                             : std::nullopt;
-    } catch (const Error&) {
-      return std::nullopt;
-    }
-  }
 
   // A time in the future is not old: a clock that was put back must not make everything old.
   bool is_old(TimePoint time) const {
@@ -499,12 +518,6 @@ class Prune {
     monitor_.progressed(progress_);
   }
 
-  struct Orphan {
-    ObjectName name;
-    std::string key;
-    std::uint64_t size = 0;
-  };
-
   store::Repository& repository_;
   const PruneOptions& options_;
   const Clock& clock_;
@@ -517,6 +530,7 @@ class Prune {
   std::set<std::string> ignored_runs_;  // withdrawn
   std::vector<ObjectName> all_packs_;   // live when marking began
   std::set<ObjectName> own_names_;      // condemned by this prune
+  std::set<ObjectName> going_;          // chosen to be deleted, or rewritten
   std::vector<destination::ObjectInfo> listed_;
   std::vector<Orphan> orphans_;
   std::uint64_t written_ = 0;  // and not taken off what is freed yet

@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/stop_scope.h"
+#include "crypto/id_set.h"
 #include "maintenance/check_report.h"
 #include "maintenance/damage.h"
-#include "maintenance/id_set.h"
 #include "maintenance/log_check.h"
 #include "snapshot/closure.h"
 #include "snapshot/node.h"
@@ -31,8 +31,9 @@ class Repair {
   Repair(store::Repository& repository, CheckReport& report, std::stop_token stop)
       : repository_(repository),
         report_(report),
+        stored_(repository.stored()),
         completeness_(
-            repository,
+            *stored_,
             [this](crypto::BlobKind kind, const crypto::BlobId& id) {
               return kind != crypto::BlobKind::kData || data_.contains(id);
             },
@@ -60,11 +61,11 @@ class Repair {
     report_.begin_stage("reading what is left of the log");
     const store::LogContext log{repository_.destination(), repository_.keyring(),
                                 repository_.header().repository};
-    for (const std::uint64_t generation : store::list_generations(repository_.destination(), 0)) {
+    for (const store::ListedRecord& record : store::list_records(repository_.destination(), 0)) {
       report_.throw_if_stopped();
-      highest_generation_ = std::max(highest_generation_, generation);
+      highest_generation_ = std::max(highest_generation_, record.generation);
       try {
-        const store::OpenedRecord opened = store::read_record(log, generation);
+        const store::OpenedRecord opened = store::read_record(log, record.generation);
         const v1::RecordBody& body = opened.record.body;
         for (const v1::SnapshotEntry& entry : body.add_snapshots()) add_listed(entry);
         for (const std::string& id : body.pin()) pinned_.insert(crypto::BlobId::from_bytes(as_bytes(id)));
@@ -80,7 +81,7 @@ class Repair {
     repository_.set_uncommitted(packs_);
     for (const crypto::BlobId& id : snapshot_blobs_) {
       try {
-        snapshots_[id] = snapshot::parse_snapshot(repository_.read(crypto::BlobKind::kSnapshot, id));
+        snapshots_[id] = snapshot::parse_snapshot(stored_->read(crypto::BlobKind::kSnapshot, id));
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
         report_.problem("snapshot " + id.hex().substr(0, 8) + " is left out: " + error.what());
@@ -168,11 +169,12 @@ class Repair {
 
   store::Repository& repository_;
   CheckReport& report_;
+  const std::unique_ptr<store::BlobSource> stored_;
   std::vector<store::FinishedPack> packs_;
   std::vector<crypto::BlobId> snapshot_blobs_;
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
   std::set<crypto::BlobId> pinned_;  // by the records that could be read
-  IdSet data_;
+  crypto::IdSet data_;
   snapshot::Completeness completeness_;
   std::optional<v1::Parameters> parameters_;
   std::uint64_t parameters_generation_ = 0;

@@ -14,10 +14,10 @@
 #include "base/error.h"
 #include "base/scratch.h"
 #include "base/stop_scope.h"
+#include "crypto/id_set.h"
 #include "maintenance/check_report.h"
 #include "maintenance/closure_check.h"
 #include "maintenance/damage.h"
-#include "maintenance/id_set.h"
 #include "maintenance/pack_check.h"
 #include "maintenance/pack_facts.h"
 #include "maintenance/pack_output.h"
@@ -98,9 +98,9 @@ class Rescue {
 
     const std::set<ObjectName>& packs;
     std::optional<PackOutput> output;  // nothing in a dry run
-    IdSet done;                        // went to the output
+    crypto::IdSet done;                // went to the output
     std::set<ObjectName> relied;       // packs in order that hold the others
-    IdSet withheld;                    // in frames that the disk did not give
+    crypto::IdSet withheld;            // in frames that the disk did not give
     std::set<ObjectName> kept;         // of these packs
     std::uint64_t copied = 0;
     std::uint64_t supplied = 0;
@@ -182,16 +182,19 @@ class Rescue {
   void copy_out(Batch& batch) {
     const std::vector<Entry> entries = entries_of(batch.packs);
     copy(entries, batch);
-    // Of other packs, under the names of these: it would go with them.
+    // Of other packs, under the names of these: it would go with them. And of these, what the index has not
+    // because somebody has told it something else.
     std::set<ObjectName> misplaced;
     std::ranges::set_intersection(batch.packs, misplaced_, std::inserter(misplaced, misplaced.end()));
-    const std::vector<Entry> others = entries_in(
-        misplaced, [&](const crypto::BlobId& id) { return repository_.index().find_pack(id).has_value(); });
+    const std::vector<Entry> others =
+        entries_in(misplaced, [&](const ObjectName& name, const crypto::BlobId& id) {
+          return is_disputed(name) || repository_.index().find_pack(id).has_value();
+        });
     copy(others, batch);
     copy(entries_elsewhere(entries, batch), batch);
 
     // Only now is it known which are lost.
-    IdSet lost;
+    crypto::IdSet lost;
     for (const Entry& entry : entries) {
       if (is_safe(entry.id, batch)) continue;
       if (!lost.contains(entry.id)) {
@@ -220,8 +223,9 @@ class Rescue {
   }
 
   // By what the objects say of themselves.
-  std::vector<Entry> entries_in(const std::set<ObjectName>& objects,
-                                const std::function<bool(const crypto::BlobId&)>& is_wanted) {
+  std::vector<Entry> entries_in(
+      const std::set<ObjectName>& objects,
+      const std::function<bool(const ObjectName&, const crypto::BlobId&)>& is_wanted) {
     std::vector<Entry> entries;
     for (const ObjectName& name : objects) {
       report_.throw_if_stopped();
@@ -230,7 +234,7 @@ class Rescue {
       for (const store::PackedFrame& frame : directory->frames) {
         std::uint32_t offset = 0;
         for (const store::FrameBlob& blob : frame.blobs) {
-          if (is_wanted(blob.id)) {
+          if (is_wanted(name, blob.id)) {
             const store::BlobLocation place{
                 name, frame.offset, frame.stored_length, frame.raw_length, offset, blob.length, blob.kind};
             entries.push_back({blob.id, place});
@@ -245,7 +249,7 @@ class Rescue {
 
   // Of those that are not safe yet: in damaged packs of other batches.
   std::vector<Entry> entries_elsewhere(const std::vector<Entry>& entries, Batch& batch) {
-    IdSet missing;
+    crypto::IdSet missing;
     std::vector<Entry> found;
     for (const Entry& entry : entries) {
       if (is_safe(entry.id, batch) || !missing.insert(entry.id)) continue;
@@ -257,10 +261,15 @@ class Rescue {
     std::set<ObjectName> others;
     std::ranges::set_difference(misplaced_, batch.packs, std::inserter(others, others.end()));
     const std::vector<Entry> misplaced =
-        entries_in(others, [&](const crypto::BlobId& id) { return missing.contains(id); });
+        entries_in(others, [&](const ObjectName&, const crypto::BlobId& id) { return missing.contains(id); });
     found.insert(found.end(), misplaced.begin(), misplaced.end());
     sort_by_place(found);
     return found;
+  }
+
+  bool is_disputed(const ObjectName& pack) const {
+    const auto facts = packs_.find(pack);
+    return facts != packs_.end() && facts->second.disputed;
   }
 
   // Frame by frame, as they lie.

@@ -49,16 +49,6 @@ struct Fixture {
     }
     return keys;
   }
-
-  void flip(const std::string& key, std::uint64_t offset) {
-    const std::string path = repository.path() + "/" + key;
-    must(chmod(path.c_str(), 0600), "chmod");
-    const Fd file = open_file(path, O_RDWR);
-    Bytes byte(1);
-    read_at(file.get(), byte, offset, path);
-    byte[0] ^= 0x40;
-    write_at(file.get(), byte, offset, path);
-  }
 };
 
 }  // namespace
@@ -106,7 +96,7 @@ TEST_CASE("packs that are chosen are read whole, data and metadata, and told whe
   const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
                                  store::ObjectName::from_hex(base_name(damaged)));
   const store::PackedFrame frame = reader.read_directory().frames.front();
-  fixture.flip(damaged, frame.offset + frame.stored_length / 2);
+  flip(fixture.repository, damaged, frame.offset + frame.stored_length / 2);
   const std::set<std::string> wanted{fixture.packs(store::PackKind::kData).front(), damaged,
                                      fixture.packs(store::PackKind::kMetadata).front()};
   Checked checked;
@@ -163,7 +153,7 @@ TEST_CASE("a flipped byte in data is found when data is read") {
   const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
                                  store::ObjectName::from_hex(base_name(key)));
   const store::PackedFrame frame = reader.read_directory().frames.front();
-  fixture.flip(key, frame.offset + frame.stored_length / 2);
+  flip(fixture.repository, key, frame.offset + frame.stored_length / 2);
   Checked unread;
   check(fixture.repository, unread);
   CHECK(unread.monitor.problems == std::vector<std::string>{});
@@ -193,7 +183,7 @@ TEST_CASE("a flipped byte in a directory is found without reading data") {
   Fixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const std::string key = fixture.packs(kind).front();
-  fixture.flip(key, *fixture.repository.destination().size(key) - 5);
+  flip(fixture.repository, key, *fixture.repository.destination().size(key) - 5);
   Checked checked;
   check(fixture.repository, checked);
   CHECK(checked.monitor.told(" is damaged: "));
@@ -210,7 +200,7 @@ TEST_CASE("damaged trees are named with their folders") {
                                    fixture.repository.repository().keyring(),
                                    store::ObjectName::from_hex(base_name(key)));
     for (const store::PackedFrame& frame : reader.read_directory().frames) {
-      fixture.flip(key, frame.offset + frame.stored_length / 2);
+      flip(fixture.repository, key, frame.offset + frame.stored_length / 2);
     }
   }
   fixture.repository.reopen();
@@ -241,7 +231,7 @@ TEST_CASE("a blob that the index does not know is a problem of the files that ho
 TEST_CASE("damaged and missing segments and records are found") {
   Fixture fixture;
   SECTION("a record in the middle") {
-    fixture.flip(store::record_key(2), 60);
+    flip(fixture.repository, store::record_key(2), 60);
     Checked checked;
     check(fixture.repository, checked);
     CHECK(checked.monitor.told("log: "));
@@ -289,16 +279,7 @@ TEST_CASE("a damaged or missing base or patch is named with the file that is a d
       crypto::BlobId::from_bytes(as_bytes(is_base ? entry.base() : entry.patch())));
   REQUIRE(location);
   const std::string key = store::pack_key(location->pack);
-  SECTION("damaged") {
-    const std::string path = repository.path() + "/" + key;
-    must(chmod(path.c_str(), 0600), "chmod");
-    const Fd file = open_file(path, O_RDWR);
-    Bytes byte(1);
-    const std::uint64_t offset = location->frame_offset + location->frame_stored_length / 2;
-    read_at(file.get(), byte, offset, path);
-    byte[0] ^= 0x40;
-    write_at(file.get(), byte, offset, path);
-  }
+  SECTION("damaged") { flip(repository, key, location->frame_offset + location->frame_stored_length / 2); }
   SECTION("missing") { repository.destination().remove(key); }
   Checked checked;
   check(repository, checked, 100);

@@ -39,20 +39,24 @@ class EveryByte {
     write_file(source_.path("folder/file2"), noise(900, 100));
     small_.back_up({source_.path()});
     keyring_.emplace(small_.repository().keyring().copy());
-    // Records up to one after which a state is written.
+    // A record after which a state is written: the first of 32 that changes what is stored.
     const auto pinned = crypto::BlobId::from_bytes(as_bytes(small_.repository().state()->snapshots(0).id()));
-    for (bool pin = true; small_.destination().list("state/").empty(); pin = !pin) {
+    for (bool pin = true; small_.repository().state()->generation() < 31; pin = !pin) {
       store::CommitPlan plan;
       plan.removal.decided_on = small_.repository().state()->generation();
       (pin ? plan.removal.pin : plan.removal.unpin).insert(pinned);
       REQUIRE(small_.repository().commit(plan).committed);
     }
+    write_file(source_.path("folder/file3"), noise(700, 101));
+    small_.back_up({source_.path()});
+    REQUIRE_FALSE(small_.destination().list("state/").empty());
 
     for (const destination::ObjectInfo& object : small_.destination().list("")) {
       keys_.push_back(object.key);
       memory_->put(object.key, small_.destination().get_all(object.key, 1u << 30));
     }
     repository_ = machine_.open(memory_, *keyring_);
+    newest_ = repository_->state()->generation();
     good_ = contents();
     REQUIRE(good_.size() > 5);
     RecordingCheckMonitor clean;
@@ -75,8 +79,7 @@ class EveryByte {
       sampled.emplace_back(frames.back().offset + frames.back().stored_length + 256, size - 256);
     } else if (key.starts_with("log/")) {
       const std::uint64_t generation = store::generation_of(key);
-      if (generation > 5 && generation + 2 < repository_->state()->generation())
-        sampled.emplace_back(0, size);
+      if (generation > 5 && generation + 2 < newest_) sampled.emplace_back(0, size);
     }
     std::vector<std::size_t> chosen;
     std::size_t from = 0;
@@ -124,6 +127,8 @@ class EveryByte {
 
  private:
   static constexpr const char* kUnreadable = "unreadable";
+
+  std::uint64_t newest_ = 0;  // record
 
   maintenance::CheckProgress check(RecordingCheckMonitor& monitor) {
     maintenance::CheckOptions options;

@@ -1,6 +1,7 @@
-// Forget goes by the clocks of each set's own zone.
+// What forget adds to the rules: the clocks of each set's own zone, and what no rule may forget.
 #include "maintenance/forget.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "snapshot/node.h"
@@ -12,6 +13,13 @@ using namespace garner::testing;
 namespace {
 
 constexpr std::int64_t kMidnight = 1'767'312'000;  // 2026-01-02 00:00:00 UTC
+
+struct SetClock final : Clock {
+  explicit SetClock(std::int64_t seconds) : time{seconds, 0} {}
+  TimePoint now() const override { return time; }
+  std::chrono::steady_clock::time_point steady() const override { return system_clock().steady(); }
+  const TimePoint time;
+};
 
 // Lists the newest snapshot again, as finished at that time.
 void list_again(SmallRepository& small, std::int64_t finished) {
@@ -63,4 +71,77 @@ TEST_CASE("a day is one of the set's own zone") {
   // That of another set says nothing.
   options.zones = {{"another", "Asia/Tokyo"}, {set, "UTC"}};
   CHECK(reasons() == std::vector<std::string>{"daily snapshot"});
+}
+
+TEST_CASE("a snapshot that is whole is not forgotten to make room for one that may lack something") {
+  TemporaryFolder source;
+  SmallRepository small;
+  write_file(source.path("file"), noise(9000, 1));
+  small.back_up({source.path()});
+  for (int number = 1; number <= 3; ++number) list_again(small, kMidnight + number);
+  const auto newest_first = [&] {
+    maintenance::ForgetOptions options;
+    options.policy.last = 4;
+    options.dry_run = true;
+    return maintenance::run_forget(small.repository(), options, system_clock());
+  };
+  const auto all = newest_first();
+  REQUIRE(all.size() == 4);
+  store::CommitPlan plan;
+  plan.removal.decided_on = small.repository().state()->generation();
+  plan.removal.mark_recovered = {all[0].id, all[2].id};
+  REQUIRE(small.repository().commit(plan).committed);
+
+  maintenance::ForgetOptions options;
+  options.policy.last = 1;
+  const auto decisions = maintenance::run_forget(small.repository(), options, system_clock());
+  REQUIRE(decisions.size() == 4);
+  // The newest of all, and the newest that is whole.
+  CHECK_FALSE(decisions[0].forgotten);
+  CHECK_FALSE(decisions[1].forgotten);
+  CHECK(decisions[1].id == all[1].id);
+  CHECK(decisions[1].reasons == std::vector<std::string>{"last snapshot"});
+  CHECK(decisions[2].forgotten);
+  CHECK(decisions[3].forgotten);
+}
+
+TEST_CASE("a clock that is or was wrong makes nobody forget the newest snapshot") {
+  TemporaryFolder source;
+  SmallRepository small;
+  write_file(source.path("file"), noise(9000, 1));
+  small.back_up({source.path()});
+  const std::int64_t now = system_clock().now().seconds + 3600;
+  const SetClock clock(now);
+  maintenance::ForgetOptions options;
+  options.policy.last = 1;
+  // Of the last two in the log.
+  const auto reasons = [&] {
+    const auto state = small.repository().state();
+    const auto decisions = maintenance::run_forget(small.repository(), options, clock);
+    std::vector<std::vector<std::string>> found;
+    for (int place = state->snapshots_size() - 2; place < state->snapshots_size(); ++place) {
+      const auto decision = std::ranges::find_if(
+          decisions, [&](const auto& one) { return as_text(one.id.view()) == state->snapshots(place).id(); });
+      found.push_back(decision->reasons);
+    }
+    return found;
+  };
+  using Reasons = std::vector<std::vector<std::string>>;
+  SECTION("it was ahead by hours, or by years") {
+    list_again(small, now + GENERATE(20 * 3600, 10 * 365 * 86'400));
+    list_again(small, now - 1);
+    CHECK(reasons() == Reasons{{"last snapshot"}, {"last snapshot"}});
+    CHECK(small.repository().state()->snapshots_size() == 2);
+  }
+  SECTION("it was ahead: a history grows beside what was made then") {
+    for (int day = 1; day <= 3; ++day) list_again(small, now + (1000 + day) * 86'400);
+    for (int day = 9; day > 0; --day) list_again(small, now - day * 86'400);
+    options.policy.last = 3;
+    CHECK(reasons() == Reasons{{"last snapshot"}, {"last snapshot"}});
+    CHECK(small.repository().state()->snapshots_size() == 6);
+  }
+  SECTION("it was behind") {
+    list_again(small, 86'400);
+    CHECK(reasons() == Reasons{{"last snapshot"}, {"last in the log"}});
+  }
 }

@@ -1,4 +1,4 @@
-// What the tests of check and repair share.
+// What the tests of check, repair and prune share.
 #pragma once
 
 #include <fcntl.h>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "maintenance/check.h"
+#include "maintenance/prune.h"
 #include "snapshot/closure.h"
 #include "support/noise.h"
 #include "support/small_repository.h"
@@ -41,5 +42,33 @@ class RecordingCheckMonitor final : public maintenance::CheckMonitor {
  private:
   std::mutex mutex_;
 };
+
+class RecordingPruneMonitor final : public maintenance::PruneMonitor {
+ public:
+  void progressed(const maintenance::PruneProgress&) override {}
+  void problem(const std::string& line) override { problems.push_back(line); }
+  std::vector<std::string> problems;
+};
+
+// What a check that reads everything finds.
+inline std::vector<std::string> problems_of_check(store::Repository& repository) {
+  RecordingCheckMonitor monitor;
+  maintenance::CheckOptions options;
+  options.read_data_percent = 100;
+  options.threads = 2;
+  maintenance::run_check(repository, options, monitor, {});
+  return monitor.problems;
+}
+
+// Another bit in the object of a repository.
+inline void flip(const SmallRepository& repository, const std::string& key, std::uint64_t offset) {
+  const std::string path = repository.path() + "/" + key;
+  must(chmod(path.c_str(), 0600), "chmod");
+  const Fd file = open_file(path, O_RDWR);
+  Bytes byte(1);
+  read_at(file.get(), byte, offset, path);
+  byte[0] ^= 0x40;
+  write_at(file.get(), byte, offset, path);
+}
 
 }  // namespace garner::testing

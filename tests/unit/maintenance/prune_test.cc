@@ -16,6 +16,7 @@
 #include "support/recording_destination.h"
 #include "unit/crypto/error_kind.h"
 #include "unit/maintenance/maintenance_fixture.h"
+#include "unit/snapshot/sample_nodes.h"
 
 using namespace garner;
 using namespace garner::testing;
@@ -23,13 +24,6 @@ using garner::crypto::kind_of;
 using namespace std::chrono_literals;
 
 namespace {
-
-class RecordingPruneMonitor final : public maintenance::PruneMonitor {
- public:
-  void progressed(const maintenance::PruneProgress&) override {}
-  void problem(const std::string& line) override { problems.push_back(line); }
-  std::vector<std::string> problems;
-};
 
 struct Fixture {
   TemporaryFolder source;
@@ -126,14 +120,7 @@ struct Fixture {
   }
 
   // Every snapshot is whole, and nothing is there that should have gone.
-  void check_whole() {
-    RecordingCheckMonitor check_monitor;
-    maintenance::CheckOptions check_options;
-    check_options.read_data_percent = 100;
-    check_options.threads = 2;
-    maintenance::run_check(small.repository(), check_options, check_monitor, {});
-    CHECK(check_monitor.problems == std::vector<std::string>{});
-  }
+  void check_whole() { CHECK(problems_of_check(small.repository()) == std::vector<std::string>{}); }
   void check_tidy() {
     const auto state = small.repository().state();
     CHECK(state->condemned_size() == 0);
@@ -346,6 +333,75 @@ TEST_CASE("what an unfinished run has committed stays, until the run has been si
   fixture.check_whole();
 }
 
+// A fill commits trees before what they lead to, and some that its snapshot has no use for.
+struct UnfinishedFill {
+  explicit UnfinishedFill(Fixture& owner)
+      : fixture(owner), old(test_blob(repository(), "content that nobody refers to but the fill")) {
+    store::v1::TreePage below;
+    *below.add_nodes() = sample_file("file");
+    below.mutable_nodes(0)->mutable_content(0)->set_id(std::string(as_text(old.id.view())));
+    inner = test_blob(repository(), snapshot::serialize(below), crypto::BlobKind::kTree);
+    store::v1::TreePage above;
+    *above.add_nodes() = sample_file("file");  // of content that is nowhere
+    *above.add_nodes() = sample_folder("folder", {inner.id, {}});
+    outer = test_blob(repository(), snapshot::serialize(above), crypto::BlobKind::kTree);
+  }
+  store::Repository& repository() { return fixture.small.repository(); }
+  void commit(const TestBlob& blob) {
+    store::CommitPlan plan;
+    plan.packs = {store_pack(repository(), {blob})};
+    store::v1::UnfinishedRoot root;
+    set_uuid(*root.mutable_run(), run);
+    plan.set_roots = {root};
+    REQUIRE(repository().commit(plan).committed);
+  }
+
+  Fixture& fixture;
+  const Uuid run = Uuid::random();
+  TestBlob old;
+  TestBlob inner;
+  TestBlob outer;
+};
+
+TEST_CASE("that an unfinished run has not all that its trees lead to is no damage") {
+  Fixture fixture;
+  fixture.write_files(0, 60, 0);
+  const auto first = fixture.back_up();
+  fixture.write_files(0, 60, 1);
+  fixture.back_up();
+  UnfinishedFill fill(fixture);
+  fill.commit(fill.outer);
+  fixture.forget({first});
+  auto options = fixture.options();
+  options.grace = 1h;
+  const auto result = fixture.prune(options);
+  CHECK(result.problem_count == 0);
+  CHECK(fixture.monitor.problems.empty());
+  CHECK(result.dead.packs > 0);
+  CHECK(fill.repository().index().find_pack(fill.outer.id).has_value());
+}
+
+TEST_CASE("what a tree leads to that comes after the marking is marked with it") {
+  Fixture fixture;
+  fixture.write_files(0, 10, 0);
+  fixture.back_up();
+  UnfinishedFill fill(fixture);
+  // Of a run that was before: a pack that is a candidate.
+  store::CommitPlan plan;
+  plan.packs = {store_pack(fill.repository(), {fill.old})};
+  REQUIRE(fill.repository().commit(plan).committed);
+  fill.commit(fill.outer);
+  maintenance::Marks marks(fill.repository().index().freeze());
+  maintenance::Marker marker(fill.repository(), marks, 2, {}, [](std::uint64_t) {});
+  marker.mark(*fill.repository().state());
+  CHECK(marker.problems().empty());
+  CHECK_FALSE(marks.is_in_use(fill.old.id));
+  fill.commit(fill.inner);
+  marker.mark(*fill.repository().state());
+  CHECK(marker.problems().empty());
+  CHECK(marks.is_in_use(fill.old.id));
+}
+
 TEST_CASE("a backup that commits on what is about to be condemned is seen") {
   Fixture fixture;
   fixture.write_files(0, 60, 0);
@@ -450,6 +506,48 @@ TEST_CASE("whoever may only add cannot forget, pin or prune") {
   CHECK(kind_of([&] { maintenance::set_pinned(fixture.small.repository(), only, true); }) ==
         ErrorKind::kPermissionDenied);
   CHECK(fixture.small.repository().state()->snapshots_size() == 1);
+}
+
+TEST_CASE("a run whose pack was taken for an orphan and dropped gives what it still has another name") {
+  Fixture fixture;
+  fixture.write_files(0, 5, 0);
+  fixture.back_up();
+  store::Repository& repository = fixture.small.repository();
+  store::BlobWriterOptions how;
+  how.run = Uuid::random();
+  how.staging_folder = *fixture.small.destination().staging_folder();
+  const std::string content = noise(5000, 77);
+  const auto id = repository.hasher().id(crypto::BlobKind::kData, as_bytes(content));
+
+  // Published; and a crash brings its staging name back.
+  std::vector<store::DurablePack> durable;
+  const std::string saved = fixture.source.path("saved");
+  {
+    store::BlobWriter writer(repository, how);
+    writer.put(0, id, as_bytes(content));
+    durable = writer.finish();
+    REQUIRE(durable.size() == 1);
+    REQUIRE(durable[0].deliveries.size() == 1);
+    std::filesystem::copy_file(durable[0].path, saved);
+    writer.publish();
+  }
+  const store::ObjectName first = durable[0].deliveries[0].name;
+  CHECK(fixture.prune().orphans.packs == 1);
+  REQUIRE_FALSE(fixture.small.destination().size(store::pack_key(first)));
+  std::filesystem::copy_file(saved, durable[0].path);
+
+  store::BlobWriter writer(repository, how);
+  CHECK(writer.adopt(durable).committed[0].empty());
+  writer.finish();
+  writer.publish();
+  store::CommitPlan plan;
+  plan.packs = writer.published();
+  REQUIRE(plan.packs.size() == 1);
+  CHECK(plan.packs[0].name != first);
+  REQUIRE(repository.commit(plan).committed);
+  // As a machine has it that reads the log from its start.
+  fixture.small.reopen();
+  CHECK(as_text(fixture.small.repository().read(crypto::BlobKind::kData, id)) == content);
 }
 
 TEST_CASE("a pinned snapshot is kept by every policy, and by the log") {

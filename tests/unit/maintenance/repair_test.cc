@@ -251,3 +251,25 @@ TEST_CASE("a log that is made anew says that there are differences, and lists no
     CHECK(small.repository().state()->snapshots_size() == 2);
   }
 }
+
+TEST_CASE("a log that is refused and lists packs that are not there is made anew: nothing else takes it") {
+  Fixture fixture;
+  SmallRepository& repository = fixture.repository;
+  // Put back from a copy that was taken log first, while a prune ran.
+  const store::CommitOutcome last = repository.repository().commit(test_plan({}));
+  REQUIRE(last.committed);
+  repository.destination().remove(store::record_key(last.generation));
+  fixture.remove_all("state/");
+  repository.reopen_refused();
+  CHECK(repository.repository().is_refused());
+  SECTION("where all are there, it is for who accepts it") { CHECK_FALSE(fixture.repair().needed); }
+  SECTION("where one is not there") {
+    repository.destination().remove(repository.destination().list("packs/").front().key);
+    CHECK(fixture.repair(/*dry_run=*/true).needed);
+    CHECK(fixture.monitor.told("it is refused, and 1 of the packs that it lists are not there"));
+    CHECK(fixture.repair().needed);
+    CHECK_FALSE(repository.repository().is_refused());
+    CHECK(store::log_number(repository.repository().state()->generation()) == 1);
+    CHECK(fixture.problems_of_check().empty());
+  }
+}

@@ -1,8 +1,10 @@
 // Damage is put right as far as anything can be read anywhere, nothing readable is lost, and what is lost is
 // stored again by the next backup.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +19,7 @@
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
+using garner::testing::problems_of_check;
 using garner::testing::RecordingCheckMonitor;
 using garner::testing::SmallRepository;
 
@@ -112,9 +115,17 @@ struct Fixture {
     options.run = Uuid::random();
     return backups.run(options);
   }
+  // A state is written by the first record of 32 that changes what is stored.
+  void back_up_until_state() {
+    for (int version = 0; small().destination().list("state/").empty(); ++version) {
+      backup::write_file(source.root() + "/version", std::to_string(version));
+      back_up();
+    }
+  }
   SmallRepository& small() { return backups.small; }
   store::Repository& repository() { return backups.small.repository(); }
 
+  // The one of the most frames first: how many packs a run makes, and how large, is up to its threads.
   std::vector<store::FinishedPack> packs(store::PackKind kind) {
     std::vector<store::FinishedPack> all;
     for (const destination::ObjectInfo& object : small().destination().list("packs/")) {
@@ -123,17 +134,13 @@ struct Fixture {
       if (reader.header().kind == kind)
         all.push_back({name, kind, object.size, reader.read_directory().frames});
     }
+    std::ranges::stable_sort(all, std::ranges::greater{},
+                             [](const store::FinishedPack& pack) { return pack.frames.size(); });
     return all;
   }
 
   void flip(const store::ObjectName& pack, std::uint64_t offset) {
-    const std::string path = small().path() + "/" + store::pack_key(pack);
-    REQUIRE(chmod(path.c_str(), 0600) == 0);
-    const Fd file = open_file(path, O_RDWR);
-    Bytes byte(1);
-    read_at(file.get(), byte, offset, path);
-    byte[0] ^= 0x10;
-    write_at(file.get(), byte, offset, path);
+    testing::flip(small(), store::pack_key(pack), offset);
   }
   void truncate_to(const store::ObjectName& pack, std::uint64_t size) {
     const std::string path = small().path() + "/" + store::pack_key(pack);
@@ -181,13 +188,7 @@ struct Fixture {
     how.dry_run = dry_run;
     return rescue(how);
   }
-  std::vector<std::string> check() {
-    RecordingCheckMonitor checks;
-    maintenance::CheckOptions everything;
-    everything.read_data_percent = 100;
-    maintenance::run_check(repository(), everything, checks, {});
-    return checks.problems;
-  }
+  std::vector<std::string> check() { return problems_of_check(repository()); }
   bool is_marked(const crypto::BlobId& id) {
     const auto* entry = store::find_snapshot(*repository().state(), id.view());
     REQUIRE(entry != nullptr);
@@ -454,7 +455,7 @@ TEST_CASE("whoever may only add does not repair") {
 
 TEST_CASE("a damaged state is removed, and the log read instead") {
   Fixture fixture;
-  while (fixture.small().destination().list("state/").empty()) fixture.back_up();
+  fixture.back_up_until_state();
   const std::string key = fixture.small().destination().list("state/").front().key;
   const std::string path = fixture.small().path() + "/" + key;
   REQUIRE(chmod(path.c_str(), 0600) == 0);
@@ -467,7 +468,7 @@ TEST_CASE("a damaged state is removed, and the log read instead") {
 
 TEST_CASE("whoever may only add does not remove a damaged state either") {
   Fixture fixture;
-  while (fixture.small().destination().list("state/").empty()) fixture.back_up();
+  fixture.back_up_until_state();
   const std::string key = fixture.small().destination().list("state/").front().key;
   const std::string path = fixture.small().path() + "/" + key;
   REQUIRE(chmod(path.c_str(), 0600) == 0);
