@@ -45,7 +45,7 @@ v1::Run ActiveRun::message() const {
   run.set_error_count(std::max(row_.error_count, error_count_));
   add_errors(run, errors_);
   *run.mutable_progress() = progress_;
-  if (held_by_ && row_.state == catalog::RunState::kRunning) run.mutable_progress()->set_held_by(held_by_());
+  if (live_ && row_.state == catalog::RunState::kRunning) live_(run);
   if (samples_.size() >= 2 && row_.state == catalog::RunState::kRunning) {
     const std::chrono::duration<double> time = samples_.back().time - samples_.front().time;
     const double bytes = static_cast<double>(samples_.back().bytes - samples_.front().bytes);
@@ -87,9 +87,9 @@ void ActiveRun::set_progress(std::uint64_t done_files, std::uint64_t done_bytes,
   }
 }
 
-void ActiveRun::set_held_by(std::function<std::string()> held_by) {
+void ActiveRun::set_live(std::function<void(v1::Run&)> live) {
   const std::lock_guard lock(mutex_);
-  held_by_ = std::move(held_by);
+  live_ = std::move(live);
 }
 
 void ActiveRun::add_error(const catalog::RunErrorRow& error) {

@@ -43,8 +43,8 @@ class ActiveRun {
   // Progress while it runs; speed and time left are worked out here.
   void set_progress(std::uint64_t done_files, std::uint64_t done_bytes, std::uint64_t total_files,
                     std::uint64_t total_bytes, const std::string& current, const std::string& stage);
-  // Asked for by message() while the run runs: what it waits for at that moment, for people.
-  void set_held_by(std::function<std::string()> held_by);
+  // Called by message() while the run runs: adds what is so at that moment.
+  void set_live(std::function<void(v1::Run&)> live);
   // An error that is in the catalog now; a message carries the first hundred.
   void add_error(const catalog::RunErrorRow& error);
   // Errors known, over all attempts.
@@ -73,7 +73,7 @@ class ActiveRun {
   std::vector<catalog::RunErrorRow> errors_;
   std::uint64_t error_count_ = 0;
   std::deque<Sample> samples_;
-  std::function<std::string()> held_by_;
+  std::function<void(v1::Run&)> live_;
   std::stop_source stop_;
   StopWish wish_ = StopWish::kNone;
 };

@@ -64,7 +64,7 @@ Application::Application(const std::string& state_folder, const Settings& settin
       keys_(state_folder + "/keys"),
       catalog_(state_folder, keys_, clock_),
       writer_(keys_.writer()),
-      destinations_({catalog_, keys_, writer_, clock_, state_folder, host_name()}),
+      destinations_({catalog_, keys_, writer_, clock_, state_folder, host_name(), settings.metadata_cache}),
       sets_(destinations_),
       work_(destinations_, settings),
       gate_(peers_, AuthorityRules(geteuid(), is_group_member)),

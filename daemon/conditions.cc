@@ -103,12 +103,24 @@ bool says_yes(const std::string& command, uid_t user, std::chrono::milliseconds 
 bool Conditions::is_there(const std::string& destination) {
   catalog::ScheduleTable& table = destinations_.context().catalog.schedules();
   const std::string known = table.file_system(destination);
-  if (destinations_.look(destination).message.state() != v1::DESTINATION_STATE_READY)
+  if (destinations_.glance(destination).message.state() != v1::DESTINATION_STATE_READY)
     return is_plugged_in(known);
   const std::string found = file_system_of(destinations_.facts(destination).url);
   // Remembered, so that it is found when it is plugged in and not mounted.
   if (!found.empty() && found != known) table.save_file_system(destination, found);
   return true;
+}
+
+std::optional<std::string> Conditions::unmet_destination(const std::vector<std::string>& destinations) {
+  bool any = false;
+  std::string names;
+  for (const std::string& name : destinations) {
+    // Each is asked: its file system is remembered.
+    any = is_there(name) || any;
+    names += (names.empty() ? "" : " or ") + name;
+  }
+  if (any) return std::nullopt;
+  return "destination " + names + " to be plugged in";
 }
 
 std::optional<std::string> Conditions::unmet(const std::vector<catalog::SetSchedule::Condition>& conditions,
@@ -117,9 +129,7 @@ std::optional<std::string> Conditions::unmet(const std::vector<catalog::SetSched
     if (condition.text == kOnAcPower) {
       if (!on_ac_power()) return "mains power";
     } else if (condition.text == kDestination) {
-      for (const std::string& name : destinations) {
-        if (!is_there(name)) return "destination " + name + " to be plugged in";
-      }
+      if (auto waits_for = unmet_destination(destinations)) return waits_for;
     } else {
       std::string reason;
       if (!says_yes(condition.text.substr(kCommand.size()), condition.user, kCommandLimit, reason))

@@ -1,7 +1,8 @@
 // What must be so before a scheduled run begins (--when):
 //
 //   on-ac-power        the machine is not running on its battery
-//   destination        a disk of the destinations that the run goes to is plugged in, mounted or not
+//   destination        the disk of at least one of the destinations that the run goes to is plugged in,
+//                      mounted or not
 //   command:CMD        /bin/sh says yes: CMD ends with 0 within a minute. It runs as the user who configured
 //                      it, as all commands do (command/command.h)
 #pragma once
@@ -44,6 +45,7 @@ class Conditions {
 
  private:
   bool is_there(const std::string& destination);
+  std::optional<std::string> unmet_destination(const std::vector<std::string>& destinations);
   Destinations& destinations_;
 };
 

@@ -48,7 +48,7 @@ class Applying {
     if (!response_.needed().empty()) return std::move(response_);
     if (!make_destinations()) return refused();
     catalog_.configuration().change([this](catalog::Database& database) { make_changes(database); });
-    for (const auto& wanted : wanted_.destinations) parts_.destinations.reload_limits(wanted.section.name);
+    for (const auto& wanted : wanted_.destinations) parts_.destinations.reload(wanted.section.name);
     forget_destinations();
     response_.set_applied(true);
     spdlog::info("the configuration was applied: {} of its sections were changed", response_.changes_size());

@@ -90,6 +90,18 @@ void add_edits(const v1::AddSetRequest& now, const v1::AddSetRequest& wanted, v1
   }
 }
 
+// Those that are to go are empty in it.
+google::protobuf::Map<std::string, std::string> change_between(
+    const google::protobuf::Map<std::string, std::string>& now,
+    const google::protobuf::Map<std::string, std::string>& wanted) {
+  google::protobuf::Map<std::string, std::string> change;
+  for (const auto& [name, value] : now) {
+    if (!wanted.contains(name)) change[name] = "";
+  }
+  for (const auto& [name, value] : wanted) change[name] = value;
+  return change;
+}
+
 v1::DestinationSettingsChange change_between(const v1::DestinationSettingsChange& now,
                                              const v1::DestinationSettingsChange& wanted) {
   v1::DestinationSettingsChange change;
@@ -156,6 +168,7 @@ v1::AddDestinationRequest request_for(catalog::Catalog& catalog, const catalog::
   v1::AddDestinationRequest request;
   request.set_name(facts.name);
   request.set_url(facts.url);
+  for (const auto& [name, value] : facts.options) (*request.mutable_options())[name] = value;
   request.set_no_encryption(!facts.encrypted);
   if (const auto reference = catalog.secrets().find(facts.name)) {
     request.mutable_secret_reference()->set_option(reference->option);
@@ -240,6 +253,7 @@ v1::EditDestinationRequest edit_between(const v1::AddDestinationRequest& now,
   if (before.check_period_seconds() != after.check_period_seconds())
     edit.mutable_maintenance()->set_check_period_seconds(after.check_period_seconds());
   *edit.mutable_settings() = change_between(now.settings(), wanted.settings());
+  *edit.mutable_options() = change_between(now.options(), wanted.options());
   *edit.mutable_secret_reference() = wanted.secret_reference();
   edit.mutable_secret_reference()->set_share_keyring(wanted.share_keyring());
   return edit;

@@ -4,7 +4,6 @@
 #include <cstdio>
 
 #include "base/byte_count.h"
-#include "base/file.h"
 #include "config_key_rows.h"
 #include "destination_edit.h"
 #include "destination_settings.h"
@@ -33,6 +32,22 @@ ConfigKey<Destination> secret(const char* name) {
             reference.set_option(name);
             reference.set_name(text_of(value));
             check_reference(reference);
+          }};
+}
+
+// How the place is reached: `check` knows which places have it.
+ConfigKey<Destination> option(const char* name) {
+  return {name, ConfigKind::kText,
+          [name](const Destination& request) {
+            const auto found = request.options().find(name);
+            return unless_empty(found != request.options().end() ? found->second : std::string());
+          },
+          [name](Destination& request, const ConfigValue& value) {
+            const std::string& text = text_of(value);
+            if (text.empty()) refuse("a text that is not empty is expected");
+            // The url stands before it, as it is written; else it is checked with the rest.
+            if (!request.url().empty()) destination::changed(request.url(), {}, {{name, text}});
+            (*request.mutable_options())[name] = text;
           }};
 }
 
@@ -88,11 +103,27 @@ const std::vector<ConfigKey<Destination>>& destination_keys() {
        ConfigKind::kText,
        [](const Destination& request) { return unless_empty(request.url()); },
        [](Destination& request, const ConfigValue& value) {
-         const std::string& url = text_of(value);
-         request.set_url(url.starts_with('/') ? normal_path(url) : url);
+         request.set_url(destination::normal_url(text_of(value)));
+         destination::changed(request.url(), {}, to_options(request.options()));
        },
        {},
        /*required=*/true},
+      option("region"),
+      option("addressing"),
+      option("storage-class"),
+      option("access-keys"),
+      option("ca-file"),
+      option("ssh-key"),
+      option("ssh-passphrase-file"),
+      option("known-hosts"),
+      {"single-writer", ConfigKind::kFlag,
+       [](const Destination& request) -> Value {
+         if (!request.options().contains("single-writer")) return std::nullopt;
+         return true;
+       },
+       [](Destination& request, const ConfigValue& value) {
+         if (std::get<bool>(value)) (*request.mutable_options())["single-writer"] = "yes";
+       }},
       secret("password-file"),
       secret("key-file"),
       secret("recovery-key-file"),

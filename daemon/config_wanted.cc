@@ -139,7 +139,7 @@ class Reading {
       wanted_.other_sets.push_back(name);
       if (parts_.runs.uses_set(name)) {
         add_problem({}, "set '" + name +
-                            "', which the file does not name, has an unfinished backup: cancel it "
+                            "', which the file does not name, has an unfinished backup or copy: cancel it "
                             "first");
       }
     }

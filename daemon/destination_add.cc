@@ -1,19 +1,14 @@
 #include "destination_add.h"
 
-#include <dirent.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 
-#include <cstring>
 #include <optional>
-#include <set>
 
+#include "added_place.h"
 #include "base/error.h"
-#include "base/file.h"
 #include "credential.h"
 #include "destination_edit.h"
 #include "destination_settings.h"
-#include "folder_line.h"
 #include "store/key_store.h"
 #include "store/state.h"
 
@@ -61,61 +56,28 @@ class Adding {
     // What is wrong with them is said before anything is made.
     edited({}, request_.settings());
     if (request_.has_secret()) credential_ = to_credential(request_.secret());
-    url_ = request_.url().starts_with('/') ? normal_path(request_.url()) : request_.url();
-    place_ = destination::open_local(url_);
-    check_place();
-  }
-
-  // Folders that would hold one another.
-  void check_place() {
-    if (lies_in(url_, context_.state_folder) || lies_in(context_.state_folder, url_)) {
-      throw Error(ErrorKind::kInvalidInput,
-                  printable(url_) + " and the daemon's state folder " + printable(context_.state_folder) +
-                      " lie in each other: the state folder is no place for backups");
-    }
-    for (const std::string& other : destinations_.local_folders()) {
-      if (lies_in(url_, other) == lies_in(other, url_)) continue;
-      throw Error(ErrorKind::kInvalidInput, printable(url_) + " and the repository " + printable(other) +
-                                                " lie in each other: name a folder beside it");
-    }
-    for (const catalog::BackupSet& set : context_.catalog.configuration().sets()) {
-      for (const std::string& source : set.definition.sources()) {
-        if (!lies_in(source, url_)) continue;
-        throw Error(ErrorKind::kInvalidInput, "the set '" + set.definition.name() + "' backs up " +
-                                                  printable(source) +
-                                                  ", which would be inside the repository");
-      }
-    }
+    url_ = destination::normal_url(request_.url());
+    added_ = AddedPlace::of(destinations_, request_.name(), url_, to_options(request_.options()));
+    place_ = added_->place();
+    added_->check();
   }
 
   std::optional<store::RepositoryHeader> find_header() {
     try {
       return store::read_header(*place_);
     } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kDestinationAway && !exists(url_)) return std::nullopt;
+      if (added_->is_missing(error)) return std::nullopt;
       if (error.kind() != ErrorKind::kNotARepository) throw;
     }
-    check_nothing_there();
+    added_->check_nothing_there();
     return std::nullopt;
   }
 
-  static bool exists(const std::string& path) {
-    struct stat status {};
-    return lstat(path.c_str(), &status) == 0;
-  }
-
-  // A folder without a header is taken for a new place if there is nothing in it but what an interrupted
-  // creation leaves.
-  void check_nothing_there() {
-    static const std::set<std::string> kHarmless = {".", "..", ".staging", "keys", "lost+found"};
-    const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(url_.c_str()), closedir);
-    if (!folder) throw system_error(errno, "listing " + printable(url_), ErrorKind::kReadFailed);
-    while (const dirent* entry = readdir(folder.get())) {
-      if (kHarmless.contains(entry->d_name)) continue;
-      throw Error(ErrorKind::kNotARepository,
-                  printable(url_) + " is not empty and holds no repository (it holds " +
-                      printable(entry->d_name) + "): name an empty folder or a new one");
-    }
+  void prepare(bool exists) {
+    std::vector<std::string> notices;
+    added_->prepare(exists, notices);
+    place_ = added_->place();
+    for (const std::string& notice : notices) response_.add_notices(notice);
   }
 
   // ---- A repository that is there ----
@@ -123,6 +85,7 @@ class Adding {
   void open_there(const store::RepositoryHeader& header) {
     keyring_ = keyring_for(header);
     store::verify_header(*place_, *keyring_);
+    prepare(/*exists=*/true);
     adopt_keyring();
     if (place_->list("log/").empty() && place_->list("packs/").empty()) {
       // What an interrupted creation left: it is completed, and its slots are there.
@@ -132,7 +95,7 @@ class Adding {
     } else {
       open_or_note();
     }
-    facts_ = {request_.name(), url_, header.repository, header.encrypted, keyring_->id()};
+    facts_ = {request_.name(), url_, header.repository, header.encrypted, keyring_->id(), added_->options()};
   }
 
   void open_or_note() {
@@ -187,7 +150,7 @@ class Adding {
   // ---- A new one ----
 
   void make_new() {
-    place_->create_folder();
+    prepare(/*exists=*/false);
     std::vector<store::v1::KeySlot> slots;
     if (request_.no_encryption()) {
       keyring_ = crypto::Keyring::unencrypted();
@@ -203,7 +166,8 @@ class Adding {
     repository_ = store::Repository::create(repository_context(Uuid{}), slots, store::default_parameters());
     response_.set_created(true);
     if (keyring_->encrypted()) context_.keys.save_slots(keyring_->id(), store::list_slots(*place_));
-    facts_ = {request_.name(), url_, repository_->header().repository, keyring_->encrypted(), keyring_->id()};
+    facts_ = {request_.name(),       url_,           repository_->header().repository,
+              keyring_->encrypted(), keyring_->id(), added_->options()};
   }
 
   std::vector<store::v1::KeySlot> make_own_keyring() {
@@ -288,7 +252,8 @@ class Adding {
   const v1::AddDestinationRequest& request_;
   v1::AddDestinationResponse response_;
   std::string url_;
-  std::shared_ptr<destination::LocalDestination> place_;
+  std::unique_ptr<AddedPlace> added_;
+  std::shared_ptr<destination::Destination> place_;
   std::optional<crypto::Credential> credential_;
   std::optional<crypto::Keyring> keyring_;
   std::unique_ptr<store::Repository> repository_;

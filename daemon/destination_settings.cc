@@ -64,6 +64,45 @@ v1::DestinationSettings to_message(const catalog::DestinationSettings& settings)
   return message;
 }
 
+v1::RequestCounts to_message(const destination::RequestSums& sums) {
+  v1::RequestCounts message;
+  message.set_puts(sums.puts);
+  message.set_gets(sums.gets);
+  message.set_lists(sums.lists);
+  message.set_deletes(sums.deletes);
+  message.set_parts(sums.parts);
+  message.set_heads(sums.heads);
+  message.set_sent_bytes(sums.sent_bytes);
+  message.set_received_bytes(sums.received_bytes);
+  return message;
+}
+
+void add_requests(v1::Run& run, const std::map<std::string, destination::RequestSums>& requests) {
+  for (const auto& [destination, sums] : requests) {
+    v1::DestinationRequests* found = nullptr;
+    for (v1::DestinationRequests& one : *run.mutable_requests()) {
+      if (one.destination() == destination) found = &one;
+    }
+    if (found == nullptr) {
+      found = run.add_requests();
+      found->set_destination(destination);
+    }
+    v1::RequestCounts& sum = *found->mutable_requests();
+    sum.set_puts(sum.puts() + sums.puts);
+    sum.set_gets(sum.gets() + sums.gets);
+    sum.set_lists(sum.lists() + sums.lists);
+    sum.set_deletes(sum.deletes() + sums.deletes);
+    sum.set_parts(sum.parts() + sums.parts);
+    sum.set_heads(sum.heads() + sums.heads);
+    sum.set_sent_bytes(sum.sent_bytes() + sums.sent_bytes);
+    sum.set_received_bytes(sum.received_bytes() + sums.received_bytes);
+  }
+}
+
+destination::PlaceOptions to_options(const google::protobuf::Map<std::string, std::string>& options) {
+  return {options.begin(), options.end()};
+}
+
 void check_percent(double percent) {
   // Written so that a NaN fails as well.
   if (!(percent >= 0 && percent <= 100))

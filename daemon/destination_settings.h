@@ -1,8 +1,11 @@
 // What a request changes of how a destination is used, and what is told of it.
 #pragma once
 
+#include <map>
+#include <string>
+
 #include "catalog/destination_settings_table.h"
-#include "destination/throttled.h"
+#include "destination/place.h"
 #include "garner/v1/service.pb.h"
 
 namespace garner::daemon {
@@ -12,6 +15,11 @@ namespace garner::daemon {
 catalog::DestinationSettings edited(catalog::DestinationSettings settings,
                                     const v1::DestinationSettingsChange& change);
 v1::DestinationSettings to_message(const catalog::DestinationSettings& settings);
+v1::RequestCounts to_message(const destination::RequestSums& sums);
+// Sums of the run's requests, by destination.
+void add_requests(v1::Run& run, const std::map<std::string, destination::RequestSums>& requests);
+// Of a request.
+destination::PlaceOptions to_options(const google::protobuf::Map<std::string, std::string>& options);
 
 // Error(kInvalidInput): what a request says of a prune.
 void check_percent(double percent);

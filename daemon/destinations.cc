@@ -9,6 +9,8 @@
 #include "base/error.h"
 #include "destination_settings.h"
 #include "store/header_repair.h"
+#include "store/repository_header.h"
+#include "timestamp.h"
 
 namespace garner::daemon {
 
@@ -30,26 +32,31 @@ v1::DestinationState state_for(ErrorKind kind, bool header_is_there) {
   }
 }
 
-bool has_header(const catalog::DestinationFacts& facts) {
-  try {
-    store::read_header(*destination::open_local(facts.url));
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
+bool is_folder(const catalog::DestinationFacts& facts) {
+  return destination::place_kind(facts.url) == destination::PlaceKind::kFolder;
 }
 
 bool is_empty(destination::Destination& place) {
   try {
-    return place.list("").empty();
+    return place.is_empty();
   } catch (const Error&) {
     return false;
   }
 }
 
+Error is_away(const catalog::DestinationFacts& facts, const destination::Destination& place) {
+  const bool bucket = destination::place_kind(facts.url) == destination::PlaceKind::kS3;
+  return Error(ErrorKind::kDestinationAway,
+               "the repository is away: " + place.describe() + " is empty (" +
+                   (bucket ? "has somebody emptied the bucket?" : "is its disk mounted?") + ")");
+}
+
 }  // namespace
 
-Destinations::Destinations(Context context) : context_(std::move(context)) {}
+Destinations::Destinations(Context context)
+    : context_(std::move(context)),
+      filters_(std::make_shared<store::FilterBudget>()),
+      frames_(std::make_shared<store::FrameCache>()) {}
 
 std::shared_ptr<Destinations::Entry> Destinations::entry(const std::string& name) {
   const std::lock_guard lock(mutex_);
@@ -70,9 +77,75 @@ std::shared_ptr<destination::Limits> Destinations::limits(const std::string& nam
   return limits;
 }
 
-std::shared_ptr<destination::Destination> Destinations::throttled(
-    const catalog::DestinationFacts& facts, std::shared_ptr<destination::Destination> place) {
-  return std::make_shared<destination::ThrottledDestination>(std::move(place), limits(facts.name));
+std::shared_ptr<destination::RequestCounts> Destinations::counts(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  std::shared_ptr<destination::RequestCounts>& counts = counts_[name];
+  if (!counts) counts = std::make_shared<destination::RequestCounts>();
+  return counts;
+}
+
+destination::PlaceContext Destinations::place_context(const std::string& name) {
+  return {limits(name), counts(name), to_hex(context_.writer.uuid().view())};
+}
+
+std::shared_ptr<destination::Destination> Destinations::place(const catalog::DestinationFacts& facts) {
+  const destination::PlaceContext context = place_context(facts.name);
+  if (destination::place_kind(facts.url) == destination::PlaceKind::kFolder)
+    return destination::open_place(facts.url, facts.options, context);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = servers_.find(facts.name);
+    if (known != servers_.end()) return known->second;
+  }
+  auto opened = std::make_shared<destination::ReplaceableDestination>(
+      destination::open_place(facts.url, facts.options, context));
+  std::shared_ptr<destination::Destination> server;
+  {
+    const std::lock_guard lock(mutex_);
+    server = servers_.try_emplace(facts.name, std::move(opened)).first->second;
+  }
+  // Whoever has edited it meanwhile found nothing to replace.
+  if (this->facts(facts.name).options != facts.options) reload(facts.name);
+  return server;
+}
+
+std::shared_ptr<destination::Destination> Destinations::place_of(const Uuid& repository) {
+  for (const catalog::DestinationFacts& known : context_.catalog.configuration().destinations()) {
+    if (known.repository == repository) return place(known);
+  }
+  return nullptr;
+}
+
+bool Destinations::has_header(const catalog::DestinationFacts& facts) {
+  try {
+    store::read_header(*place(facts));
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::map<std::string, destination::RequestSums> Destinations::requests(
+    const std::function<destination::RequestSums(destination::RequestCounts&)>& sums) const {
+  std::map<std::string, std::shared_ptr<destination::RequestCounts>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = counts_;
+  }
+  std::map<std::string, destination::RequestSums> found;
+  for (const auto& [name, counts] : all) {
+    const destination::RequestSums one = sums(*counts);
+    if (one != destination::RequestSums{}) found[name] = one;
+  }
+  return found;
+}
+
+std::map<std::string, destination::RequestSums> Destinations::requests_of(std::int64_t run) const {
+  return requests([run](destination::RequestCounts& counts) { return counts.of_run(run); });
+}
+
+std::map<std::string, destination::RequestSums> Destinations::take_requests(std::int64_t run) {
+  return requests([run](destination::RequestCounts& counts) { return counts.take(run); });
 }
 
 void Destinations::edit(const std::string& name, const v1::DestinationSettingsChange& change) {
@@ -84,9 +157,81 @@ void Destinations::edit(const std::string& name, const v1::DestinationSettingsCh
   apply_limits(settings, *limits(known));
 }
 
-void Destinations::reload_limits(const std::string& name) {
+void Destinations::reload(const std::string& name) {
   const std::lock_guard lock(editing_);
   apply_limits(context_.catalog.destination_settings().find(name), *limits(name));
+  context_.catalog.configuration().keep_facts(name);
+  std::shared_ptr<destination::ReplaceableDestination> server;
+  {
+    const std::lock_guard locked(mutex_);
+    const auto found = servers_.find(name);
+    if (found != servers_.end()) server = found->second;
+  }
+  if (!server) return;
+  const catalog::DestinationFacts known = facts(name);
+  try {
+    server->replace(destination::open_place(known.url, known.options, place_context(name)));
+  } catch (const Error& error) {
+    // What could be checked before was; the options are as they stand when the daemon starts again.
+    spdlog::error("destination {} is reached as before: {}", name, error.what());
+  }
+}
+
+void Destinations::claim(const std::string& name) {
+  const catalog::DestinationFacts known = facts(name);
+  const destination::PlaceOptions options =
+      destination::changed(known.url, known.options, {{"single-writer", "yes"}});
+  destination::claim_place(known.url, options, place_context(name));
+  context_.catalog.configuration().change([&](catalog::Database& database) {
+    context_.catalog.configuration().set_options(database, name, options);
+  });
+  reload(name);
+}
+
+void Destinations::accept_log(const std::string& name, std::uint64_t generation) {
+  const catalog::DestinationFacts known = facts(name);
+  const std::shared_ptr<Entry> wanted = entry(name);
+  const std::lock_guard lock(wanted->opening);
+  try {
+    // Somebody may be reading from it, whom no run names.
+    if (wanted->repository && !wanted->repository->is_refused()) {
+      throw Error(ErrorKind::kConflict,
+                  "its log continues what this machine has seen: there is nothing to accept");
+    }
+    // One object at a time uses its local copy.
+    wanted->repository.reset();
+    wanted->repository = store::Repository::accept_log(
+        repository_context(place(known), keyring_of(known), known.repository), generation);
+    note(*wanted, known, *wanted->repository);
+    spdlog::warn("destination {}: its log was accepted as it is, up to record {}", name, generation);
+  } catch (const Error& error) {
+    throw error.in("destination '" + name + "'");
+  }
+}
+
+store::IndexSource Destinations::index_source(const std::string& name, const std::string& from) const {
+  using Kind = store::IndexSource::Kind;
+  if (from == "local") return {Kind::kLocal, {}};
+  if (from == "self") return {Kind::kSelf, {}};
+  const catalog::DestinationFacts other = facts(from);
+  if (other.name == facts(name).name)
+    throw Error(ErrorKind::kInvalidInput, "the index of '" + name + "' is read from itself by: self");
+  return {Kind::kShelf, other.repository};
+}
+
+void Destinations::read_index_from(const std::string& name, const std::string& from) {
+  const store::IndexSource source = index_source(name, from);
+  // It says what is wrong with it.
+  if (source.kind == store::IndexSource::Kind::kShelf) open(from);
+  const std::shared_ptr<store::Repository> repository = open(name);
+  store::CommitPlan plan;
+  plan.index_from = source;
+  repository->commit(plan);
+  if (!repository->tidy_shelf())
+    throw Error(ErrorKind::kDestinationAway, "destination '" + from +
+                                                 "' went away before it had all of the index of '" + name +
+                                                 "': it gets what it lacks when it is there again");
+  note_known(name);
 }
 
 std::string Destinations::held_by(const std::vector<std::string>& names) {
@@ -135,12 +280,19 @@ crypto::Keyring Destinations::keyring_of(const catalog::DestinationFacts& facts)
 }
 
 store::RepositoryContext Destinations::repository_context(std::shared_ptr<destination::Destination> place,
-                                                          crypto::Keyring keyring,
-                                                          const Uuid& expected) const {
-  return {std::move(place), std::move(keyring),
-          &context_.writer, &context_.keys,
-          &context_.clock,  context_.state_folder + "/cache",
-          context_.host,    expected};
+                                                          crypto::Keyring keyring, const Uuid& expected) {
+  return {.destination = std::move(place),
+          .keyring = std::move(keyring),
+          .writer = &context_.writer,
+          .pins = &context_.keys,
+          .clock = &context_.clock,
+          .cache_folder = context_.state_folder + "/cache",
+          .host = context_.host,
+          .metadata_cache = context_.metadata_cache,
+          .expected_repository = expected,
+          .shelf = [this](const Uuid& repository) { return place_of(repository); },
+          .filters = filters_,
+          .frames = frames_};
 }
 
 std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
@@ -149,15 +301,12 @@ std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
     entry.repository->refresh();
     return entry.repository;
   }
-  const std::shared_ptr<destination::LocalDestination> place = destination::open_local(facts.url);
+  const std::shared_ptr<destination::Destination> where = place(facts);
   try {
-    entry.repository = store::Repository::open(
-        repository_context(throttled(facts, place), keyring_of(facts), facts.repository));
+    entry.repository =
+        store::Repository::open(repository_context(where, keyring_of(facts), facts.repository));
   } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kNotARepository && is_empty(*place)) {
-      throw Error(ErrorKind::kDestinationAway,
-                  "the repository is away: " + place->describe() + " is empty (is its disk mounted?)");
-    }
+    if (error.kind() == ErrorKind::kNotARepository && is_empty(*where)) throw is_away(facts, *where);
     throw;
   }
   return entry.repository;
@@ -172,6 +321,7 @@ std::shared_ptr<store::Repository> Destinations::open(const std::string& name) {
     note(*wanted, known, *repository);
     return repository;
   } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;  // it says nothing of the destination
     // One that is away may come back as it was. Any other error is looked into anew.
     if (error.kind() != ErrorKind::kDestinationAway) wanted->repository.reset();
     note_trouble(*wanted, known, error);
@@ -179,22 +329,30 @@ std::shared_ptr<store::Repository> Destinations::open(const std::string& name) {
   }
 }
 
+void Destinations::check_place(const catalog::DestinationFacts& facts,
+                               destination::Destination& place) const {
+  try {
+    if (store::read_header(place).repository == facts.repository) return;
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kNotARepository && is_empty(place)) throw is_away(facts, place);
+    throw;
+  }
+  throw Error(ErrorKind::kForked, place.describe() + " holds another repository than the one that was added");
+}
+
 bool Destinations::heal_header(const std::string& name) {
   const catalog::DestinationFacts known = facts(name);
   const std::shared_ptr<Entry> wanted = entry(name);
   const std::lock_guard lock(wanted->opening);
-  const std::shared_ptr<destination::LocalDestination> place = destination::open_local(known.url);
-  if (is_empty(*place)) {
-    throw Error(ErrorKind::kDestinationAway,
-                "the repository is away: " + place->describe() + " is empty (is its disk mounted?)");
-  }
-  return store::heal_header(repository_context(throttled(known, place), keyring_of(known), known.repository));
+  const std::shared_ptr<destination::Destination> where = place(known);
+  if (is_empty(*where)) throw is_away(known, *where);
+  return store::heal_header(repository_context(where, keyring_of(known), known.repository));
 }
 
 std::vector<std::shared_ptr<store::Repository>> Destinations::open_siblings(const std::string& name) {
   const catalog::DestinationFacts known = facts(name);
   std::vector<std::shared_ptr<store::Repository>> all;
-  for (const catalog::DestinationFacts& other : context_.catalog.configuration().destinations()) {
+  for (const catalog::DestinationFacts& other : nearest_first()) {
     if (other.name == name || other.encrypted != known.encrypted || other.keyring != known.keyring) continue;
     try {
       all.push_back(open(other.name));
@@ -210,13 +368,15 @@ std::shared_ptr<store::Repository> Destinations::open_for_repair(const std::stri
   const std::shared_ptr<Entry> wanted = entry(name);
   const std::lock_guard lock(wanted->opening);
   wanted->repository.reset();
-  return store::Repository::open_without_log(repository_context(
-      throttled(known, destination::open_local(known.url)), keyring_of(known), known.repository));
+  return store::Repository::open_without_log(
+      repository_context(place(known), keyring_of(known), known.repository));
 }
 
 void Destinations::close(const std::string& name) {
   const std::lock_guard lock(mutex_);
   limits_.erase(name);
+  counts_.erase(name);
+  servers_.erase(name);
   // The entry itself goes: whoever waits for it to open does so for nobody.
   entries_.erase(name);
 }
@@ -245,6 +405,15 @@ void Destinations::note(Entry& entry, const catalog::DestinationFacts& facts, st
   message.set_encrypted(facts.encrypted);
   message.set_repository_id(facts.repository.text());
   message.set_generation(state->generation());
+  message.set_index_from(state->index_from());
+  if (const std::optional<store::Growth> growth = repository.growth()) {
+    v1::Growth& grown = *message.mutable_growth();
+    grown.set_records(growth->records);
+    grown.set_segments(growth->segments);
+    grown.set_snapshots(growth->snapshots);
+    for (const std::string& host : growth->hosts) grown.add_hosts(printable(host));
+    *grown.mutable_time() = to_timestamp(growth->time);
+  }
   message.set_snapshots(static_cast<std::uint64_t>(state->snapshots_size()));
   message.set_blobs(repository.index().entries());
   if (facts.encrypted) {
@@ -263,7 +432,8 @@ void Destinations::note(Entry& entry, const catalog::DestinationFacts& facts, st
 }
 
 void Destinations::note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error) {
-  const v1::DestinationState state = state_for(error.kind(), has_header(facts));
+  const bool needs_look = error.kind() == ErrorKind::kDamaged;
+  const v1::DestinationState state = state_for(error.kind(), needs_look && has_header(facts));
   const std::lock_guard lock(entry.view_mutex);
   // What was seen before stays: a disk that is away still has its snapshots.
   v1::Destination& message = entry.view.message;
@@ -285,6 +455,26 @@ DestinationView Destinations::look(const std::string& name) {
     spdlog::debug("{}", error.what());
   }
   return view(name);
+}
+
+void Destinations::note_known(const std::string& name) {
+  try {
+    const catalog::DestinationFacts known = facts(name);
+    const std::shared_ptr<Entry> wanted = entry(name);
+    // Who is opening it notes it, too.
+    const std::unique_lock lock(wanted->opening, std::try_to_lock);
+    if (lock && wanted->repository) note(*wanted, known, *wanted->repository);
+  } catch (const Error& error) {
+    spdlog::debug("{}", error.what());
+  }
+}
+
+DestinationView Destinations::glance(const std::string& name) {
+  const DestinationView last = view(name);
+  const bool is_fresh = context_.clock.steady() - last.looked < kGoodOfServer;
+  const bool was_ready = last.message.state() == v1::DESTINATION_STATE_READY;
+  if (was_ready && is_fresh && !last.message.url().starts_with('/')) return last;
+  return look(name);
 }
 
 DestinationView Destinations::view(const std::string& name) const {
@@ -309,17 +499,29 @@ v1::Destination Destinations::describe(const catalog::DestinationFacts& facts, c
   if (message.state() == v1::DESTINATION_STATE_READY) message.clear_detail();
   for (const std::string& set : context_.catalog.configuration().sets_using(facts.name))
     message.add_sets(set);
+  for (const auto& other : context_.catalog.configuration().destinations()) {
+    if (other.repository.text() == message.index_from()) message.set_index_from_name(other.name);
+  }
   *message.mutable_settings() = to_message(context_.catalog.destination_settings().find(facts.name));
   const std::shared_ptr<destination::Limits> in_force = limits(facts.name);
   message.set_upload_rate(in_force->upload.rate().value_or(0));
   message.set_download_rate(in_force->download.rate().value_or(0));
+  message.mutable_options()->clear();
+  for (const auto& [name, value] : facts.options) (*message.mutable_options())[name] = value;
+  if (!facts.url.starts_with('/')) *message.mutable_requests() = to_message(counts(facts.name)->total());
   return message;
+}
+
+std::vector<catalog::DestinationFacts> Destinations::nearest_first() const {
+  std::vector<catalog::DestinationFacts> all = context_.catalog.configuration().destinations();
+  std::stable_partition(all.begin(), all.end(), is_folder);
+  return all;
 }
 
 std::vector<std::string> Destinations::local_folders() const {
   std::vector<std::string> folders;
   for (const auto& known : context_.catalog.configuration().destinations()) {
-    if (!known.url.starts_with('/')) continue;
+    if (!is_folder(known)) continue;
     folders.push_back(known.url);
     const std::unique_ptr<char, void (*)(void*)> resolved(realpath(known.url.c_str(), nullptr), std::free);
     if (resolved && known.url != resolved.get()) folders.emplace_back(resolved.get());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -10,11 +11,12 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "catalog/catalog.h"
 #include "catalog/key_folder.h"
 #include "crypto/signing.h"
-#include "destination/local.h"
-#include "destination/throttled.h"
+#include "destination/place.h"
+#include "destination/replaceable.h"
 #include "garner/v1/service.pb.h"
 #include "store/repository.h"
 
@@ -38,6 +40,7 @@ class Destinations {
     const Clock& clock;
     std::string state_folder;
     std::string host;
+    std::uint64_t metadata_cache = 0;  // bytes of each place on a server
   };
   explicit Destinations(Context context);
 
@@ -47,7 +50,7 @@ class Destinations {
   // Puts back a header that is lost, after which other machines may have to add the destination again. False
   // where it is in order. Error(kDestinationAway) for an empty folder.
   bool heal_header(const std::string& name);
-  // Those, but this one, whose repositories have the same keyring and can be opened.
+  // Those, but this one, whose repositories have the same keyring and can be opened; the nearest first.
   std::vector<std::shared_ptr<store::Repository>> open_siblings(const std::string& name);
   // Header and keys only; what was open is let go.
   std::shared_ptr<store::Repository> open_for_repair(const std::string& name);
@@ -58,7 +61,16 @@ class Destinations {
 
   // Opens and asks: state, detail, sizes. Never throws for what is wrong with the destination.
   DestinationView look(const std::string& name);
-  // From the last look. Unknown names: an empty view.
+  // The same for who looks every few seconds: of a server that was ready a moment ago, from the last look.
+  DestinationView glance(const std::string& name);
+  // How long a look at a server is good for: each is a request, which may cost money. For whoever waits for
+  // it, and for whoever only shows it.
+  static constexpr std::chrono::seconds kGoodOfServer{60};
+  static constexpr std::chrono::seconds kShownOfServer{600};
+  // Makes the view what this process knows of an open one, without asking for anything: after a run, so that
+  // whoever looks next sees what it has changed. Never throws for what is wrong with the destination.
+  void note_known(const std::string& name);
+  // From the last look, or what was noted since. Unknown names: an empty view.
   DestinationView view(const std::string& name) const;
   // A message with the sets that use it.
   v1::Destination describe(const catalog::DestinationFacts& facts, const DestinationView& view);
@@ -66,17 +78,47 @@ class Destinations {
   // Changes how a destination is used, at once also for runs that go on. Error(kNotFound);
   // Error(kInvalidInput).
   void edit(const std::string& name, const v1::DestinationSettingsChange& change);
-  // After the catalog's settings were changed otherwise: running runs obey the limits that stand there.
-  void reload_limits(const std::string& name);
+  // After the catalog was changed otherwise: running runs obey the limits that stand there, and reach the
+  // place by its options.
+  void reload(const std::string& name);
+  // Makes this machine the one that writes to a store that cannot create exclusively. Error(kNotFound);
+  // Error(kInvalidInput) for a place that needs nobody to claim it; errors of the place.
+  void claim(const std::string& name);
   // Which limit of these destinations keeps somebody waiting at this moment, for people; empty when none
   // does. None named: of all.
   std::string held_by(const std::vector<std::string>& names);
 
+  // Whose repository is refused, because its log does not continue what this machine has seen, is taken as it
+  // is now; `generation`: of its newest record. No run uses it meanwhile. Error(kNotFound); Error(kConflict)
+  // for another number, and where it is not refused; errors of the repository, and then it is refused as
+  // before.
+  void accept_log(const std::string& name, std::uint64_t generation);
+  // From where every machine is to read its index: "local", "self" or another destination, which gets what it
+  // lacks of it. Error(kNotFound), Error(kInvalidInput), Error(kPermissionDenied) for a machine that may only
+  // add; Error(kDestinationAway), also of the other one.
+  void read_index_from(const std::string& name, const std::string& from);
+  // What can be said of it before anything is changed. Error(kNotFound), Error(kInvalidInput).
+  store::IndexSource index_source(const std::string& name, const std::string& from) const;
+
+  // What all who use the destination of that name share; also of one that is only being added.
+  destination::PlaceContext place_context(const std::string& name);
+  // Requests to destinations that a run has made since they were taken last.
+  std::map<std::string, destination::RequestSums> requests_of(std::int64_t run) const;
+  std::map<std::string, destination::RequestSums> take_requests(std::int64_t run);
+
+  // Error unless the place holds the destination's repository: the errors of read_header(); Error(kForked)
+  // for another one; Error(kDestinationAway) where there is nothing.
+  void check_place(const catalog::DestinationFacts& facts, destination::Destination& place) const;
+  // Of this machine: where packs for servers are made.
+  std::string spool_folder() const { return context_.state_folder + "/spool"; }
+
   // How repositories are opened here; for `destination add`.
   store::RepositoryContext repository_context(std::shared_ptr<destination::Destination> place,
-                                              crypto::Keyring keyring, const Uuid& expected) const;
+                                              crypto::Keyring keyring, const Uuid& expected);
   // Error(kNotFound) names those that there are.
   catalog::DestinationFacts facts(const std::string& name) const;
+  // All of them, folders of this machine before others, else in name order: where what several have is read.
+  std::vector<catalog::DestinationFacts> nearest_first() const;
   // Folders of this machine that hold repositories: never backed up. With links resolved, too.
   std::vector<std::string> local_folders() const;
 
@@ -93,18 +135,30 @@ class Destinations {
   std::shared_ptr<Entry> entry(const std::string& name);
   // Made when first asked for, with the limits that are configured. All who use the destination share it.
   std::shared_ptr<destination::Limits> limits(const std::string& name);
-  std::shared_ptr<destination::Destination> throttled(const catalog::DestinationFacts& facts,
-                                                      std::shared_ptr<destination::Destination> place);
+  std::shared_ptr<destination::RequestCounts> counts(const std::string& name);
+  // What `sums` gives of the counts of each destination, where that is not nothing.
+  std::map<std::string, destination::RequestSums> requests(
+      const std::function<destination::RequestSums(destination::RequestCounts&)>& sums) const;
+  // Where it is. A folder is looked at anew each time; connections to a server are everybody's.
+  std::shared_ptr<destination::Destination> place(const catalog::DestinationFacts& facts);
+  // Of the repository with that uuid; null where none of the destinations is its.
+  std::shared_ptr<destination::Destination> place_of(const Uuid& repository);
+  bool has_header(const catalog::DestinationFacts& facts);
   crypto::Keyring keyring_of(const catalog::DestinationFacts& facts) const;
   std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts);
   void note(Entry& entry, const catalog::DestinationFacts& facts, store::Repository& repository);
   void note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error);
 
   const Context context_;
+  // Memory of all repositories together.
+  const std::shared_ptr<store::FilterBudget> filters_;
+  const std::shared_ptr<store::FrameCache> frames_;
   std::mutex editing_;  // of settings: one at a time
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;
   std::map<std::string, std::shared_ptr<destination::Limits>> limits_;
+  std::map<std::string, std::shared_ptr<destination::RequestCounts>> counts_;
+  std::map<std::string, std::shared_ptr<destination::ReplaceableDestination>> servers_;  // that were reached
 };
 
 }  // namespace garner::daemon

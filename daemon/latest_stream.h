@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,8 +17,10 @@ namespace garner::daemon {
 template <typename Message>
 class LatestStream final : public grpc::ServerWriteReactor<Message> {
  public:
-  static std::shared_ptr<LatestStream> start() {
+  // `cancelled` is called when nobody listens any more; it must not wait.
+  static std::shared_ptr<LatestStream> start(std::function<void()> cancelled = {}) {
     std::shared_ptr<LatestStream> stream(new LatestStream);
+    stream->cancelled_ = std::move(cancelled);
     stream->self_ = stream;
     return stream;
   }
@@ -91,6 +94,7 @@ class LatestStream final : public grpc::ServerWriteReactor<Message> {
       next_.reset();
       ending_ = true;
     }
+    if (cancelled_) cancelled_();
     go_on();
   }
 
@@ -102,6 +106,7 @@ class LatestStream final : public grpc::ServerWriteReactor<Message> {
   bool busy_ = false;
   bool ending_ = false;
   grpc::Status status_;
+  std::function<void()> cancelled_;
   std::shared_ptr<LatestStream> self_;
 };
 

@@ -102,13 +102,28 @@ void add_sets(MetricsText& text, const v1::Status& status) {
          "When the set's last backup without errors ended.", sets, [&](const v1::SetStatus& set) {
            if (set.has_last_clean()) text.sample({{"set", set.name()}}, seconds(set.last_clean()));
          });
-  family(text, "garner_set_overdue", Type::kGauge, "1 if the set has no clean backup for longer than it may.",
-         sets, [&](const v1::SetStatus& set) {
+  family(text, "garner_set_overdue", Type::kGauge,
+         "1 if the set has no clean backup, or a destination that is behind, for longer than it may.", sets,
+         [&](const v1::SetStatus& set) {
            text.sample({{"set", set.name()}}, std::uint64_t{set.overdue()});
          });
   family(text, "garner_set_next_run_timestamp_seconds", Type::kGauge, "When the set's schedule comes next.",
          sets, [&](const v1::SetStatus& set) {
            if (!set.next_runs().empty()) text.sample({{"set", set.name()}}, seconds(set.next_runs(0)));
+         });
+  family(text, "garner_set_destination_behind", Type::kGauge,
+         "1 if the destination lacks a snapshot that another one of the set has.", sets,
+         [&](const v1::SetStatus& set) {
+           for (const v1::SetDestination& one : set.destinations())
+             text.sample({{"set", set.name()}, {"destination", one.name()}}, std::uint64_t{one.behind()});
+         });
+  family(text, "garner_set_destination_last_snapshot_timestamp_seconds", Type::kGauge,
+         "When the newest snapshot was made that the destination has of the set.", sets,
+         [&](const v1::SetStatus& set) {
+           for (const v1::SetDestination& one : set.destinations()) {
+             if (one.has_last_time())
+               text.sample({{"set", set.name()}, {"destination", one.name()}}, seconds(one.last_time()));
+           }
          });
   family(text, "garner_set_snapshots", Type::kGauge, "Snapshots of the set.", sets,
          [&](const v1::SetStatus& set) {
@@ -153,6 +168,30 @@ void add_destinations(MetricsText& text, const v1::Status& status) {
          [](const v1::Destination& one) { return one.blobs(); });
   number("garner_destination_generation", "The newest record of the repository's log.",
          [](const v1::Destination& one) { return one.generation(); });
+  family(text, "garner_destination_requests_total", Type::kCounter,
+         "Requests to the destination since the daemon started, by kind.", all,
+         [&](const v1::Destination& one) {
+           if (!one.has_requests()) return;
+           const v1::RequestCounts& counts = one.requests();
+           const auto sample = [&](const char* kind, std::uint64_t value) {
+             text.sample({{"destination", one.name()}, {"kind", kind}}, value);
+           };
+           sample("put", counts.puts());
+           sample("part", counts.parts());
+           sample("get", counts.gets());
+           sample("head", counts.heads());
+           sample("list", counts.lists());
+           sample("delete", counts.deletes());
+         });
+  family(text, "garner_destination_transferred_bytes_total", Type::kCounter,
+         "Bytes of bodies that went to the destination and came from it since the daemon started.", all,
+         [&](const v1::Destination& one) {
+           if (!one.has_requests()) return;
+           text.sample({{"destination", one.name()}, {"direction", "sent"}},
+                       std::uint64_t{one.requests().sent_bytes()});
+           text.sample({{"destination", one.name()}, {"direction", "received"}},
+                       std::uint64_t{one.requests().received_bytes()});
+         });
   number("garner_destination_damaged", "1 if what looked at the destination last found damage.",
          [](const v1::Destination& one) { return !one.damage_run().empty(); });
   family(text, "garner_destination_last_check_timestamp_seconds", Type::kGauge,

@@ -85,57 +85,74 @@ void RunWork::forget(ActiveRun& run) {
   result.set_dry_run(request.dry_run);
   const SetRetention retention =
       make_retention(request.forget.retention(), request.forget.destination_retentions(), {});
+  bool any_done = false;
+  std::vector<std::pair<std::string, Error>> failures;
   for (const std::string& destination : request.destinations) {
-    maintenance::ForgetOptions options;
-    options.dry_run = request.dry_run;
-    options.policy = to_policy(retention.at(destination));
-    options.zones = zones_of_sets(catalog_);
+    const maintenance::RetentionPolicy policy = to_policy(retention.at(destination));
     // Where no rule holds everything is kept.
-    if (options.policy.empty() && request.forget.names().empty()) continue;
-    const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
-    if (!request.forget_set.empty()) {
-      const auto set = catalog_.configuration().set(request.forget_set);
-      options.set = set ? set->definition.uuid() : std::string();
-      const auto state = repository->state();
-      for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
-        // A set that is configured no more.
-        if (!set && entry.snapshot().set().name() == request.forget_set)
-          options.set = entry.snapshot().set().uuid();
-      }
-      if (options.set.empty()) continue;
+    if (policy.empty() && request.forget.names().empty()) continue;
+    try {
+      forget_at(destination, request, policy, result);
+      any_done = true;
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
+      failures.emplace_back(destination, error);
     }
-    if (!request.forget.names().empty()) {
-      options.choose = [&](const store::v1::RepositoryState& state) {
-        std::vector<crypto::BlobId> ids;
-        for (const std::string& name : request.forget.names()) {
-          const auto id = crypto::BlobId::from_bytes(from_hex(name));
-          if (store::find_snapshot(state, id.view()) != nullptr) ids.push_back(id);
-        }
-        return ids;
-      };
-    }
-    for (const maintenance::ForgetDecision& decision :
-         maintenance::run_forget(*repository, options, destinations_.context().clock)) {
-      if (decision.forgotten) {
-        result.set_forgotten(result.forgotten() + 1);
-      } else {
-        result.set_kept(result.kept() + 1);
-      }
-      if (decision.forgotten || !request.by_itself)
-        *result.add_snapshots() = to_message(decision, destination);
-    }
-    destinations_.look(destination);
   }
+  if (!any_done && !failures.empty()) throw failures.front().second;
+  for (const auto& [destination, error] : failures) note_failure(run, destination, error);
   run.update([&](v1::Run& report) { *report.mutable_forget() = result; });
 }
 
+void RunWork::forget_at(const std::string& destination, const StoredRequest& request,
+                        const maintenance::RetentionPolicy& policy, v1::ForgetResult& result) {
+  maintenance::ForgetOptions options;
+  options.dry_run = request.dry_run;
+  options.policy = policy;
+  options.zones = zones_of_sets(catalog_);
+  const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
+  if (!request.forget_set.empty()) {
+    const auto set = catalog_.configuration().set(request.forget_set);
+    options.set = set ? set->definition.uuid() : std::string();
+    const auto state = repository->state();
+    for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
+      // A set that is configured no more.
+      if (!set && entry.snapshot().set().name() == request.forget_set)
+        options.set = entry.snapshot().set().uuid();
+    }
+    if (options.set.empty()) return;
+  }
+  if (!request.forget.names().empty()) {
+    options.choose = [&](const store::v1::RepositoryState& state) {
+      std::vector<crypto::BlobId> ids;
+      for (const std::string& name : request.forget.names()) {
+        const auto id = crypto::BlobId::from_bytes(from_hex(name));
+        if (store::find_snapshot(state, id.view()) != nullptr) ids.push_back(id);
+      }
+      return ids;
+    };
+  }
+  for (const maintenance::ForgetDecision& decision :
+       maintenance::run_forget(*repository, options, destinations_.context().clock)) {
+    if (decision.forgotten) {
+      result.set_forgotten(result.forgotten() + 1);
+    } else {
+      result.set_kept(result.kept() + 1);
+    }
+    if (decision.forgotten || !request.by_itself) *result.add_snapshots() = to_message(decision, destination);
+  }
+}
+
 std::optional<StoredRequest> RunWork::follow_up(const ActiveRun& run) {
-  if (run.kind() != catalog::RunKind::kBackup) return std::nullopt;
+  const bool caught_up = run.kind() == catalog::RunKind::kCopy && run.request().by_itself;
+  if (run.kind() != catalog::RunKind::kBackup && !caught_up) return std::nullopt;
   const std::string set = run.row().set;
   const SetRetention retention = load_retention(catalog_.retention(), set);
   StoredRequest request;
-  for (const std::string& destination : run.request().destinations) {
-    if (!to_policy(retention.at(destination)).empty()) request.destinations.push_back(destination);
+  const v1::Run report = run.message();
+  for (const v1::DestinationRun& part : report.destinations()) {
+    if (part.snapshot_id().empty() || to_policy(retention.at(part.destination())).empty()) continue;
+    request.destinations.push_back(part.destination());
   }
   if (request.destinations.empty()) return std::nullopt;
   *request.forget.mutable_retention() = retention.own;
@@ -160,19 +177,19 @@ void RunWork::prune(ActiveRun& run, const std::stop_token& stop) {
     if (settings.max_rewrite) options.rewrite_limit = *settings.max_rewrite;
     if (request.prune.has_max_unused_percent()) options.max_unused = request.prune.max_unused_percent() / 100;
     if (request.prune.has_max_rewrite_bytes()) options.rewrite_limit = request.prune.max_rewrite_bytes();
-    options.spool_folder = destinations_.context().state_folder + "/spool";
+    options.spool_folder = spool();
     if (request.prune.has_grace_seconds())
       options.grace = std::chrono::seconds(request.prune.grace_seconds());
     PruneRunMonitor monitor(run, sum);
     sum = monitor.show(
         maintenance::run_prune(*repository, options, destinations_.context().clock, monitor, stop));
-    destinations_.look(destination);
   }
   run.update([&](v1::Run& report) { report.set_damage_found(report.prune().problem_count() > 0); });
 }
 
 void RunWork::remove_copies(const ActiveRun& run) {
-  std::vector<std::string> folders{destinations_.context().state_folder + "/spool"};
+  remove_spooled(run);
+  std::vector<std::string> folders;
   for (const std::string& destination : run.request().destinations) {
     if (const auto staging = destinations_.open(destination)->destination().staging_folder())
       folders.push_back(*staging);

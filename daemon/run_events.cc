@@ -33,19 +33,23 @@ std::vector<std::string> objects_of(const RunRow& row) {
   }
 }
 
+// "backup of", "copy to"
+std::string about(const RunRow& row) {
+  return describe(row.kind) + std::string(row.kind == RunKind::kCopy ? " to " : " of ");
+}
+
 std::string title(const RunRow& row) {
-  std::string text = describe(row.kind);
-  text.front() = static_cast<char>(text.front() - 'a' + 'A');
   std::string objects;
   for (const std::string& one : objects_of(row)) objects += (objects.empty() ? "" : ", ") + one;
-  return objects.empty() ? text : text + " of " + objects;
+  std::string text = objects.empty() ? describe(row.kind) : about(row) + objects;
+  text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text;
 }
 
 std::vector<std::string> subjects_of(const RunRow& row) {
   std::vector<std::string> subjects;
   for (const std::string& one : objects_of(row))
-    subjects.push_back(row.kind == RunKind::kBackup ? subject_of_set(one)
-                                                    : describe(row.kind) + (" of " + one));
+    subjects.push_back(row.kind == RunKind::kBackup ? subject_of_set(one) : about(row) + one);
   if (subjects.empty()) subjects.emplace_back(describe(row.kind));
   return subjects;
 }

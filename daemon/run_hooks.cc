@@ -68,7 +68,7 @@ RunHooks::Outcome RunHooks::run(const catalog::SetCommands::Command& command, co
 void RunHooks::before(const std::stop_token& stop) {
   if (!commands_.before) return;
   const auto known = catalog_.run_hooks().find(run_.number());
-  if (known && known->stage == Stage::kBackedUp) return;
+  if (known && (known->stage == Stage::kBackedUp || known->stage == Stage::kAfterDone)) return;
   if (known && known->stage == Stage::kBeforeDone) {
     // Without an id nobody can tell, and twice is safer than not at all.
     if (!known->boot_id.empty() && known->boot_id == boot_id()) {
@@ -87,12 +87,17 @@ void RunHooks::before(const std::stop_token& stop) {
 
 std::string RunHooks::after(const std::stop_token& stop) {
   if (!commands_.after) return {};
-  try {
-    note(Stage::kBackedUp);
-  } catch (const Error& error) {
-    // The snapshot is there all the same; a run that goes on now may run `before` once more.
-    spdlog::error("run {}: {}", run_.number(), error.what());
-  }
+  const auto known = catalog_.run_hooks().find(run_.number());
+  if (known && known->stage == Stage::kAfterDone) return {};
+  // The snapshot is there all the same; a run that goes on now may run a command once more.
+  const auto try_to_note = [&](Stage stage) {
+    try {
+      note(stage);
+    } catch (const Error& error) {
+      spdlog::error("run {}: {}", run_.number(), error.what());
+    }
+  };
+  try_to_note(Stage::kBackedUp);
   const v1::Run report = run_.message();
   const v1::Progress& progress = report.progress();
   run_.set_progress(progress.done_files(), progress.done_bytes(), progress.total_files(),
@@ -110,13 +115,15 @@ std::string RunHooks::after(const std::stop_token& stop) {
   // Who cancels now ends the command: the snapshot is there.
   if (outcome.stopped && run_.wish() != StopWish::kCancel)
     throw Error(ErrorKind::kCancelled, "the run was stopped");
+  try_to_note(Stage::kAfterDone);
   return outcome.well ? std::string() : outcome.text;
 }
 
 void RunHooks::on_failure(const std::string& state) {
-  const bool begun = catalog_.run_hooks().find(run_.number()).has_value();
+  const auto known = catalog_.run_hooks().find(run_.number());
+  const bool begun = known.has_value() && known->stage != Stage::kAfterDone;
   // Before the command begins: whatever it undoes is no longer counted on.
-  if (begun) catalog_.run_hooks().remove(run_.number());
+  if (known) catalog_.run_hooks().remove(run_.number());
   if (!commands_.on_failure || (state == "cancelled" && !begun)) return;
   run(*commands_.on_failure, "on-failure",
       {variable("GARNER_STATE", state), variable("GARNER_ERRORS", std::to_string(run_.error_count())),

@@ -6,6 +6,8 @@
 //                fails. It is run again in a run that goes on after the machine was started anew: what it had
 //                set up (a mount, a stopped service, a snapshot of a volume) may not have outlived that.
 //   after        runs when the snapshot is made, however often the run was interrupted: until it has ended.
+//                The source is not needed any more then; that further destinations are given the snapshot may
+//                take days.
 //   on-failure   runs when the run has failed; also when a run is cancelled whose `before` was begun.
 //
 // What `before` has come to is in the catalog before the next step is taken (RunHookTable):
@@ -14,6 +16,7 @@
 //   in `before`                     kBeforeBegun          runs `before` again
 //   between `before` and `after`    kBeforeDone, boot id  does not, unless the boot id is another
 //   in `after`                      kBackedUp             runs `after` again, and nothing else
+//   after it                        kAfterDone            runs none, whatever becomes of it
 //   in `on-failure`                 nothing               begins anew, with `before`
 #pragma once
 

@@ -21,6 +21,8 @@ const char* describe(catalog::RunKind kind) {
       return "forget";
     case catalog::RunKind::kPrune:
       return "prune";
+    case catalog::RunKind::kCopy:
+      return "copy";
   }
   return "run";
 }
@@ -99,11 +101,13 @@ void redact(v1::Status& status) {
   for (v1::SetStatus& set : *status.mutable_sets()) {
     if (set.has_last_run()) redact(*set.mutable_last_run());
     if (set.has_last_ended()) redact(*set.mutable_last_ended());
+    for (v1::SetDestination& one : *set.mutable_destinations()) one.clear_reason();
     set.clear_waits_for();
   }
   for (v1::Destination& destination : *status.mutable_destinations()) {
     destination.clear_url();
     destination.clear_detail();
+    destination.clear_options();
     if (!destination.has_maintenance()) continue;
     v1::MaintenanceStatus& maintenance = *destination.mutable_maintenance();
     if (maintenance.has_last_prune()) redact(*maintenance.mutable_last_prune());

@@ -2,7 +2,10 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "destination_runs.h"
 
 namespace garner::daemon {
 
@@ -30,6 +33,9 @@ void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
     report.set_read_bytes(progress.counters.read_bytes);
     report.set_new_bytes(progress.counters.new_bytes);
     report.set_stored_bytes(progress.counters.stored_bytes);
+    const std::vector<std::string>& names = run_.request().destinations;
+    for (std::size_t number = 0; number < std::min(names.size(), progress.targets.size()); ++number)
+      show(progress.targets[number], part_of(report, names[number]));
   });
   run_.set_progress(progress.done_files, progress.done_bytes, progress.expected_files,
                     progress.expected_bytes, progress.current, progress.stage);
@@ -37,6 +43,15 @@ void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
 
 void BackupRunMonitor::error(const backup::SourceError& error) {
   keep_error(run_, runs_, {error.path, error.message, error.kept});
+}
+
+void FillRunMonitor::progressed(const backup::BackupProgress& progress) {
+  run_.update([&](v1::Run& report) {
+    if (!progress.targets.empty()) show(progress.targets.back(), part_of(report, destination_));
+    add_up(report);
+  });
+  run_.set_progress(0, progress.done_bytes, 0, progress.expected_bytes, "",
+                    progress.stage + " for " + destination_);
 }
 
 void RestoreRunMonitor::progressed(const restore::RestoreProgress& progress) {

@@ -27,6 +27,18 @@ class BackupRunMonitor final : public backup::BackupMonitor {
   RunLog& log_;
 };
 
+// Of one destination that is given a snapshot from others.
+class FillRunMonitor final : public backup::BackupMonitor {
+ public:
+  FillRunMonitor(ActiveRun& run, std::string destination) : run_(run), destination_(std::move(destination)) {}
+  void progressed(const backup::BackupProgress& progress) override;
+  void error(const backup::SourceError&) override {}  // the source is not read
+
+ private:
+  ActiveRun& run_;
+  const std::string destination_;
+};
+
 class RestoreRunMonitor final : public restore::RestoreMonitor {
  public:
   RestoreRunMonitor(ActiveRun& run, catalog::RunTable& runs) : run_(run), runs_(runs) {}

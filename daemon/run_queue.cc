@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/log_context.h"
 #include "base/stop_scope.h"
+#include "destination_runs.h"
 #include "run_message.h"
 
 namespace garner::daemon {
@@ -27,13 +28,38 @@ bool waits_for_its_turn(RunState state) {
 }
 
 bool is_maintenance(const ActiveRun& run) {
-  return run.request().by_itself && (run.kind() == RunKind::kCheck || run.kind() == RunKind::kPrune);
+  return run.request().by_itself &&
+         (run.kind() == RunKind::kCheck || run.kind() == RunKind::kPrune || run.kind() == RunKind::kCopy);
+}
+
+// A backup that has its snapshot, and at this moment gives it to a destination.
+bool is_filling(ActiveRun& run) {
+  if (run.kind() != RunKind::kBackup) return false;
+  bool filling = false;
+  run.update([&](const v1::Run& report) {
+    filling = !report.snapshot_id().empty() &&
+              std::ranges::any_of(report.destinations(), [](const v1::DestinationRun& part) {
+                return part.state() == v1::DESTINATION_RUN_STATE_FILLING;
+              });
+  });
+  return filling;
+}
+
+// Of those that wait, the least begins first. To give a destination what others have may take days.
+int order_of(const ActiveRun& run) {
+  if (is_maintenance(run)) return 2;
+  if (run.kind() == RunKind::kCopy) return 1;
+  return run.kind() == RunKind::kBackup && !run.message().snapshot_id().empty() ? 1 : 0;
 }
 
 // A forget after a backup can wait for a check.
-bool goes_before(const ActiveRun& waiting, const ActiveRun& maintenance) {
+bool goes_before(const ActiveRun& waiting, const ActiveRun& running) {
   if (waiting.request().by_itself) return false;
-  return maintenance.row().attempts <= kMostWays || !waiting.message().scheduled();
+  // Somebody waits for the one that runs, too.
+  if (!is_maintenance(running)) return order_of(waiting) == 0;
+  // It loses nothing by it.
+  if (running.kind() == RunKind::kCopy) return true;
+  return running.row().attempts <= kMostWays || !waiting.message().scheduled();
 }
 
 }  // namespace
@@ -54,6 +80,7 @@ RunQueue::Lane RunQueue::lane_of(RunKind kind) {
     case RunKind::kBackup:
     case RunKind::kRepair:
     case RunKind::kPrune:
+    case RunKind::kCopy:
       return kWriting;
     default:
       // A forget is one record, whatever runs beside it.
@@ -90,6 +117,9 @@ void RunQueue::load() {
       });
     }
   }
+  std::vector<Uuid> runs;
+  for (const auto& [number, run] : active_) runs.push_back(run->uuid());
+  work_.clean_spool(runs);
 }
 
 void RunQueue::start() {
@@ -200,14 +230,13 @@ void RunQueue::begin_runs() {
 }
 
 std::shared_ptr<ActiveRun> RunQueue::next_in(Lane lane) {
-  std::shared_ptr<ActiveRun> maintenance;
+  std::shared_ptr<ActiveRun> next;
   for (const auto& [number, run] : active_) {
     if (lane_of(run->kind()) != lane || !waits_for_its_turn(run->row().state)) continue;
     if (run->wish() == StopWish::kCancel) continue;  // somebody is cancelling it
-    if (!is_maintenance(*run)) return run;
-    if (!maintenance) maintenance = run;
+    if (!next || order_of(*run) < order_of(*next)) next = run;
   }
-  return maintenance;
+  return next;
 }
 
 void RunQueue::make_way() {
@@ -215,12 +244,24 @@ void RunQueue::make_way() {
   {
     const std::lock_guard lock(mutex_);
     for (const Lane lane : {kWriting, kReading}) {
-      if (!running_[lane] || !is_maintenance(*running_[lane])) continue;
+      const std::shared_ptr<ActiveRun> running = running_[lane];
+      if (!running) continue;
+      if (!is_maintenance(*running) && running->kind() != RunKind::kCopy && !is_filling(*running)) continue;
       const std::shared_ptr<ActiveRun> next = next_in(lane);
-      if (next && goes_before(*next, *running_[lane])) to_stop.push_back(running_[lane]);
+      if (next && goes_before(*next, *running)) to_stop.push_back(running);
     }
   }
   for (const auto& run : to_stop) run->stop(StopWish::kMakeWay);
+}
+
+void RunQueue::end_filling(std::int64_t number) {
+  std::shared_ptr<ActiveRun> run;
+  {
+    const std::lock_guard lock(mutex_);
+    run = running_[kWriting];
+    if (!run || run->number() != number || !is_filling(*run)) return;
+  }
+  run->stop(StopWish::kMakeWay);
 }
 
 void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, const std::stop_token& stop) {
@@ -241,8 +282,10 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
     }
   }
   std::optional<StoredRequest> next;
+  std::vector<StoredRequest> copies;
   if (outcome.state == RunState::kFinished) {
     try {
+      copies = work_.copies_after(*run);
       next = work_.follow_up(*run);
     } catch (const Error& error) {
       spdlog::error("run {}: {}", run->number(), error.what());
@@ -264,9 +307,25 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
       spdlog::error("run {}: forgetting after it: {}", run->number(), error.what());
     }
   }
+  if (!stopping_) add_copies(*run, std::move(copies));
   // Nobody waits for this thread any more: the lane's next run gets one of its own.
   if (!stopping_) threads_[lane].detach();
   begin_runs();
+}
+
+// Those that cannot be added, or are lost with the process: DestinationWatch adds them later.
+void RunQueue::add_copies(const ActiveRun& after, std::vector<StoredRequest> copies) {
+  for (StoredRequest& copy : copies) {
+    const std::string destination = copy.destinations.front();
+    try {
+      add_locked(
+          RunKind::kCopy, after.row().set, std::move(copy),
+          [&](v1::Run& report) { part_of(report, destination).set_state(v1::DESTINATION_RUN_STATE_WAITING); },
+          {});
+    } catch (const Error& error) {
+      spdlog::error("run {}: the copy to {} after it: {}", after.number(), destination, error.what());
+    }
+  }
 }
 
 RunQueue::Outcome RunQueue::attempt(ActiveRun& run, const std::stop_token& stop) {
@@ -293,7 +352,8 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
     std::rethrow_exception(error);
   } catch (const Error& known) {
     const bool may_wait = run.kind() == RunKind::kBackup || run.kind() == RunKind::kRestore ||
-                          run.kind() == RunKind::kPrune || is_maintenance(run);
+                          run.kind() == RunKind::kPrune || run.kind() == RunKind::kCopy ||
+                          is_maintenance(run);
     if (known.kind() == ErrorKind::kDestinationAway && may_wait) {
       return {RunState::kPaused, PauseReason::kDestinationAway, known.what(), ""};
     }

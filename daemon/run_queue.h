@@ -1,12 +1,18 @@
 // Runs from being asked for to being over. Their states are in the catalog, so that they outlive the process.
 //
-// Backups, repairs and prunes go one at a time; restores, checks and forgets go one at a time beside them, so
-// that a restore never waits for a long backup. After a backup of a set that has a retention, a forget is
-// added. Each run that runs has a thread of its own.
+// Backups, copies, repairs and prunes go one at a time; restores, checks and forgets go one at a time beside
+// them, so that a restore never waits for a long backup. After a backup of a set that has a retention, a
+// forget is added. Each run that runs has a thread of its own.
 //
-// Maintenance, which is a prune or check that a schedule began, comes after all others, and makes way for
-// them: it is stopped and queued again when one is added that would wait for it. Backups by schedule may come
-// so often that it would never end; for these it makes way three times.
+// Maintenance, which is a prune or check that a schedule began, or a copy to a destination that was behind,
+// comes after all others, and makes way for them: it is stopped and queued again when one is added that would
+// wait for it. Backups by schedule may come so often that a prune would never end; for these it makes way
+// three times. A copy goes on where it was, however often; one that somebody asked for does the same, but for
+// maintenance and other copies.
+//
+// A backup that has its snapshot, and gives it to destinations that lack it, makes way like such a copy. Its
+// set is not to wait either, and may have one unfinished backup: so it ends, and copies by themselves, which
+// are added with its end, do the rest.
 //
 //   queued → running → finished, failed, cancelled
 //   running → paused (by the user; because the destination is away or full) → queued
@@ -63,8 +69,14 @@ class RunQueue {
   std::vector<v1::Run> list(const std::string& set);
   // Oldest first.
   std::vector<v1::Run> active();
-  // The run of the kind that is not over and uses the destination.
-  std::optional<std::int64_t> unfinished(catalog::RunKind kind, const std::string& destination);
+  // Stops what makes way, if somebody waits for it. Whenever a run is added that is done, and now and then: a
+  // backup may have come so far only since.
+  void make_way();
+  // A backup that gives destinations its snapshot ends, for its set is due again; any other goes on.
+  void end_filling(std::int64_t number);
+  // The run of the kind that is not over and uses the destination; of this set, or of any.
+  std::optional<std::int64_t> unfinished(catalog::RunKind kind, const std::string& destination,
+                                         const std::optional<std::string>& set = std::nullopt);
   // Whether a run that is not over uses the set or destination.
   bool uses_set(const std::string& set);
   bool uses_destination(const std::string& destination);
@@ -94,15 +106,14 @@ class RunQueue {
 
   std::shared_ptr<ActiveRun> require_active(std::int64_t number);
   void take_up(const catalog::RunRow& row);
-  // The next six with mutex_ held.
+  // The next seven with mutex_ held.
   std::shared_ptr<ActiveRun> add_locked(catalog::RunKind kind, const std::string& set, StoredRequest request,
                                         const std::function<void(v1::Run&)>& describe,
                                         const std::function<void(catalog::Database&)>& also);
+  void add_copies(const ActiveRun& after, std::vector<StoredRequest> copies);
   void begin_runs();
   // Of those that wait in the lane, the one that is to begin next.
   std::shared_ptr<ActiveRun> next_in(Lane lane);
-  // Without mutex_: stops maintenance that others wait for.
-  void make_way();
   void change(ActiveRun& run, catalog::RunState state, catalog::PauseReason reason,
               const std::string& message);
   void write(ActiveRun& run, const catalog::RunRow& row);

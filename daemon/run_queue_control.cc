@@ -161,11 +161,13 @@ std::vector<v1::Run> RunQueue::active() {
   return runs;
 }
 
-std::optional<std::int64_t> RunQueue::unfinished(RunKind kind, const std::string& destination) {
+std::optional<std::int64_t> RunQueue::unfinished(RunKind kind, const std::string& destination,
+                                                 const std::optional<std::string>& set) {
   const std::lock_guard lock(mutex_);
   for (const auto& [number, run] : active_) {
     const auto& names = run->request().destinations;
     if (run->kind() != kind || catalog::is_over(run->row().state)) continue;
+    if (set && run->row().set != *set) continue;
     if (std::find(names.begin(), names.end(), destination) != names.end()) return number;
   }
   return std::nullopt;
@@ -174,7 +176,8 @@ std::optional<std::int64_t> RunQueue::unfinished(RunKind kind, const std::string
 bool RunQueue::uses_set(const std::string& set) {
   const std::lock_guard lock(mutex_);
   return std::any_of(active_.begin(), active_.end(), [&](const auto& entry) {
-    return entry.second->kind() == RunKind::kBackup && entry.second->row().set == set;
+    const RunKind kind = entry.second->kind();
+    return (kind == RunKind::kBackup || kind == RunKind::kCopy) && entry.second->row().set == set;
   });
 }
 

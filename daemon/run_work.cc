@@ -1,6 +1,7 @@
 #include "run_work.h"
 
 #include <spdlog/spdlog.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 
@@ -8,14 +9,19 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "check_rotation.h"
+#include "destination_runs.h"
+#include "destination_settings.h"
 #include "restore/restore.h"
 #include "run_hooks.h"
 #include "run_monitors.h"
-#include "sleep_inhibitor.h"
 
 namespace garner::daemon {
 
 namespace {
+
+// Where no setting says how much may wait in the spool.
+constexpr std::uint64_t kLeastSpool = 64u << 20;
+constexpr std::uint64_t kMostSpool = 1u << 30;
 
 restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
   switch (overwrite) {
@@ -30,17 +36,6 @@ restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
   }
 }
 
-std::vector<backup::CommandSource> command_sources(const ActiveRun& run) {
-  const catalog::SetCommands& commands = run.request().commands;
-  std::vector<backup::CommandSource> sources;
-  for (const auto& source : commands.sources) {
-    sources.push_back(
-        {source.name,
-         {source.command.text, source.command.user, hook_variables(run, "command"), commands.source_limit}});
-  }
-  return sources;
-}
-
 }  // namespace
 
 RunWork::RunWork(Destinations& destinations, const Settings& settings)
@@ -49,7 +44,7 @@ RunWork::RunWork(Destinations& destinations, const Settings& settings)
       settings_(settings),
       source_calls_(std::make_shared<source::BoundedCalls>(settings.source_timeout)) {
   make_folders_durably(destinations.context().state_folder + "/runs", 0700);
-  make_folders_durably(destinations.context().state_folder + "/spool", 0700);
+  make_folders_durably(spool(), 0700);
 }
 
 std::string RunWork::counter_file(const ActiveRun& run) const {
@@ -62,67 +57,41 @@ void RunWork::clean_up(const ActiveRun& run) {
 }
 
 void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
-  run.set_held_by([this, names = run.request().destinations] { return destinations_.held_by(names); });
+  run.set_live([this, number = run.number(), names = run.request().destinations](v1::Run& message) {
+    message.mutable_progress()->set_held_by(destinations_.held_by(names));
+    add_requests(message, destinations_.requests_of(number));
+  });
+  // Also of an attempt that failed: they were made.
+  const std::unique_ptr<ActiveRun, std::function<void(ActiveRun*)>> counting(&run, [this](ActiveRun* ended) {
+    const auto requests = destinations_.take_requests(ended->number());
+    ended->update([&](v1::Run& report) { add_requests(report, requests); });
+  });
   switch (run.kind()) {
     case catalog::RunKind::kBackup:
-      return back_up(run, stop);
+      back_up(run, stop);
+      break;
     case catalog::RunKind::kRestore:
-      return restore(run, stop);
+      restore(run, stop);
+      break;
     case catalog::RunKind::kCheck:
-      return check(run, stop);
+      check(run, stop);
+      break;
     case catalog::RunKind::kRepair:
-      return repair(run, stop);
+      repair(run, stop);
+      break;
     case catalog::RunKind::kForget:
-      return forget(run);
+      forget(run);
+      break;
     case catalog::RunKind::kPrune:
-      return prune(run, stop);
+      prune(run, stop);
+      break;
+    case catalog::RunKind::kCopy:
+      copy(run, stop);
+      break;
+    default:
+      throw Error(ErrorKind::kInternal, "a run of an unknown kind");
   }
-  throw Error(ErrorKind::kInternal, "a run of an unknown kind");
-}
-
-void RunWork::back_up(ActiveRun& run, const std::stop_token& stop) {
-  const StoredRequest& request = run.request();
-  const std::string& destination = request.destinations.front();
-  RunLog log(catalog_.run_log(), run.number(), destinations_.context().clock);
-  RunHooks hooks(run, catalog_, log, [this] { return shutting_down_.load(); });
-  // It may be what makes the destination be there.
-  hooks.before(stop);
-  const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
-  backup::BackupOptions options;
-  options.run = run.uuid();
-  options.set = request.set;
-  options.commands = command_sources(run);
-  options.full_scan = request.full_scan;
-  options.host = destinations_.context().host;
-  options.threads = settings_.threads;  // fewer, where memory is not enough for them
-  options.memory_budget = settings_.memory_budget;
-  options.read_counter_file = counter_file(run);
-  options.spool_folder = destinations_.context().state_folder + "/spool";
-  options.excluded_folders = destinations_.local_folders();
-  options.excluded_folders.push_back(destinations_.context().state_folder);
-  options.source_calls = source_calls_;
-  options.during_commit = [] { return inhibit_sleep("A backup is being committed"); };
-  const auto checkpoint = catalog_.checkpoint(run.number());
-  BackupRunMonitor monitor(run, catalog_.runs(), log);
-  const backup::BackupResult result =
-      backup::run_backup(*repository, *checkpoint, options, destinations_.context().clock, monitor, stop);
-  monitor.progressed(result.progress);
-  run.count_errors(result.progress.error_count);
-  run.update([&](v1::Run& report) {
-    report.set_snapshot_id(result.snapshot.hex());
-    report.clear_destinations();
-    v1::DestinationRun& part = *report.add_destinations();
-    part.set_destination(destination);
-    part.set_snapshot_id(result.snapshot.hex());
-    part.set_new_bytes(result.progress.counters.new_bytes);
-    part.set_stored_bytes(result.progress.counters.stored_bytes);
-    report.set_incomplete(result.progress.error_count > 0);
-  });
-  checkpoint->forget();
-  const std::string trouble = hooks.after(stop);
-  if (trouble.empty()) return;
-  monitor.error({"after", "the command after the backup " + trouble});
-  run.update([](v1::Run& report) { report.set_incomplete(true); });
+  for (const std::string& destination : run.request().destinations) destinations_.note_known(destination);
 }
 
 void RunWork::on_failure(ActiveRun& run, catalog::RunState state) {
@@ -137,44 +106,64 @@ void RunWork::on_failure(ActiveRun& run, catalog::RunState state) {
   }
 }
 
+std::string RunWork::spool() const { return destinations_.spool_folder(); }
+
+std::uint64_t RunWork::spool_limit() const {
+  if (settings_.spool_limit) return *settings_.spool_limit;
+  struct statvfs facts {};
+  if (statvfs(spool().c_str(), &facts) != 0) return kMostSpool;
+  return std::clamp(facts.f_bavail * facts.f_frsize / 10, kLeastSpool, kMostSpool);
+}
+
+void RunWork::clean_spool(const std::vector<Uuid>& runs) const {
+  try {
+    for (const std::string& name : list_names(spool())) {
+      const bool is_known = std::any_of(runs.begin(), runs.end(),
+                                        [&](const Uuid& run) { return name.starts_with(run.text()); });
+      if (!is_known) remove_file(spool() + "/" + name);
+    }
+  } catch (const Error& error) {
+    spdlog::warn("what an earlier daemon left in the spool stays there: {}", error.what());
+  }
+}
+
+void RunWork::remove_spooled(const ActiveRun& run) const {
+  for (const std::string& name : list_names(spool())) {
+    if (name.starts_with(run.uuid().text())) remove_file(spool() + "/" + name);
+  }
+}
+
 void RunWork::abandon(ActiveRun& run) {
+  // What is here goes in any case, also when the destination is away.
+  remove_spooled(run);
   if (run.kind() == catalog::RunKind::kPrune || run.kind() == catalog::RunKind::kRepair)
     return remove_copies(run);
-  if (run.kind() != catalog::RunKind::kBackup) return;
+  if (run.kind() != catalog::RunKind::kBackup && run.kind() != catalog::RunKind::kCopy) return;
   const auto checkpoint = catalog_.checkpoint(run.number());
-  if (!checkpoint->load().has_value()) return;
-  try {
-    const std::shared_ptr<store::Repository> repository =
-        destinations_.open(run.request().destinations.front());
-    backup::abandon_backup(*repository, *checkpoint, run.uuid());
-  } catch (...) {
-    checkpoint->forget();
-    throw;
-  }
-}
-
-RunWork::Found RunWork::find_snapshot(const std::string& id) {
-  std::string trouble;
-  for (const catalog::DestinationFacts& facts : catalog_.configuration().destinations()) {
+  const bool has_checkpoint = checkpoint->load().has_value();
+  const v1::Run report = run.message();
+  // A backup that has its snapshot may be between the feed and a fill, and have a root where it left the
+  // feed.
+  if (!has_checkpoint && (run.kind() != catalog::RunKind::kBackup || report.snapshot_id().empty())) return;
+  // One that is away keeps nobody from taking back what is at the others.
+  std::exception_ptr failure;
+  for (const std::string& destination : run.request().destinations) {
+    if (!has_checkpoint && is_done(report, destination)) continue;
     try {
-      const std::shared_ptr<store::Repository> repository = destinations_.open(facts.name);
-      const auto state = repository->state();
-      for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
-        if (to_hex(as_bytes(entry.id())) == id) return {repository, entry.snapshot()};
-      }
-    } catch (const Error& error) {
-      trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+      backup::abandon_backup(*destinations_.open(destination), *checkpoint, run.uuid(), spool());
+    } catch (const std::exception& error) {
+      spdlog::info("run {}: nothing is taken back at {}: {}", run.number(), destination, error.what());
+      // Without a checkpoint it is likely that nothing is there.
+      if (!failure && has_checkpoint) failure = std::current_exception();
     }
   }
-  if (trouble.empty())
-    throw Error(ErrorKind::kNotFound, "there is no snapshot " + id.substr(0, 8) + " any more");
-  throw Error(ErrorKind::kDestinationAway,
-              "snapshot " + id.substr(0, 8) + " is at no destination that is there: " + trouble);
+  checkpoint->forget();
+  if (failure) std::rethrow_exception(failure);
 }
 
+// From the nearest destination that has the snapshot; when that goes away, from the next one.
 void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
   const v1::StartRestoreRequest& request = run.request().restore;
-  const Found found = find_snapshot(request.snapshot());
   restore::RestoreOptions options;
   options.path = request.path();
   options.target = request.target();
@@ -185,11 +174,34 @@ void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
   options.memory_budget = std::min(options.memory_budget, settings_.memory_budget / 4);
   options.threads = threads_for(settings_, restore::kMemoryPerThread, settings_.memory_budget / 4);
   RestoreRunMonitor monitor(run, catalog_.runs());
-  const restore::RestoreProgress progress =
-      restore::run_restore(*found.repository, found.snapshot, options, monitor, stop);
-  monitor.progressed(progress);
-  run.count_errors(progress.error_count);
-  run.update([&](v1::Run& report) { report.set_incomplete(progress.error_count > 0); });
+  const auto id = crypto::BlobId::from_bytes(from_hex(request.snapshot()));
+  std::string trouble;
+  for (const catalog::DestinationFacts& facts : destinations_.nearest_first()) {
+    bool begun = false;
+    try {
+      const std::shared_ptr<store::Repository> repository = destinations_.open(facts.name);
+      const auto state = repository->state();
+      const store::v1::SnapshotEntry* entry = store::find_snapshot(*state, id.view());
+      if (entry == nullptr) continue;
+      begun = true;
+      const restore::RestoreProgress progress =
+          restore::run_restore(*repository, entry->snapshot(), options, monitor, stop);
+      monitor.progressed(progress);
+      run.count_errors(progress.error_count);
+      run.update([&](v1::Run& report) { report.set_incomplete(progress.error_count > 0); });
+      return;
+    } catch (const Error& error) {
+      const bool stopped = error.kind() == ErrorKind::kCancelled;
+      if (stopped || (begun && error.kind() != ErrorKind::kDestinationAway)) throw;
+      spdlog::info("run {}: nothing is read from {}: {}", run.number(), facts.name, error.what());
+      trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+    }
+    // It has looked at the target, and what it has written there is right, and stays.
+    options.resuming = options.resuming || begun;
+  }
+  const std::string shown = "snapshot " + request.snapshot().substr(0, 8);
+  if (trouble.empty()) throw Error(ErrorKind::kNotFound, "there is no " + shown + " any more");
+  throw Error(ErrorKind::kDestinationAway, shown + " is at no destination that is there: " + trouble);
 }
 
 void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
@@ -216,12 +228,17 @@ void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
         continue;
       }
       if (only_one || error.kind() == ErrorKind::kCancelled) throw;
-      catalog_.runs().add_error(run.number(), {destination, error.what()});
-      run.add_error({destination, error.what()});
-      run.update([](v1::Run& report) { report.set_incomplete(true); });
+      note_failure(run, destination, error);
     }
   }
   run.update([&](v1::Run& report) { report.set_damage_found(report.check().problem_count() > 0); });
+}
+
+void RunWork::note_failure(ActiveRun& run, const std::string& destination, const Error& error) {
+  spdlog::warn("run {}: {}: {}", run.number(), destination, error.what());
+  catalog_.runs().add_error(run.number(), {destination, error.what()});
+  run.add_error({destination, error.what()});
+  run.update([](v1::Run& report) { report.set_incomplete(true); });
 }
 
 void RunWork::note_end(const ActiveRun& run) {
@@ -258,11 +275,13 @@ void RunWork::rescue(ActiveRun& run, const std::string& destination, CheckRunMon
   const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
   const auto staging = repository->destination().staging_folder();
   maintenance::RescueOptions options;
-  options.staging_prefix =
-      (staging ? *staging : destinations_.context().state_folder + "/spool") + "/" + run.uuid().text() + "-";
+  options.staging_prefix = (staging ? *staging : spool()) + "/" + run.uuid().text() + "-";
   options.dry_run = run.request().dry_run;
   options.threads = threads_for(settings_, maintenance::kCheckMemoryPerThread);
   const auto siblings = destinations_.open_siblings(destination);
+  // What this machine has kept of it, then others.
+  const std::unique_ptr<store::BlobSource> kept = repository->kept();
+  if (kept) options.suppliers.push_back(kept.get());
   for (const auto& sibling : siblings) options.suppliers.push_back(sibling.get());
   // Packs that an earlier attempt of the run was writing.
   remove_copies(run);

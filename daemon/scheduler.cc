@@ -24,6 +24,7 @@ using schedule::Reading;
 constexpr std::chrono::minutes kLongestPause{30};
 constexpr std::chrono::seconds kConditionPause{10};
 constexpr std::chrono::seconds kCommandPause{60};
+constexpr std::chrono::seconds kUnfinishedPause{60};
 constexpr std::size_t kTimesTold = 3;
 
 void keep_earliest(std::optional<Instant>& earliest, const std::optional<Instant>& time) {
@@ -99,8 +100,12 @@ void Scheduler::look_at(const catalog::BackupSet& set, const std::vector<v1::Run
   const auto unfinished = std::find_if(active.begin(), active.end(), [&](const v1::Run& run) {
     return run.kind() == v1::RUN_KIND_BACKUP && run.set() == name;
   });
-  if (unfinished != active.end() && unfinished->scheduled())
-    keep_to_window(*schedule, *unfinished, now, wake);
+  for (const v1::Run& run : active) {
+    // A copy that somebody asked for belongs to no set.
+    const bool by_itself =
+        run.kind() == v1::RUN_KIND_COPY || (run.kind() == v1::RUN_KIND_BACKUP && run.scheduled());
+    if (by_itself && run.set() == name) keep_to_window(*schedule, run, now, wake);
+  }
 
   const Due due = find_due(set, *schedule, now);
   keep_earliest(wake, due.wake);
@@ -110,8 +115,16 @@ void Scheduler::look_at(const catalog::BackupSet& set, const std::vector<v1::Run
                                                       : "its window");
     return;
   }
-  // Its end is a change, after which this looks again.
-  if (unfinished != active.end()) return say_waiting(name, "run " + unfinished->run_id() + " to end");
+  if (unfinished != active.end()) {
+    say_waiting(name, "run " + unfinished->run_id() + " to end");
+    // That is a change, after which this looks again. It can end early when it has its snapshot and is but
+    // giving it to others, of which nobody tells.
+    keep_earliest(wake, now.wall + kUnfinishedPause);
+    const bool made = !unfinished->snapshot_id().empty();
+    if (made && !conditions_.unmet(schedule->conditions, due.destinations))
+      runs_.end_filling(parse_run_number(unfinished->run_id()));
+    return;
+  }
   const std::optional<std::string> unmet = conditions_.unmet(schedule->conditions, due.destinations);
   say_waiting(name, unmet.value_or(""));
   if (unmet.has_value()) {
@@ -163,6 +176,10 @@ void Scheduler::keep_to_window(const catalog::SetSchedule& schedule, const v1::R
   }
   const Instant opens = windows.next_open(now.wall);
   keep_earliest(wake, opens);
+  // Nobody asks for it: when its destination is back it is to wait for the window, too.
+  const bool may_go_on = run.kind() == v1::RUN_KIND_COPY && run.state() == v1::RUN_STATE_PAUSED &&
+                         run.pause_reason() != v1::PAUSE_REASON_USER;
+  if (may_go_on) return;
   if (in_window_.erase(number) == 0) return;
   runs_.pause_for_window(number, "its window opens again at " + minute_text(opens, schedule));
 }
@@ -207,18 +224,27 @@ std::optional<Scheduler::Outlook> Scheduler::outlook(const std::string& set) {
   std::sort(result.next.begin(), result.next.end());
   result.next.erase(std::unique(result.next.begin(), result.next.end()), result.next.end());
   if (result.next.size() > kTimesTold) result.next.resize(kTimesTold);
-  result.overdue = overdue_since(set, *schedule, now.wall).has_value();
+  result.overdue = find_overdue(*configured, *schedule, now.wall).has_value();
   const std::lock_guard lock(mutex_);
   if (const auto found = waits_for_.find(set); found != waits_for_.end()) result.waits_for = found->second;
   return result;
 }
 
-std::optional<Instant> Scheduler::overdue_since(const std::string& set, const catalog::SetSchedule& schedule,
-                                                Instant now) {
+std::optional<Scheduler::Overdue> Scheduler::find_overdue(const catalog::BackupSet& set,
+                                                          const catalog::SetSchedule& schedule, Instant now) {
   if (schedule.overdue_after <= Duration(0)) return std::nullopt;
-  const std::optional<TimePoint> clean = catalog_.runs().last_clean(set);
+  const std::string& name = set.definition.name();
+  const std::optional<TimePoint> clean = catalog_.runs().last_clean(name);
   const Instant since = clean.has_value() ? schedule::to_instant(*clean) : schedule.overdue_since;
-  return now - since > schedule.overdue_after ? std::optional(since) : std::nullopt;
+  if (now - since > schedule.overdue_after) return Overdue{since, ""};
+  const auto states = catalog_.set_destinations().find(name);
+  for (const std::string& destination : set.destinations) {
+    const auto found = states.find(destination);
+    if (found == states.end() || !found->second.behind_since) continue;
+    const Instant behind = schedule::to_instant(*found->second.behind_since);
+    if (now - behind > schedule.overdue_after) return Overdue{behind, destination};
+  }
+  return std::nullopt;
 }
 
 std::vector<OverdueSet> Scheduler::overdue() {
@@ -228,10 +254,13 @@ std::vector<OverdueSet> Scheduler::overdue() {
     const std::string& name = set.definition.name();
     const std::optional<catalog::SetSchedule> schedule = catalog_.schedules().find(name);
     if (!schedule.has_value()) continue;
-    if (const auto since = overdue_since(name, *schedule, now)) {
-      all.push_back({name, "Backup of " + name + " is overdue: there has been none without errors since " +
-                               minute_text(*since, *schedule)});
-    }
+    const std::optional<Overdue> found = find_overdue(set, *schedule, now);
+    if (!found) continue;
+    const std::string since = minute_text(found->since, *schedule);
+    all.push_back({name, "Backup of " + name + " is overdue: " +
+                             (found->destination.empty()
+                                  ? "there has been none without errors since " + since
+                                  : "destination " + found->destination + " is behind since " + since)});
   }
   return all;
 }

@@ -1,9 +1,11 @@
-// Begins scheduled runs when they are due, pauses them at the end of their window, and tells when the next
-// ones come. What is due is the planner's decision (core/schedule/planner.h); what it remembers is in the
-// catalog, and changes together with the run that it begins, so that a crash neither loses nor doubles one.
+// Begins scheduled runs when they are due, pauses them at the end of their window, as it does copies to
+// destinations that are behind (DestinationWatch), and tells when the next ones come. What is due is the
+// planner's decision (core/schedule/planner.h); what it remembers is in the catalog, and changes together
+// with the run that it begins, so that a crash neither loses nor doubles one.
 //
-// A run that is due while its set has an unfinished one waits for that to end. Runs that people begin are no
-// concern of schedules: they serve nothing and obey no window.
+// A run that is due while its set has an unfinished one waits for that to end; one that has its snapshot, and
+// gives it to destinations that lack it, is ended for it (RunQueue::end_filling). Runs that people begin are
+// no concern of schedules: they serve nothing and obey no window.
 #pragma once
 
 #include <chrono>
@@ -31,7 +33,7 @@ class Scheduler {
   // destinations and commands; one thread at a time.
   std::chrono::milliseconds look();
 
-  // Sets that have no clean backup for longer than they may. Any thread.
+  // Sets that have no clean backup, or a destination that is behind, for longer than they may. Any thread.
   std::vector<OverdueSet> overdue();
   // Fills in what schedules add. Any thread.
   void describe(v1::BackupSet& set);
@@ -60,9 +62,13 @@ class Scheduler {
   void begin(const catalog::BackupSet& set, const Due& due);
   void say_waiting(const std::string& set, const std::string& reason);
   std::optional<Outlook> outlook(const std::string& set);
-  // Since when it has no clean backup, if that is too long.
-  std::optional<schedule::Instant> overdue_since(const std::string& set, const catalog::SetSchedule& schedule,
-                                                 schedule::Instant now);
+  // Since when it has no clean backup, or one of its destinations is behind, if that is too long.
+  struct Overdue {
+    schedule::Instant since;
+    std::string destination;  // that is behind; empty: there is no clean backup
+  };
+  std::optional<Overdue> find_overdue(const catalog::BackupSet& set, const catalog::SetSchedule& schedule,
+                                      schedule::Instant now);
 
   Destinations& destinations_;
   RunQueue& runs_;
@@ -70,8 +76,8 @@ class Scheduler {
   Conditions conditions_;
   const Clocks clocks_;
   schedule::Session session_;
-  // Scheduled runs that were seen in their window: those are paused when it closes. One that somebody went on
-  // with outside is left alone.
+  // Scheduled runs and copies by themselves that were seen in their window: those are paused when it closes.
+  // One that somebody went on with outside is left alone.
   std::set<std::int64_t> in_window_;
   bool looked_ = false;
   std::mutex mutex_;

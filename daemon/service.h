@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "call_gate.h"
+#include "destination_tests.h"
 #include "destinations.h"
 #include "garner/v1/service.grpc.pb.h"
 #include "log_ring.h"
@@ -39,7 +40,9 @@ struct Parts {
 class GarnerService final : public v1::Garner::CallbackService {
  public:
   explicit GarnerService(Parts parts)
-      : parts_(std::move(parts)), path_rules_(parts_.destinations, parts_.sets) {}
+      : parts_(std::move(parts)),
+        path_rules_(parts_.destinations, parts_.sets),
+        tests_(parts_.destinations) {}
 
   using Context = grpc::CallbackServerContext;
   using Unary = grpc::ServerUnaryReactor;
@@ -62,6 +65,10 @@ class GarnerService final : public v1::Garner::CallbackService {
                         v1::Destination* response) override;
   Unary* EditDestination(Context* context, const v1::EditDestinationRequest* request,
                          v1::Destination* response) override;
+  Unary* ClaimDestination(Context* context, const v1::ClaimDestinationRequest* request,
+                          v1::Destination* response) override;
+  grpc::ServerWriteReactor<v1::DestinationTest>* TestDestination(
+      Context* context, const v1::TestDestinationRequest* request) override;
   Unary* RemoveDestination(Context* context, const v1::RemoveDestinationRequest* request,
                            v1::RemoveDestinationResponse* response) override;
   Unary* AddSet(Context* context, const v1::AddSetRequest* request, v1::BackupSet* response) override;
@@ -89,6 +96,7 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* StartRestore(Context* context, const v1::StartRestoreRequest* request, v1::Run* response) override;
   Unary* StartCheck(Context* context, const v1::StartCheckRequest* request, v1::Run* response) override;
   Unary* StartRepair(Context* context, const v1::StartRepairRequest* request, v1::Run* response) override;
+  Unary* StartCopy(Context* context, const v1::StartCopyRequest* request, v1::Run* response) override;
   Unary* ListRuns(Context* context, const v1::ListRunsRequest* request,
                   v1::ListRunsResponse* response) override;
   Unary* GetRun(Context* context, const v1::GetRunRequest* request, v1::Run* response) override;
@@ -145,6 +153,7 @@ class GarnerService final : public v1::Garner::CallbackService {
   const Parts parts_;
   PathRules path_rules_;
   std::mutex applying_;  // a configuration
+  DestinationTests tests_;
 };
 
 // A stream that ends at once with a status: for calls that are refused.

@@ -54,11 +54,47 @@ grpc::ServerUnaryReactor* GarnerService::EditDestination(Context* context,
                                                          const v1::EditDestinationRequest* request,
                                                          v1::Destination* response) {
   return parts_.gate.unary(context, "EditDestination", [=, this](const Caller&) {
+    const std::string name = parts_.destinations.facts(request->name()).name;
+    check_alone(*request);
+    if (request->has_index_from()) parts_.destinations.index_source(name, request->index_from());
+    if (request->has_accept_log() && parts_.runs.uses_destination(name)) {
+      throw Error(ErrorKind::kConflict, "a run that is not over uses destination '" + name + "'");
+    }
     edit_destination(parts_.destinations, *request);
-    parts_.destinations.reload_limits(request->name());
+    parts_.destinations.reload(name);
+    if (request->has_accept_log()) parts_.destinations.accept_log(name, request->accept_log());
+    if (request->has_index_from()) parts_.destinations.read_index_from(name, request->index_from());
     *response = looked_at(parts_.destinations.facts(request->name()));
     parts_.schedule_timer.poke();
   });
+}
+
+grpc::ServerUnaryReactor* GarnerService::ClaimDestination(Context* context,
+                                                          const v1::ClaimDestinationRequest* request,
+                                                          v1::Destination* response) {
+  return parts_.gate.unary(context, "ClaimDestination", [=, this](const Caller&) {
+    parts_.destinations.claim(request->name());
+    *response = looked_at(parts_.destinations.facts(request->name()));
+  });
+}
+
+grpc::ServerWriteReactor<v1::DestinationTest>* GarnerService::TestDestination(
+    Context* context, const v1::TestDestinationRequest* request) {
+  Caller caller;
+  grpc::Status refused = parts_.gate.admit(context, "TestDestination", caller);
+  if (!refused.ok()) return new RefusedStream<v1::DestinationTest>(std::move(refused));
+  const std::stop_source stop;
+  const auto stream = LatestStream<v1::DestinationTest>::start([stop]() mutable { stop.request_stop(); });
+  parts_.gate.post(true, [this, stream, token = stop.get_token(), name = request->name()] {
+    try {
+      tests_.run(
+          name, [&](const v1::DestinationTest& test) { stream->offer(test); }, token);
+      stream->end();
+    } catch (...) {
+      stream->end(status_of(std::current_exception()));
+    }
+  });
+  return stream.get();
 }
 
 grpc::ServerUnaryReactor* GarnerService::RemoveDestination(Context* context,
@@ -118,7 +154,7 @@ grpc::ServerUnaryReactor* GarnerService::RemoveSet(Context* context, const v1::R
     const catalog::BackupSet set = parts_.sets.get(request->name());
     if (parts_.runs.uses_set(set.definition.name())) {
       throw Error(ErrorKind::kConflict,
-                  "set '" + set.definition.name() + "' has an unfinished backup: cancel it first");
+                  "set '" + set.definition.name() + "' has an unfinished backup or copy: cancel it first");
     }
     parts_.sets.remove(set.definition.name());
   });

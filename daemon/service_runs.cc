@@ -1,4 +1,8 @@
+#include <algorithm>
+
 #include "base/error.h"
+#include "copy_request.h"
+#include "destination_runs.h"
 #include "restore_request.h"
 #include "run_message.h"
 #include "service.h"
@@ -24,6 +28,23 @@ bool is_known_damaged(catalog::Catalog& catalog, const std::string& destination)
   return row && to_message(*row).damage_found();
 }
 
+// Those asked for, or all of the set's; in the set's order.
+std::vector<std::string> destinations_of(const catalog::BackupSet& set,
+                                         const v1::StartBackupRequest& request) {
+  const auto& asked = request.destinations();
+  for (const std::string& name : asked) {
+    if (std::ranges::find(set.destinations, name) != set.destinations.end()) continue;
+    throw Error(ErrorKind::kInvalidInput, "destination '" + printable(name) + "' is none of set '" +
+                                              set.definition.name() + "': see `garner set show " +
+                                              set.definition.name() + "`");
+  }
+  if (asked.empty()) return set.destinations;
+  std::vector<std::string> names = set.destinations;
+  std::erase_if(names,
+                [&](const std::string& name) { return std::ranges::find(asked, name) == asked.end(); });
+  return names;
+}
+
 void hide(const Caller& caller, v1::Run& run) {
   if (caller.authority != Authority::kFull) redact(run);
 }
@@ -38,9 +59,14 @@ void GarnerService::check_controls(const Caller& caller, std::int64_t run) {
 grpc::ServerUnaryReactor* GarnerService::StartBackup(Context* context, const v1::StartBackupRequest* request,
                                                      v1::Run* response) {
   return parts_.gate.unary(context, "StartBackup", [=, this](const Caller& caller) {
+    if (!request->destinations().empty() && caller.authority != Authority::kFull) {
+      throw Error(ErrorKind::kPermissionDenied,
+                  "members of the group garner may start backups to all destinations of a set only");
+    }
     const catalog::BackupSet set = parts_.sets.get(request->set());
     StoredRequest stored = backup_request(set, catalog().commands());
     stored.full_scan = request->full_scan();
+    stored.destinations = destinations_of(set, *request);
     *response = parts_.runs.add(catalog::RunKind::kBackup, set.definition.name(), std::move(stored));
     hide(caller, *response);
   });
@@ -85,6 +111,17 @@ grpc::ServerUnaryReactor* GarnerService::StartRepair(Context* context, const v1:
       });
     }
     *response = parts_.runs.add(catalog::RunKind::kRepair, "", std::move(stored));
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::StartCopy(Context* context, const v1::StartCopyRequest* request,
+                                                   v1::Run* response) {
+  return parts_.gate.unary(context, "StartCopy", [=, this](const Caller&) {
+    const StoredRequest stored = copy_request(parts_.destinations, *request);
+    *response = parts_.runs.add(catalog::RunKind::kCopy, "", stored, [&](v1::Run& report) {
+      report.set_snapshot_id(stored.copy.snapshot());
+      part_of(report, stored.copy.destination()).set_state(v1::DESTINATION_RUN_STATE_WAITING);
+    });
   });
 }
 

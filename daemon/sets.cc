@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "folder_line.h"
 #include "retention_message.h"
+#include "snapshot/age.h"
+#include "snapshot/node.h"
 #include "source/rules.h"
+#include "timestamp.h"
 
 namespace garner::daemon {
 
@@ -33,6 +37,8 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   }
   return !definition.sources().empty();
 }
+
+constexpr std::size_t kMostDestinations = 8;
 
 // They stand in the entry of every snapshot.
 constexpr int kMostSetRules = 1000;
@@ -88,9 +94,42 @@ void Sets::check_destinations(const std::vector<std::string>& names) {
       throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'");
     }
   }
-  if (names.size() > 1) {
+  if (names.size() > kMostDestinations) {
     throw Error(ErrorKind::kInvalidInput,
-                "this version backs up a set to one destination; make a second set for the other one");
+                "a set has at most " + std::to_string(kMostDestinations) + " destinations");
+  }
+  if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+    throw Error(ErrorKind::kInvalidInput, "a set has each of its destinations once");
+  const catalog::DestinationFacts first = destinations_.facts(names.front());
+  for (const std::string& name : names) {
+    const catalog::DestinationFacts facts = destinations_.facts(name);
+    if (facts.encrypted == first.encrypted && facts.keyring == first.keyring) continue;
+    throw Error(
+        ErrorKind::kInvalidInput,
+        "destinations '" + first.name + "' and '" + name +
+            "' have different keys, and a set gives all of its destinations the same snapshot: make a "
+            "second set for one of them, or add it anew so that it shares the keys (without a key "
+            "option, or with --share-keyring)");
+  }
+}
+
+// Those that are new and are to be given what the others have; and nothing more of those that went.
+void Sets::note_destinations(catalog::Database& database, const catalog::BackupSet& set,
+                             const std::vector<std::string>& before, bool any_snapshot) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  const std::string& name = set.definition.name();
+  bool any_stays = false;
+  for (const std::string& old : before) {
+    any_stays = any_stays || has(set.destinations, old);
+    if (!has(set.destinations, old)) catalog::SetDestinationTable::forget(database, name, old);
+  }
+  if (!any_stays || !any_snapshot) return;
+  for (const std::string& added : set.destinations) {
+    if (has(before, added)) continue;
+    catalog::SetDestinationTable::write_behind(database, name, added, destinations_.context().clock.now(),
+                                               "it was added to the set");
   }
 }
 
@@ -123,7 +162,10 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
 }
 
 v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContext& context) {
+  const std::lock_guard lock(editing_);
   catalog::BackupSet set = get(request.name());
+  const std::vector<std::string> destinations_before = set.destinations;
+  const bool any_snapshot = snapshots(set) > 0;
   const catalog::SetCommands commands =
       edited(catalog_.commands().find(request.name()), request.commands(), context.user);
   if (request.no_sources()) set.definition.clear_sources();
@@ -148,6 +190,7 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContex
   const SetRetention retention = edited(load_retention(catalog_.retention(), name), request.retention(),
                                         request.destination_retentions(), set.destinations);
   catalog_.configuration().replace_set(set, [&](catalog::Database& database) {
+    note_destinations(database, set, destinations_before, any_snapshot);
     if (request.has_commands()) catalog::CommandTable::replace(database, name, commands);
     catalog::RetentionTable::replace(database, name, to_catalog(retention));
     if (before.has_value() ? schedule != *before : request.has_schedule())
@@ -193,6 +236,23 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
   return message;
 }
 
+void Sets::describe_destinations(const catalog::BackupSet& set, v1::SetStatus& status) {
+  const auto states = catalog_.set_destinations().find(set.definition.name());
+  for (const std::string& name : set.destinations) {
+    v1::SetDestination& one = *status.add_destinations();
+    one.set_name(name);
+    const auto found = states.find(name);
+    if (found == states.end()) continue;
+    const catalog::SetDestinationState& state = found->second;
+    if (state.last_snapshot) one.set_last_snapshot(state.last_snapshot->hex());
+    if (state.last_done) *one.mutable_last_time() = to_timestamp(*state.last_done);
+    if (!state.behind_since) continue;
+    one.set_behind(true);
+    *one.mutable_behind_since() = to_timestamp(*state.behind_since);
+    one.set_reason(state.reason);
+  }
+}
+
 std::uint64_t Sets::snapshots(const catalog::BackupSet& set) {
   // A snapshot that is at several destinations is one.
   std::uint64_t most = 0;
@@ -207,12 +267,16 @@ std::uint64_t Sets::snapshots(const catalog::BackupSet& set) {
 std::vector<std::string> Sets::recover(const std::string& destination) {
   const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
   const auto state = repository->state();
+  const TimePoint now = destinations_.context().clock.now();
   Newest newest;
   for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
+    const store::v1::Snapshot& made = entry.snapshot();
     // Others may use the same repository.
-    if (entry.snapshot().host() == destinations_.context().host) {
-      newest[entry.snapshot().set().uuid()] = &entry.snapshot();
-    }
+    if (made.host() != destinations_.context().host) continue;
+    const store::v1::Snapshot*& known = newest[made.set().uuid()];
+    if (known == nullptr || !snapshot::is_older(snapshot::from_proto(made.finished()),
+                                                snapshot::from_proto(known->finished()), now))
+      known = &made;
   }
   std::vector<catalog::BackupSet> found;
   for (const auto& [uuid, snapshot] : newest) {

@@ -23,6 +23,8 @@ constexpr std::size_t kLongestFile = 1u << 20;
 constexpr std::int64_t kMostThreads = 256;
 constexpr std::uint64_t kLeastMemory = 32u << 20;
 constexpr std::uint64_t kMostMemory = 16ull << 30;
+constexpr std::uint64_t kLeastSpool = 64u << 20;
+constexpr std::uint64_t kMostSpool = 1ull << 40;
 constexpr std::chrono::hours kLongestDuration{1};
 
 class Reader {
@@ -86,7 +88,7 @@ class Reader {
   }
 
   // A number of bytes, or text with a unit.
-  std::size_t memory(const toml::node& node) const {
+  std::uint64_t amount(const toml::node& node) const {
     std::optional<std::uint64_t> bytes;
     if (const auto* number = node.as_integer()) {
       if (number->get() >= 0) bytes = static_cast<std::uint64_t>(number->get());
@@ -94,13 +96,27 @@ class Reader {
       bytes = parse_byte_count(*text);
     }
     if (!bytes) fail(node.source(), "must be an amount like \"128 MiB\" or \"1 GiB\"");
-    if (*bytes < kLeastMemory) {
+    return *bytes;
+  }
+
+  std::size_t memory(const toml::node& node) const {
+    const std::uint64_t bytes = amount(node);
+    if (bytes < kLeastMemory) {
       fail(node.source(), "is too little: a run takes at least \"" + exact_byte_count(kLeastMemory) + "\"");
     }
-    if (*bytes > kMostMemory) {
+    if (bytes > kMostMemory) {
       fail(node.source(), "must be at most \"" + exact_byte_count(kMostMemory) + "\"");
     }
-    return *bytes;
+    return bytes;
+  }
+
+  std::uint64_t spool(const toml::node& node) const {
+    const std::uint64_t bytes = amount(node);
+    if (bytes < kLeastSpool || bytes > kMostSpool) {
+      fail(node.source(), "must be from \"" + exact_byte_count(kLeastSpool) + "\" to \"" +
+                              exact_byte_count(kMostSpool) + "\"");
+    }
+    return bytes;
   }
 
   void limits(const toml::node& node, Settings& settings, std::set<std::string>& seen) const {
@@ -113,13 +129,17 @@ class Reader {
       } else if (key == "memory") {
         check_once(key.source(), "memory", seen);
         settings.memory_budget = memory(value);
+      } else if (key == "spool") {
+        settings.spool_limit = spool(value);
       } else if (key == "source_timeout") {
         settings.source_timeout = duration(value);
         if (settings.source_timeout < std::chrono::seconds(1))
           fail(value.source(), "must be at least a second");
+      } else if (key == "metadata_cache") {
+        settings.metadata_cache = amount(value);
       } else {
         fail(key.source(), "there is no limit '" + printable(key.str()) +
-                               "'; there are threads, memory and source_timeout");
+                               "'; there are threads, memory, spool, source_timeout and metadata_cache");
       }
     }
   }

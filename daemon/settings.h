@@ -8,16 +8,20 @@
 //   [limits]
 //   threads = 0                 # of a run; 0: one for each core
 //   memory = "128 MiB"          # of a run: what is read, compressed and stored
+//   spool = "1 GiB"             # of packs that wait to be sent; reading waits for them beyond that
 //   source_timeout = "1m"       # a network file system that takes longer to answer is left out of a run
+//   metadata_cache = "2 GiB"    # of each destination on a server; 0: none is kept
 //
 //   [metrics]
 //   listen = "127.0.0.1:9877"   # serve GET /metrics there; an address of this machine only
 //
-// Earlier versions had the last two at the top, as threads and memory_budget: they are still taken there.
+// Earlier versions had the first two limits at the top, as threads and memory_budget: they are still taken
+// there.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,8 +36,11 @@ struct Settings {
   std::optional<LogTarget> log_target;  // unset: chosen by how the daemon was started
   unsigned threads = 0;
   std::size_t memory_budget = 128u << 20;  // bytes
+  // Bytes. Unset: 1 GiB, or a tenth of what is free where the state folder is, if that is less.
+  std::optional<std::uint64_t> spool_limit;
   std::chrono::seconds settling_delay{60};
   std::chrono::seconds source_timeout{60};
+  std::uint64_t metadata_cache = 2ull << 30;  // bytes
   std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };
 

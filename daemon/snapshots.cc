@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "entry_message.h"
+#include "snapshot/age.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
 #include "timestamp.h"
@@ -25,14 +26,14 @@ struct Known {
 
 struct AllSnapshots {
   std::vector<std::shared_ptr<const store::v1::RepositoryState>> states;  // what entries point into
-  std::vector<Known> known;                                               // in the order they were committed
+  std::vector<Known> known;                                               // from the oldest to the newest
   std::string trouble;                                                    // with destinations
 };
 
 AllSnapshots gather(Destinations& destinations) {
   AllSnapshots all;
   std::map<std::string, std::size_t> places;
-  for (const auto& facts : destinations.context().catalog.configuration().destinations()) {
+  for (const auto& facts : destinations.nearest_first()) {
     std::shared_ptr<store::Repository> repository;
     try {
       repository = destinations.open(facts.name);
@@ -49,12 +50,12 @@ AllSnapshots gather(Destinations& destinations) {
       all.known[place->second].pinned |= entry.pinned();
     }
   }
-  if (all.states.size() > 1) {
-    std::stable_sort(all.known.begin(), all.known.end(), [](const Known& a, const Known& b) {
-      return snapshot::from_proto(a.entry->snapshot().finished()) <
-             snapshot::from_proto(b.entry->snapshot().finished());
-    });
-  }
+  // Those of one time in the order they were committed.
+  const TimePoint now = destinations.context().clock.now();
+  std::stable_sort(all.known.begin(), all.known.end(), [&](const Known& a, const Known& b) {
+    return snapshot::is_older(snapshot::from_proto(a.entry->snapshot().finished()),
+                              snapshot::from_proto(b.entry->snapshot().finished()), now);
+  });
   return all;
 }
 

@@ -11,7 +11,7 @@
 
 namespace garner::daemon {
 
-// A snapshot and a repository that holds it.
+// A snapshot and the nearest repository that holds it.
 struct ChosenSnapshot {
   std::string id;  // hex
   store::v1::Snapshot snapshot;

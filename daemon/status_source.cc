@@ -45,6 +45,7 @@ v1::Status StatusSource::status() {
     if (const auto clean = catalog.runs().last_clean(name)) *part.mutable_last_clean() = to_timestamp(*clean);
     if (const auto ended = catalog.runs().last_ended(name)) *part.mutable_last_ended() = to_message(*ended);
     part.set_snapshots(sets_.snapshots(set));
+    sets_.describe_destinations(set, part);
     scheduler_.describe(part);
   }
   add_destinations(status);
@@ -94,7 +95,10 @@ void StatusSource::look_again(const std::function<void(std::function<void()>)>& 
   const auto now = destinations_.context().clock.steady();
   for (const auto& facts : destinations_.context().catalog.configuration().destinations()) {
     const DestinationView view = destinations_.view(facts.name);
-    if (view.looked != std::chrono::steady_clock::time_point{} && now - view.looked < kOld) continue;
+    const bool was_ready = view.message.state() == v1::DESTINATION_STATE_READY;
+    const auto of_server = was_ready ? Destinations::kShownOfServer : Destinations::kGoodOfServer;
+    const auto old = facts.url.starts_with('/') ? kOld : of_server;
+    if (view.looked != std::chrono::steady_clock::time_point{} && now - view.looked < old) continue;
     {
       const std::lock_guard lock(looking_->mutex);
       if (!looking_->names.insert(facts.name).second) continue;

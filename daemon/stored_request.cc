@@ -8,8 +8,8 @@ namespace garner::daemon {
 
 namespace {
 
-// 1 had nothing of FORGET and PRUNE, 2 no commands.
-constexpr std::uint8_t kVersion = 3;
+// 1 had nothing of FORGET and PRUNE, 2 no commands, 3 nothing of COPY.
+constexpr std::uint8_t kVersion = 4;
 constexpr std::uint64_t kMostSeconds = 365ull * 24 * 3600;  // of a command
 
 void put(ByteWriter& writer, const std::string& text) {
@@ -99,6 +99,7 @@ Bytes encode(const StoredRequest& request) {
   writer.u8(request.by_itself ? 1 : 0);
   put(writer, request.prune.SerializeAsString());
   put(writer, request.commands);
+  put(writer, request.copy.SerializeAsString());
   return writer.take();
 }
 
@@ -123,6 +124,7 @@ StoredRequest decode_request(ByteView bytes) {
     parsed = request.prune.ParseFromString(get(reader)) && parsed;
   }
   if (version >= 3) request.commands = get_commands(reader);
+  if (version >= 4) parsed = request.copy.ParseFromString(get(reader)) && parsed;
   if (!parsed || !reader.at_end()) throw Error(ErrorKind::kDamaged, "a run's request cannot be read");
   return request;
 }

@@ -14,11 +14,11 @@
 namespace garner::daemon {
 
 struct StoredRequest {
-  // BACKUP
+  // BACKUP, COPY
   store::v1::SetDefinition set;
   bool full_scan = false;
   catalog::SetCommands commands;
-  // BACKUP, CHECK, REPAIR
+  // BACKUP, CHECK, REPAIR; of COPY the one that is given the snapshot
   std::vector<std::string> destinations;
   // RESTORE
   v1::StartRestoreRequest restore;  // its snapshot: the whole id
@@ -30,9 +30,12 @@ struct StoredRequest {
   // FORGET: what is kept, and of which set; in its names whole ids of snapshots that go
   v1::StartForgetRequest forget;
   std::string forget_set;  // its name; empty: of all
-  bool by_itself = false;  // after a backup; of CHECK and PRUNE: by the destination's schedule
+  bool by_itself = false;  // after a backup; of CHECK and PRUNE: by the destination's schedule; of COPY: for
+                           // its destination was behind
   // PRUNE
   v1::StartPruneRequest prune;
+  // COPY: its snapshot is the whole id; without one it is the newest of `set` when the run begins
+  v1::StartCopyRequest copy;
 };
 
 // A backup of the set as it is configured now.

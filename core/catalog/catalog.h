@@ -20,6 +20,7 @@
 #include "catalog/run_table.h"
 #include "catalog/schedule_table.h"
 #include "catalog/secret_table.h"
+#include "catalog/set_destination_table.h"
 #include "catalog/verified_pack_table.h"
 
 namespace garner::catalog {
@@ -42,6 +43,7 @@ class Catalog {
         run_log_(file_),
         maintenance_(file_),
         secrets_(file_),
+        set_destinations_(file_),
         verified_packs_(file_) {}
 
   Configuration& configuration() { return configuration_; }
@@ -56,6 +58,7 @@ class Catalog {
   RunLogTable& run_log() { return run_log_; }
   MaintenanceTable& maintenance() { return maintenance_; }
   SecretTable& secrets() { return secrets_; }
+  SetDestinationTable& set_destinations() { return set_destinations_; }
   VerifiedPackTable& verified_packs() { return verified_packs_; }
   // Outlived by the catalog.
   std::unique_ptr<CheckpointTable> checkpoint(std::int64_t run) {
@@ -77,6 +80,7 @@ class Catalog {
   RunLogTable run_log_;
   MaintenanceTable maintenance_;
   SecretTable secrets_;
+  SetDestinationTable set_destinations_;
   VerifiedPackTable verified_packs_;
 };
 

@@ -62,6 +62,11 @@ std::vector<crypto::BlobId> decode_ids(ByteView bytes) {
   return ids;
 }
 
+unsigned target_of(std::int64_t number) {
+  if (number < 0 || number >= store::kMostTargets) throw damaged("destinations");
+  return static_cast<unsigned>(number);
+}
+
 std::string path_of(const backup::Place& place) {
   return place.folder.empty() ? place.name : place.folder + "/" + place.name;
 }
@@ -73,38 +78,41 @@ std::optional<backup::CheckpointHead> CheckpointTable::load() {
   backup::CheckpointHead head;
   {
     Statement row = database_.prepare(
-        "SELECT scan_start_seconds, scan_start_nanos, base_snapshots, read_bytes, new_bytes, stored_bytes "
+        "SELECT scan_start_seconds, scan_start_nanos, read_bytes, new_bytes, stored_bytes, snapshot "
         "FROM checkpoints WHERE run = ?",
         run_);
     if (!row.step()) return std::nullopt;
     head.scan_start = read_time(row, 0);
-    head.base_snapshots = decode_ids(row.blob_view(2));
-    head.counters = {row.unsigned_integer(3), row.unsigned_integer(4), row.unsigned_integer(5)};
+    head.counters = {row.unsigned_integer(2), row.unsigned_integer(3), row.unsigned_integer(4)};
+    if (!row.is_null(5)) head.snapshot = parse<store::v1::Snapshot>(row.blob_view(5), "snapshot");
   }
   head.packs = load_packs();
-  Statement names = database_.prepare("SELECT name FROM checkpoint_names WHERE run = ?", run_);
-  while (names.step()) head.names.insert(store::ObjectName::from_bytes(names.blob_view(0)));
+  head.targets = load_targets();
   return head;
 }
 
 std::vector<store::DurablePack> CheckpointTable::load_packs() {
   std::vector<store::DurablePack> packs;
   Statement rows = database_.prepare(
-      "SELECT id, uuid, kind, path, finished_name, finished_size FROM checkpoint_packs WHERE run = ? ORDER "
-      "BY id",
+      "SELECT id, uuid, kind, path, lacking, finished_size FROM checkpoint_packs WHERE run = ? ORDER BY id",
       run_);
   while (rows.step()) {
     store::DurablePack& pack = packs.emplace_back();
     pack.id = Uuid::from_bytes(rows.blob_view(1));
     const std::int64_t kind = rows.integer(2);
-    if (kind != 1 && kind != 2) throw damaged("packs");
+    const std::int64_t lacking = rows.integer(4);
+    if ((kind != 1 && kind != 2) || lacking < 1 || lacking > 255) throw damaged("packs");
     pack.kind = static_cast<store::PackKind>(kind);
     pack.path = rows.text(3);
-    if (!rows.is_null(4)) {
-      store::FinishedPack& finished = pack.finished.emplace();
-      finished.name = store::ObjectName::from_bytes(rows.blob_view(4));
-      finished.kind = pack.kind;
-      finished.size = rows.unsigned_integer(5);
+    pack.lacking = static_cast<store::TargetSet>(lacking);
+    if (!rows.is_null(5)) pack.size = rows.unsigned_integer(5);
+    Statement deliveries = database_.prepare(
+        "SELECT target, name, committed FROM checkpoint_deliveries WHERE pack = ? ORDER BY target",
+        rows.integer(0));
+    while (deliveries.step()) {
+      pack.deliveries.push_back({target_of(deliveries.integer(0)),
+                                 store::ObjectName::from_bytes(deliveries.blob_view(1)),
+                                 deliveries.integer(2) != 0});
     }
     Statement frames = database_.prepare(
         "SELECT offset, stored_length, raw_length, blobs FROM checkpoint_frames WHERE pack = ? ORDER BY "
@@ -121,17 +129,45 @@ std::vector<store::DurablePack> CheckpointTable::load_packs() {
   return packs;
 }
 
-void CheckpointTable::begin(TimePoint scan_start, const std::vector<crypto::BlobId>& base_snapshots) {
+std::vector<backup::TargetHead> CheckpointTable::load_targets() {
+  std::vector<backup::TargetHead> targets;
+  Statement rows = database_.prepare(
+      "SELECT target, left_feed, message, base_snapshots, new_bytes, stored_bytes, supplied_bytes "
+      "FROM checkpoint_targets WHERE run = ? ORDER BY target",
+      run_);
+  while (rows.step()) {
+    backup::TargetHead& target = targets.emplace_back();
+    target.number = target_of(rows.integer(0));
+    target.left = rows.integer(1) != 0;
+    target.message = rows.text(2);
+    target.base_snapshots = decode_ids(rows.blob_view(3));
+    target.counters = {rows.unsigned_integer(4), rows.unsigned_integer(5), rows.unsigned_integer(6)};
+    Statement names = database_.prepare(
+        "SELECT name FROM checkpoint_target_names WHERE run = ? AND target = ?", run_, target.number);
+    while (names.step()) target.names.insert(store::ObjectName::from_bytes(names.blob_view(0)));
+  }
+  return targets;
+}
+
+void CheckpointTable::begin(TimePoint scan_start, const std::vector<backup::TargetBegin>& targets) {
   const auto lock = database_.lock();
   Transaction transaction(database_);
   database_.prepare("DELETE FROM checkpoints WHERE run = ?", run_).run();
-  const Bytes snapshots = encode(base_snapshots);
   database_
       .prepare(
-          "INSERT INTO checkpoints (run, scan_start_seconds, scan_start_nanos, base_snapshots, read_bytes, "
-          "new_bytes, stored_bytes) VALUES (?, ?, ?, ?, 0, 0, 0)",
-          run_, scan_start.seconds, scan_start.nanos, snapshots)
+          "INSERT INTO checkpoints (run, scan_start_seconds, scan_start_nanos, read_bytes, new_bytes, "
+          "stored_bytes) VALUES (?, ?, ?, 0, 0, 0)",
+          run_, scan_start.seconds, scan_start.nanos)
       .run();
+  for (const backup::TargetBegin& target : targets) {
+    const Bytes snapshots = encode(target.base_snapshots);
+    database_
+        .prepare(
+            "INSERT INTO checkpoint_targets (run, target, left_feed, message, base_snapshots, new_bytes, "
+            "stored_bytes, supplied_bytes) VALUES (?, ?, 0, '', ?, 0, 0, 0)",
+            run_, target.number, snapshots)
+        .run();
+  }
   transaction.commit();
 }
 
@@ -144,14 +180,15 @@ void CheckpointTable::save(const backup::CheckpointDelta& delta) {
                    delta.counters.read_bytes, delta.counters.new_bytes, delta.counters.stored_bytes, run_)
           .run();
   if (found == 0) throw Error(ErrorKind::kInternal, "saving a checkpoint that was not begun");
+  if (delta.snapshot) {
+    const std::string snapshot = delta.snapshot->SerializeAsString();
+    database_.prepare("UPDATE checkpoints SET snapshot = ? WHERE run = ?", as_bytes(snapshot), run_).run();
+  }
 
   for (const store::DurablePack& pack : delta.packs) save_pack(pack);
-  for (const Uuid& pack : delta.committed_packs) {
+  for (const backup::TargetDelta& target : delta.targets) save_target(target);
+  for (const Uuid& pack : delta.released_packs) {
     database_.prepare("DELETE FROM checkpoint_packs WHERE run = ? AND uuid = ?", run_, pack.view()).run();
-  }
-  for (const store::ObjectName& name : delta.names) {
-    database_.prepare("INSERT OR IGNORE INTO checkpoint_names (run, name) VALUES (?, ?)", run_, name.view())
-        .run();
   }
   // A file may have been in progress and finished since the last save: finished is what stays.
   for (const backup::FileInProgress& file : delta.in_progress) save_in_progress(file);
@@ -167,28 +204,56 @@ void CheckpointTable::save(const backup::CheckpointDelta& delta) {
   transaction.commit();
 }
 
-void CheckpointTable::save_pack(const store::DurablePack& pack) {
-  std::optional<ByteView> name;
-  std::optional<std::uint64_t> size;
-  if (pack.finished.has_value()) {
-    name = pack.finished->name.view();
-    size = pack.finished->size;
+void CheckpointTable::save_target(const backup::TargetDelta& target) {
+  const std::int64_t found =
+      database_
+          .prepare(
+              "UPDATE checkpoint_targets SET left_feed = ?, message = ?, new_bytes = ?, stored_bytes = ?, "
+              "supplied_bytes = ? WHERE run = ? AND target = ?",
+              target.left, target.message, target.counters.new_bytes, target.counters.stored_bytes,
+              target.counters.supplied_bytes, run_, target.number)
+          .run();
+  if (found == 0)
+    throw Error(ErrorKind::kInternal, "saving what a destination has that the run did not begin with");
+  for (const store::ObjectName& name : target.names) {
+    database_
+        .prepare("INSERT OR IGNORE INTO checkpoint_target_names (run, target, name) VALUES (?, ?, ?)", run_,
+                 target.number, name.view())
+        .run();
   }
+  for (const Uuid& pack : target.committed_packs) {
+    database_
+        .prepare(
+            "UPDATE checkpoint_deliveries SET committed = 1 WHERE target = ? AND pack = "
+            "(SELECT id FROM checkpoint_packs WHERE run = ? AND uuid = ?)",
+            target.number, run_, pack.view())
+        .run();
+  }
+}
+
+void CheckpointTable::save_pack(const store::DurablePack& pack) {
   database_
       .prepare(
-          "INSERT INTO checkpoint_packs (run, uuid, kind, path, finished_name, finished_size) "
+          "INSERT INTO checkpoint_packs (run, uuid, kind, path, lacking, finished_size) "
           "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (run, uuid) DO UPDATE SET kind = excluded.kind, "
-          "path = excluded.path, finished_name = excluded.finished_name, "
-          "finished_size = excluded.finished_size",
-          run_, pack.id.view(), static_cast<int>(pack.kind), as_bytes(pack.path), name, size)
+          "path = excluded.path, lacking = excluded.lacking, finished_size = excluded.finished_size",
+          run_, pack.id.view(), static_cast<int>(pack.kind), as_bytes(pack.path), pack.lacking, pack.size)
       .run();
-  if (pack.frames.empty()) return;
+  if (pack.frames.empty() && pack.deliveries.empty()) return;
   std::int64_t id = 0;
   {
     Statement row =
         database_.prepare("SELECT id FROM checkpoint_packs WHERE run = ? AND uuid = ?", run_, pack.id.view());
     row.step();
     id = row.integer(0);
+  }
+  for (const store::PackDelivery& delivery : pack.deliveries) {
+    database_
+        .prepare(
+            "INSERT OR REPLACE INTO checkpoint_deliveries (pack, target, name, committed) "
+            "VALUES (?, ?, ?, ?)",
+            id, delivery.target, delivery.name.view(), delivery.is_committed)
+        .run();
   }
   for (const store::PackedFrame& frame : pack.frames) {
     const Bytes blobs = encode(frame.blobs);

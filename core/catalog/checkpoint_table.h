@@ -18,7 +18,7 @@ class CheckpointTable final : public backup::CheckpointStore {
   CheckpointTable(Database& database, std::int64_t run) : database_(database), run_(run) {}
 
   std::optional<backup::CheckpointHead> load() override;
-  void begin(TimePoint scan_start, const std::vector<crypto::BlobId>& base_snapshots) override;
+  void begin(TimePoint scan_start, const std::vector<backup::TargetBegin>& targets) override;
   void save(const backup::CheckpointDelta& delta) override;
   void forget() override;
   std::vector<backup::FinishedFile> files_in(std::uint32_t source, const std::string& folder) override;
@@ -29,12 +29,14 @@ class CheckpointTable final : public backup::CheckpointStore {
  private:
   // Within a transaction.
   void save_pack(const store::DurablePack& pack);
+  void save_target(const backup::TargetDelta& target);
   void save_in_progress(const backup::FileInProgress& file);
   void save_file(const backup::FinishedFile& file);
   void save_folder(const backup::FinishedFolder& folder);
   void forget_below(std::uint32_t source, const std::string& folder);
   std::int64_t place_id(const backup::Place& place);
   std::vector<store::DurablePack> load_packs();
+  std::vector<backup::TargetHead> load_targets();
 
   Database& database_;
   const std::int64_t run_;

@@ -24,6 +24,24 @@ DestinationFacts read_facts(const Statement& row) {
   return facts;
 }
 
+destination::PlaceOptions options_of(Database& database, const std::string& destination) {
+  destination::PlaceOptions options;
+  Statement rows =
+      database.prepare("SELECT name, value FROM destination_options WHERE destination = ?", destination);
+  while (rows.step()) options[rows.text(0)] = rows.text(1);
+  return options;
+}
+
+void insert_options(Database& database, const std::string& destination,
+                    const destination::PlaceOptions& options) {
+  for (const auto& [name, value] : options) {
+    database
+        .prepare("INSERT INTO destination_options (destination, name, value) VALUES (?, ?, ?)", destination,
+                 name, value)
+        .run();
+  }
+}
+
 std::vector<std::string> destinations_of(Database& database, const std::string& set) {
   std::vector<std::string> names;
   Statement rows =
@@ -60,6 +78,24 @@ void insert_set(Database& database, const BackupSet& set) {
   insert_destinations_of(database, set);
 }
 
+// The name of the set with this uuid, if it was found again and has the destinations where it was.
+std::optional<std::string> recovered_set(Database& database, ByteView uuid) {
+  Statement row =
+      database.prepare("SELECT name FROM sets JOIN recovered_sets ON set_name = name WHERE uuid = ?", uuid);
+  return row.step() ? std::optional(row.text(0)) : std::nullopt;
+}
+
+// False when the set has it.
+bool append_destination(Database& database, const std::string& set, const std::string& destination) {
+  const std::vector<std::string> there = destinations_of(database, set);
+  if (std::find(there.begin(), there.end(), destination) != there.end()) return false;
+  database
+      .prepare("INSERT INTO set_destinations (set_name, position, destination) VALUES (?, ?, ?)", set,
+               std::uint64_t{there.size()}, destination)
+      .run();
+  return true;
+}
+
 BackupSet read_set(Database& database, const std::string& name, ByteView definition) {
   BackupSet set;
   if (!set.definition.ParseFromArray(definition.data(), static_cast<int>(definition.size()))) {
@@ -89,6 +125,7 @@ void insert_destination(Database& database, const DestinationFacts& facts, bool 
           "VALUES (?, ?, ?, ?, ?, ?)",
           facts.name, facts.url, facts.repository.view(), facts.encrypted, facts.keyring.view(), recover_sets)
       .run();
+  insert_options(database, facts.name, facts.options);
 }
 
 std::vector<DestinationFacts> Configuration::destinations() {
@@ -98,6 +135,7 @@ std::vector<DestinationFacts> Configuration::destinations() {
   Statement rows =
       database.prepare("SELECT name, url, repository, encrypted, keyring FROM destinations ORDER BY name");
   while (rows.step()) all.push_back(read_facts(rows));
+  for (DestinationFacts& facts : all) facts.options = options_of(database, facts.name);
   return all;
 }
 
@@ -107,7 +145,9 @@ std::optional<DestinationFacts> Configuration::destination(const std::string& na
   Statement row = database.prepare(
       "SELECT name, url, repository, encrypted, keyring FROM destinations WHERE name = ?", name);
   if (!row.step()) return std::nullopt;
-  return read_facts(row);
+  DestinationFacts facts = read_facts(row);
+  facts.options = options_of(database, facts.name);
+  return facts;
 }
 
 void Configuration::add_destination(const DestinationFacts& facts, const Also& also) {
@@ -134,6 +174,18 @@ void Configuration::add_destination(const DestinationFacts& facts, const Also& a
     if (in_key_folder) keys_.remove_destination(facts.name);
     throw;
   }
+}
+
+void Configuration::set_options(Database& database, const std::string& name,
+                                const destination::PlaceOptions& options) {
+  if (!database.prepare("SELECT 1 FROM destinations WHERE name = ?", name).step())
+    throw Error(ErrorKind::kNotFound, "there is no destination '" + printable(name) + "'");
+  database.prepare("DELETE FROM destination_options WHERE destination = ?", name).run();
+  insert_options(database, name, options);
+}
+
+void Configuration::keep_facts(const std::string& name) {
+  if (const auto facts = destination(name)) keys_.save_destination(*facts);
 }
 
 void Configuration::remove_destination(const std::string& name) {
@@ -197,6 +249,8 @@ void Configuration::replace_set(const BackupSet& set, const Also& also) {
             .run() == 0) {
       throw Error(ErrorKind::kNotFound, "there is no set '" + printable(name) + "'");
     }
+    if (destinations_of(database, name) != set.destinations)
+      database.prepare("DELETE FROM recovered_sets WHERE set_name = ?", name).run();
     database.prepare("DELETE FROM set_destinations WHERE set_name = ?", name).run();
     insert_destinations_of(database, set);
     if (also) also(database);
@@ -232,20 +286,25 @@ std::vector<std::string> Configuration::destinations_to_search() {
 
 std::vector<std::string> Configuration::recover_sets(const std::string& destination,
                                                      const std::vector<BackupSet>& found) {
-  std::vector<std::string> added;
+  std::vector<std::string> names;
   file_.change([&](Database& database) {
     for (const BackupSet& set : found) {
       const std::string& name = set.definition.name();
+      const ByteView uuid = as_bytes(set.definition.uuid());
+      if (const std::optional<std::string> recovered = recovered_set(database, uuid)) {
+        if (append_destination(database, *recovered, destination)) names.push_back(*recovered);
+        continue;
+      }
       const bool known =
-          has_set(database, name) ||
-          database.prepare("SELECT 1 FROM sets WHERE uuid = ?", as_bytes(set.definition.uuid())).step();
+          has_set(database, name) || database.prepare("SELECT 1 FROM sets WHERE uuid = ?", uuid).step();
       if (known) continue;
       insert_set(database, set);
-      added.push_back(name);
+      database.prepare("INSERT INTO recovered_sets (set_name) VALUES (?)", name).run();
+      names.push_back(name);
     }
     database.prepare("UPDATE destinations SET recover_sets = 0 WHERE name = ?", destination).run();
   });
-  return added;
+  return names;
 }
 
 }  // namespace garner::catalog

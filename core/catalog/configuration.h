@@ -35,6 +35,10 @@ class Configuration {
   // `also`: further changes that belong to it, in the same transaction.
   using Also = std::function<void(Database&)>;
   void add_destination(const DestinationFacts& facts, const Also& also = {});
+  // Changes how it is reached. Within change(), to be followed by the next one when that has returned.
+  // Error(kNotFound).
+  void set_options(Database& database, const std::string& name, const destination::PlaceOptions& options);
+  void keep_facts(const std::string& name);
   // Error(kNotFound); Error(kConflict) while a set uses it.
   void remove_destination(const std::string& name);
   // The same within change(), to be followed by the next one when that has returned.
@@ -52,8 +56,9 @@ class Configuration {
 
   // After the catalog was lost: destinations whose snapshots were not searched for sets yet.
   std::vector<std::string> destinations_to_search();
-  // Adds those whose uuid and name are not there, and ends the search at the destination. Returns the names
-  // added.
+  // Adds those whose uuid and name are not there, and ends the search at the destination. A set that was
+  // added so itself, from another destination, gets this one as well, unless somebody has chosen its
+  // destinations since. Returns the names of those that were added or got it.
   std::vector<std::string> recover_sets(const std::string& destination, const std::vector<BackupSet>& found);
 
  private:

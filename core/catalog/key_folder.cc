@@ -267,6 +267,12 @@ std::vector<DestinationFacts> KeyFolder::destinations() const {
     facts.repository = get_uuid(reader);
     facts.encrypted = reader.u8() != 0;
     facts.keyring = get_uuid(reader);
+    // Files of before there were any end here.
+    if (reader.at_end()) continue;
+    for (std::uint32_t left = reader.u32(); left > 0; --left) {
+      const std::string option = get_text(reader);
+      facts.options[option] = get_text(reader);
+    }
   }
   return all;
 }
@@ -278,6 +284,13 @@ void KeyFolder::save_destination(const DestinationFacts& facts) {
   writer.bytes(facts.repository.view());
   writer.u8(facts.encrypted ? 1 : 0);
   writer.bytes(facts.keyring.view());
+  if (!facts.options.empty()) {
+    writer.u32(static_cast<std::uint32_t>(facts.options.size()));
+    for (const auto& [name, value] : facts.options) {
+      put_text(writer, name);
+      put_text(writer, value);
+    }
+  }
   const std::lock_guard lock(mutex_);
   write("destination-" + facts.name, FileKind::kDestination, writer.data());
 }

@@ -24,6 +24,7 @@
 #include "base/uuid.h"
 #include "crypto/keyring.h"
 #include "crypto/signing.h"
+#include "destination/place.h"
 #include "garner/v1/store.pb.h"
 #include "store/pin.h"
 
@@ -35,6 +36,7 @@ struct DestinationFacts {
   Uuid repository;
   bool encrypted = true;
   Uuid keyring;
+  destination::PlaceOptions options = {};  // how the url is reached
 };
 
 struct CatalogStamp {

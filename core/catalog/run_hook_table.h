@@ -11,7 +11,7 @@ namespace garner::catalog {
 
 struct HookProgress {
   // Stored as numbers: never renumbered.
-  enum class Stage { kBeforeBegun = 1, kBeforeDone = 2, kBackedUp = 3 };
+  enum class Stage { kBeforeBegun = 1, kBeforeDone = 2, kBackedUp = 3, kAfterDone = 4 };
   Stage stage = Stage::kBeforeBegun;
   std::string boot_id;  // of the machine's start during which `before` ended well
 };

@@ -105,6 +105,19 @@ std::optional<RunRow> RunTable::find(std::int64_t number) {
   return first(database.prepare("SELECT " GARNER_RUN_COLUMNS " FROM runs WHERE number = ?", number));
 }
 
+void RunTable::save_report(std::int64_t number, const Bytes& report) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  database.prepare("UPDATE runs SET report = ? WHERE number = ?", report, number).run();
+}
+
+bool RunTable::is_over(const Uuid& run) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  Statement row = database.prepare("SELECT state FROM runs WHERE uuid = ?", run.view());
+  return row.step() && catalog::is_over(static_cast<RunState>(row.integer(0)));
+}
+
 std::vector<RunRow> RunTable::rows(Statement statement) {
   std::vector<RunRow> all;
   while (statement.step()) all.push_back(read_row(statement));

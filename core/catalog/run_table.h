@@ -20,7 +20,8 @@ enum class RunKind : std::uint8_t {
   kCheck = 3,
   kRepair = 4,
   kForget = 5,
-  kPrune = 6
+  kPrune = 6,
+  kCopy = 7,
 };
 enum class RunState : std::uint8_t {
   kQueued = 1,
@@ -95,7 +96,12 @@ class RunTable {
   // Writes everything that may change, and notes the change of state. `also`: as above.
   void change(const RunRow& run, const std::function<void(Database&)>& also = {});
 
+  // What the run has achieved, and nothing else: no change of its state is noted.
+  void save_report(std::int64_t number, const Bytes& report);
+
   std::optional<RunRow> find(std::int64_t number);
+  // Whether it is a run of this catalog's that is over.
+  bool is_over(const Uuid& run);
   // Newest first. An empty set: of all.
   std::vector<RunRow> list(const std::string& set, std::uint64_t limit);
   // Those that are not over, oldest first.

@@ -371,13 +371,83 @@ ALTER TABLE notifications ADD COLUMN ca_file TEXT NOT NULL DEFAULT '';
     R"sql(
 ALTER TABLE run_errors ADD COLUMN kept INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // How destinations are reached, beside their URL.
+    R"sql(
+CREATE TABLE destination_options (
+  destination TEXT NOT NULL REFERENCES destinations (name) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  value TEXT NOT NULL,
+  PRIMARY KEY (destination, name)
+) WITHOUT ROWID;
+)sql",
+    // Sets that were found again at the destinations that they have.
+    R"sql(
+CREATE TABLE recovered_sets (
+  set_name TEXT PRIMARY KEY REFERENCES sets (name) ON DELETE CASCADE
+) WITHOUT ROWID;
+)sql",
+    // Checkpoints of runs with several destinations, by their number in the run's request, and the snapshot
+    // that was decided on. What was begun before had one destination.
+    R"sql(
+ALTER TABLE checkpoints ADD COLUMN snapshot BLOB;
+
+CREATE TABLE checkpoint_targets (
+  run INTEGER NOT NULL REFERENCES checkpoints (run) ON DELETE CASCADE,
+  target INTEGER NOT NULL,
+  left_feed INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  base_snapshots BLOB NOT NULL,
+  new_bytes INTEGER NOT NULL,
+  stored_bytes INTEGER NOT NULL,
+  supplied_bytes INTEGER NOT NULL,
+  PRIMARY KEY (run, target)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_target_names (
+  run INTEGER NOT NULL REFERENCES checkpoints (run) ON DELETE CASCADE,
+  target INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  PRIMARY KEY (run, target, name)
+) WITHOUT ROWID;
+
+CREATE TABLE checkpoint_deliveries (
+  pack INTEGER NOT NULL REFERENCES checkpoint_packs (id) ON DELETE CASCADE,
+  target INTEGER NOT NULL,
+  name BLOB NOT NULL,
+  committed INTEGER NOT NULL,
+  PRIMARY KEY (pack, target)
+) WITHOUT ROWID;
+
+INSERT INTO checkpoint_targets
+  SELECT run, 0, 0, '', base_snapshots, new_bytes, stored_bytes, 0 FROM checkpoints;
+INSERT INTO checkpoint_target_names SELECT run, 0, name FROM checkpoint_names;
+INSERT INTO checkpoint_deliveries
+  SELECT id, 0, finished_name, 0 FROM checkpoint_packs WHERE finished_name IS NOT NULL;
+
+DROP TABLE checkpoint_names;
+ALTER TABLE checkpoints DROP COLUMN base_snapshots;
+ALTER TABLE checkpoint_packs DROP COLUMN finished_name;
+ALTER TABLE checkpoint_packs ADD COLUMN lacking INTEGER NOT NULL DEFAULT 1;
+)sql",
+    // How the destinations of sets stand. No configuration: what is lost can be found out again.
+    R"sql(
+CREATE TABLE set_destination_states (
+  set_name TEXT NOT NULL REFERENCES sets (name) ON DELETE CASCADE,
+  destination TEXT NOT NULL,
+  behind_since INTEGER,
+  reason TEXT NOT NULL,
+  last_done INTEGER,
+  last_snapshot BLOB,
+  PRIMARY KEY (set_name, destination)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace
 
 std::int64_t schema_version() { return static_cast<std::int64_t>(kSteps.size()); }
 
-void migrate(Database& database) {
+void migrate(Database& database, std::int64_t version_wanted) {
   const std::int64_t found = database.user_version();
   if (found > schema_version()) {
     throw Error(ErrorKind::kNewerFormat, "the catalog " + printable(database.path()) + " has version " +
@@ -386,7 +456,7 @@ void migrate(Database& database) {
   }
   if (found < 0)
     throw Error(ErrorKind::kDamaged, "the catalog " + printable(database.path()) + ": its version");
-  for (std::int64_t version = found; version < schema_version(); ++version) {
+  for (std::int64_t version = found; version < version_wanted; ++version) {
     Transaction transaction(database);
     database.execute(kSteps[static_cast<std::size_t>(version)]);
     database.set_user_version(version + 1);

@@ -61,6 +61,11 @@ store::PackedFrame frame(std::uint64_t offset) {
       offset, 100, 200, {{blob(1), crypto::BlobKind::kData, 150}, {blob(2), crypto::BlobKind::kData, 50}}};
 }
 
+// A data pack that takes frames.
+store::DurablePack open_data(const Uuid& id, std::vector<store::PackedFrame> frames) {
+  return {id, store::PackKind::kData, "/x", 1, std::nullopt, {}, std::move(frames)};
+}
+
 struct Opened {
   Opened()
       : catalog(state.open()), run(catalog.runs().add(backup_of("home"))), table(catalog.checkpoint(run)) {}
@@ -86,31 +91,51 @@ TEST_CASE("head, packs and names come back, from a catalog opened anew as well")
   {
     Catalog catalog = state.open();
     const auto table = catalog.checkpoint(catalog.runs().add(backup_of("home")));
-    table->begin(kScanStart, {blob(4), blob(5)});
+    table->begin(kScanStart, {{0, {blob(4), blob(5)}}, {2, {}}});
     CheckpointDelta delta;
-    delta.packs.push_back(
-        {open_pack, store::PackKind::kData, "/x/\xff", std::nullopt, {frame(100), frame(300)}});
-    delta.packs.push_back({closed_pack, store::PackKind::kMetadata, "/y", std::nullopt, {frame(50)}});
-    delta.names = {name(7), name(8)};
+    delta.packs.push_back(open_data(open_pack, {frame(100), frame(300)}));
+    delta.packs.back().path = "/x/\xff";
+    delta.packs.push_back({closed_pack, store::PackKind::kMetadata, "/y", 5, std::nullopt, {}, {frame(50)}});
+    delta.targets = {{0, false, "", {name(7), name(8)}, {}, {20, 30, 0}},
+                     {2, false, "", {name(7)}, {}, {1, 2, 3}}};
     delta.counters = {10, 20, 30};
     table->save(delta);
     CheckpointDelta second;
-    second.packs.push_back({open_pack, store::PackKind::kData, "/x/\xff", std::nullopt, {frame(500)}});
+    second.packs.push_back(open_data(open_pack, {frame(500)}));
+    second.packs.back().path = "/x/\xff";
     second.packs.push_back({closed_pack,
                             store::PackKind::kMetadata,
                             "/y",
-                            store::FinishedPack{name(9), store::PackKind::kMetadata, 4096, {}},
+                            5,
+                            4096,
+                            {{0, name(9), false}, {2, name(10), false}},
                             {}});
-    second.names = {name(8), name(9)};
+    second.targets = {{0, false, "", {name(8), name(9)}, {}, {21, 31, 0}},
+                      {2, true, "it is slow", {}, {closed_pack}, {1, 4, 3}}};
     second.counters = {11, 21, 31};
+    second.snapshot.emplace().set_host("here");
     table->save(second);
   }
   Catalog catalog = state.open();
   const auto head = catalog.checkpoint(1)->load();
   REQUIRE(head.has_value());
   CHECK(head->scan_start == kScanStart);
-  CHECK(head->base_snapshots == std::vector{blob(4), blob(5)});
-  CHECK(head->names == std::set{name(7), name(8), name(9)});
+  REQUIRE(head->snapshot);
+  CHECK(head->snapshot->host() == "here");
+  REQUIRE(head->targets.size() == 2);
+  REQUIRE(head->target(0));
+  CHECK(head->target(1) == nullptr);
+  CHECK(head->target(0)->base_snapshots == std::vector{blob(4), blob(5)});
+  CHECK(head->target(0)->names == std::set{name(7), name(8), name(9)});
+  CHECK(head->target(0)->counters.new_bytes == 21);
+  CHECK_FALSE(head->target(0)->left);
+  REQUIRE(head->target(2));
+  CHECK(head->target(2)->base_snapshots.empty());
+  CHECK(head->target(2)->names == std::set{name(7)});
+  CHECK(head->target(2)->left);
+  CHECK(head->target(2)->message == "it is slow");
+  CHECK(head->target(2)->counters.stored_bytes == 4);
+  CHECK(head->target(2)->counters.supplied_bytes == 3);
   CHECK(head->counters.read_bytes == 11);
   CHECK(head->counters.new_bytes == 21);
   CHECK(head->counters.stored_bytes == 31);
@@ -118,7 +143,9 @@ TEST_CASE("head, packs and names come back, from a catalog opened anew as well")
   const store::DurablePack& first = head->packs[0];
   CHECK(first.id == open_pack);
   CHECK(first.path == "/x/\xff");
-  CHECK_FALSE(first.finished.has_value());
+  CHECK_FALSE(first.size);
+  CHECK(first.lacking == 1);
+  CHECK(first.deliveries.empty());
   REQUIRE(first.frames.size() == 3);
   CHECK(first.frames[0].offset == 100);
   CHECK(first.frames[2].offset == 500);
@@ -130,24 +157,114 @@ TEST_CASE("head, packs and names come back, from a catalog opened anew as well")
   CHECK(first.frames[1].blobs[1].length == 50);
   const store::DurablePack& second = head->packs[1];
   CHECK(second.kind == store::PackKind::kMetadata);
-  REQUIRE(second.finished.has_value());
-  CHECK(second.finished->name == name(9));
-  CHECK(second.finished->kind == store::PackKind::kMetadata);
-  CHECK(second.finished->size == 4096);
+  CHECK(second.lacking == 5);
+  CHECK(second.size == 4096);
+  REQUIRE(second.deliveries.size() == 2);
+  CHECK(second.deliveries[0].target == 0);
+  CHECK(second.deliveries[0].name == name(9));
+  CHECK_FALSE(second.deliveries[0].is_committed);
+  CHECK(second.deliveries[1].target == 2);
+  CHECK(second.deliveries[1].name == name(10));
+  CHECK(second.deliveries[1].is_committed);
   CHECK(second.frames.size() == 1);
 }
 
-TEST_CASE("a committed pack is forgotten") {
+TEST_CASE("a pack that is released is forgotten") {
   Opened opened;
-  opened.table->begin(kScanStart, {});
+  opened.table->begin(kScanStart, {{0, {}}, {1, {}}});
   const Uuid id = Uuid::random();
   CheckpointDelta delta;
-  delta.packs.push_back({id, store::PackKind::kData, "/x", std::nullopt, {frame(100)}});
+  delta.packs.push_back(open_data(id, {frame(100)}));
+  delta.packs.back().size = 5;
+  delta.packs.back().deliveries = {{0, name(1), false}, {1, name(2), false}};
   opened.save(delta);
   CheckpointDelta committed;
-  committed.committed_packs = {id};
+  committed.targets = {{1, false, "", {}, {id}, {}}};
+  opened.save(committed);
+  REQUIRE(opened.table->load()->packs.size() == 1);
+  CHECK_FALSE(opened.table->load()->packs[0].deliveries.at(0).is_committed);
+  CHECK(opened.table->load()->packs[0].deliveries.at(1).is_committed);
+  committed.targets = {{0, false, "", {}, {id}, {}}};
+  committed.released_packs = {id};
   opened.save(committed);
   CHECK(opened.table->load()->packs.empty());
+}
+
+TEST_CASE("a pack that is closed again has other names, and what was committed of it stays so") {
+  Opened opened;
+  opened.table->begin(kScanStart, {{0, {}}, {1, {}}});
+  CheckpointDelta delta;
+  delta.packs.push_back(open_data(Uuid::random(), {frame(100)}));
+  delta.packs.back().lacking = 3;
+  delta.packs.back().size = 5;
+  delta.packs.back().deliveries = {{0, name(1), true}, {1, name(2), false}};
+  opened.save(delta);
+  delta.packs.back().frames.clear();
+  delta.packs.back().deliveries[1].name = name(3);
+  opened.save(delta);
+  const auto head = opened.table->load();
+  REQUIRE(head->packs.at(0).deliveries.size() == 2);
+  CHECK(head->packs[0].deliveries[0].name == name(1));
+  CHECK(head->packs[0].deliveries[0].is_committed);
+  CHECK(head->packs[0].deliveries[1].name == name(3));
+  CHECK(head->packs[0].frames.size() == 1);
+}
+
+TEST_CASE("a destination that the run did not begin with is none of its checkpoint") {
+  Opened opened;
+  opened.table->begin(kScanStart, {{0, {}}});
+  CheckpointDelta delta;
+  delta.targets = {{1, false, "", {}, {}, {}}};
+  CHECK_THROWS_AS(opened.save(delta), Error);
+}
+
+TEST_CASE("a run that an earlier version began goes on, with one destination") {
+  StateFolder state;
+  {
+    Database database(state.file());
+    make_old_catalog(database, 12);
+    database.execute(R"sql(
+      INSERT INTO runs VALUES (1, x'01020304050607080102030405060708', 1, 'home', x'', 2, 0, '', 0, NULL, NULL, 1,
+        0, '', x'');
+      INSERT INTO checkpoints VALUES (1, 5, 6, x'0404040404040404040404040404040404040404040404040404040404040404',
+        7, 8, 9);
+      INSERT INTO checkpoint_packs VALUES (1, 1, x'00000000000000000000000000000001', 1, '/x',
+        x'0101010101010101010101010101010101010101010101010101010101010101', 4096);
+      INSERT INTO checkpoint_packs VALUES (2, 1, x'00000000000000000000000000000002', 2, '/y', NULL, NULL);
+      INSERT INTO checkpoint_frames VALUES (2, 100, 10, 20, x'');
+      INSERT INTO checkpoint_names VALUES (1, x'0202020202020202020202020202020202020202020202020202020202020202');
+      INSERT INTO checkpoint_places VALUES (1, 1, 0, 'a');
+    )sql");
+  }
+  Catalog catalog = state.open();
+  if (catalog.rebuilt()) FAIL(catalog.rebuilt()->reason + ": " + catalog.rebuilt()->detail);
+  const auto table = catalog.checkpoint(1);
+  const auto head = table->load();
+  REQUIRE(head);
+  CHECK(head->scan_start == TimePoint{5, 6});
+  CHECK(head->counters.read_bytes == 7);
+  CHECK_FALSE(head->snapshot);
+  REQUIRE(head->targets.size() == 1);
+  CHECK(head->targets[0].number == 0);
+  CHECK_FALSE(head->targets[0].left);
+  CHECK(head->targets[0].base_snapshots == std::vector{blob(4)});
+  CHECK(head->targets[0].names == std::set{name(2)});
+  CHECK(head->targets[0].counters.new_bytes == 8);
+  CHECK(head->targets[0].counters.stored_bytes == 9);
+  REQUIRE(head->packs.size() == 2);
+  CHECK(head->packs[0].lacking == 1);
+  CHECK(head->packs[0].size == 4096);
+  REQUIRE(head->packs[0].deliveries.size() == 1);
+  CHECK(head->packs[0].deliveries[0].name == name(1));
+  CHECK_FALSE(head->packs[1].size);
+  CHECK(head->packs[1].deliveries.empty());
+  CHECK(head->packs[1].frames.size() == 1);
+  CheckpointDelta delta;
+  delta.targets = {{0, false, "", {name(3)}, {head->packs[0].id}, {}}};
+  delta.released_packs = {head->packs[0].id};
+  table->save(delta);
+  CHECK(table->load()->packs.size() == 1);
+  CHECK(table->load()->targets[0].names == std::set{name(2), name(3)});
 }
 
 TEST_CASE("a finished folder takes what was recorded below it, and nothing beside it") {
@@ -245,11 +362,12 @@ TEST_CASE("begin, forget and the run's end forget everything of this run alone")
   const std::int64_t other_run = opened.catalog.runs().add(backup_of("other"));
   const auto other = opened.catalog.checkpoint(other_run);
   CheckpointDelta delta;
-  delta.packs.push_back({Uuid::random(), store::PackKind::kData, "/x", std::nullopt, {frame(100)}});
+  delta.packs.push_back(open_data(Uuid::random(), {frame(100)}));
   delta.files = {file({0, "a", "f"})};
-  delta.names = {name(1)};
+  delta.targets = {{0, false, "", {name(1)}, {}, {}}};
+  delta.snapshot.emplace();
   for (CheckpointTable* table : {opened.table.get(), other.get()}) {
-    table->begin(kScanStart, {blob(1)});
+    table->begin(kScanStart, {{0, {blob(1)}}});
     table->save(delta);
   }
   SECTION("begin") {
@@ -257,7 +375,8 @@ TEST_CASE("begin, forget and the run's end forget everything of this run alone")
     REQUIRE(opened.table->load().has_value());
     CHECK(opened.table->load()->scan_start == TimePoint{5, 6});
     CHECK(opened.table->load()->packs.empty());
-    CHECK(opened.table->load()->names.empty());
+    CHECK(opened.table->load()->targets.empty());
+    CHECK_FALSE(opened.table->load()->snapshot);
   }
   SECTION("forget") {
     opened.table->forget();
@@ -265,7 +384,7 @@ TEST_CASE("begin, forget and the run's end forget everything of this run alone")
   }
   CHECK(opened.table->files_in(0, "a").empty());
   CHECK(other->load()->packs.size() == 1);
-  CHECK(other->load()->names.size() == 1);
+  CHECK(other->load()->targets.at(0).names.size() == 1);
   CHECK(other->files_in(0, "a").size() == 1);
 }
 

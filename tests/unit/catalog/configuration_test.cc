@@ -34,6 +34,35 @@ TEST_CASE("destinations are in the catalog and in the folder of keys") {
   CHECK(state.keys.destinations().empty());
 }
 
+TEST_CASE("how a destination is reached is kept with it, and changed") {
+  StateFolder state;
+  DestinationFacts facts = facts_of("cloud");
+  facts.options = {{"region", "eu"}, {"access-keys", "/etc/keys"}};
+  {
+    Catalog catalog = state.open();
+    Configuration& configuration = catalog.configuration();
+    configuration.add_destination(facts);
+    configuration.add_destination(facts_of("disk"));
+    CHECK(configuration.destination("cloud")->options == facts.options);
+    CHECK(configuration.destination("disk")->options.empty());
+    CHECK(configuration.destinations().at(0).options == facts.options);
+    facts.options = {{"region", "us"}};
+    configuration.change(
+        [&](Database& database) { configuration.set_options(database, "cloud", facts.options); });
+    configuration.keep_facts("cloud");
+    CHECK(configuration.destination("cloud")->options == facts.options);
+    CHECK(kind_of([&] {
+            configuration.change(
+                [&](Database& database) { configuration.set_options(database, "none", {}); });
+          }) == ErrorKind::kNotFound);
+  }
+  // Also when the catalog is lost.
+  remove_file(state.file());
+  Catalog anew = state.open();
+  CHECK(anew.configuration().destination("cloud")->options == facts.options);
+  CHECK(anew.configuration().destination("disk")->options.empty());
+}
+
 TEST_CASE("a name and a repository are there once") {
   StateFolder state;
   Catalog catalog = state.open();
@@ -107,6 +136,49 @@ TEST_CASE("sets found at a destination are added once, and the search is over") 
         std::vector<std::string>{"home"});
   CHECK(configuration.destinations_to_search().empty());
   CHECK(configuration.sets().size() == 2);
+}
+
+TEST_CASE("a set that was found again gets every destination that it is found at") {
+  StateFolder state;
+  {
+    Catalog catalog = state.open();
+    for (const char* name : {"a", "b", "c", "d"}) catalog.configuration().add_destination(facts_of(name));
+  }
+  remove_file(state.file());
+  Catalog catalog = state.open();
+  Configuration& configuration = catalog.configuration();
+  const auto found_at = [](BackupSet set, const std::string& destination) {
+    set.destinations = {destination};
+    return set;
+  };
+  const BackupSet home = set_of("home", "a");
+  const BackupSet etc = set_of("etc", "a");
+  CHECK(configuration.recover_sets("a", {home, etc}) == std::vector<std::string>{"home", "etc"});
+  // One was renamed before it went there: it is the same.
+  BackupSet earlier = found_at(home, "b");
+  earlier.definition.set_name("house");
+  CHECK(configuration.recover_sets("b", {earlier, found_at(etc, "b")}) ==
+        std::vector<std::string>{"home", "etc"});
+  CHECK(configuration.set("home")->destinations == std::vector<std::string>{"a", "b"});
+  CHECK(configuration.set("home")->definition.SerializeAsString() == home.definition.SerializeAsString());
+
+  // What somebody has chosen meanwhile stays; other changes do not keep a destination away.
+  BackupSet edited = *configuration.set("etc");
+  edited.destinations = {"b"};
+  configuration.replace_set(edited);
+  edited = *configuration.set("home");
+  edited.definition.set_one_file_system(true);
+  configuration.replace_set(edited);
+  CHECK(configuration.recover_sets("c", {found_at(home, "c"), found_at(etc, "c")}) ==
+        std::vector<std::string>{"home"});
+  CHECK(configuration.set("etc")->destinations == std::vector<std::string>{"b"});
+  CHECK(configuration.set("home")->destinations == std::vector<std::string>{"a", "b", "c"});
+
+  // One that was made by hand is what was said then.
+  configuration.remove_set("home");
+  configuration.add_set(home);
+  CHECK(configuration.recover_sets("d", {found_at(home, "d")}).empty());
+  CHECK(configuration.set("home")->destinations == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("names follow the rule") {

@@ -103,24 +103,19 @@ TEST_CASE("a run and the mark that it serves are there together, or neither") {
 TEST_CASE("a catalog of before there were schedules is taken over") {
   StateFolder state;
   {
-    Catalog catalog = state.open();
-    catalog.configuration().add_destination(facts_of("disk"));
-    catalog.configuration().add_set(set_of("home", "disk"));
-  }
-  {
     Database database(state.file());
-    // What later steps have made, the last first.
-    std::vector<std::string> later;
-    {
-      Statement tables = database.prepare(
-          "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND "
-          "name NOT LIKE 'checkpoint%' AND name NOT IN ('facts', 'destinations', 'sets', 'set_destinations', "
-          "'runs', 'run_changes', 'run_errors') ORDER BY rowid DESC");
-      while (tables.step()) later.push_back(tables.text(0));
-    }
-    for (const std::string& table : later) database.execute(("DROP TABLE " + table).c_str());
-    database.execute("ALTER TABLE run_errors DROP COLUMN kept");
-    database.set_user_version(1);
+    make_old_catalog(database, 1);
+    const DestinationFacts facts = facts_of("disk");
+    database
+        .prepare("INSERT INTO destinations VALUES (?, ?, ?, 1, ?, 0)", facts.name, facts.url,
+                 facts.repository.view(), facts.keyring.view())
+        .run();
+    const BackupSet set = set_of("home", "disk");
+    database
+        .prepare("INSERT INTO sets VALUES (?, ?, ?)", set.definition.name(), as_bytes(set.definition.uuid()),
+                 as_bytes(set.definition.SerializeAsString()))
+        .run();
+    database.execute("INSERT INTO set_destinations VALUES ('home', 0, 'disk')");
   }
   Catalog catalog = state.open();
   CHECK_FALSE(catalog.rebuilt().has_value());

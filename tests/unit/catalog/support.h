@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "catalog/catalog.h"
+#include "catalog/schema.h"
 #include "crypto/secret.h"
 #include "support/temporary_folder.h"
 
@@ -31,6 +32,16 @@ struct StateFolder {
   TestClock clock;
   KeyFolder keys{folder.path("keys")};
 };
+
+// Makes a catalog as an earlier program has left it: with the tables of that version, and nothing in them but
+// what every catalog has.
+inline void make_old_catalog(Database& database, std::int64_t version) {
+  migrate(database, version);
+  constexpr const char* kInsert = "INSERT INTO facts (name, value) VALUES (?, ?)";
+  database.prepare(kInsert, "catalog", Uuid::random().view()).run();
+  database.prepare(kInsert, "changes", std::uint64_t{0}).run();
+  database.prepare(kInsert, "next_run", std::uint64_t{2}).run();
+}
 
 inline DestinationFacts facts_of(const std::string& name) {
   return {name, "/mnt/" + name, Uuid::random(), true, Uuid::random()};

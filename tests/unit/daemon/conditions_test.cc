@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "installation.h"
+#include "two_disks.h"
 
 namespace garner::daemon {
 namespace {
@@ -81,6 +81,22 @@ TEST_CASE("a destination that is there is plugged in, one that is away is not") 
   CHECK(conditions.unmet({{"destination", 0}}, {"disk"}) == "destination disk to be plugged in");
   CHECK(conditions.unmet({{"command:false", geteuid()}}, {"disk"}).has_value());
   CHECK_FALSE(conditions.unmet({{"command:true", geteuid()}}, {"disk"}).has_value());
+}
+
+TEST_CASE("one of several destinations is enough for a run to begin") {
+  TwoDisks disks;
+  Installation& here = disks.here;
+  Conditions conditions(here.destinations);
+  const auto unmet = [&] { return conditions.unmet({{"destination", 0}}, {"a", "b"}); };
+  CHECK_FALSE(unmet().has_value());
+  disks.take_away("a");
+  CHECK_FALSE(unmet().has_value());
+  disks.take_away("b");
+  // That their disks are plugged in and not mounted is no news of this machine.
+  for (const char* name : {"a", "b"}) here.catalog.schedules().save_file_system(name, "no-such-file-system");
+  CHECK(unmet() == "destination a or b to be plugged in");
+  disks.bring_back("b");
+  CHECK_FALSE(unmet().has_value());
 }
 
 }  // namespace

@@ -457,7 +457,8 @@ TEST_CASE("what the machine says against a file is told at its place, too") {
        {"3:17: destination 'disk' is encrypted, and stays so"});
   told("[destination.usb]\nurl = \"" + folders.path("a") + "\"\n", {"2:7: the set 'home' backs up "});
   told("[destination.usb]\nurl = \"relative\"\npassword-file = \"pw\"\ncheck-period = \"1s\"\n",
-       {"3:17: the path of a password-file is to begin with '/'", "4:16: all data is read once"});
+       {"2:7: 'relative' is no destination", "3:17: the path of a password-file is to begin with '/'",
+        "4:16: all data is read once"});
   told("[destination.usb]\nurl = \"ftp://x\"\n", {"2:7: "});
   told("[destination.usb]\nurl = \"/x\"\ncredential = \"../x\"\nkey-file = \"/k\"\n",
        {"3:14: the name of a credential", "4:12: a destination has either credential or key-file"});

@@ -1,5 +1,6 @@
 #include "destination_settings.h"
 
+#include "destination_edit.h"
 #include "installation.h"
 
 namespace garner::daemon {
@@ -98,6 +99,42 @@ TEST_CASE("a destination with a limit that makes no sense is not added") {
         }) == ErrorKind::kInvalidInput);
   CHECK_FALSE(std::filesystem::exists(folder.path("disk")));
   CHECK_FALSE(installation.catalog.configuration().destination("disk").has_value());
+}
+
+TEST_CASE("a log that is not refused is not accepted, and whoever reads from it goes on") {
+  const TemporaryFolder folder;
+  Installation here(folder.path("state"));
+  here.add("disk", folder.path("disk"));
+  const auto reading = here.destinations.open("disk");
+  const std::uint64_t newest = reading->state()->generation();
+  CHECK(kind_of([&] { here.destinations.accept_log("disk", newest); }) == ErrorKind::kConflict);
+  CHECK(here.destinations.open("disk") == reading);
+}
+
+TEST_CASE("what changes the repository, or what is believed of it, is given by itself") {
+  v1::EditDestinationRequest request;
+  const auto is_refused = [&] {
+    try {
+      check_alone(request);
+      return false;
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kInvalidInput);
+      return true;
+    }
+  };
+  request.set_name("disk");
+  CHECK_FALSE(is_refused());
+  request.set_accept_log(3);
+  CHECK_FALSE(is_refused());
+  SECTION("another of its kind") { request.set_index_from("self"); }
+  SECTION("an option") { (*request.mutable_options())["region"] = "here"; }
+  SECTION("a limit") { *request.mutable_settings() = uploads({"1M"}); }
+  SECTION("a schedule") { request.mutable_maintenance(); }
+  CHECK(is_refused());
+  request.clear_accept_log();
+  if (!request.has_index_from()) request.set_index_from("self");
+  const bool is_alone = !request.has_settings() && !request.has_maintenance() && request.options().empty();
+  CHECK(is_refused() != is_alone);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ struct Installation {
       : keys(made(state) + "/keys"),
         catalog(state, keys, system_clock()),
         writer(keys.writer()),
-        destinations({catalog, keys, writer, system_clock(), state, "host"}),
+        destinations({catalog, keys, writer, system_clock(), state, "host", 16u << 20}),
         sets(destinations) {}
 
   static std::string made(const std::string& state) {

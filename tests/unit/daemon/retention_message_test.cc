@@ -110,12 +110,13 @@ TEST_CASE("what an earlier version was asked to do can still be read") {
   CHECK(read.forget.retention().last() == 2);
   CHECK(read.forget_set == "home");
   CHECK(read.by_itself);
-  // Version 1 ended with dry_run: 13 bytes of forget and prune came with 2, and 23 of commands with 3.
+  // Version 1 ended with dry_run: 13 bytes of forget and prune came with 2, 23 of commands with 3, 4 of
+  // copies with 4.
   StoredRequest plain;
   plain.destinations = {"disk"};
   plain.dry_run = true;
   Bytes before = encode(plain);
-  before.resize(before.size() - 13 - 23);
+  before.resize(before.size() - 13 - 23 - 4);
   before[0] = 1;
   const StoredRequest earlier = decode_request(before);
   CHECK(earlier.destinations == std::vector<std::string>{"disk"});

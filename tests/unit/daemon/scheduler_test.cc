@@ -1,5 +1,6 @@
 #include "scheduler.h"
 
+#include "copy_request.h"
 #include "installation.h"
 #include "run_message.h"
 
@@ -175,6 +176,29 @@ TEST_CASE("a scheduled run pauses at the end of its window and goes on in the ne
     machine.look();
     CHECK(machine.runs->active()[0].state() == v1::RUN_STATE_QUEUED);
   }
+}
+
+TEST_CASE(
+    "a copy by itself pauses at the end of its set's window, and one that somebody asked for does not") {
+  Machine machine;
+  machine.add_set([](v1::ScheduleChange& change) {
+    change.add_windows("22:00-06:00");
+    change.set_timezone("UTC");
+  });
+  const StoredRequest request = catch_up_request(machine.here.sets.get("home"), "disk");
+  const v1::Run by_itself = machine.runs->add(catalog::RunKind::kCopy, "home", request);
+  const v1::Run asked = machine.runs->add(catalog::RunKind::kCopy, "", request);
+  const auto state = [&](const v1::Run& run) {
+    machine.look();
+    return machine.runs->get(parse_run_number(run.run_id())).state();
+  };
+  CHECK(state(by_itself) == v1::RUN_STATE_QUEUED);
+  machine.pass(6h);
+  CHECK(state(by_itself) == v1::RUN_STATE_PAUSED);
+  CHECK(state(by_itself) == v1::RUN_STATE_PAUSED);
+  CHECK(state(asked) == v1::RUN_STATE_QUEUED);
+  machine.pass(16h);
+  CHECK(state(by_itself) == v1::RUN_STATE_QUEUED);
 }
 
 TEST_CASE("a run waits for its conditions") {

@@ -5,6 +5,7 @@
 
 #include "installation.h"
 #include "retention_message.h"
+#include "support/store_fixture.h"
 
 namespace garner::daemon {
 namespace {
@@ -136,16 +137,60 @@ TEST_CASE("a source may hold the repository and the state folder") {
   CHECK_NOTHROW(disk.here.sets.add(disk.request("all", {disk.folder.path()})));
 }
 
-TEST_CASE("a set has one destination, which exists") {
+TEST_CASE("a set has destinations that exist, each once, of the same keys") {
   WithDisk disk;
   disk.here.add("two", disk.folder.path("two"));
+  disk.here.add("own", disk.folder.path("own"), with_password("its own"));
   auto request = disk.request("x", {disk.folder.path("a")});
-  request.add_destinations("two");
+  request.add_destinations("disk");
   CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
   request.clear_destinations();
   CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
   request.add_destinations("three");
   CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kNotFound);
+  request.set_destinations(0, "disk");
+  request.add_destinations("own");
+  CHECK(kind_of([&] { disk.here.sets.add(request); }) == ErrorKind::kInvalidInput);
+  request.set_destinations(1, "two");
+  const auto set = disk.here.sets.add(request);
+  REQUIRE(set.destinations_size() == 2);
+  CHECK(set.destinations(1) == "two");
+}
+
+TEST_CASE("a destination that is added to a set with snapshots is behind, one that is taken out is not") {
+  WithDisk disk;
+  disk.here.add("two", disk.folder.path("two"));
+  disk.here.sets.add(disk.request("home", {disk.folder.path("a")}));
+  const auto edit = [&](const std::vector<std::string>& names) {
+    v1::EditSetRequest request;
+    request.set_name("home");
+    for (const std::string& name : names) request.add_destinations(name);
+    disk.here.sets.edit(request);
+  };
+  const auto behind = [&] { return disk.here.catalog.set_destinations().behind(); };
+  // There is nothing to make up for.
+  edit({"disk", "two"});
+  CHECK(behind().empty());
+  edit({"disk"});
+  store::CommitPlan plan;
+  plan.snapshot = testing::test_snapshot(
+      Uuid::random(), Uuid::from_bytes(as_bytes(disk.here.sets.get("home").definition.uuid())));
+  REQUIRE(disk.here.destinations.open("disk")->commit(plan).committed);
+  disk.here.destinations.look("disk");
+  edit({"disk", "two"});
+  REQUIRE(behind().size() == 1);
+  CHECK(behind()[0].destination == "two");
+  v1::SetStatus status;
+  disk.here.sets.describe_destinations(disk.here.sets.get("home"), status);
+  REQUIRE(status.destinations_size() == 2);
+  CHECK_FALSE(status.destinations(0).behind());
+  CHECK(status.destinations(1).behind());
+  CHECK(status.destinations(1).reason() == "it was added to the set");
+  edit({"disk"});
+  CHECK(behind().empty());
+  // Nobody is left who could give it anything.
+  edit({"two"});
+  CHECK(behind().empty());
 }
 
 TEST_CASE("an edit changes what it names and keeps the rest") {
@@ -165,6 +210,23 @@ TEST_CASE("an edit changes what it names and keeps the rest") {
   CHECK(after.destinations(0) == "disk");
   edit.set_name("other");
   CHECK(kind_of([&] { disk.here.sets.edit(edit); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("a set is found again as its newest snapshot says, whichever was committed last") {
+  WithDisk disk;
+  const Uuid uuid = Uuid::random();
+  const auto commit = [&](const std::string& source, std::int64_t finished) {
+    store::CommitPlan plan;
+    plan.snapshot = testing::test_snapshot(Uuid::random(), uuid);
+    plan.snapshot->mutable_set()->add_sources(source);
+    plan.snapshot->set_host("host");
+    plan.snapshot->mutable_finished()->set_seconds(finished);
+    REQUIRE(disk.here.destinations.open("disk")->commit(plan).committed);
+  };
+  commit("/newer", 1'700'000'000);
+  commit("/older", 1'600'000'000);
+  CHECK(disk.here.sets.recover("disk") == std::vector<std::string>{"documents"});
+  CHECK(disk.here.sets.get("documents").definition.sources(0) == "/newer");
 }
 
 TEST_CASE("the rules of a set count by the clocks of its schedule's zone") {

@@ -58,6 +58,10 @@ TEST_CASE("limits stand in a table of their own, or where they used to, and not 
         std::string::npos);
   CHECK(refusal("limits = 3").find("must be a table") != std::string::npos);
   CHECK(parse_settings("[limits]\nsource_timeout = \"5s\"\n", "x").source_timeout == std::chrono::seconds(5));
+  CHECK(parse_settings("[limits]\n", "x").metadata_cache == 2ull << 30);
+  CHECK(parse_settings("[limits]\nmetadata_cache = \"10MiB\"\n", "x").metadata_cache == 10u << 20);
+  CHECK(parse_settings("[limits]\nmetadata_cache = 0\n", "x").metadata_cache == 0);
+  CHECK(refusal("[limits]\nmetadata_cache = \"none\"\n").find("must be an amount") != std::string::npos);
   CHECK(refusal("[limits]\nsource_timeout = \"0s\"\n").find("at least a second") != std::string::npos);
 }
 
@@ -66,6 +70,14 @@ TEST_CASE("too little memory is refused with the least that works") {
             .find("daemon.toml:2:10: is too little: a run takes at least \"32MiB\"") != std::string::npos);
   CHECK(refusal("[limits]\nmemory = \"20GiB\"\n").find("at most \"16GiB\"") != std::string::npos);
   CHECK(refusal("[limits]\nmemory = \"much\"\n").find("must be an amount") != std::string::npos);
+}
+
+TEST_CASE("what may wait in the spool is set, or left to what is free") {
+  CHECK_FALSE(parse_settings("[limits]\nthreads = 2\n", "x").spool_limit);
+  CHECK(parse_settings("[limits]\nspool = \"2GiB\"\n", "x").spool_limit == 2ull << 30);
+  CHECK(refusal("[limits]\nspool = \"1MiB\"\n").find("must be from \"64MiB\" to \"1TiB\"") !=
+        std::string::npos);
+  CHECK(refusal("[limits]\nspool = \"2TiB\"\n").find("must be from") != std::string::npos);
 }
 
 TEST_CASE("threads are as many as memory is there for, and at least one") {

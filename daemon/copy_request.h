@@ -1,0 +1,18 @@
+// What a copy is asked to do.
+#pragma once
+
+#include "catalog/configuration.h"
+#include "destinations.h"
+#include "stored_request.h"
+
+namespace garner::daemon {
+
+// Looks at the snapshot and at the destination that is to have it. Error(kNotFound) as choose_snapshot(), and
+// for an unknown destination; Error(kInvalidInput) for one whose keys are not those that the snapshot is
+// stored with.
+StoredRequest copy_request(Destinations& destinations, const v1::StartCopyRequest& request);
+
+// For a destination that is behind: the set's newest snapshot.
+StoredRequest catch_up_request(const catalog::BackupSet& set, const std::string& destination);
+
+}  // namespace garner::daemon
