@@ -99,6 +99,10 @@ std::string absolute_path(const std::string& option, const std::string& path) {
 
 std::string absolute_url(const std::string& url) {
   check_utf8("URL", url);
+  // A folder whose name begins so is given as ./s3:…
+  for (const char* const scheme : {"s3:", "sftp:"}) {
+    if (url.starts_with(scheme)) return url;
+  }
   if (url.find("://") != std::string::npos) return url;
   return absolute_path("URL", url);
 }
@@ -194,6 +198,16 @@ std::uint32_t parse_count(const std::string& option, const std::string& text) {
     throw usage_failure(option + ": \"" + printable(text) + "\" is not a number from 0 to 100000");
   }
   return static_cast<std::uint32_t>(std::stoul(text));
+}
+
+std::uint64_t parse_generation(const std::string& option, const std::string& text) {
+  std::string digits = text;
+  std::erase(digits, ',');
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (digits.empty() || error != std::errc{} || end != digits.data() + digits.size() || number == 0)
+    throw usage_failure(option + ": \"" + printable(text) + "\" is no record's number");
+  return number;
 }
 
 void check_duration(const std::string& option, const std::string& text) {

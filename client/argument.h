@@ -40,6 +40,9 @@ double parse_share(const std::string& option, const std::string& text);
 // How many of something: 0 to 100,000.
 std::uint32_t parse_count(const std::string& option, const std::string& text);
 
+// The number of a record of a repository's log, as it is printed: with or without commas.
+std::uint64_t parse_generation(const std::string& option, const std::string& text);
+
 // Numbers, each with y, m (months), w, d or h: 1y6m, 2w, 30d, 36h; or 0.
 void check_duration(const std::string& option, const std::string& text);
 // Seconds of a duration in w, d and h, which alone are always as long; or 0.

@@ -9,6 +9,7 @@ namespace garner::client {
 
 void add_status_commands(std::vector<Command>& all);
 void add_destination_commands(std::vector<Command>& all);
+void add_destination_test_command(std::vector<Command>& all);
 void add_set_commands(std::vector<Command>& all);
 void add_rule_commands(std::vector<Command>& all);
 void add_config_commands(std::vector<Command>& all);
@@ -17,6 +18,7 @@ void add_run_commands(std::vector<Command>& all);
 void add_error_commands(std::vector<Command>& all);
 void add_snapshot_commands(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
+void add_copy_commands(std::vector<Command>& all);
 void add_retention_commands(std::vector<Command>& all);
 void add_check_commands(std::vector<Command>& all);
 void add_key_commands(std::vector<Command>& all);

@@ -47,10 +47,40 @@ std::string rate_text(std::uint64_t bytes_per_second) {
   return text.data();
 }
 
+std::string requests_text(const v1::RequestCounts& counts) {
+  std::string text;
+  const auto add = [&](std::uint64_t count, const char* kind) {
+    text += (text.empty() ? "" : ", ") + human_count(count) + ' ' + kind;
+  };
+  add(counts.puts(), "PUT");
+  if (counts.parts() > 0) add(counts.parts(), "PART");
+  add(counts.gets(), "GET");
+  if (counts.heads() > 0) add(counts.heads(), "HEAD");
+  add(counts.lists(), "LIST");
+  add(counts.deletes(), "DELETE");
+  return text + "; " + human_bytes(counts.sent_bytes()) + " sent, " + human_bytes(counts.received_bytes()) +
+         " received";
+}
+
 std::string percent_text(double percent) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.4g %%", percent);
   return text.data();
+}
+
+std::string growth_text(const v1::Growth& growth) {
+  std::string hosts;
+  for (const std::string& host : growth.hosts()) hosts += (hosts.empty() ? "" : ", ") + printable(host);
+  return local_time(growth.time()) + ": " + plural(growth.records(), "record", "records") + " of " + hosts +
+         " (" + plural(growth.snapshots(), "snapshot", "snapshots") + ", " +
+         plural(growth.segments(), "index segment", "index segments") + ")";
+}
+
+std::string index_source_text(const v1::Destination& one) {
+  if (one.index_from() == "self") return "itself, whenever the daemon opens it";
+  if (!one.index_from_name().empty()) return printable(one.index_from_name());
+  return "a destination that is not one of this machine's (repository " + printable(one.index_from()) +
+         "): read from itself";
 }
 
 namespace {
@@ -61,6 +91,10 @@ std::string limits_text(const v1::Destination& one) {
   if (one.upload_rate() > 0) text = "up " + rate_text(one.upload_rate());
   if (one.download_rate() > 0) text += (text.empty() ? "down " : ", down ") + rate_text(one.download_rate());
   return text.empty() ? "-" : text;
+}
+
+std::uint64_t sum_of(const v1::RequestCounts& counts) {
+  return counts.puts() + counts.parts() + counts.gets() + counts.heads() + counts.lists() + counts.deletes();
 }
 
 }  // namespace
@@ -79,6 +113,7 @@ std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Desti
   columns.push_back({"URL", false, Column::Cut::kMiddle});
   Table table(std::move(columns));
   std::string reasons;
+  std::string requests;
   for (const v1::Destination& one : destinations) {
     const bool ready = one.state() == v1::DESTINATION_STATE_READY;
     std::vector<Cell> row{
@@ -87,6 +122,10 @@ std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Desti
     if (limited) row.emplace_back(limits_text(one));
     row.emplace_back(one.url());
     table.add(std::move(row));
+    if (one.has_requests() && sum_of(one.requests()) > 0) {
+      requests += std::string(indent, ' ') + printable(one.name()) + ": " + requests_text(one.requests()) +
+                  ", since the daemon started\n";
+    }
     if (one.detail().empty()) continue;
     const std::string reason = printable(one.name()) + ": " + printable(one.detail());
     for (const std::string& line :
@@ -95,7 +134,33 @@ std::string destination_table(const google::protobuf::RepeatedPtrField<v1::Desti
                  terminal.styled(line, ready ? Style::kPlain : state_style(one.state())) + '\n';
     }
   }
-  return table.render(terminal, indent) + reasons;
+  return table.render(terminal, indent) + requests + reasons;
+}
+
+std::string test_step_text(const v1::TestStep& step, const Terminal& terminal) {
+  constexpr std::size_t kNames = 20;
+  const bool good = step.outcome() == v1::TEST_OUTCOME_GOOD;
+  const bool warning = step.outcome() == v1::TEST_OUTCOME_WARNING;
+  const Style style = good ? Style::kGood : warning ? Style::kWarning : Style::kBad;
+  const std::string outcome = pad_right(good ? "ok" : warning ? "note" : "FAILED", 8);
+  std::string line =
+      pad_right(printable(step.name()), kNames) + terminal.styled(outcome, style) + printable(step.detail());
+  while (line.ends_with(' ')) line.pop_back();
+  line += '\n';
+  return terminal.interactive ? fit_lines(line, terminal.width) : line;
+}
+
+std::string test_summary(const v1::DestinationTest& test, const Terminal& terminal) {
+  std::string text =
+      test.passed()
+          ? terminal.styled("Destination " + printable(test.destination()) + " does what garner relies on.",
+                            Style::kGood)
+          : terminal.styled(
+                "Destination " + printable(test.destination()) + " does not do what garner relies on.",
+                Style::kBad);
+  text += '\n';
+  if (test.has_requests()) text += "Requests of this test: " + requests_text(test.requests()) + '\n';
+  return terminal.interactive ? fit_lines(text, terminal.width) : text;
 }
 
 std::string recovery_key_text(const std::string& key, const Terminal& terminal) {

@@ -39,6 +39,7 @@ std::vector<Command> all_commands() {
   add_error_commands(all);
   add_snapshot_commands(all);
   add_restore_commands(all);
+  add_copy_commands(all);
   add_retention_commands(all);
   add_check_commands(all);
   add_key_commands(all);

@@ -29,6 +29,8 @@ const char* kind_text(v1::RunKind kind) {
       return "forget";
     case v1::RUN_KIND_PRUNE:
       return "prune";
+    case v1::RUN_KIND_COPY:
+      return "copy";
     default:
       return "?";
   }

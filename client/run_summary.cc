@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "destination_text.h"
 #include "exit_code.h"
 #include "retention_text.h"
 #include "run_text.h"
@@ -40,6 +41,25 @@ std::string problems(const v1::Run& run, const Terminal& terminal) {
   return text;
 }
 
+std::string destination_facts(const v1::DestinationRun& one) {
+  std::string text = "  " + printable(one.destination()) + ": ";
+  if (!one.error().empty()) return text + printable(one.error()) + '\n';
+  text += human_bytes(one.new_bytes()) + " new, " + human_bytes(one.stored_bytes()) + " stored";
+  if (!one.supplied_from().empty()) {
+    text += ", given by ";
+    for (int i = 0; i < one.supplied_from_size(); ++i)
+      text += (i == 0 ? "" : ", ") + printable(one.supplied_from(i));
+  }
+  return text + '\n';
+}
+
+std::string copy_facts(const v1::Run& run) {
+  std::string text = "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) +
+                     "; " + human_bytes(run.supplied_bytes()) + " copied\n";
+  for (const v1::DestinationRun& one : run.destinations()) text += destination_facts(one);
+  return text;
+}
+
 std::string backup_facts(const v1::Run& run) {
   std::string text = "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) +
                      "; " + human_bytes(run.read_bytes()) + " read, " + human_bytes(run.new_bytes()) +
@@ -49,13 +69,14 @@ std::string backup_facts(const v1::Run& run) {
                   [](const v1::DestinationRun& one) { return one.error().empty(); })) {
     return text;
   }
-  for (const v1::DestinationRun& one : run.destinations()) {
-    text += "  " + printable(one.destination()) + ": ";
-    text += one.error().empty()
-                ? human_bytes(one.new_bytes()) + " new, " + human_bytes(one.stored_bytes()) + " stored"
-                : printable(one.error());
-    text += '\n';
-  }
+  for (const v1::DestinationRun& one : run.destinations()) text += destination_facts(one);
+  return text;
+}
+
+std::string request_facts(const v1::Run& run) {
+  std::string text;
+  for (const v1::DestinationRequests& one : run.requests())
+    text += "  requests to " + printable(one.destination()) + ": " + requests_text(one.requests()) + '\n';
   return text;
 }
 
@@ -102,6 +123,7 @@ std::string summary_text(const v1::Run& run, const Terminal& terminal) {
   text += ")\n";
   if (!run.message().empty()) text += "  " + printable(run.message()) + '\n';
   if (run.kind() == v1::RUN_KIND_BACKUP) text += backup_facts(run);
+  if (run.kind() == v1::RUN_KIND_COPY && run.state() == v1::RUN_STATE_FINISHED) text += copy_facts(run);
   if (run.kind() == v1::RUN_KIND_RESTORE) {
     text += "  " + plural(run.files(), "file", "files") + " of " + human_bytes(run.source_bytes()) + '\n';
   }
@@ -116,6 +138,7 @@ std::string summary_text(const v1::Run& run, const Terminal& terminal) {
     const auto parts = saved_parts(run);
     if (!parts.empty()) text += "  saved: " + joined(parts, ", ", std::string::npos) + '\n';
   }
+  text += request_facts(run);
   if (run.error_count() > 0) text += "  " + terminal.styled(errors_text(run), Style::kWarning) + '\n';
   return text + problems(run, terminal);
 }

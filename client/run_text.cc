@@ -33,6 +33,9 @@ std::string run_title(const v1::Run& run) {
       return run.forget().set().empty() ? "forget" : "forget of " + printable(run.forget().set());
     case v1::RUN_KIND_PRUNE:
       return "prune" + of_destination(run);
+    case v1::RUN_KIND_COPY:
+      return run.destinations_size() == 1 ? "copy to " + printable(run.destinations(0).destination())
+                                          : "copy";
     default:
       return "run " + printable(run.run_id());
   }

@@ -95,7 +95,7 @@ void ScheduleOptions::add_to(std::vector<Option>& options, bool edit) {
   options.push_back(
       {"--when",
        "CONDITION",
-       "Begin by itself only when it holds: on-ac-power, destination (its disk is plugged in), or "
+       "Begin by itself only when it holds: on-ac-power, destination (a disk of the set's is plugged in), or "
        "command:CMD.",
        &conditions_,
        false,

@@ -10,6 +10,7 @@ namespace garner::client {
 namespace {
 
 constexpr std::int64_t kLongWait = 3600;  // seconds
+constexpr std::int64_t kLongBehind = 7 * 24 * 3600;
 constexpr std::size_t kMostTold = 10;
 
 const char* word_of(CheckCode code) {
@@ -92,6 +93,12 @@ class Check {
       add(CheckCode::kWarning, set.name() + " has no backup yet");
     }
     if (set.overdue()) add(CheckCode::kCritical, set.name() + " is overdue");
+    for (const v1::SetDestination& one : set.destinations()) {
+      const std::int64_t behind = now_ - one.behind_since().seconds();
+      if (one.behind() && behind >= kLongBehind)
+        add(CheckCode::kWarning,
+            "destination " + one.name() + " is behind with " + set.name() + " for " + age_text(behind));
+    }
     if (set.has_last_clean()) {
       const std::int64_t age = std::max<std::int64_t>(0, now_ - set.last_clean().seconds());
       if (age >= oldest_) {

@@ -88,8 +88,8 @@ void add_status_commands(std::vector<Command>& all) {
            "and "
            "performance data behind a |. Critical: a set's last backup failed, a set is overdue, damage was "
            "found, a destination is refused or needs repair, the daemon does not run. Warning: a backup had "
-           "errors, or there is none; one waits for longer than an hour; a destination is away, or "
-           "overdue for a check; a notification cannot be delivered."},
+           "errors, or there is none; one waits for longer than an hour; a destination is away, "
+           "overdue for a check, or behind with a set for a week; a notification cannot be delivered."},
       .run =
           [given](Session& session) {
             check_at_most_one({{"--watch", given->watch}, {"--check", given->check}});

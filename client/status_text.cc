@@ -31,6 +31,23 @@ std::string runs_text(const v1::Status& status, const Terminal& terminal) {
   return text;
 }
 
+// Destinations that lack what another one of their set has.
+std::string behind_text(const google::protobuf::RepeatedPtrField<v1::SetStatus>& sets,
+                        const Terminal& terminal) {
+  std::string text;
+  for (const v1::SetStatus& set : sets) {
+    for (const v1::SetDestination& one : set.destinations()) {
+      if (!one.behind()) continue;
+      std::string line = printable(one.name()) + " is behind with " + printable(set.name()) + " since " +
+                         local_minute(one.behind_since());
+      if (!one.reason().empty()) line += ": " + printable(one.reason());
+      for (const std::string& part : wrap(line, terminal.width > kIndent ? terminal.width - kIndent : 1))
+        text += std::string(kIndent, ' ') + terminal.styled(part, Style::kWarning) + '\n';
+    }
+  }
+  return text;
+}
+
 std::string sets_text(const v1::Status& status, const Terminal& terminal) {
   std::string text = heading("Sets", terminal);
   if (status.sets().empty())
@@ -44,7 +61,8 @@ std::string sets_text(const v1::Status& status, const Terminal& terminal) {
                set.has_last_clean() ? local_minute(set.last_clean()) : "never",
                human_count(set.snapshots())});
   }
-  return text + table.render(terminal, kIndent) + schedules_text(status.sets(), terminal);
+  return text + table.render(terminal, kIndent) + behind_text(status.sets(), terminal) +
+         schedules_text(status.sets(), terminal);
 }
 
 std::string destinations_text(const v1::Status& status, const Terminal& terminal) {

@@ -35,13 +35,13 @@ set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.52), tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, systemd")
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, zsh, fish")
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, zsh, fish, openssh-client")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "backup daemon that deduplicates, encrypts and resumes")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "garnerd keeps deduplicated, compressed and encrypted backups of folders in
-repositories on disks and mounts, and saves its progress: a backup that a
-crash, a pulled cable or a reboot cuts off goes on by itself. garner is the
-command that asks it for things.")
+repositories on disks, mounts, SFTP servers and S3 stores, and saves its
+progress: a backup that a crash, a pulled cable or a reboot cuts off goes on
+by itself. garner is the command that asks it for things.")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${packaging}/debian/postinst ${packaging}/debian/prerm
     ${packaging}/debian/postrm ${packaging}/debian/conffiles)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION TRUE)

@@ -45,7 +45,8 @@ _garner() {
             --password-file | --key-file | --recovery-key-file | --to | --overwrite | --label | \
                 --timezone | --random-delay | --overdue-after | --keep-* | --grace | --limit-* | --max-* | \
                 --before | --after | --on-failure | --hook-timeout | --command-timeout | --webhook | --header-file | \
-                --ping | --mail | --smtp | --from | --user | --ca-file | --run | \
+                --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
+                --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
                 --prune-schedule | --check-schedule | --check-period)
                 previous=""
                 continue
@@ -66,11 +67,16 @@ _garner() {
     option=$previous
 
     case $option in
-        --socket | --password-file | --key-file | --recovery-key-file | --header-file | --ca-file)
+        --socket | --password-file | --key-file | --recovery-key-file | --header-file | --ca-file | --access-keys | \
+            --ssh-key | --ssh-passphrase-file | --known-hosts)
             _garner_files -f
             return
             ;;
         --to)
+            if [[ $command == copy ]]; then
+                _garner_words "$(_garner_values name destination list)"
+                return
+            fi
             if [[ $command == "key export" ]]; then _garner_files -f; else _garner_files -d; fi
             return
             ;;
@@ -85,6 +91,15 @@ _garner() {
                 _garner_words "$(_garner_values name destination list)"
                 return
             fi
+            ;;
+        --addressing)
+            _garner_words $'path\nvirtual-host'
+            return
+            ;;
+        --region | --storage-class | --accept-log) return ;;
+        --index-from)
+            _garner_words $'local\nself\n'"$(_garner_values name destination list)"
+            return
             ;;
         --overwrite)
             _garner_words $'never\nolder\nalways'
@@ -141,8 +156,8 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
-        destination) options=$'add\nlist\nshow\nedit\nremove' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
         run) options=$'show\npause\nresume\ncancel' ;;
@@ -151,7 +166,8 @@ _garner() {
     esac
     if [[ $cur != -* ]]; then
         case $command in
-            "destination show" | "destination edit" | "destination remove")
+            "destination show" | "destination edit" | "destination claim" | "destination test" | \
+                "destination remove")
                 ((arguments == 0)) && options=$(_garner_values name destination list)
                 ;;
             "destination add")
@@ -179,7 +195,7 @@ _garner() {
             errors | "run show" | "run pause" | "run resume" | "run cancel")
                 ((arguments == 0)) && options=$(_garner_values run_id runs)
                 ;;
-            ls | restore | pin | unpin)
+            ls | restore | copy | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             "key remove")
@@ -191,6 +207,7 @@ _garner() {
     fi
 
     local limits=$'\n--limit-upload\n--limit-download\n--max-unused\n--max-rewrite'
+    local place=$'\n--access-keys\n--region\n--addressing\n--storage-class\n--ca-file\n--ssh-key\n--ssh-passphrase-file\n--known-hosts'
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     local maintenance=$'\n--prune-schedule\n--no-prune-schedule\n--check-schedule\n--no-check-schedule\n--check-period'
     local commands=$'\n--command\n--as\n--command-timeout\n--before\n--after\n--on-failure\n--hook-timeout'
@@ -204,9 +221,10 @@ _garner() {
             options+=$'\n--plain-smtp\n--command\n--ca-file\n--on\n--set'
             ;;
         "destination add")
-            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$limits$maintenance
+            options+=$'\n--password-file\n--key-file\n--recovery-key-file\n--no-encryption\n--share-keyring'$limits$maintenance$place
+            options+=$'\n--single-writer'
             ;;
-        "destination edit") options+=$limits$maintenance ;;
+        "destination edit") options+=$limits$maintenance$place$'\n--index-from\n--accept-log' ;;
         "config apply") options+=$'\n--dry-run\n--remove-others' ;;
         "set add")
             options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches\n--rule'$keep$commands
@@ -219,8 +237,9 @@ _garner() {
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
             options+=$'\n--when\n--no-when\n--overdue-after'
             ;;
-        backup) options+=$'\n--detach\n--full-scan' ;;
+        backup) options+=$'\n--destination\n--detach\n--full-scan' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
+        copy) options+=$'\n--to\n--detach' ;;
         forget) options+=$keep$'\n--dry-run' ;;
         prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;

@@ -40,6 +40,7 @@ function __garner_words
                 --schedule --timezone --random-delay --window --when --overdue-after --grace '--keep-*' '--limit-*' '--max-*' \
                 --command --as --command-timeout --before --after --on-failure --hook-timeout \
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
+                --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
                 --prune-schedule --check-schedule --check-period
                 set skip 1
             case '-*'
@@ -83,6 +84,7 @@ errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 restore\t'Restore a snapshot, folder or file'
+copy\t'Give a destination a snapshot that another one has'
 forget\t'Remove snapshots from the list'
 prune\t'Give back the space of what is forgotten'
 config\t'The configuration as a file'
@@ -96,7 +98,7 @@ notification\t'Who is told of what happens'
 ignore\t'Leave paths out of backups by a rule'
 metrics\t'Numbers for a monitoring system'"
 complete --command garner --condition '__garner_at config' --arguments 'export apply'
-complete --command garner --condition '__garner_at destination' --arguments 'add list show edit remove'
+complete --command garner --condition '__garner_at destination' --arguments 'add list show edit claim test remove'
 complete --command garner --condition '__garner_at set' --arguments 'add list show edit remove'
 complete --command garner --condition '__garner_at run' --arguments 'show pause resume cancel'
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
@@ -105,7 +107,7 @@ complete --command garner --condition '__garner_at notification' --arguments 'ad
 for command in status backup runs snapshots forget 'set show' 'set edit' 'set explain' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
-for command in 'destination show' 'destination edit' 'destination remove'
+for command in 'destination show' 'destination edit' 'destination claim' 'destination test' 'destination remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_destinations)'
 end
 for command in 'notification show' 'notification test' 'notification remove'
@@ -114,7 +116,7 @@ end
 for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in ls restore pin unpin forget
+for command in ls restore copy pin unpin forget
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
@@ -127,7 +129,7 @@ complete --command garner --condition '__garner_command log' --long run --exclus
     --arguments '(__garner_runs)' --description 'Only the lines of this run'
 complete --command garner --condition '__garner_command errors' --long set --exclusive \
     --arguments '(__garner_sets)' --description 'Only of this set'
-complete --command garner --condition '__garner_command backup' --long detach --description 'Return at once'
+complete --command garner --condition '__garner_command backup copy' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
 
 complete --command garner --condition '__garner_command "notification add"' --long webhook --exclusive \
@@ -176,6 +178,28 @@ complete --command garner --condition '__garner_command "destination add" "desti
     --description 'Check only when asked to'
 complete --command garner --condition '__garner_command "destination add" "destination edit"' --long check-period \
     --exclusive --description 'In which all data is read once'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long access-keys \
+    --require-parameter --force-files --description 'Where the keys to an S3 store are'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long region --exclusive \
+    --description 'The region of an S3 bucket'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long addressing --exclusive \
+    --arguments 'path virtual-host default' --description 'How an S3 bucket is named'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long storage-class --exclusive \
+    --description 'The storage class of packs'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long ca-file \
+    --require-parameter --force-files --description 'Authorities of the server'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long ssh-key \
+    --require-parameter --force-files --description 'Where the key for an SFTP server is'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long ssh-passphrase-file \
+    --require-parameter --force-files --description 'File with its passphrase'
+complete --command garner --condition '__garner_command "destination add" "destination edit"' --long known-hosts \
+    --require-parameter --force-files --description 'File with the key of the SFTP server'
+complete --command garner --condition '__garner_command "destination edit"' --long index-from --exclusive \
+    --arguments 'local self (__garner_destinations)' --description 'Where its index is read from'
+complete --command garner --condition '__garner_command "destination edit"' --long accept-log --exclusive \
+    --description 'Take a log that is refused as it is'
+complete --command garner --condition '__garner_command "destination add"' --long single-writer \
+    --description 'This machine alone writes there'
 complete --command garner --condition '__garner_command "config export" "config apply"' --force-files
 complete --command garner --condition '__garner_command "config apply"' --long remove-others \
     --description 'Remove what the file does not name'
@@ -190,7 +214,7 @@ complete --command garner --condition '__garner_command "destination add" "desti
 
 complete --command garner --condition '__garner_command "set add" "set edit"' --long source --require-parameter \
     --force-files --description 'What to back up'
-complete --command garner --condition '__garner_command "set add" "set edit" check repair prune key' --long destination \
+complete --command garner --condition '__garner_command "set add" "set edit" backup check repair prune key' --long destination \
     --exclusive --arguments '(__garner_destinations)' --description 'The destination'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long one-file-system \
     --description 'Do not enter other file systems'
@@ -252,6 +276,8 @@ complete --command garner --condition '__garner_command "set edit"' --long no-wh
 
 complete --command garner --condition '__garner_command restore "key export"' --long to --require-parameter \
     --force-files --description 'Where to'
+complete --command garner --condition '__garner_command copy' --long to --exclusive \
+    --arguments '(__garner_destinations)' --description 'The destination that is to have it'
 complete --command garner --condition '__garner_command restore' --long overwrite --exclusive \
     --arguments 'never older always' --description 'What of files that are there'
 complete --command garner --condition '__garner_command restore repair forget prune "config apply"' --short n --long dry-run \

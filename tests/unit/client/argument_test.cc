@@ -57,6 +57,16 @@ TEST_CASE("every beginning of a snapshot with a path is split or refused, and lo
   }
 }
 
+TEST_CASE("a record's number is taken as it is shown") {
+  CHECK(parse_generation("--accept-log", "1") == 1);
+  CHECK(parse_generation("--accept-log", "1,099,511,627,776") == 1099511627776);
+  CHECK(parse_generation("--accept-log", "18446744073709551615") == 18446744073709551615u);
+  for (const char* text : {"", "0", ",", "-1", "+1", "1e3", " 1", "1 ", "18446744073709551616", "x"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_generation("--accept-log", text), Failure);
+  }
+}
+
 TEST_CASE("a snapshot must be named, in UTF-8") {
   CHECK_THROWS_AS(split_snapshot_path(""), Failure);
   CHECK_THROWS_AS(split_snapshot_path(":/x"), Failure);
@@ -95,6 +105,9 @@ TEST_CASE("going back through a symbolic link is refused") {
 TEST_CASE("a URL without a scheme is a path") {
   CHECK(absolute_url("/mnt/backup/") == "/mnt/backup");
   CHECK(absolute_url("s3://bucket/x") == "s3://bucket/x");
+  CHECK(absolute_url("s3:https://host/bucket") == "s3:https://host/bucket");
+  CHECK(absolute_url("s3:bucket") == "s3:bucket");  // for the daemon to refuse
+  CHECK(absolute_url("./s3:bucket").ends_with("/s3:bucket"));
   CHECK(absolute_url("backup").ends_with("/backup"));
   CHECK_THROWS_AS(absolute_url(""), Failure);
   CHECK_THROWS_AS(absolute_url("/\xff"), Failure);
