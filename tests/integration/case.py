@@ -70,3 +70,11 @@ class Case(unittest.TestCase):
         for text in [says] if isinstance(says, str) else says:
             self.assertIn(text, done.stderr)
         return done.stderr
+
+    def fails(self, daemon, backup_set, *says):
+        """The backup fails, and its summary holds each of `says`."""
+        done = daemon.run("backup", backup_set, check=False)
+        self.assertEqual(1, done.returncode, f"{done.stdout}{done.stderr}{daemon.log()}")
+        for text in says:
+            self.assertIn(text, done.stdout)
+        return done.stdout

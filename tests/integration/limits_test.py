@@ -28,6 +28,32 @@ class Limits(Case):
             time.sleep(0.05)
         self.fail(f"{what}: {self.daemons[0].log()}")
 
+    def test_a_folder_is_tried_and_measured_and_nothing_is_left(self):
+        daemon = self.ready(self.path("source"))
+        before = sorted(os.listdir(self.path("repository")))
+        done = daemon.run("destination", "test", "disk")
+        for text in ("exclusive creation", "MB/s", "Destination disk does what garner relies on."):
+            self.assertIn(text, done.stdout)
+        # A folder is asked by no requests.
+        self.assertNotIn("Requests", done.stdout)
+        self.assertNotIn("requests", daemon.json("destination", "test", "disk"))
+        self.assertNotIn("PUT", daemon.run("destination", "show", "disk").stdout)
+        self.assertNotIn('garner_destination_requests_total{destination="disk"', daemon.run("metrics").stdout)
+        self.assertEqual(before, sorted(os.listdir(self.path("repository"))))
+        self.assertEqual([], os.listdir(self.path("repository", ".staging")))
+        # What is measured obeys the limit, and says so.
+        daemon.run("destination", "edit", "disk", "--limit-upload", "500K")
+        test = daemon.json("destination", "test", "disk")
+        self.assertEqual("500000", test["upload"]["limit"])
+        self.assertLess(test["upload"]["bytes_per_second"], 700_000)
+        # Where its disk is not mounted nothing is written.
+        os.rename(self.path("repository"), self.path("elsewhere"))
+        os.mkdir(self.path("repository"))
+        done = daemon.run("destination", "test", "disk", check=False)
+        self.assertEqual(1, done.returncode)
+        self.assertIn("is its disk mounted?", done.stdout)
+        self.assertEqual([], os.listdir(self.path("repository")))
+
     def begin_slowly(self, daemon):
         """A backup of 24 MiB at 500 kB a second that has begun to write; its number."""
         self.noise("source/large", 24 * MIB)

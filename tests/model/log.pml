@@ -6,7 +6,9 @@
  *   Two writers, each with one run. Its snapshot needs the tree T, the data A below it, and content U of its
  *   own. It finds T and A in packs that count, or takes them as known below the snapshot OLD; stores what is
  *   missing in a pack of its own; commits that under an unfinished root (writer 0, if it likes) and then its
- *   snapshot. What was removed meanwhile it looks up again or stores in a second pack. Writer 0 puts its first
+ *   snapshot. Where nothing of it is new to the repository, U is in P_KEEP already. What was removed meanwhile it
+ *   looks up again or stores in a second pack. It reads the newest state before each commit, or, where it has no
+ *   pack that is not live yet, goes by the last one that it has read, however long ago. Writer 0 puts its first
  *   segment as an object and forgets dead names as soon as it may. Writer 1 has its segments in records, keeps
  *   dead names for ever, and may not hear that its record was created.
  *   A remover (any number of them, for each of its steps is a whole record) forgets, condemns, removes roots,
@@ -136,9 +138,11 @@ byte next_removed;    /* writers for whom the record after the newest they have 
 byte in_tables;       /* packs in local tables that were merged, of segments since removed too */
 #endif
 
-/* Reads the newest state and, within one call of commit(), every record up to it. */
+/* Reads the newest state and, within one call of commit(), every record up to it. What a plan is checked against
+   is kept: a later commit may go by it. */
 inline read_state() {
   up_to_date = up_to_date | (1 << w);
+  seen = listed & (OLD | MADE(w));
 #ifdef BREAK_RECORDS
   far_behind = far_behind & ~(1 << w);
   next_removed = next_removed & ~(1 << w);
@@ -195,13 +199,19 @@ proctype Writer(bit w) {
   byte mine;            /* own packs, not live yet */
   byte rests_on;        /* packs that are live, as far as known */
   byte counts, choice, gave_up;
+  byte seen;             /* of the snapshots, OLD and its own, as the newest state was that it has read ... */
+  byte seen_counts;      /* ... and the packs that counted there */
   short removed, segment, lost;
   bit based, final, knows_own, second, put_again, answer_lost;
+  bit remembers;         /* a commit may go by these two */
 
   /* What is stored is decided on the state of now. */
   atomic {
     read_state();
-    store = 1 << U(w);
+    if
+    :: store = 1 << U(w)
+    :: holders[U(w)] = P_KEEP; look_up(U(w))  /* as a backup before it has stored it */
+    fi;
     if
     :: listed & OLD -> based = 1
     :: true ->
@@ -213,20 +223,39 @@ proctype Writer(bit w) {
 #endif
     fi;
     if :: w == 0 :: final = 1 fi;
+    seen_counts = counts; remembers = 1;
     counts = 0; removed = 0
   };
+  if
+  :: atomic { store != 0 ->
 #ifdef BREAK_ORDER
-  mine = P_FIRST(w);
+     mine = P_FIRST(w)
 #else
-  atomic { put_pack(P_FIRST(w)) };
+     put_pack(P_FIRST(w))
 #endif
+     }
+  :: store == 0
+  fi;
+  /* A run that was cut off here, and goes on, reads the newest state. */
+  if
+  :: atomic { read_state(); seen_counts = counts; remembers = 1; counts = 0; removed = 0 }
+  :: true
+  fi;
 
   /* commit(): again from here with a new plan (knows_own = 0), or because another record came first. */
 again:
   atomic {
-    read_state();
+    if
+#ifdef BREAK_REMEMBERED
+    :: remembers -> counts = seen_counts; knows_own = 1
+#else
+    :: remembers && mine == 0 -> counts = seen_counts
+#endif
+    :: true -> read_state()
+    fi;
+    remembers = 0; seen_counts = 0;
 #ifndef BREAK_WON
-    if :: final && (listed & MADE(w)) -> goto done :: else fi;
+    if :: final && (seen & MADE(w)) -> goto done :: else fi;
 #endif
     lost = rests_on & ~counts;
 #ifdef BREAK_VALIDATE
@@ -245,7 +274,7 @@ again:
     if :: !knows_own -> lost = lost | (mine & ~counts & ~there) :: else fi;
 #endif
 #ifndef BREAK_BASE
-    if :: based && !(listed & OLD) -> lost = lost | S_NEW :: else fi;
+    if :: based && !(seen & OLD) -> lost = lost | S_NEW :: else fi;
 #endif
     knows_own = 1;
     if
@@ -253,13 +282,13 @@ again:
        /* It is to rest on what is there now: another copy, or one made anew, read from a condemned pack while
           that is there, or from the source; which of the two makes no difference here. */
        /* Otherwise nothing has changed since the last time: it is stuck. */
-       CHECK_STUCK(!(put_right & (1 << w)) || (lost & mine & ~gave_up));
-       put_right = put_right | (1 << w);
+       CHECK_STUCK(!(put_right & up_to_date & (1 << w)) || (lost & mine & ~gave_up));
+       put_right = put_right | (up_to_date & (1 << w));
        gave_up = gave_up | (lost & mine);
 #ifndef BREAK_STUCK
        mine = mine & ~lost;
 #endif
-       rests_on = 0; based = 0; knows_own = 0; segment = 0;
+       rests_on = 0; based = 0; knows_own = 0; segment = 0; seen = 0;
        look_up(T);
        look_up(A);
        look_up(U(w));
@@ -332,7 +361,12 @@ put_segment:
        rests_on = rests_on | mine;
        mine = 0; segment = 0; knows_own = 0;
        if
-       :: !final -> final = 1; goto again
+       :: !final ->
+          /* It knows the state after its own record. */
+          final = 1;
+          up_to_date = up_to_date | (1 << w);
+          seen = listed & (OLD | MADE(w)); seen_counts = COUNTS; remembers = 1;
+          goto again
        :: final && w == 1 && !answer_lost -> answer_lost = 1; goto again
        :: final -> goto done
        fi
@@ -347,7 +381,8 @@ done:
     put_pack(P_FIRST(w));
 #endif
     store = 0; mine = 0; rests_on = 0; counts = 0; gave_up = 0; removed = 0; segment = 0; lost = 0; choice = 0;
-    based = 0; final = 0; knows_own = 0; second = 0; put_again = 0; answer_lost = 0
+    based = 0; final = 0; knows_own = 0; second = 0; put_again = 0; answer_lost = 0;
+    seen = 0; seen_counts = 0; remembers = 0
   }
 }
 

@@ -1,10 +1,12 @@
 #include "machine.h"
 
+#include <algorithm>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
+#include "backup/fill_run.h"
 #include "base/error.h"
 #include "crypto/key_slot.h"
 #include "crypto/secret.h"
@@ -20,7 +22,8 @@ namespace garner::crash {
 
 namespace {
 
-constexpr const char* kDestination = "disk";
+constexpr const char* kRepository = "repository";
+constexpr const char* kReplica = "replica";
 
 class LaterClock final : public Clock {
  public:
@@ -69,9 +72,9 @@ class WatchedCheckpoint final : public backup::CheckpointStore {
     found_ = head.has_value();
     return head;
   }
-  void begin(TimePoint time, const std::vector<crypto::BlobId>& bases) override {
+  void begin(TimePoint time, const std::vector<backup::TargetBegin>& targets) override {
     given_up_ = given_up_ || found_;
-    inner_.begin(time, bases);
+    inner_.begin(time, targets);
   }
   void save(const backup::CheckpointDelta& delta) override { inner_.save(delta); }
   void forget() override {
@@ -123,8 +126,8 @@ Machine::Machine(const std::string& disk, const std::string& name)
       catalog_(disk + "/" + name, keys_, later_clock()),
       writer_(keys_.writer()) {}
 
-store::RepositoryContext Machine::context() {
-  const auto facts = catalog_.configuration().destination(kDestination);
+store::RepositoryContext Machine::context(const std::string& destination) {
+  const auto facts = catalog_.configuration().destination(destination);
   if (!facts) throw std::runtime_error("the machine knows no destination");
   return {std::make_shared<destination::LocalDestination>(facts->url),
           facts->encrypted ? keys_.keyring(facts->keyring).value() : crypto::Keyring::unencrypted(),
@@ -133,44 +136,60 @@ store::RepositoryContext Machine::context() {
           &later_clock(),
           disk_ + "/" + name_ + "/cache",
           name_,
+          /*metadata_cache=*/0,
           facts->repository};
 }
 
-void Machine::make_repository(bool encrypted) {
-  const std::string url = disk_ + "/repository";
+void Machine::add(const std::string& destination, const crypto::Keyring& keyring) {
+  const std::string url = disk_ + "/" + destination;
   auto place = std::make_shared<destination::LocalDestination>(url);
   place->create_folder();
-  const crypto::Keyring keyring =
-      encrypted ? crypto::Keyring::generate(later_clock().now()) : crypto::Keyring::unencrypted();
-  if (encrypted) keys_.save_keyring(keyring);
   std::vector<store::v1::KeySlot> slots;
+  const bool encrypted = keyring.encrypted();
   if (encrypted) {
     // A recovery key's, which costs no time; nobody opens it.
     const crypto::Credential recovery{store::v1::SLOT_TYPE_RECOVERY, crypto::generate_recovery_key()};
     slots.push_back(crypto::make_slot(keyring, recovery, "recovery", later_clock().now()));
   }
-  repository_ = store::Repository::create(
-      {place, keyring.copy(), &writer_, &keys_, &later_clock(), disk_ + "/" + name_ + "/cache", name_, {}},
-      slots, testing::small_parameters());
+  auto& made = repositories_[destination] = store::Repository::create(
+      {place, keyring.copy(), &writer_, &keys_, &later_clock(), disk_ + "/" + name_ + "/cache", name_}, slots,
+      testing::small_parameters());
   catalog_.configuration().add_destination(
-      {kDestination, url, repository_->header().repository, encrypted, keyring.id()});
+      {destination, url, made->header().repository, encrypted, keyring.id()});
 }
 
+void Machine::make_repository(bool encrypted) {
+  const crypto::Keyring keyring =
+      encrypted ? crypto::Keyring::generate(later_clock().now()) : crypto::Keyring::unencrypted();
+  if (encrypted) keys_.save_keyring(keyring);
+  add(kRepository, keyring);
+}
+
+void Machine::make_replica() { add(kReplica, repository(kRepository).keyring()); }
+
 void Machine::join(Machine& other) {
-  const auto facts = other.catalog_.configuration().destination(kDestination).value();
+  const auto facts = other.catalog_.configuration().destination(kRepository).value();
   if (facts.encrypted) keys_.save_keyring(other.keys_.keyring(facts.keyring).value());
   catalog_.configuration().add_destination(facts);
 }
 
-store::Repository& Machine::repository() {
-  if (!repository_) repository_ = store::Repository::open(context());
-  return *repository_;
+std::vector<std::string> Machine::destinations() {
+  std::vector<std::string> all{kRepository};
+  if (catalog_.configuration().destination(kReplica)) all.push_back(kReplica);
+  return all;
+}
+
+store::Repository& Machine::repository(const std::string& destination) {
+  auto& open = repositories_[destination];
+  if (!open) open = store::Repository::open(context(destination));
+  return *open;
 }
 
 store::Repository& Machine::repository_without_log() {
-  repository_.reset();
-  repository_ = store::Repository::open_without_log(context());
-  return *repository_;
+  auto& open = repositories_[destination_];
+  open.reset();
+  open = store::Repository::open_without_log(context(destination_));
+  return *open;
 }
 
 catalog::RunRow Machine::begin(catalog::RunKind kind, const std::string& request) {
@@ -206,10 +225,37 @@ bool Machine::back_up(const catalog::RunRow& row, const Paths& paths, const Back
   options.pace.bytes = 32u << 10;
   options.pace.recorded_in_progress = 40u << 10;
   options.pace.commit_blobs = how.commit_blobs;
+  options.spool_folder = made(disk_ + "/" + name_ + "/spool");
+  std::vector<backup::RunTarget> targets;
+  for (const std::string& name : destinations()) targets.push_back({name, &repository(name)});
   QuietBackup monitor;
-  backup::run_backup(repository(), watched, options, later_clock(), monitor, how.stop);
+  const backup::BackupResult result =
+      backup::run_backup(targets, watched, options, later_clock(), monitor, how.stop);
+  const bool given_up = watched.given_up();
+  const auto supplier =
+      std::ranges::find(result.targets, backup::TargetState::kDone, &backup::TargetProgress::state);
+  for (unsigned number = 0; number < targets.size(); ++number) {
+    if (result.targets.at(number).state != backup::TargetState::kDone)
+      fill(row, number, targets.at(static_cast<std::size_t>(supplier - result.targets.begin())).name,
+           *checkpoint, options);
+  }
   if (!monitor.errors.empty()) throw Incomplete("the backup had errors: " + monitor.errors);
-  return watched.given_up();
+  return given_up;
+}
+
+void Machine::fill(const catalog::RunRow& row, unsigned number, const std::string& supplier,
+                   backup::CheckpointStore& checkpoint, const backup::BackupOptions& of_backup) {
+  backup::FillOptions options;
+  options.run = row.uuid;
+  options.number = number;
+  options.spool_folder = of_backup.spool_folder;
+  options.threads = of_backup.threads;
+  options.pace = of_backup.pace;
+  QuietBackup monitor;
+  const auto entry = repository(supplier).snapshot_of_run(row.uuid);
+  if (!entry) throw Incomplete("who is done does not list the snapshot");
+  backup::run_fill(repository(destinations().at(number)), *entry, {{supplier, &repository(supplier)}},
+                   checkpoint, options, later_clock(), monitor, {});
 }
 
 void Machine::forget(const catalog::RunRow& row) {
@@ -244,7 +290,7 @@ void Machine::repair() {
     Problems problems;
     maintenance::run_repair(repository_without_log(), false, problems, {});
   }
-  close_repository();
+  close_repositories();
 }
 
 void Machine::restore(const catalog::RunRow& row, const Paths& paths, bool resuming) {

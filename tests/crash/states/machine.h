@@ -1,9 +1,10 @@
 // A machine as a daemon is one: its keys, catalog and cache in a state folder, and runs that outlive the
-// process. Two may use one repository. Paths are those of the disk it lives on, so a machine can be started
-// again from whatever a crash left there.
+// process. Two may use one repository, and one may give what it backs up to two. Paths are those of the disk
+// it lives on, so a machine can be started again from whatever a crash left there.
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
@@ -35,14 +36,22 @@ class Machine {
 
   // Makes the repository; this machine is its remover.
   void make_repository(bool encrypted);
+  // Makes a second one of the same keys: from now on backups are given to both.
+  void make_replica();
   // Uses the repository that `other` made.
   void join(Machine& other);
 
-  // Opened at the first call, and again after close_repository().
-  store::Repository& repository();
+  // Folders in `disk`: "repository", and "replica" where there is one.
+  std::vector<std::string> destinations();
+  // All but backups, and what is below, is about this one from now on; it is the first to begin with.
+  void look_at(const std::string& destination) { destination_ = destination; }
+  const std::string& destination() const { return destination_; }
+
+  // Opened at the first call, and again after close_repositories().
+  store::Repository& repository() { return repository(destination_); }
   // As repair opens it.
   store::Repository& repository_without_log();
-  void close_repository() { repository_.reset(); }
+  void close_repositories() { repositories_.clear(); }
 
   // ---- Runs, as the daemon has them ----
   // A row in the catalog that says that it runs. `request`: what it needs to go on.
@@ -60,7 +69,7 @@ class Machine {
     std::stop_token stop{};
   };
   // Error(kCancelled) when it was stopped, after a checkpoint. True when the checkpoint that was there was
-  // given up.
+  // given up. A destination that was not fed is filled from the other one.
   bool back_up(const catalog::RunRow& row, const Paths& paths, const BackUp& how);
   // Forgets the snapshot of the run that the row's request names, if it is listed.
   void forget(const catalog::RunRow& row);
@@ -75,14 +84,19 @@ class Machine {
   std::vector<std::string> check();
 
  private:
-  store::RepositoryContext context();
+  store::Repository& repository(const std::string& destination);
+  store::RepositoryContext context(const std::string& destination);
+  void add(const std::string& destination, const crypto::Keyring& keyring);
+  void fill(const catalog::RunRow& row, unsigned number, const std::string& supplier,
+            backup::CheckpointStore& checkpoint, const backup::BackupOptions& of_backup);
 
   const std::string disk_;
   const std::string name_;
   catalog::KeyFolder keys_;
   catalog::Catalog catalog_;
   const crypto::WriterKey writer_;
-  std::unique_ptr<store::Repository> repository_;
+  std::string destination_ = "repository";
+  std::map<std::string, std::unique_ptr<store::Repository>> repositories_;  // that are open
 };
 
 }  // namespace garner::crash

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <map>
+#include <optional>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -20,19 +22,28 @@ class Recovery {
   void run() {
     std::vector<std::string> order = scenario_.machines;
     if (random_() % 2 == 0) std::ranges::reverse(order);
+    std::optional<Machine> machine;
     for (const std::string& name : order) {
       step("starting " + name + " again");
-      Machine machine(world_.disk(), name);
-      if (const auto& rebuilt = machine.catalog().rebuilt()) {
+      machine.emplace(world_.disk(), name);
+      if (const auto& rebuilt = machine->catalog().rebuilt()) {
         throw Failure{"the catalog was made anew: " + rebuilt->reason + ", " + rebuilt->detail};
       }
-      go_on(machine);
+      go_on(*machine);
     }
-    Machine machine(world_.disk(), scenario_.machines.front());
-    check_snapshots(machine);
-    check_repository(machine);
-    check_restored(machine);
-    if (random_() % 4 == 0) back_up_again(machine);
+    // What is looked at comes from the disk. The catalog of the one that went on is opened anew now and then.
+    const std::string& first = scenario_.machines.front();
+    if (order.back() != first || random_() % 4 == 0) machine.emplace(world_.disk(), first);
+    machine->close_repositories();
+    for (const std::string& destination : machine->destinations()) {
+      machine->look_at(destination);
+      check_snapshots(*machine);
+      check_repository(*machine);
+    }
+    check_spool(*machine);
+    check_restored(*machine);
+    if (random_() % 4 == 0) back_up_again(*machine);
+    machine.reset();
     if (random_() % 8 == 0) lose_cache();
   }
 
@@ -78,6 +89,7 @@ class Recovery {
         step("going on with a restore");
         return machine.restore(row, world_.paths(), /*resuming=*/true);
       case RunKind::kCheck:
+      case RunKind::kCopy:
         return;
     }
   }
@@ -89,9 +101,14 @@ class Recovery {
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const std::string run = Uuid::from_bytes(as_bytes(entry.snapshot().run())).text();
       if (!listed.insert(run).second) throw Failure{"two snapshots of run " + run};
+      // It is one, wherever it is.
+      if (ids_.try_emplace(run, entry.id()).first->second != entry.id())
+        throw Failure{"run " + run + " has a snapshot at each destination"};
       compare(machine, run);
     }
+    const bool is_replica = machine.destination() != machine.destinations().front();
     for (const std::string& run : promises_.listed) {
+      if (is_replica && world_.is_older_than_replica(run)) continue;
       if (!listed.contains(run)) throw Failure{"the snapshot of run " + run + " is lost"};
     }
     for (const std::string& run : promises_.gone) {
@@ -121,9 +138,18 @@ class Recovery {
     step("checking the repository");
     for (const std::string& problem : machine.check()) throw Failure{"check found: " + problem};
     // What a run that is over left in staging would never go.
-    for (const std::string& name : list_names(world_.disk() + "/repository/.staging")) {
+    check_leftovers(world_.disk() + "/" + machine.destination() + "/.staging");
+  }
+
+  void check_spool(Machine& machine) {
+    step("looking into the spool");
+    check_leftovers(world_.disk() + "/" + machine.name() + "/spool");
+  }
+
+  void check_leftovers(const std::string& folder) {
+    for (const std::string& name : list_names(folder)) {
       for (const std::string& run : finished_) {
-        if (name.starts_with(run)) throw Failure{"a run that is over left .staging/" + name};
+        if (name.starts_with(run)) throw Failure{"a run that is over left " + folder + "/" + name};
       }
     }
   }
@@ -143,8 +169,11 @@ class Recovery {
     world_.expect(row);
     machine.back_up(row, world_.paths(), {});
     machine.finish(row);
-    compare(machine, row.uuid.text());
-    for (const std::string& problem : machine.check()) throw Failure{"check found: " + problem};
+    for (const std::string& destination : machine.destinations()) {
+      machine.look_at(destination);
+      compare(machine, row.uuid.text());
+      for (const std::string& problem : machine.check()) throw Failure{"check found: " + problem};
+    }
   }
 
   void lose_cache() {
@@ -152,7 +181,10 @@ class Recovery {
     const std::string& name = scenario_.machines.front();
     remove_tree(world_.disk() + "/" + name + "/cache");
     Machine machine(world_.disk(), name);
-    for (const std::string& problem : machine.check()) throw Failure{"check found: " + problem};
+    for (const std::string& destination : machine.destinations()) {
+      machine.look_at(destination);
+      for (const std::string& problem : machine.check()) throw Failure{"check found: " + problem};
+    }
   }
 
   World& world_;
@@ -160,7 +192,8 @@ class Recovery {
   const World::Promises& promises_;
   std::mt19937_64& random_;
   std::string doing_;
-  std::set<std::string> finished_;  // runs that went on here
+  std::set<std::string> finished_;          // runs that went on here
+  std::map<std::string, std::string> ids_;  // of snapshots, by run
 };
 
 }  // namespace

@@ -32,6 +32,12 @@ std::string back_up(World& world, Machine& machine, const Machine::BackUp& how =
   return row.uuid.text();
 }
 
+void add_replica(World& world) {
+  Machine machine(world.disk(), "first");
+  machine.make_replica();
+  world.has_replica_from_now_on();
+}
+
 // So many backups, of a source that changes from one to the next, and then changes again.
 void make_history(World& world, std::mt19937_64& random, int backups) {
   make_machine(world, random() % 2 == 0);
@@ -51,6 +57,11 @@ void prepare_first_backup(World& world, std::mt19937_64& random) {
 void act_backup(World& world, std::mt19937_64& random) {
   Machine machine(world.disk(), "first");
   back_up(world, machine, {.threads = 1 + static_cast<unsigned>(random() % 2)});
+}
+
+void act_long_backup(World& world, std::mt19937_64&) {
+  Machine machine(world.disk(), "first");
+  back_up(world, machine, {.commit_blobs = 5});
 }
 
 // A backup that is stopped when so many operations have been made, and goes on from its checkpoint.
@@ -220,10 +231,42 @@ const std::vector<Scenario>& scenarios() {
       {.name = "long backup that commits as it goes",
        .machines = {"first"},
        .prepare = prepare_first_backup,
-       .act =
-           [](World& world, std::mt19937_64&) {
+       .act = act_long_backup},
+      {.name = "backup to two destinations",
+       .machines = {"first"},
+       .prepare =
+           [](World& world, std::mt19937_64& random) {
+             prepare_first_backup(world, random);
+             add_replica(world);
+             if (random() % 2 == 0) return;
              Machine machine(world.disk(), "first");
-             back_up(world, machine, {.commit_blobs = 5});
+             back_up(world, machine);
+             world.change_source(random);
+           },
+       .act = act_backup},
+      {.name = "long backup to two destinations",
+       .machines = {"first"},
+       .prepare =
+           [](World& world, std::mt19937_64& random) {
+             prepare_first_backup(world, random);
+             add_replica(world);
+           },
+       .act = act_long_backup},
+      // The second one knows nothing of the first one's history: it is filled.
+      {.name = "backup to one destination that fills another",
+       .machines = {"first"},
+       .prepare =
+           [](World& world, std::mt19937_64& random) {
+             make_history(world, random, 1 + random() % 2);
+             add_replica(world);
+           },
+       .act =
+           [](World& world, std::mt19937_64& random) {
+             if (random() % 2 == 0) {
+               act_backup(world, random);
+             } else {
+               act_long_backup(world, random);
+             }
            }},
       {.name = "disk that fails once",
        .machines = {"first"},

@@ -42,6 +42,9 @@ class World {
   void promise_listed(const std::string& run);
   void promise_nothing(const std::string& run);  // it is about to go
   void promise_gone(const std::string& run);
+  // A second destination is there: what was promised before is promised of the first one alone.
+  void has_replica_from_now_on() { before_replica_ = promises_.listed; }
+  bool is_older_than_replica(const std::string& run) const { return before_replica_.contains(run); }
 
   struct Promises {
     std::set<std::string> listed;  // runs whose snapshots must be there
@@ -60,6 +63,7 @@ class World {
   mutable std::mutex mutex_;
   std::map<std::string, std::string> trees_;  // by run
   Promises promises_;
+  std::set<std::string> before_replica_;
 };
 
 }  // namespace garner::crash
