@@ -21,12 +21,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
 
 #include "backup/checkpoint.h"
 #include "backup/checkpoint_pace.h"
+#include "backup/supplier.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "command/command.h"
@@ -52,7 +54,10 @@ struct BackupOptions {
   std::string host;
   unsigned threads = 0;                    // 0: one for each core
   std::size_t memory_budget = 128u << 20;  // bytes of frames and codec contexts
-  std::string read_counter_file;           // counts what is read of the source, also past the last checkpoint
+  // Destinations that are not the run's own, and may give those what need not be read: asked in this order.
+  // What has other names for content is passed over.
+  std::vector<Supplier> suppliers;
+  std::string read_counter_file;  // counts what is read of the source, also past the last checkpoint
   // For packs, where the destination has no staging folder, or there are several.
   std::string spool_folder;
   // Bytes of packs in it that may wait to be delivered: reading waits beyond that, or the slowest destination
@@ -122,6 +127,7 @@ struct BackupResult {
   crypto::BlobId snapshot;
   BackupProgress progress;              // final numbers
   std::vector<TargetProgress> targets;  // by number; none of them kFed, at least one kDone
+  std::set<std::string> suppliers;      // who gave something, in this process
 };
 
 // Thread-safe view of a running backup. Owned by the caller, outlives the run.

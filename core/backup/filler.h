@@ -20,6 +20,7 @@
 
 #include "backup/checkpointer.h"
 #include "backup/statistics.h"
+#include "backup/supplier.h"
 #include "garner/v1/store.pb.h"
 #include "store/blob_writer.h"
 #include "store/repository.h"
@@ -27,12 +28,6 @@
 namespace garner::backup {
 
 namespace v1 = store::v1;
-
-// A repository that others may be given content from.
-struct Supplier {
-  std::string name;  // of its destination
-  store::Repository* repository = nullptr;
-};
 
 // A file or folder of which some content was found nowhere.
 struct LostContent {
