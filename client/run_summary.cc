@@ -65,8 +65,9 @@ std::string backup_facts(const v1::Run& run) {
                      "; " + human_bytes(run.read_bytes()) + " read, " + human_bytes(run.new_bytes()) +
                      " new, " + human_bytes(run.stored_bytes()) + " stored\n";
   if (run.destinations_size() < 2 &&
-      std::all_of(run.destinations().begin(), run.destinations().end(),
-                  [](const v1::DestinationRun& one) { return one.error().empty(); })) {
+      std::all_of(run.destinations().begin(), run.destinations().end(), [](const v1::DestinationRun& one) {
+        return one.error().empty() && one.supplied_from().empty();
+      })) {
     return text;
   }
   for (const v1::DestinationRun& one : run.destinations()) text += destination_facts(one);

@@ -10,6 +10,7 @@
 #include "schedule_option.h"
 #include "schedule_text.h"
 #include "session.h"
+#include "supply_option.h"
 #include "text.h"
 
 namespace garner::client {
@@ -37,6 +38,8 @@ void show(Session& session, const v1::BackupSet& set) {
   facts.add("name", set.name());
   for (int i = 0; i < set.sources_size(); ++i) facts.add(i == 0 ? "sources" : "", set.sources(i));
   facts.add("destinations", joined(set.destinations()));
+  const std::string supply = supply_text(set.supply());
+  if (!supply.empty()) facts.add("supply", supply);
   facts.add("one file system", set.one_file_system() ? "yes" : "no");
   facts.add("exclude caches", set.exclude_caches() ? "yes" : "no");
   for (int i = 0; i < set.rules_size(); ++i) facts.add(i == 0 ? "rules" : "", set.rules(i));
@@ -85,6 +88,7 @@ void add_add(std::vector<Command>& all) {
     std::string name;
     std::vector<std::string> sources;
     std::vector<std::string> destinations;
+    SupplyOptions supply;
     bool one_file_system = false;
     bool exclude_caches = false;
     std::vector<std::string> rules;
@@ -95,13 +99,13 @@ void add_add(std::vector<Command>& all) {
   const auto given = std::make_shared<Arguments>();
   Command command{
       .path = "set add",
-      .usage =
-          "NAME {--source PATH..., {--command CMD --as NAME}...}... --destination NAME... "
-          "[--one-file-system] [--exclude-caches] [--rule 'CLASS PATTERN']... "
-          "[--command-timeout T] [--before CMD] [--after CMD] [--on-failure CMD] [--hook-timeout T] "
-          "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
-          "[--when CONDITION]... [--overdue-after T] " +
-          std::string(kRetentionUsage),
+      .usage = "NAME {--source PATH..., {--command CMD --as NAME}...}... --destination NAME... " +
+               std::string(kSupplyUsage) +
+               " [--one-file-system] [--exclude-caches] [--rule 'CLASS PATTERN']... "
+               "[--command-timeout T] [--before CMD] [--after CMD] [--on-failure CMD] [--hook-timeout T] "
+               "[--schedule S | --schedule DEST=S]... [--timezone ZONE] [--random-delay T] [--window W]... "
+               "[--when CONDITION]... [--overdue-after T] " +
+               std::string(kRetentionUsage),
       .sentence = "Makes a backup set.",
       .options = {{"NAME", "", "What it shall be called.", &given->name, true, {}},
                   {"--source", "PATH", "What to back up: folders or files.", &given->sources, false, {}},
@@ -123,7 +127,9 @@ void add_add(std::vector<Command>& all) {
            {"garner set add mail --source /srv/mail --destination disk --schedule 'Mon..Fri 22:30' "
             "--overdue-after 3d",
             ""},
-           {"garner set add shop --command 'pg_dump shop' --as shop.sql --destination disk", ""}},
+           {"garner set add shop --command 'pg_dump shop' --as shop.sql --destination disk", ""},
+           {"garner set add photos --source ~/photos --destination disk cloud --supply-from disk",
+            "'garner backup photos --destination cloud' reads only what disk lacks."}},
       .details = schedule_details(),
       .run =
           [given](Session& session) {
@@ -132,6 +138,7 @@ void add_add(std::vector<Command>& all) {
             request.set_name(given->name);
             check_sources(given->sources, request.mutable_sources());
             check_destinations(given->destinations, request.mutable_destinations());
+            if (const auto supply = given->supply.change()) *request.mutable_supply() = *supply;
             request.set_one_file_system(given->one_file_system);
             request.set_exclude_caches(given->exclude_caches);
             for (const std::string& rule : given->rules) request.add_rules(rule);
@@ -149,6 +156,7 @@ void add_add(std::vector<Command>& all) {
   };
   command.details.push_back(kRetentionDetail);
   for (const std::string& detail : command_details()) command.details.push_back(detail);
+  given->supply.add_to(command.options, /*edit=*/false);
   given->commands.add_to(command.options, /*edit=*/false);
   command.details.push_back(kRetentionOfDestination);
   given->schedule.add_to(command.options, /*edit=*/false);
@@ -222,6 +230,7 @@ void add_edit(std::vector<Command>& all) {
     std::vector<std::string> sources;
     bool no_source = false;
     std::vector<std::string> destinations;
+    SupplyOptions supply;
     bool one_file_system = false;
     bool no_one_file_system = false;
     bool exclude_caches = false;
@@ -236,7 +245,8 @@ void add_edit(std::vector<Command>& all) {
   Command command{
       .path = "set edit",
       .usage =
-          "NAME {--source PATH... | --no-source, --destination NAME..., --one-file-system | "
+          "NAME {--source PATH... | --no-source, --destination NAME..., " + std::string(kSupplyEditUsage) +
+          ", --one-file-system | "
           "--no-one-file-system, --exclude-caches | --no-exclude-caches, "
           "{--rule 'CLASS PATTERN'}... | --no-rules, " +
           std::string(kCommandEditUsage) +
@@ -295,6 +305,7 @@ void add_edit(std::vector<Command>& all) {
             check_sources(given->sources, request.mutable_sources());
             request.set_no_sources(given->no_source);
             check_destinations(given->destinations, request.mutable_destinations());
+            if (const auto supply = given->supply.change()) *request.mutable_supply() = *supply;
             if (given->one_file_system || given->no_one_file_system) {
               request.set_one_file_system(given->one_file_system);
             }
@@ -304,8 +315,8 @@ void add_edit(std::vector<Command>& all) {
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             if (request.sources().empty() && !given->no_source && request.destinations().empty() &&
                 request.rules().empty() && !request.no_rules() && !request.has_one_file_system() &&
-                !request.has_exclude_caches() && !request.has_schedule() && !request.has_commands() &&
-                !given->keep.any()) {
+                !request.has_exclude_caches() && !request.has_supply() && !request.has_schedule() &&
+                !request.has_commands() && !given->keep.any()) {
               throw usage_failure("set edit: give at least one thing to change",
                                   "See garner set edit --help.");
             }
@@ -324,6 +335,7 @@ void add_edit(std::vector<Command>& all) {
   command.details.push_back(kRetentionOfDestination);
   command.details.push_back("0 takes a rule away.");
   for (const std::string& detail : command_details()) command.details.push_back(detail);
+  given->supply.add_to(command.options, /*edit=*/true);
   given->commands.add_to(command.options, /*edit=*/true);
   given->schedule.add_to(command.options, /*edit=*/true);
   add_retention_options(given->keep, command.options);

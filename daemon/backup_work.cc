@@ -40,6 +40,7 @@
 #include "schedule/instant.h"
 #include "schedule_edit.h"
 #include "sleep_inhibitor.h"
+#include "supply.h"
 
 namespace garner::daemon {
 
@@ -128,6 +129,27 @@ std::vector<RunWork::Opened> RunWork::open_places(ActiveRun& run) {
   return places;
 }
 
+// Those that may give what need not be read, the nearest first, by what the set says now. One that is not
+// there is left out: the source has what it would give.
+std::vector<RunWork::Opened> RunWork::open_suppliers(const ActiveRun& run) {
+  const StoredRequest& request = run.request();
+  std::vector<Opened> suppliers;
+  const std::optional<catalog::BackupSet> set = catalog_.configuration().set(request.set.name());
+  if (!set || set->definition.uuid() != request.set.uuid()) return suppliers;
+  const std::vector<std::string> names = suppliers_of(*set, request.destinations);
+  for (const catalog::DestinationFacts& facts : destinations_.nearest_first()) {
+    if (std::ranges::find(names, facts.name) == names.end()) continue;
+    try {
+      suppliers.push_back({facts.name, destinations_.open(facts.name)});
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
+      spdlog::info("run {}: the source is read, for {} can supply nothing: {}", run.number(), facts.name,
+                   error.what());
+    }
+  }
+  return suppliers;
+}
+
 void RunWork::feed(ActiveRun& run, const std::vector<Opened>& places, backup::CheckpointStore& checkpoint,
                    RunLog& log, const std::stop_token& stop) {
   const StoredRequest& request = run.request();
@@ -144,6 +166,8 @@ void RunWork::feed(ActiveRun& run, const std::vector<Opened>& places, backup::Ch
   options.set = request.set;
   options.commands = command_sources(run);
   options.full_scan = request.full_scan;
+  const std::vector<Opened> suppliers = open_suppliers(run);
+  for (const Opened& one : suppliers) options.suppliers.push_back({one.name, one.repository.get()});
   options.host = destinations_.context().host;
   options.threads = settings_.threads;  // fewer, where memory is not enough for them
   options.memory_budget = settings_.memory_budget;
@@ -182,7 +206,13 @@ void RunWork::note_made(ActiveRun& run, const std::vector<Opened>& places,
     if (reason.empty()) reason = kIsToBeGiven;
     note_behind(run, one.name, reason);
   }
-  run.update([&](v1::Run& report) { report.set_snapshot_id(result.snapshot.hex()); });
+  const std::vector<std::string> suppliers(result.suppliers.begin(), result.suppliers.end());
+  run.update([&](v1::Run& report) {
+    report.set_snapshot_id(result.snapshot.hex());
+    for (v1::DestinationRun& part : *report.mutable_destinations()) {
+      if (part.supplied_bytes() > 0) add_suppliers(part, suppliers);
+    }
+  });
   catalog_.runs().save_report(run.number(), run.report());
 }
 

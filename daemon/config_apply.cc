@@ -14,6 +14,7 @@
 #include "destination_add.h"
 #include "destination_edit.h"
 #include "notification_request.h"
+#include "supply.h"
 
 namespace garner::daemon {
 
@@ -128,7 +129,7 @@ class Applying {
     checking_ = false;
   }
 
-  // A set's sources one by one, then together; each at its place.
+  // A set's sources and destinations one by one, and its supply; each at its place.
   bool check_set(const Wanted<v1::AddSetRequest>& wanted) {
     bool good = true;
     for (const PlacedValue& placed : wanted.section.values) {
@@ -143,6 +144,12 @@ class Applying {
           good = try_at(element_of(placed, i),
                         [&] { parts_.sets.check_destinations({wanted.request.destinations(i)}); }) &&
                  good;
+      } else if (placed.key == "supply-from" ||
+                 (placed.key == "supply" && wanted.request.supply().from().empty())) {
+        const std::vector<std::string> names(wanted.request.destinations().begin(),
+                                             wanted.request.destinations().end());
+        good =
+            try_at(placed.place, [&] { check_supply(to_catalog(wanted.request.supply()), names); }) && good;
       }
     }
     return good;

@@ -142,6 +142,7 @@ v1::AddSetRequest request_for(const v1::BackupSet& message) {
   request.set_name(message.name());
   *request.mutable_sources() = message.source_paths();
   *request.mutable_destinations() = message.destinations();
+  *request.mutable_supply() = message.supply();
   request.set_one_file_system(message.one_file_system());
   request.set_exclude_caches(message.exclude_caches());
   *request.mutable_rules() = message.rule_bytes();
@@ -224,6 +225,7 @@ v1::EditSetRequest edit_between(const v1::AddSetRequest& now, const v1::AddSetRe
     edit.set_no_sources(wanted.sources().empty());
   }
   if (!same(now.destinations(), wanted.destinations())) *edit.mutable_destinations() = wanted.destinations();
+  *edit.mutable_supply() = wanted.supply();
   edit.set_one_file_system(wanted.one_file_system());
   edit.set_exclude_caches(wanted.exclude_caches());
   if (!same(now.rules(), wanted.rules())) {

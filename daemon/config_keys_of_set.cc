@@ -16,6 +16,7 @@ namespace {
 using Set = v1::AddSetRequest;
 using Value = std::optional<ConfigValue>;
 
+constexpr const char* kBothWays = "both-ways";
 constexpr std::int64_t kMostKept = 100'000;
 
 using Retention = v1::Retention;
@@ -193,6 +194,17 @@ const std::vector<ConfigKey<Set>>& set_keys() {
        },
        {},
        /*required=*/true},
+      {"supply-from", ConfigKind::kText,
+       [](const Set& request) { return unless_empty(request.supply().from()); },
+       [](Set& request, const ConfigValue& value) { request.mutable_supply()->set_from(text_of(value)); }},
+      {"supply", ConfigKind::kText,
+       [](const Set& request) {
+         return unless_empty(std::string(request.supply().both_ways() ? kBothWays : ""));
+       },
+       [](Set& request, const ConfigValue&) { request.mutable_supply()->set_both_ways(true); },
+       [](const std::string& text) {
+         if (text != kBothWays) refuse("this can be \"both-ways\"; for one of them: supply-from = \"DEST\"");
+       }},
       flag("one-file-system", &Set::one_file_system, &Set::set_one_file_system),
       flag("exclude-caches", &Set::exclude_caches, &Set::set_exclude_caches),
       {"rule", ConfigKind::kTexts,

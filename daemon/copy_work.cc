@@ -184,10 +184,7 @@ void RunWork::fill(ActiveRun& run, const Opened& target, const SnapshotEntry& en
     part.set_new_bytes(filled.counters.new_bytes);
     part.set_stored_bytes(filled.counters.stored_bytes);
     part.set_supplied_bytes(filled.counters.supplied_bytes);
-    for (const std::string& name : filled.suppliers) {
-      if (std::ranges::find(part.supplied_from(), name) == part.supplied_from().end())
-        part.add_supplied_from(name);
-    }
+    add_suppliers(part, filled.suppliers);
     add_up(report);
   });
 }

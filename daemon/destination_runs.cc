@@ -24,6 +24,13 @@ void show(const backup::TargetProgress& target, v1::DestinationRun& part) {
   part.set_error(target.error);
 }
 
+void add_suppliers(v1::DestinationRun& part, const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (std::ranges::find(part.supplied_from(), name) == part.supplied_from().end())
+      part.add_supplied_from(name);
+  }
+}
+
 backup::TargetCounters counters_of(const v1::DestinationRun& part) {
   return {part.new_bytes(), part.stored_bytes(), part.supplied_bytes()};
 }

@@ -32,10 +32,10 @@ void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
     report.set_source_bytes(progress.source_bytes);
     report.set_read_bytes(progress.counters.read_bytes);
     report.set_new_bytes(progress.counters.new_bytes);
-    report.set_stored_bytes(progress.counters.stored_bytes);
     const std::vector<std::string>& names = run_.request().destinations;
     for (std::size_t number = 0; number < std::min(names.size(), progress.targets.size()); ++number)
       show(progress.targets[number], part_of(report, names[number]));
+    add_up(report);
   });
   run_.set_progress(progress.done_files, progress.done_bytes, progress.expected_files,
                     progress.expected_bytes, progress.current, progress.stage);

@@ -58,6 +58,7 @@ class RunWork {
   // backup_work.cc
   void back_up(ActiveRun& run, const std::stop_token& stop);
   std::vector<Opened> open_places(ActiveRun& run);
+  std::vector<Opened> open_suppliers(const ActiveRun& run);
   void feed(ActiveRun& run, const std::vector<Opened>& places, backup::CheckpointStore& checkpoint,
             RunLog& log, const std::stop_token& stop);
   void note_made(ActiveRun& run, const std::vector<Opened>& places, const backup::BackupResult& result);

@@ -13,6 +13,7 @@
 #include "snapshot/age.h"
 #include "snapshot/node.h"
 #include "source/rules.h"
+#include "supply.h"
 #include "timestamp.h"
 
 namespace garner::daemon {
@@ -145,6 +146,8 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
   set.definition.set_exclude_caches(request.exclude_caches());
   set.destinations.assign(request.destinations().begin(), request.destinations().end());
   check_destinations(set.destinations);
+  set.supply = to_catalog(request.supply());
+  check_supply(set.supply, set.destinations);
   const catalog::SetCommands commands = edited(catalog::SetCommands(), request.commands(), context.user);
   check_sources(set.definition, commands);
   check_command_paths(commands, set.definition);
@@ -182,7 +185,9 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContex
   if (!request.rules().empty()) *set.definition.mutable_rules() = request.rules();
   if (!request.rules().empty()) check_rules(set.definition);
   if (request.has_exclude_caches()) set.definition.set_exclude_caches(request.exclude_caches());
-  // Also when only destinations change: each schedule's must be one of them.
+  // Also when only destinations change: what supplies the others, and each schedule's, must be one of them.
+  if (request.has_supply()) set.supply = to_catalog(request.supply());
+  check_supply(set.supply, set.destinations);
   const std::string& name = set.definition.name();
   const std::optional<catalog::SetSchedule> before = catalog_.schedules().find(name);
   const catalog::SetSchedule schedule =
@@ -220,6 +225,7 @@ v1::BackupSet Sets::describe(const catalog::BackupSet& set) {
     message.add_source_paths(source);
   }
   for (const std::string& name : set.destinations) message.add_destinations(name);
+  *message.mutable_supply() = to_message(set.supply);
   message.set_one_file_system(set.definition.one_file_system());
   message.set_exclude_caches(set.definition.exclude_caches());
   for (const std::string& rule : set.definition.rules()) {

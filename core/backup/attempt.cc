@@ -118,6 +118,42 @@ void Attempt::choose_fed() {
   }
 }
 
+// What one of them does not give is read from the source: none of them is needed.
+void Attempt::look_at_suppliers() {
+  suppliers_.clear();
+  // What is to be read is read.
+  if (options_.full_scan || options_.content_lost || fed_.empty()) return;
+  for (const Supplier& supplier : options_.suppliers) {
+    if (!has_same_names(fed(0), *supplier.repository)) continue;
+    try {
+      supplier.repository->refresh(store::kLookToBeginWith);
+      suppliers_.push_back(supplier);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kCancelled) throw;
+      spdlog::warn("run {}: {} supplies nothing, and the source is read: {}", options_.run.text(),
+                   supplier.name, error.what());
+    }
+  }
+}
+
+// A supplier's newest, where that is newer than what all that are fed list.
+void Attempt::choose_compared() {
+  compared_ = base_;
+  is_supplied_ = false;
+  look_at_suppliers();
+  const TimePoint now = clock_.now();
+  std::optional<v1::SnapshotEntry> best;
+  if (base_id_) best = *store::find_snapshot(*places_[fed_.front()].repository->state(), base_id_->view());
+  for (const Supplier& supplier : suppliers_) {
+    const auto state = supplier.repository->state();
+    const v1::SnapshotEntry* entry = find_base(*state, options_.set, options_.host, now);
+    if (entry == nullptr || (best && !is_better_base(*best, *entry, options_.set, now))) continue;
+    best = *entry;
+    compared_ = entry->snapshot();
+    is_supplied_ = true;
+  }
+}
+
 void Attempt::choose_base_of_checkpoint() {
   base_.reset();
   base_id_.reset();
@@ -230,6 +266,7 @@ bool Attempt::resume(CheckpointHead known) {
   std::erase_if(fed_, [&](unsigned number) { return adopted.left.contains(number); });
   resumed_ = true;
   choose_base_of_checkpoint();
+  choose_compared();
   begin_delivering(std::move(adopted));
   return true;
 }
@@ -241,6 +278,7 @@ void Attempt::begin_anew() {
   head_.counters = counters;
   resumed_ = false;
   choose_fed();
+  choose_compared();
   std::vector<TargetBegin> begun;
   for (const unsigned number : fed_) {
     TargetBegin target{number, base_id_ ? std::vector{*base_id_} : std::vector<crypto::BlobId>{}};
@@ -287,9 +325,9 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
       continue;
     }
     const Place& place = places_[number];
-    // Whether it has any the checkpoint does not tell; without a base it has none.
-    if (resumed_ && !known.base_snapshots.empty() && place.repository->may_store_differences())
-      has_differences_ = true;
+    // Whether it has any the checkpoint does not tell; without a base, or a supplier, it has none.
+    const bool may_have = !known.base_snapshots.empty() || known.counters.supplied_bytes > 0;
+    if (resumed_ && may_have && place.repository->may_store_differences()) has_differences_ = true;
     targets_fed_->add(Target::Context{number, targets_[number].name, *place.repository, *writer_,
                                       *statistics_, options_.run, options_.pace, known.base_snapshots,
                                       known.names, std::move(adopted.committed[number]),
@@ -301,6 +339,9 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
 // From the one that answers soonest: in this machine's file system first.
 void Attempt::make_earlier() {
   std::vector<store::Repository*> repositories = fed_repositories();
+  if (is_supplied_) {
+    for (const Supplier& supplier : suppliers_) repositories.push_back(supplier.repository);
+  }
   if (repositories.size() == 1) {
     earlier_ = repositories.front();
     return;
@@ -338,7 +379,7 @@ std::optional<BackupResult> Attempt::make() {
   } else {
     take_up();
     decided = head_.snapshot;
-    if (!decided && base_lacks_content()) {
+    if (!decided && !is_supplied_ && base_lacks_content()) {
       spdlog::info("run {}: the snapshot that it compares with lacks content; it reads everything",
                    options_.run.text());
       options_.full_scan = options_.content_lost = true;
@@ -354,11 +395,16 @@ std::optional<BackupResult> Attempt::make() {
 }
 
 v1::Snapshot Attempt::walk_source() {
-  if (base_) statistics_->expect(base_->totals().files(), base_->totals().bytes());
+  if (compared_) statistics_->expect(compared_->totals().files(), compared_->totals().bytes());
+  if (is_supplied_) {
+    supply_ = std::make_unique<Supply>(Supply::Context{suppliers_, fed_repositories(), *earlier_, *writer_,
+                                                       *checkpointer_, *statistics_, threads_, stop_});
+  }
   try {
     walk();
   } catch (...) {
-    if (targets_fed_->failure()) save_what_was_read();
+    // It goes on with what is here: when a destination is there again, or without the supplier.
+    if (targets_fed_->failure() || supply_) save_what_was_read();
     throw;
   }
   if (stop_.stop_requested()) {
@@ -368,7 +414,7 @@ v1::Snapshot Attempt::walk_source() {
   return *result_;
 }
 
-// No destination is left. What is in the spool need not be read again when one is there once more.
+// What is here need not be read again.
 void Attempt::save_what_was_read() {
   try {
     checkpointer_->save_now();
@@ -409,6 +455,7 @@ bool Attempt::settle_one(unsigned number, const v1::Snapshot& snapshot) {
   for (const unsigned other : targets_fed_->fed()) {
     if (other != number) others.push_back(places_[other].repository);
   }
+  for (const Supplier& supplier : suppliers_) others.push_back(supplier.repository);
   auto settled = settle(*places_[number].repository, number, *writer_, snapshot, others);
   if (!settled) return false;
   checkpointer_->save_last(snapshot);
@@ -451,6 +498,7 @@ BackupResult Attempt::result_of(const v1::Snapshot& snapshot, BackupProgress pro
     target.kind = place.error->kind();
   }
   result.targets = progress.targets;
+  if (supply_) result.suppliers = supply_->gave();
   result.progress = std::move(progress);
   if (options_.when_made) options_.when_made(result);
   checkpoint_.forget();

@@ -44,6 +44,8 @@ class Attempt {
   void choose_base_of_checkpoint();
   bool base_lacks_content() const;
   store::Repository& fed(std::size_t which) const { return *places_[fed_.at(which)].repository; }
+  void look_at_suppliers();
+  void choose_compared();
   std::vector<store::Repository*> fed_repositories() const;
   std::vector<store::Repository*> by_number() const;
 
@@ -86,8 +88,11 @@ class Attempt {
 
   std::vector<Place> places_;
   std::vector<unsigned> fed_;         // numbers, ascending; of those that are there, and in step
-  std::optional<v1::Snapshot> base_;  // compared with
+  std::vector<Supplier> suppliers_;   // that are there, and have the same names
+  std::optional<v1::Snapshot> base_;  // listed by all that are fed
   std::optional<crypto::BlobId> base_id_;
+  std::optional<v1::Snapshot> compared_;  // with which the walk compares: base_, or a supplier's
+  bool is_supplied_ = false;              // a supplier's
   CheckpointHead head_;
   bool resumed_ = false;
   std::atomic<bool> has_differences_ = false;  // what is stored may hold some, which its records have to say
@@ -97,6 +102,7 @@ class Attempt {
   std::unique_ptr<Statistics> statistics_;
   std::unique_ptr<Targets> targets_fed_;
   std::unique_ptr<Checkpointer> checkpointer_;  // listens to them: goes first
+  std::unique_ptr<Supply> supply_;
   std::optional<v1::Snapshot> result_;
 };
 

@@ -14,10 +14,27 @@ namespace garner::backup {
 
 namespace {
 
+// Returns how many went away.
+std::size_t drop_those_away(std::vector<Supplier>& suppliers) {
+  return std::erase_if(suppliers, [](const Supplier& supplier) {
+    if (is_there(*supplier.repository)) return false;
+    spdlog::warn("{} went away: what it would have supplied is read from the source", supplier.name);
+    return true;
+  });
+}
+
 BackupResult make_attempts(const std::vector<RunTarget>& targets, CheckpointStore& checkpoint,
-                           const BackupOptions& options, const Clock& clock, BackupMonitor& monitor,
+                           BackupOptions options, const Clock& clock, BackupMonitor& monitor,
                            const std::stop_token& stop) {
-  if (auto result = Attempt(targets, checkpoint, options, clock, monitor, stop).make()) return *result;
+  for (bool again = true; again;) {
+    try {
+      if (auto result = Attempt(targets, checkpoint, options, clock, monitor, stop).make()) return *result;
+      again = false;
+    } catch (const Error& error) {
+      // What it gave is recorded. The run goes on without it, and reads the rest.
+      if (error.kind() != ErrorKind::kDestinationAway || drop_those_away(options.suppliers) == 0) throw;
+    }
+  }
   // What the run took for known is gone from the repository: everything is looked up, and read where that
   // finds nothing, on the newest state.
   spdlog::info("run {}: reads the source again", options.run.text());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backup/unreadable.h"
 #include "base/error.h"
 #include "snapshot/node.h"
 
@@ -37,6 +38,7 @@ void CommandReader::read(const CommandTask& task) {
         context_.read_sources.first_error = printable(path) + ": " + error.what();
     }
     node = task.earlier;
+    if (node && !is_still_there(context_, *node)) node.reset();
     if (node) node->set_stale(true);
   }
   context_.statistics.done_file();

@@ -9,7 +9,7 @@ FolderBase finished_base(const FinishedFolder& folder) {
   node.set_type(v1::NODE_TYPE_FOLDER);
   node.set_tree(std::string(as_text(folder.tree.view())));
   *node.mutable_totals() = folder.totals;
-  return {std::move(node), folder.seen, true, true, std::nullopt};
+  return {std::move(node), folder.seen, true, true, false, std::nullopt};
 }
 
 Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t source, std::string name,
@@ -21,7 +21,7 @@ Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t s
       name_(std::move(name)),
       is_root_(parent_ && !parent_->parent_),
       assembly_(std::move(assembly)) {
-  if (base.node)
+  if (base.node && !base.supplied)
     assembly_.compare_with(crypto::BlobId::from_bytes(as_bytes(base.node->tree())), base.node->totals());
 }
 

@@ -26,6 +26,7 @@ struct FolderBase {
   TimePoint seen;                // when that was looked at, at the earliest
   bool trusted = true;           // unchanged times mean unchanged content
   bool from_checkpoint = false;  // of this very run
+  bool supplied = false;         // a supplier's: nothing of it counts as stored here
   // What the earlier snapshot had, where the node is the checkpoint's, which has no metadata of its own.
   std::optional<v1::Node> known = {};
 };

@@ -13,6 +13,7 @@
 #include "backup/checkpointer.h"
 #include "backup/hard_links.h"
 #include "backup/statistics.h"
+#include "backup/supply.h"
 #include "backup/work_queue.h"
 #include "snapshot/tree.h"
 #include "source/bounded_calls.h"
@@ -63,6 +64,7 @@ struct RunContext {
   std::vector<store::Repository*> targets;   // that are fed
   store::BlobSource& earlier;                // what earlier snapshots and the checkpoint refer to
   store::Repository* differences = nullptr;  // from which bases of differences are read; null: none are made
+  Supply* supply = nullptr;                  // null: what the walk compares with is stored at all of them
   store::BlobWriter& writer;
   CheckpointStore& checkpoint;
   Checkpointer& checkpointer;

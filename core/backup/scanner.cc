@@ -95,10 +95,15 @@ void Scanner::look_at_source(const std::shared_ptr<Folder>& top, FileTask task,
     }
   }
   if (task.earlier && !context_.options.full_scan &&
-      source::is_unchanged(status, *task.earlier, earlier_seen)) {
+      source::is_unchanged(status, *task.earlier, earlier_seen) && is_stored(*task.earlier)) {
     return unchanged(std::move(*task.earlier));
   }
   context_.queue.add(FileBatch{top, {std::move(task)}, status.size});
+}
+
+// What the walk compares with may be another destination's, and this run's lack some of it.
+bool Scanner::is_stored(const v1::Node& earlier) {
+  return context_.supply == nullptr || context_.supply->bring(lane_, earlier);
 }
 
 void Scanner::scan(const std::shared_ptr<Folder>& folder) {
@@ -338,8 +343,8 @@ std::optional<snapshot::NamedNode> Scanner::earlier(Folder& folder, const std::s
 
 FolderBase Scanner::child_base(Folder& folder, const std::string& name,
                                std::optional<snapshot::NamedNode> earlier_node) {
-  FolderBase base{std::nullopt, folder.base.seen, folder.base.trusted, folder.base.from_checkpoint,
-                  std::nullopt};
+  FolderBase base{std::nullopt,         folder.base.seen, folder.base.trusted, folder.base.from_checkpoint,
+                  folder.base.supplied, std::nullopt};
   if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FOLDER)
     base.node = std::move(earlier_node->node);
   // What this run made of the folder above names whole nodes.
@@ -438,15 +443,22 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
   }
   // What this very run has read need not be read again when it goes on.
   const bool reads_always = track_class == source::TrackClass::kAlways && !folder->base.from_checkpoint;
+  const auto counts = [&] { return !folder->base.supplied || is_stored(earlier_node->node); };
   if (earlier_node && folder->base.trusted && !(regular && reads_always) &&
-      source::is_unchanged(status, earlier_node->node, folder->base.seen)) {
+      source::is_unchanged(status, earlier_node->node, folder->base.seen) && counts()) {
+    if (regular && folder->base.supplied) {
+      // So that it is not read should the run go on without the supplier.
+      folder->note_read();
+      context_.checkpointer.finished(
+          folder, FinishedFile{folder->place_of(entry.name), earlier_node->node, folder->base.seen});
+    }
     unchanged(std::move(earlier_node->node), true);
     return;
   }
   if (regular && track_class == source::TrackClass::kOnce) {
     const bool read_before_halt = finished != folder->scan.finished_files.end();
     const bool rests_on_lost = context_.options.content_lost && !folder->base.from_checkpoint;
-    if (earlier_node && !rests_on_lost && has_content(earlier_node->node)) {
+    if (earlier_node && !rests_on_lost && has_content(earlier_node->node) && counts()) {
       return keep_content(folder, view, slot, status, earlier_node->node);
     }
     if (read_before_halt && has_content(finished->second.node)) {

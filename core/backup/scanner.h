@@ -10,10 +10,11 @@
 
 namespace garner::backup {
 
-// One thread at a time for a folder, any number for different folders.
+// One thread at a time for a folder, any number for different folders. `lane` is the thread's lane of the
+// BlobWriter.
 class Scanner {
  public:
-  explicit Scanner(RunContext& context) : context_(context) {}
+  Scanner(RunContext& context, unsigned lane) : context_(context), lane_(lane) {}
   // Looks at the folder's next window and queues what follows from it.
   void scan(const std::shared_ptr<Folder>& folder);
   // A source that is a file itself; `top` stands above it, `earlier_seen` goes with task.earlier.
@@ -21,6 +22,7 @@ class Scanner {
                       TimePoint earlier_seen);
 
  private:
+  bool is_stored(const v1::Node& earlier);
   bool start(const std::shared_ptr<Folder>& folder);
   bool open(Folder& folder);
   void leave_out(const std::shared_ptr<Folder>& folder);
@@ -42,6 +44,7 @@ class Scanner {
   FolderBase child_base(Folder& folder, const std::string& name, std::optional<snapshot::NamedNode> earlier);
 
   RunContext& context_;
+  const unsigned lane_;
 };
 
 }  // namespace garner::backup

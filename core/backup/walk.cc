@@ -59,13 +59,13 @@ void exclude(RunContext& context, const std::string& path) {
 std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context) {
   std::vector<std::shared_ptr<Folder>> tops;
   ReadSources& read = context.read_sources;
-  const TimePoint base_seen = base_ ? snapshot::from_proto(base_->scan_start()) : TimePoint{};
+  const TimePoint base_seen = compared_ ? snapshot::from_proto(compared_->scan_start()) : TimePoint{};
   for (int number = 0; number < options_.set.sources_size(); ++number) {
     const std::string& path = options_.set.sources(number);
     const auto source = static_cast<std::uint32_t>(number);
     const v1::Node* earlier = nullptr;
-    if (base_) {
-      for (const v1::Source& known : base_->sources()) {
+    if (compared_) {
+      for (const v1::Source& known : compared_->sources()) {
         if (known.path() == path) earlier = &known.root();
       }
     }
@@ -78,7 +78,8 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     try {
       // A link that leads nowhere is told as such: what it should lead to is not there, or not mounted.
       if (S_ISDIR(status_of(context.calls, path).st_mode)) {
-        FolderBase folder_base{std::nullopt, base_seen, !options_.full_scan, false, std::nullopt};
+        FolderBase folder_base{std::nullopt, base_seen,          !options_.full_scan,
+                               false,        supply_ != nullptr, std::nullopt};
         if (earlier && earlier->type() == v1::NODE_TYPE_FOLDER) folder_base.node = *earlier;
         if (const auto finished = resumed_ ? checkpoint_.root(source) : std::nullopt) {
           const std::optional<v1::Node> known = std::move(folder_base.node);
@@ -99,7 +100,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
         if (status.type == v1::NODE_TYPE_FILE) {
           FileTask task{0, base_name(path), std::nullopt};
           if (earlier && earlier->type() == v1::NODE_TYPE_FILE) task.earlier = *earlier;
-          Scanner(context).look_at_source(top, std::move(task), status, base_seen);
+          Scanner(context, /*lane=*/0).look_at_source(top, std::move(task), status, base_seen);
         } else {
           top->complete(
               0,
@@ -119,7 +120,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
   }
   if (options_.commands.empty()) check_any_was_read(context);
   for (std::size_t number = 0; number < options_.commands.size(); ++number) {
-    tops.push_back(queue_command(context, number, base_ ? &*base_ : nullptr));
+    tops.push_back(queue_command(context, number, compared_ ? &*compared_ : nullptr));
   }
   return tops;
 }
@@ -133,7 +134,7 @@ void Attempt::check_any_was_read(RunContext& context) const {
 
 void Attempt::work_off(RunContext& context, unsigned lane) {
   FileReader reader(context, lane);
-  Scanner scanner(context);
+  Scanner scanner(context, lane);
   CommandReader command_reader(context, lane);
   while (auto work = context.queue.next()) {
     if (auto* batch = std::get_if<FileBatch>(&*work)) {
@@ -155,6 +156,7 @@ void Attempt::walk() {
       .targets = fed_repositories(),
       .earlier = *earlier_,
       .differences = source_of_differences(fed_repositories()),
+      .supply = supply_.get(),
       .writer = *writer_,
       .checkpoint = checkpoint_,
       .checkpointer = *checkpointer_,
@@ -182,7 +184,7 @@ void Attempt::walk() {
   }
 
   std::jthread estimator;
-  if (!base_) {
+  if (!compared_) {
     estimator = std::jthread([&](std::stop_token stop) {
       const Estimate estimate =
           estimate_sources({options_.set.sources().begin(), options_.set.sources().end()},

@@ -72,8 +72,10 @@ bool has_set(Database& database, const std::string& name) {
 void insert_set(Database& database, const BackupSet& set) {
   const std::string definition = set.definition.SerializeAsString();
   database
-      .prepare("INSERT INTO sets (name, uuid, definition) VALUES (?, ?, ?)", set.definition.name(),
-               as_bytes(set.definition.uuid()), as_bytes(definition))
+      .prepare(
+          "INSERT INTO sets (name, uuid, definition, supply_from, supply_both_ways) VALUES (?, ?, ?, ?, ?)",
+          set.definition.name(), as_bytes(set.definition.uuid()), as_bytes(definition), set.supply.from,
+          set.supply.both_ways)
       .run();
   insert_destinations_of(database, set);
 }
@@ -96,12 +98,16 @@ bool append_destination(Database& database, const std::string& set, const std::s
   return true;
 }
 
-BackupSet read_set(Database& database, const std::string& name, ByteView definition) {
+// `row`: name, definition, supply_from, supply_both_ways.
+BackupSet read_set(Database& database, const Statement& row) {
+  const std::string name = row.text(0);
+  const ByteView definition = row.blob_view(1);
   BackupSet set;
   if (!set.definition.ParseFromArray(definition.data(), static_cast<int>(definition.size()))) {
     throw Error(ErrorKind::kDamaged, "the catalog's definition of set '" + printable(name) + "'");
   }
   set.destinations = destinations_of(database, name);
+  set.supply = {row.text(2), row.integer(3) != 0};
   return set;
 }
 
@@ -216,17 +222,19 @@ std::vector<BackupSet> Configuration::sets() {
   Database& database = file_.database();
   const auto lock = database.lock();
   std::vector<BackupSet> all;
-  Statement rows = database.prepare("SELECT name, definition FROM sets ORDER BY name");
-  while (rows.step()) all.push_back(read_set(database, rows.text(0), rows.blob_view(1)));
+  Statement rows =
+      database.prepare("SELECT name, definition, supply_from, supply_both_ways FROM sets ORDER BY name");
+  while (rows.step()) all.push_back(read_set(database, rows));
   return all;
 }
 
 std::optional<BackupSet> Configuration::set(const std::string& name) {
   Database& database = file_.database();
   const auto lock = database.lock();
-  Statement row = database.prepare("SELECT name, definition FROM sets WHERE name = ?", name);
+  Statement row = database.prepare(
+      "SELECT name, definition, supply_from, supply_both_ways FROM sets WHERE name = ?", name);
   if (!row.step()) return std::nullopt;
-  return read_set(database, name, row.blob_view(1));
+  return read_set(database, row);
 }
 
 void Configuration::add_set(const BackupSet& set, const Also& also) {
@@ -244,8 +252,10 @@ void Configuration::replace_set(const BackupSet& set, const Also& also) {
     const std::string& name = set.definition.name();
     const std::string definition = set.definition.SerializeAsString();
     if (database
-            .prepare("UPDATE sets SET uuid = ?, definition = ? WHERE name = ?",
-                     as_bytes(set.definition.uuid()), as_bytes(definition), name)
+            .prepare("UPDATE sets SET uuid = ?, definition = ?, supply_from = ?, supply_both_ways = ? "
+                     "WHERE name = ?",
+                     as_bytes(set.definition.uuid()), as_bytes(definition), set.supply.from,
+                     set.supply.both_ways, name)
             .run() == 0) {
       throw Error(ErrorKind::kNotFound, "there is no set '" + printable(name) + "'");
     }

@@ -11,9 +11,17 @@
 
 namespace garner::catalog {
 
+// Who gives a set's destinations what they lack and a backup need not read. With neither the source is read.
+struct Supply {
+  std::string from;        // this one of them, to all others; empty: none
+  bool both_ways = false;  // any, to any other
+  bool operator==(const Supply&) const = default;
+};
+
 struct BackupSet {
   store::v1::SetDefinition definition;
   std::vector<std::string> destinations;
+  Supply supply = {};
 };
 
 // The rule for names of sets and destinations: letters, digits, '.', '_', '-', starting with a letter or

@@ -441,6 +441,11 @@ CREATE TABLE set_destination_states (
   PRIMARY KEY (set_name, destination)
 ) WITHOUT ROWID;
 )sql",
+    // Who supplies the destinations of a set: one of them, any.
+    R"sql(
+ALTER TABLE sets ADD COLUMN supply_from TEXT NOT NULL DEFAULT '';
+ALTER TABLE sets ADD COLUMN supply_both_ways INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

@@ -189,6 +189,16 @@ bool BlobWriter::refer(unsigned lane, const crypto::BlobId& id) {
   return true;
 }
 
+TargetSet BlobWriter::lacking(const crypto::BlobId& id) {
+  const TargetSet live = live_;
+  TargetSet lacking = 0;
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (has_target(live, number) && !holds(number, id) && !target(number).index().find_pack(id))
+      lacking |= target_bit(number);
+  }
+  return lacking;
+}
+
 TargetSet BlobWriter::claim(const crypto::BlobId& id, Lane& lane, TargetSet among) {
   Shard& shard = shards_[id.value[31] % shards_.size()];
   std::lock_guard lock(shard.mutex);

@@ -93,6 +93,8 @@ class BlobWriter {
   // Whether each destination's repository or this run for it has the blob; then what refers to it rests on
   // it, as on one that put() found.
   bool refer(unsigned lane, const crypto::BlobId& id);
+  // Those destinations that lack the blob, as they are now: nothing rests on the others' having it.
+  TargetSet lacking(const crypto::BlobId& id);
   // This run has the blob in a pack for that destination, or on the way to one.
   bool holds(unsigned target, const crypto::BlobId& id);
   // Closes the lane's frames: before and after a big file, whose chunks fill frames of their own.
