@@ -114,6 +114,56 @@ TEST_CASE("sets keep their definition and the order of their destinations") {
   CHECK(kind_of([&] { configuration.remove_set("other"); }) == ErrorKind::kNotFound);
 }
 
+TEST_CASE("who supplies the destinations of a set is kept with it, and changed") {
+  StateFolder state;
+  {
+    Catalog catalog = state.open();
+    Configuration& configuration = catalog.configuration();
+    configuration.add_destination(facts_of("a"));
+    configuration.add_destination(facts_of("b"));
+    configuration.add_set(set_of("plain", "a"));
+    BackupSet set = set_of("home", "a");
+    set.destinations = {"a", "b"};
+    set.supply.from = "b";
+    configuration.add_set(set);
+    CHECK(configuration.set("home")->supply == Supply{"b", false});
+    set.supply = {"", true};
+    configuration.replace_set(set);
+  }
+  Catalog anew = state.open();
+  CHECK(anew.configuration().set("home")->supply == Supply{"", true});
+  CHECK(anew.configuration().set("plain")->supply == Supply());
+  for (const BackupSet& set : anew.configuration().sets())
+    CHECK(set.supply.both_ways == (set.definition.name() == "home"));
+}
+
+TEST_CASE("the sets of a catalog of before there was supply are supplied by nobody") {
+  StateFolder state;
+  const BackupSet set = set_of("home", "disk");
+  {
+    Database database(state.file());
+    make_old_catalog(database, 14);
+    const DestinationFacts facts = facts_of("disk");
+    database
+        .prepare("INSERT INTO destinations VALUES (?, ?, ?, 1, ?, 0)", facts.name, facts.url,
+                 facts.repository.view(), facts.keyring.view())
+        .run();
+    database
+        .prepare("INSERT INTO sets VALUES (?, ?, ?)", set.definition.name(), as_bytes(set.definition.uuid()),
+                 as_bytes(set.definition.SerializeAsString()))
+        .run();
+    database.execute("INSERT INTO set_destinations VALUES ('home', 0, 'disk')");
+  }
+  Catalog catalog = state.open();
+  CHECK_FALSE(catalog.rebuilt().has_value());
+  BackupSet read = catalog.configuration().set("home").value();
+  CHECK(read.definition.SerializeAsString() == set.definition.SerializeAsString());
+  CHECK(read.supply == Supply());
+  read.supply.from = "disk";
+  catalog.configuration().replace_set(read);
+  CHECK(catalog.configuration().set("home")->supply.from == "disk");
+}
+
 TEST_CASE("a set whose destination is unknown is not added") {
   StateFolder state;
   Catalog catalog = state.open();
