@@ -40,7 +40,7 @@
 #include "schedule/instant.h"
 #include "schedule_edit.h"
 #include "sleep_inhibitor.h"
-#include "supply.h"
+#include "supply_rule.h"
 
 namespace garner::daemon {
 

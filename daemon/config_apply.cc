@@ -14,7 +14,7 @@
 #include "destination_add.h"
 #include "destination_edit.h"
 #include "notification_request.h"
-#include "supply.h"
+#include "supply_rule.h"
 
 namespace garner::daemon {
 

@@ -13,7 +13,7 @@
 #include "snapshot/age.h"
 #include "snapshot/node.h"
 #include "source/rules.h"
-#include "supply.h"
+#include "supply_rule.h"
 #include "timestamp.h"
 
 namespace garner::daemon {

@@ -1,4 +1,4 @@
-#include "supply.h"
+#include "supply_rule.h"
 
 #include <algorithm>
 

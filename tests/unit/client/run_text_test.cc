@@ -163,6 +163,12 @@ TEST_CASE("the summary of a finished backup") {
     CHECK(summary(run, Terminal{}).find("  usb: it is away\n") != std::string::npos);
     CHECK(state_text(run) == "incomplete");
   }
+  SECTION("who supplied its only destination is named") {
+    CHECK(text.find("given by") == std::string::npos);
+    run.mutable_destinations(0)->add_supplied_from("usb");
+    CHECK(summary(run, Terminal{}).find("  disk: 300 MiB new, 100 MiB stored, given by usb\n") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("the summary of a check that found damage") {

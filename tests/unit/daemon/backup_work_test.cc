@@ -26,6 +26,16 @@ struct BothDisks : WorkingMachine {
     // So that the next scan is safely later, and what it sees need not be read again (source/change.h).
     std::this_thread::sleep_for(std::chrono::milliseconds(40));
   }
+  void supply(const std::string& from, bool both_ways = false) {
+    v1::EditSetRequest edit;
+    edit.set_name("home");
+    edit.mutable_supply()->set_from(from);
+    edit.mutable_supply()->set_both_ways(both_ways);
+    here.sets.edit(edit);
+  }
+  v1::Run back_up_to(const std::string& destination) {
+    return execute(RunKind::kBackup, backup_to({destination}));
+  }
   std::unique_ptr<ActiveRun> begin_backup() { return begin(RunKind::kBackup, backup_to({"a", "b"})); }
   v1::Run back_up() { return execute(*begin_backup()); }
   bool has(const std::string& destination, const std::string& id) {
@@ -315,6 +325,85 @@ TEST_CASE("what nobody can give leaves that destination behind, and names the fi
   CHECK(report.incomplete());
   CHECK(machine.behind() == std::vector<std::string>{"b"});
   CHECK(machine.snapshots("b") == 0);
+}
+
+// "a" has all but the last of the source's files, and "b" has nothing.
+struct OneIsAhead : BothDisks {
+  OneIsAhead() {
+    change(std::string(100'000, 'x'));
+    CHECK(back_up_to("a").supplied_bytes() == 0);
+    change(last);
+  }
+  const std::string last = std::string(50'000, 'y');
+};
+
+TEST_CASE("what the set's supplier has is not read for another destination") {
+  OneIsAhead machine;
+  // The rule holds as it is when the run goes on.
+  const auto run = machine.begin(RunKind::kBackup, machine.backup_to({"b"}));
+  SECTION("from one of them") { machine.supply("a"); }
+  SECTION("both ways") { machine.supply("", /*both_ways=*/true); }
+  const v1::Run report = machine.execute(*run);
+  CHECK(report.read_bytes() == machine.last.size());
+  CHECK(report.source_bytes() > 150'000);
+  CHECK_FALSE(report.incomplete());
+  CHECK(machine.has("b", report.snapshot_id()));
+  const v1::DestinationRun& part = machine.part(report, "b");
+  CHECK(part.new_bytes() == report.source_bytes());
+  CHECK(part.supplied_bytes() > 100'000);
+  CHECK(report.supplied_bytes() == part.supplied_bytes());
+  CHECK(report.stored_bytes() == part.stored_bytes());
+  REQUIRE(part.supplied_from_size() == 1);
+  CHECK(part.supplied_from(0) == "a");
+  CHECK(report.destinations_size() == 1);
+  CHECK(machine.snapshots("a") == 1);
+
+  // Nothing has changed since: nothing is read, and nothing is to be given.
+  const v1::Run again = machine.back_up_to("b");
+  CHECK(again.read_bytes() == 0);
+  CHECK(machine.part(again, "b").supplied_bytes() == 0);
+  CHECK(machine.part(again, "b").supplied_from_size() == 0);
+}
+
+TEST_CASE("a destination is supplied by none that the set does not name") {
+  OneIsAhead machine;
+  SECTION("no rule") {}
+  SECTION("it is the supplier itself") { machine.supply("b"); }
+  SECTION("the rule was taken away") {
+    machine.supply("a");
+    machine.supply("");
+  }
+  SECTION("the supplier is away") {
+    machine.supply("a");
+    machine.take_away("a");
+  }
+  const v1::Run report = machine.back_up_to("b");
+  CHECK(report.read_bytes() == report.source_bytes());
+  CHECK(report.supplied_bytes() == 0);
+  CHECK_FALSE(report.incomplete());
+  CHECK(machine.part(report, "b").supplied_from_size() == 0);
+  CHECK(machine.has("b", report.snapshot_id()));
+}
+
+TEST_CASE("one that supplies the others has what they alone have read again, unless supply goes both ways") {
+  OneIsAhead machine;
+  machine.supply("a");
+  machine.back_up_to("b");
+  SECTION("from it alone") {
+    const v1::Run report = machine.back_up_to("a");
+    CHECK(report.read_bytes() == machine.last.size());
+    CHECK(report.supplied_bytes() == 0);
+    CHECK(machine.has("a", report.snapshot_id()));
+  }
+  SECTION("both ways") {
+    machine.supply("", /*both_ways=*/true);
+    const v1::Run report = machine.back_up_to("a");
+    CHECK(report.read_bytes() == 0);
+    CHECK(report.supplied_bytes() >= machine.last.size());
+    REQUIRE(machine.part(report, "a").supplied_from_size() == 1);
+    CHECK(machine.part(report, "a").supplied_from(0) == "b");
+    CHECK(machine.has("a", report.snapshot_id()));
+  }
 }
 
 }  // namespace

@@ -261,6 +261,37 @@ TEST_CASE("a section is as the file says, and what it does not say is as without
             .empty());
 }
 
+TEST_CASE("who supplies a set's destinations is applied, exported, changed and taken away") {
+  const Folders folders;
+  Machine machine(folders.folder);
+  const auto with = [&](const std::string& rest) {
+    return "[destination.disk]\nurl = \"" + folders.path("disk") + "\"\n[destination.usb]\nurl = \"" +
+           folders.path("usb") + "\"\n[set.home]\nsource = \"" + folders.path("a") +
+           "\"\ndestination = [\"disk\", \"usb\"]\n" + rest;
+  };
+  REQUIRE(problems_of(machine.apply(with("supply-from = \"disk\"\n"))) == "");
+  CHECK(machine.here.sets.get("home").supply == catalog::Supply{"disk", false});
+  CHECK_THAT(machine.text(), Catch::Matchers::Contains("supply-from = \"disk\"\n"));
+  CHECK(machine.apply(machine.text()).changes().empty());
+  CHECK(changes_of(machine.apply(with("supply-from = \"usb\"\n"))) == "~set home: ~supply-from\n");
+  CHECK(changes_of(machine.apply(with("supply = \"both-ways\"\n"))) == "~set home: -supply-from +supply\n");
+  CHECK(machine.here.sets.get("home").supply == catalog::Supply{"", true});
+  CHECK_THAT(machine.text(), Catch::Matchers::Contains("supply = \"both-ways\"\n"));
+  CHECK(machine.apply(machine.text()).changes().empty());
+  CHECK(changes_of(machine.apply(with(""))) == "~set home: -supply\n");
+  CHECK(machine.here.sets.get("home").supply == catalog::Supply());
+
+  check_refused(machine, with("supply = \"disk\"\n"), {"8:10: this can be \"both-ways\""});
+  check_refused(machine, with("supply-from = true\n"), {"8:15: a text is expected"});
+  check_refused(machine, with("supply-from = \"nowhere\"\n"), {"8:15: 'nowhere' cannot supply the others"});
+  check_refused(machine, with("supply = \"both-ways\"\nsupply-from = \"disk\"\n"),
+                {"9:15: a set is supplied from one of its destinations, or both ways"});
+  check_refused(
+      machine,
+      "[set.home]\nsource = \"" + folders.path("a") + "\"\nsupply = \"both-ways\"\ndestination = \"disk\"\n",
+      {"3:10: supply needs two destinations"});
+}
+
 TEST_CASE("a set may turn from paths to commands, and commands that stay keep their user") {
   const Folders folders;
   Machine machine(folders.folder);

@@ -34,6 +34,16 @@ TEST_CASE("what the engine tells of a destination is shown while it is fed, or w
   CHECK(part.error().empty());
 }
 
+TEST_CASE("who gave something is named once") {
+  v1::DestinationRun part;
+  add_suppliers(part, {"disk", "usb"});
+  add_suppliers(part, {"cloud", "disk"});
+  REQUIRE(part.supplied_from_size() == 3);
+  CHECK(part.supplied_from(0) == "disk");
+  CHECK(part.supplied_from(1) == "usb");
+  CHECK(part.supplied_from(2) == "cloud");
+}
+
 TEST_CASE("what was noted of a destination stays, and its figures only grow") {
   for (const auto state : {v1::DESTINATION_RUN_STATE_DONE, v1::DESTINATION_RUN_STATE_BEHIND,
                            v1::DESTINATION_RUN_STATE_FILLING}) {

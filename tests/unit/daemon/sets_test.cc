@@ -157,6 +157,47 @@ TEST_CASE("a set has destinations that exist, each once, of the same keys") {
   CHECK(set.destinations(1) == "two");
 }
 
+TEST_CASE("supply is kept, replaced and taken away, and goes with what a set has") {
+  WithDisk disk;
+  disk.here.add("two", disk.folder.path("two"));
+  auto home = disk.request("home", {disk.folder.path("a")});
+  home.mutable_supply()->set_from("disk");
+  CHECK(kind_of([&] { disk.here.sets.add(home); }) == ErrorKind::kInvalidInput);
+  CHECK(disk.here.catalog.configuration().sets().empty());
+  home.add_destinations("two");
+  CHECK(disk.here.sets.add(home).supply().from() == "disk");
+  const auto change = [] {
+    v1::EditSetRequest request;
+    request.set_name("home");
+    return request;
+  };
+  v1::EditSetRequest other = change();
+  other.set_exclude_caches(true);
+  CHECK(disk.here.sets.edit(other).supply().from() == "disk");
+  // What supplies the others stays in the set until somebody says what is to do so instead.
+  for (const char* name : {"disk", "two"}) {
+    v1::EditSetRequest only = change();
+    only.add_destinations(name);
+    CHECK(kind_of([&] { disk.here.sets.edit(only); }) == ErrorKind::kInvalidInput);
+  }
+  v1::EditSetRequest unknown = change();
+  unknown.mutable_supply()->set_from("three");
+  CHECK(kind_of([&] { disk.here.sets.edit(unknown); }) == ErrorKind::kInvalidInput);
+  CHECK(disk.here.sets.get("home").destinations.size() == 2);
+  CHECK(disk.here.sets.get("home").supply == catalog::Supply{"disk", false});
+
+  v1::EditSetRequest both = change();
+  both.mutable_supply()->set_both_ways(true);
+  const v1::BackupSet replaced = disk.here.sets.edit(both);
+  CHECK(replaced.supply().both_ways());
+  CHECK(replaced.supply().from().empty());
+  v1::EditSetRequest none = change();
+  none.add_destinations("two");
+  none.mutable_supply();
+  CHECK(disk.here.sets.edit(none).destinations_size() == 1);
+  CHECK(disk.here.sets.get("home").supply == catalog::Supply());
+}
+
 TEST_CASE("a destination that is added to a set with snapshots is behind, one that is taken out is not") {
   WithDisk disk;
   disk.here.add("two", disk.folder.path("two"));
