@@ -17,14 +17,14 @@ class ManyRepositories {
   explicit ManyRepositories(unsigned count) {
     make_folders_durably(spool());
     for (unsigned number = 0; number < count; ++number) {
-      const std::string root = folder_.path("repository" + std::to_string(number));
-      make_folders_durably(root);
+      make_folders_durably(path(number));
       places_.push_back(
-          std::make_shared<HookedDestination>(std::make_shared<destination::LocalDestination>(root)));
+          std::make_shared<HookedDestination>(std::make_shared<destination::LocalDestination>(path(number))));
       repositories_.push_back(machine_.create(places_.back(), keyring_));
     }
   }
 
+  std::string path(unsigned number) const { return folder_.path("repository" + std::to_string(number)); }
   std::string spool() const { return folder_.path("spool"); }
   const crypto::Keyring& keyring() const { return keyring_; }
   HookedDestination& place(unsigned number) { return *places_.at(number); }
