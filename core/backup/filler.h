@@ -41,10 +41,11 @@ struct FillResult {
   std::vector<LostContent> lost;      // the first thousand; empty: the target, or the writer, has everything
 };
 
-// What a fill works with. All outlive it, and `suppliers` have the target's names (has_same_names). The
-// target is the writer's only destination, and has that number; the writer has a lane for each of `threads`,
-// which carry. The checkpointer is running: it decides how far the fill may run ahead. The statistics are
-// told of raw bytes that were supplied and of file content that was new.
+// What a fill works with. All outlive it, and `suppliers` have the target's names (has_same_names); those of
+// a renaming (renamer.h) have names of their own. The target is the writer's only destination, and has that
+// number; the writer has a lane for each of `threads`, which carry. The checkpointer is running: it decides
+// how far the fill may run ahead. The statistics are told of raw bytes that were supplied and of file content
+// that was new.
 struct FillContext {
   store::Repository& target;
   unsigned number = 0;

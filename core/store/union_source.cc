@@ -41,6 +41,7 @@ Bytes UnionSource::read(crypto::BlobKind kind, const crypto::BlobId& id) {
     try {
       Bytes content = place->repository->read(kind, id);
       place->was_away = false;
+      place->has_given = true;
       return content;
     } catch (const Error& error) {
       place->was_away = error.kind() == ErrorKind::kDestinationAway;

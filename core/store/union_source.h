@@ -24,11 +24,14 @@ class UnionSource final : public BlobSource {
   // gives it, the error that says most: one that has it is away (kDestinationAway: it is worth coming again),
   // or it is damaged, or cannot be read, or nobody has it.
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override;
+  // Whether the one at that place of the list has given anything.
+  bool has_given(std::size_t place) const { return places_[place].has_given; }
 
  private:
   struct Place {
     Repository* repository = nullptr;
     std::atomic<bool> was_away = false;
+    std::atomic<bool> has_given = false;
   };
   unsigned rank(const Place& place, const crypto::BlobId& id) const;
 

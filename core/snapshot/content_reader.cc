@@ -1,0 +1,53 @@
+#include "snapshot/content_reader.h"
+
+#include <string>
+
+#include "base/error.h"
+
+namespace garner::snapshot {
+
+void ContentReader::begin(const v1::Node& file) {
+  entries_.emplace(file, source_);
+  left_ = file.size();
+}
+
+std::optional<ContentReader::Part> ContentReader::next() {
+  const std::optional<EntryReader::Placed> placed = entries_->next();
+  const std::uint64_t length = placed ? placed->entry.length() : 0;
+  if (length > left_ || (!placed && left_ > 0))
+    throw Error(ErrorKind::kDamaged, "its content has another length than the file");
+  if (!placed) return std::nullopt;
+  left_ -= length;
+  switch (placed->entry.type()) {
+    case v1::ENTRY_TYPE_HOLE:
+      return Part{length, std::nullopt};
+    case v1::ENTRY_TYPE_DIFFERENCE:
+      return Part{length, read_difference(placed->entry)};
+    default:
+      return Part{length, read_blob(placed->entry)};
+  }
+}
+
+ByteView ContentReader::read_blob(const v1::ContentEntry& entry) {
+  const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
+  blob_ = source_.read(crypto::BlobKind::kData, id);
+  if (blob_.size() != entry.length())
+    throw Error(ErrorKind::kDamaged, "blob " + id.hex() + " has another length than the file's list says");
+  return blob_;
+}
+
+ByteView ContentReader::read_difference(const v1::ContentEntry& entry) {
+  if (entry.length() > store::kMaximumDifference)
+    throw Error(ErrorKind::kDamaged, "a difference of " + std::to_string(entry.length()) + " bytes");
+  const Difference difference = difference_of(entry);
+  blob_ = source_.read(crypto::BlobKind::kData, difference.base);
+  const Bytes patch = source_.read(crypto::BlobKind::kData, difference.patch);
+  if (!differences_) differences_ = std::make_unique<store::DifferenceCodec>();
+  const ByteView content = differences_->decode(blob_, patch, entry.length(), made_);
+  if (hasher_.id(crypto::BlobKind::kData, content) != difference.id)
+    throw Error(ErrorKind::kDamaged, "what patch " + difference.patch.hex() + " makes of blob " +
+                                         difference.base.hex() + " is not what was stored");
+  return content;
+}
+
+}  // namespace garner::snapshot

@@ -1,0 +1,51 @@
+// The bytes of a file as a snapshot has them, from front to back: what is stored as a difference is made
+// whole, and holes stay holes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "base/scratch.h"
+#include "crypto/blob_id.h"
+#include "garner/v1/store.pb.h"
+#include "snapshot/content_list.h"
+#include "store/blob_source.h"
+#include "store/difference.h"
+
+namespace garner::snapshot {
+
+namespace v1 = store::v1;
+
+// Reads one file after the other. One thread at a time. Memory: a chunk or, of a difference, three; one list
+// a level.
+class ContentReader {
+ public:
+  // Both outlive it; `hasher` has the source's keys.
+  ContentReader(store::BlobSource& source, const crypto::BlobHasher& hasher)
+      : source_(source), hasher_(hasher) {}
+
+  struct Part {
+    std::uint64_t length = 0;         // bytes of the file
+    std::optional<ByteView> content;  // so many; nothing for a hole
+  };
+  // From now on next() reads this file.
+  void begin(const v1::Node& file);
+  // Nothing at the end. What a part refers to is valid until the next call. Errors: as BlobSource;
+  // Error(kDamaged), also when the parts do not add up to the file's size.
+  std::optional<Part> next();
+
+ private:
+  ByteView read_blob(const v1::ContentEntry& entry);
+  ByteView read_difference(const v1::ContentEntry& entry);
+
+  store::BlobSource& source_;
+  const crypto::BlobHasher& hasher_;
+  std::optional<EntryReader> entries_;
+  std::uint64_t left_ = 0;  // bytes of the file
+  Bytes blob_;
+  Scratch made_;
+  std::unique_ptr<store::DifferenceCodec> differences_;  // once there was one
+};
+
+}  // namespace garner::snapshot
