@@ -208,6 +208,9 @@ class Sent(Case):
                          'name: "home" exclude_caches: false')
         self.assertEqual(self.json("set", "edit", "home", "--one-file-system", "--destination", "x")["name"],
                          'name: "home" destinations: "x" one_file_system: true')
+        self.assertEqual(self.json("set", "edit", "home", "--supply-from", "x")["name"],
+                         'name: "home" supply { from: "x" }')
+        self.assertEqual(self.json("set", "edit", "home", "--no-supply")["name"], 'name: "home" supply { }')
 
     def test_restore(self):
         run = self.json("restore", "home@2026-11-22T18:30:/a:b", "--to", "out", "--overwrite", "older", "-n")

@@ -1,15 +1,13 @@
 """Sets with several destinations, and copies between them: the real daemon."""
 
-import contextlib
 import os
 import shutil
-import subprocess
 import time
 import unittest
 
 import compare_trees
 from case import Case
-from garner_daemon import BUILD
+from counted_source import counted_source
 
 SETTINGS = 'settling_delay = "0s"\n'
 
@@ -46,30 +44,11 @@ class ManyDestinationsTest(Case):
     def parts(self, run):
         return {part["destination"]: part for part in run["destinations"]}
 
-    @contextlib.contextmanager
-    def counted_source(self):
-        """The source as a file system that counts what is read of it, and a function that tells how much that was."""
-        count = self.path("count")
-        mount = self.path("mount")
-        os.makedirs(mount)
-        fuse = subprocess.Popen([os.path.join(BUILD, "tests", "counting_fs"), self.path("source"), mount, count])
-
-        def counted():
-            with open(count, "rb") as file:
-                return int.from_bytes(file.read(8), "little")
-
-        try:
-            self.wait(lambda: os.path.ismount(mount))
-            yield mount, counted
-        finally:
-            subprocess.run(["fusermount3", "-u", "-z", mount], check=False)
-            fuse.wait(30)
-
     def test_one_read(self):
         """Each byte of the source is read once, by the count of the file system that it lies on."""
         daemon = self.machine("a", "b", "c")
         self.fill_source()
-        with self.counted_source() as (mount, counted):
+        with counted_source(self) as (mount, counted):
             daemon.run("set", "add", "home", "--source", mount, "--destination", "a", "b", "c")
             run = daemon.backup("home")
             self.assertEqual(40 * 100_000, counted())
@@ -90,7 +69,7 @@ class ManyDestinationsTest(Case):
         daemon = self.machine("a", "b", "c", settings=SETTINGS + '[limits]\nspool = "64MiB"\n')
         self.fill_source(files=300, size=1_000_000)
         daemon.run("destination", "edit", "c", "--limit-upload", "1M")
-        with self.counted_source() as (mount, counted):
+        with counted_source(self) as (mount, counted):
             daemon.run("set", "add", "home", "--source", mount, "--destination", "a", "b", "c")
             number = daemon.json("backup", "home", "--detach")["run_id"]
             made = self.wait(lambda: [one["id"] for one in daemon.json("snapshots")["snapshots"]

@@ -156,6 +156,12 @@ class Refused(Case):
         self.refuse("set", "edit", "home", "--source", "", says="--source is empty")
         self.refuse("set", "edit", "home", "--one-file-system", "--no-one-file-system", says="exclude each other")
         self.refuse("set", "edit", "home", "--exclude-caches", "--no-exclude-caches", says="exclude each other")
+        for command in (["set", "edit", "home"], ["set", "add", "home", "--source", "/x", "--destination", "d", "e"]):
+            self.refuse(*command, "--supply-from", "d", "--supply", "both-ways", says="exclude each other")
+            self.refuse(*command, "--supply", "d", says="both-ways")
+            self.refuse(*command, "--supply-from", "a/b")
+        self.refuse("set", "edit", "home", "--supply-from", "d", "--no-supply", says="exclude each other")
+        self.refuse("set", "add", "home", "--source", "/x", "--destination", "d", "--no-supply")
         os.symlink("/usr/share", os.path.join(self.folder, "link"))
         self.refuse("set", "add", "home", "--source", "link/..", "--destination", "d", says="symbolic link")
 
@@ -228,6 +234,9 @@ class Accepted(Case):
         self.accept("destination", "add", "disk", "/x", "--password-file", "-", stdin=None, input=b"secret\n")
         self.accept("set", "add", "home", "--source", "/x", "y", "--source", "..", "--destination", "a", "b")
         self.accept("set", "edit", "home", "--no-exclude-caches")
+        self.accept("set", "edit", "home", "--supply-from", "d")
+        self.accept("set", "edit", "home", "--supply", "both-ways")
+        self.accept("set", "edit", "home", "--no-supply")
         self.accept("backup", "2nd.set_a-b", "--detach", "--full-scan")
         # Names that are commands too.
         self.accept("backup", "status")
