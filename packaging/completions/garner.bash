@@ -47,7 +47,7 @@ _garner() {
                 --before | --after | --on-failure | --hook-timeout | --command-timeout | --webhook | --header-file | \
                 --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
-                --prune-schedule | --check-schedule | --check-period)
+                --prune-schedule | --check-schedule | --check-period | --supply-from | --supply)
                 previous=""
                 continue
                 ;;
@@ -91,6 +91,14 @@ _garner() {
                 _garner_words "$(_garner_values name destination list)"
                 return
             fi
+            ;;
+        --supply-from)
+            _garner_words "$(_garner_values name destination list)"
+            return
+            ;;
+        --supply)
+            _garner_words "both-ways"
+            return
             ;;
         --addressing)
             _garner_words $'path\nvirtual-host'
@@ -228,11 +236,13 @@ _garner() {
         "config apply") options+=$'\n--dry-run\n--remove-others' ;;
         "set add")
             options+=$'\n--source\n--destination\n--one-file-system\n--exclude-caches\n--rule'$keep$commands
+            options+=$'\n--supply-from\n--supply'
             options+=$'\n--schedule\n--timezone\n--random-delay\n--window\n--when\n--overdue-after'
             ;;
         "set edit")
             options+=$'\n--source\n--no-source\n--destination\n--one-file-system\n--no-one-file-system'
             options+=$'\n--exclude-caches\n--no-exclude-caches\n--rule\n--no-rules'$keep$commands
+            options+=$'\n--supply-from\n--supply\n--no-supply'
             options+=$'\n--no-command\n--no-before\n--no-after\n--no-on-failure'
             options+=$'\n--schedule\n--no-schedule\n--timezone\n--random-delay\n--window\n--no-window'
             options+=$'\n--when\n--no-when\n--overdue-after'

@@ -41,7 +41,7 @@ function __garner_words
                 --command --as --command-timeout --before --after --on-failure --hook-timeout \
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
-                --prune-schedule --check-schedule --check-period
+                --prune-schedule --check-schedule --check-period --supply-from --supply
                 set skip 1
             case '-*'
             case '*'
@@ -216,6 +216,12 @@ complete --command garner --condition '__garner_command "set add" "set edit"' --
     --force-files --description 'What to back up'
 complete --command garner --condition '__garner_command "set add" "set edit" backup check repair prune key' --long destination \
     --exclusive --arguments '(__garner_destinations)' --description 'The destination'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long supply-from --exclusive \
+    --arguments '(__garner_destinations)' --description 'The destination that supplies the others'
+complete --command garner --condition '__garner_command "set add" "set edit"' --long supply --exclusive \
+    --arguments both-ways --description 'Any destination supplies any other'
+complete --command garner --condition '__garner_command "set edit"' --long no-supply \
+    --description 'Read from the source what a destination lacks'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long one-file-system \
     --description 'Do not enter other file systems'
 complete --command garner --condition '__garner_command "set add" "set edit"' --long exclude-caches \
