@@ -50,6 +50,11 @@ std::string destination_facts(const v1::DestinationRun& one) {
     for (int i = 0; i < one.supplied_from_size(); ++i)
       text += (i == 0 ? "" : ", ") + printable(one.supplied_from(i));
   }
+  if (one.renamed()) {
+    text += "\n    content was cut and named again, for " + printable(one.destination()) +
+            " has other keys or sizes of chunks: it is snapshot " +
+            printable(one.snapshot_id().substr(0, 12)) + " there";
+  }
   return text + '\n';
 }
 

@@ -275,9 +275,9 @@ void RunWork::fill_others(ActiveRun& run, const std::vector<Opened>& places,
   for (std::size_t i = 0; i < lacking.size(); ++i) {
     const Opened& target = lacking[i];
     try {
-      fill(run, target, made, suppliers, checkpoint, stop);
-      note_done(run, target.name, made);
-      suppliers.push_back(target);
+      const store::v1::SnapshotEntry given = fill(run, target, made, suppliers, checkpoint, stop);
+      note_done(run, target.name, given);
+      if (given.id() == made.id()) suppliers.push_back(target);
       continue;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kCancelled && run.wish() == StopWish::kMakeWay) {

@@ -8,8 +8,7 @@
 namespace garner::daemon {
 
 // Looks at the snapshot and at the destination that is to have it. Error(kNotFound) as choose_snapshot(), and
-// for an unknown destination; Error(kInvalidInput) for one whose keys are not those that the snapshot is
-// stored with.
+// for an unknown destination.
 StoredRequest copy_request(Destinations& destinations, const v1::StartCopyRequest& request);
 
 // For a destination that is behind: the set's newest snapshot.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "backup/fill_run.h"
+#include "backup/rename_run.h"
 #include "base/error.h"
 #include "destination_runs.h"
 #include "run_work.h"
@@ -45,8 +46,9 @@ void RunWork::copy(ActiveRun& run, const std::stop_token& stop) {
     report.set_files(snapshot.totals().files());
     report.set_source_bytes(snapshot.totals().bytes());
   });
-  fill(run, target, found.entry, found.suppliers, *catalog_.checkpoint(run.number()), stop);
-  note_done(run, target.name, found.entry, found.is_newest);
+  const SnapshotEntry given =
+      fill(run, target, found.entry, found.suppliers, *catalog_.checkpoint(run.number()), stop);
+  note_done(run, target.name, given, found.is_newest);
   remove_spooled(run);
 }
 
@@ -82,24 +84,22 @@ RunWork::Found RunWork::find_wanted(const ActiveRun& run, const Opened& target) 
   const std::optional<catalog::BackupSet> set = catalog_.configuration().set(request.set.name());
   std::vector<Opened> others;
   std::string trouble;
-  std::string foreign;  // with other keys
   for (const catalog::DestinationFacts& facts : destinations_.nearest_first()) {
     if (facts.name == target.name) continue;
     // One that was behind is given what its set's others have: nobody else is asked.
     if (wanted.empty() && set && std::ranges::find(set->destinations, facts.name) == set->destinations.end())
       continue;
     try {
-      Opened other{facts.name, destinations_.open(facts.name)};
-      if (backup::has_same_names(*target.repository, *other.repository)) {
-        others.push_back(std::move(other));
-      } else {
-        foreign += (foreign.empty() ? "" : ", ") + facts.name;
-      }
+      others.push_back({facts.name, destinations_.open(facts.name)});
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kCancelled) throw;
       trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
     }
   }
+  // Of one run's, which is of one time, the one comes first that need not be named again.
+  std::ranges::stable_partition(others, [&](const Opened& other) {
+    return backup::has_same_names(*target.repository, *other.repository);
+  });
   std::optional<SnapshotEntry> chosen;
   const auto consider = [&](const store::Repository& repository) {
     std::optional<SnapshotEntry> one;
@@ -125,10 +125,7 @@ RunWork::Found RunWork::find_wanted(const ActiveRun& run, const Opened& target) 
   for (const Opened& other : others) consider(*other.repository);
   const std::string shown =
       wanted.empty() ? "snapshot of " + request.set.name() : "snapshot " + wanted.substr(0, 8);
-  if (!chosen && trouble.empty()) {
-    throw Error(ErrorKind::kNotFound, "there is no " + shown + " any more" +
-                                          (foreign.empty() ? "" : ", unless with other keys at " + foreign));
-  }
+  if (!chosen && trouble.empty()) throw Error(ErrorKind::kNotFound, "there is no " + shown + " any more");
   if (!chosen)
     throw Error(ErrorKind::kDestinationAway, shown + " is at no destination that is there: " + trouble);
   // It has what those have that are there, and is behind one that is not.
@@ -140,7 +137,7 @@ RunWork::Found RunWork::find_wanted(const ActiveRun& run, const Opened& target) 
   }
   Found found{*chosen, {}};
   // All of the set's were asked: what this machine remembers of a newer one has been forgotten since.
-  found.is_newest = wanted.empty() && set && trouble.empty() && foreign.empty();
+  found.is_newest = wanted.empty() && set && trouble.empty();
   for (Opened& other : others) {
     const auto state = other.repository->state();
     if (store::find_snapshot(*state, as_bytes(chosen->id())) != nullptr)
@@ -149,18 +146,16 @@ RunWork::Found RunWork::find_wanted(const ActiveRun& run, const Opened& target) 
   return found;
 }
 
-void RunWork::fill(ActiveRun& run, const Opened& target, const SnapshotEntry& entry,
-                   const std::vector<Opened>& suppliers, backup::CheckpointStore& checkpoint,
-                   const std::stop_token& stop) {
-  std::vector<backup::Supplier> from;
+SnapshotEntry RunWork::fill(ActiveRun& run, const Opened& target, const SnapshotEntry& entry,
+                            const std::vector<Opened>& suppliers, backup::CheckpointStore& checkpoint,
+                            const std::stop_token& stop) {
+  std::vector<backup::Supplier> same_names;
+  std::vector<backup::Supplier> other_names;
   for (const Opened& one : suppliers) {
-    if (!backup::has_same_names(*target.repository, *one.repository)) {
-      throw Error(ErrorKind::kInvalidInput, "what is stored at " + one.name +
-                                                " has other keys, or other sizes of chunks, than at " +
-                                                target.name + ": it cannot be copied");
-    }
-    from.push_back({one.name, one.repository.get()});
+    const bool same = backup::has_same_names(*target.repository, *one.repository);
+    (same ? same_names : other_names).push_back({one.name, one.repository.get()});
   }
+  const bool renames = same_names.empty() && !other_names.empty();
   backup::FillOptions options;
   options.run = run.uuid();
   options.number = target.number;
@@ -174,11 +169,13 @@ void RunWork::fill(ActiveRun& run, const Opened& target, const SnapshotEntry& en
     v1::DestinationRun& part = part_of(report, target.name);
     part.set_state(v1::DESTINATION_RUN_STATE_FILLING);
     part.clear_error();
+    if (renames) part.set_renamed(true);
     options.before = counters_of(part);
   });
   FillRunMonitor monitor(run, target.name);
-  const backup::FilledTarget filled = backup::run_fill(*target.repository, entry, from, checkpoint, options,
-                                                       destinations_.context().clock, monitor, stop);
+  const auto& give = renames ? backup::run_rename : backup::run_fill;
+  const backup::FilledTarget filled = give(*target.repository, entry, renames ? other_names : same_names,
+                                           checkpoint, options, destinations_.context().clock, monitor, stop);
   run.update([&](v1::Run& report) {
     v1::DestinationRun& part = part_of(report, target.name);
     part.set_new_bytes(filled.counters.new_bytes);
@@ -187,6 +184,9 @@ void RunWork::fill(ActiveRun& run, const Opened& target, const SnapshotEntry& en
     add_suppliers(part, filled.suppliers);
     add_up(report);
   });
+  SnapshotEntry given = entry;
+  given.set_id(std::string(as_text(filled.snapshot.view())));
+  return given;
 }
 
 // Whether this machine knows of none of the set's that is newer.

@@ -82,10 +82,11 @@ class RunWork {
   };
   // The snapshot that is to be copied, and who has it, the nearest first.
   Found find_wanted(const ActiveRun& run, const Opened& target);
-  // Gives the target a snapshot, and puts what comes of it into the run's report.
-  void fill(ActiveRun& run, const Opened& target, const store::v1::SnapshotEntry& entry,
-            const std::vector<Opened>& suppliers, backup::CheckpointStore& checkpoint,
-            const std::stop_token& stop);
+  // Gives the target a snapshot, and puts what comes of it into the run's report. Returns it as it is there:
+  // with another id where no supplier has the target's keys and sizes of chunks.
+  store::v1::SnapshotEntry fill(ActiveRun& run, const Opened& target, const store::v1::SnapshotEntry& entry,
+                                const std::vector<Opened>& suppliers, backup::CheckpointStore& checkpoint,
+                                const std::stop_token& stop);
   bool is_newest_known(const std::string& set, const store::v1::SnapshotEntry& entry);
   // Notes that the destination has the snapshot: in the report, and as what its set was given last unless a
   // newer one is known, or `is_newest` says that there is none.
