@@ -169,6 +169,15 @@ TEST_CASE("the summary of a finished backup") {
     CHECK(summary(run, Terminal{}).find("  disk: 300 MiB new, 100 MiB stored, given by usb\n") !=
           std::string::npos);
   }
+  SECTION("that content was named again is said, and what the snapshot is called there") {
+    run.set_kind(v1::RUN_KIND_COPY);
+    CHECK(summary(run, Terminal{}).find("named again") == std::string::npos);
+    run.mutable_destinations(0)->set_renamed(true);
+    run.mutable_destinations(0)->set_snapshot_id("0123456789abcdef");
+    CHECK(summary(run, Terminal{})
+              .find("    content was cut and named again, for disk has other keys or "
+                    "sizes of chunks: it is snapshot 0123456789ab there\n") != std::string::npos);
+  }
 }
 
 TEST_CASE("the summary of a check that found damage") {

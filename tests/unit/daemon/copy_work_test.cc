@@ -56,13 +56,59 @@ TEST_CASE("a snapshot is copied to a destination, with its id, and once") {
   CHECK_FALSE(machine.work.follow_up(*machine.begin(RunKind::kCopy, request_of(machine, id, "b"))));
 }
 
-TEST_CASE("a copy goes to a destination that is known, of the same keys, and of a snapshot that is there") {
+TEST_CASE("a copy goes to a destination that is known, and of a snapshot that is there") {
+  WorkingMachine machine;
+  const std::string id = machine.back_up("a");
+  CHECK(kind_of([&] { request_of(machine, id, "nowhere"); }) == ErrorKind::kNotFound);
+  CHECK(kind_of([&] { request_of(machine, "5555", "b"); }) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("a copy to a destination of other keys names everything again, and says so") {
+  WorkingMachine machine;
+  const std::string id = machine.back_up("a");
+  const bool encrypted = GENERATE(true, false);
+  machine.here.add("own", machine.folder.path("own"), [&](v1::AddDestinationRequest& request) {
+    if (encrypted) {
+      with_password("its own")(request);
+    } else {
+      request.set_no_encryption(true);
+    }
+  });
+  const v1::Run report = machine.execute(RunKind::kCopy, request_of(machine, id, "own"));
+  CHECK(report.snapshot_id() == id);
+  REQUIRE(report.destinations_size() == 1);
+  const v1::DestinationRun& part = report.destinations(0);
+  CHECK(part.state() == v1::DESTINATION_RUN_STATE_DONE);
+  CHECK(part.renamed());
+  CHECK(part.snapshot_id() != id);
+  REQUIRE(part.supplied_from_size() == 1);
+  CHECK(part.supplied_from(0) == "a");
+  CHECK(report.supplied_bytes() > 0);
+  CHECK(has(machine, "own", part.snapshot_id()));
+
+  const v1::Run again = machine.execute(RunKind::kCopy, request_of(machine, id, "own"));
+  CHECK(again.destinations(0).snapshot_id() == part.snapshot_id());
+  CHECK(again.supplied_bytes() == 0);
+  CHECK(machine.snapshots("own") == 1);
+
+  // And from there to one of the first keys, under the name that it had.
+  machine.take_away("a");
+  machine.execute(RunKind::kRestore, machine.restore_of(part.snapshot_id(), "restored"));
+  CHECK(machine.is_restored("restored"));
+  const v1::Run back = machine.execute(RunKind::kCopy, request_of(machine, part.snapshot_id(), "b"));
+  CHECK(back.destinations(0).renamed());
+  CHECK(back.destinations(0).snapshot_id() == id);
+  CHECK(has(machine, "b", id));
+}
+
+TEST_CASE("of several that have the snapshot, one of the same keys gives it as it is") {
   WorkingMachine machine;
   const std::string id = machine.back_up("a");
   machine.here.add("own", machine.folder.path("own"), with_password("its own"));
-  CHECK(kind_of([&] { request_of(machine, id, "nowhere"); }) == ErrorKind::kNotFound);
-  CHECK(kind_of([&] { request_of(machine, "5555", "b"); }) == ErrorKind::kNotFound);
-  CHECK(kind_of([&] { request_of(machine, id, "own"); }) == ErrorKind::kInvalidInput);
+  machine.execute(RunKind::kCopy, request_of(machine, id, "own"));
+  const v1::Run report = machine.execute(RunKind::kCopy, request_of(machine, id, "b"));
+  CHECK_FALSE(report.destinations(0).renamed());
+  CHECK(report.destinations(0).snapshot_id() == id);
 }
 
 TEST_CASE("a copy waits for those that have the snapshot, and for the one that is to have it") {
