@@ -3,11 +3,12 @@
 //   open what is there → feed all that are in step from one read → fill the others from one that has it
 //
 // A destination that is away or refused is left out. The snapshot is made once (backup_run.h), and is from
-// then on what it is: those that were not fed, or have left the feed, are given it byte for byte, and the
-// source is not read again, whatever happens to them. As soon as one has it, and while the backup's
-// checkpoint is still there, those that lack it are noted as behind, durably, and then the snapshot in the
-// run's report; with that, and with nothing else, the run goes on to fill. A destination is behind no more
-// when it has the snapshot. So whatever ends the run, a copy follows.
+// then on what it is: those that were not fed, or have left the feed, are given it byte for byte, or
+// named again where their chunks have other sizes, and the source is not read again, whatever happens to
+// them. As soon as one has it, and while the backup's checkpoint is still there, those that lack it are noted
+// as behind, durably, and then the snapshot in the run's report; with that, and with nothing else, the run
+// goes on to fill. A destination is behind no more when it has the snapshot. So whatever ends the run, a copy
+// follows.
 //
 //   killed while they are fed        the run goes on with its checkpoint, at those that are there of them
 //   killed between the first         the checkpoint has the snapshot, or a destination that is there lists
@@ -24,7 +25,7 @@
 //   filled                           (run_queue.h), and the set's next backups leave them to it, so that what
 //                                    is carried to one that takes days is carried once
 //
-// What the last has left under its root stays until the copy has committed the snapshot (fill_run.h).
+// What the last has left under its root stays until the copy has committed the snapshot (carry_run.h).
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
