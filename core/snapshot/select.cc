@@ -77,7 +77,7 @@ Entries of_set(const Entries& entries, const std::string& set) {
   if (result.empty()) {
     throw Error(ErrorKind::kNotFound, "there is no snapshot of a set \"" + set + "\"" + near.suggestion());
   }
-  return result;
+  return one_of_each_run(result);
 }
 
 const v1::SnapshotEntry& select_by_time(const Entries& entries, const std::string& set,
@@ -124,6 +124,23 @@ const v1::SnapshotEntry& select_before_latest(const Entries& entries, const std:
 
 }  // namespace
 
+Entries one_of_each_run(const Entries& entries) {
+  Entries result;
+  std::set<std::string> runs;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (runs.insert(entry->snapshot().run()).second) result.push_back(entry);
+  }
+  return result;
+}
+
+Entries all_of_run(const Entries& entries, const std::string& run) {
+  Entries result;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (!entry->recovered() && entry->snapshot().run() == run) result.push_back(entry);
+  }
+  return result;
+}
+
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
                                 const std::string& selector) {
   if (selector == "latest") {
@@ -134,7 +151,7 @@ const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& ent
                                             ? "there are no snapshots yet"
                                             : "there are only recovered snapshots: choose one by its id");
     }
-    return **latest;
+    return *all_of_run(entries, (*latest)->snapshot().run()).front();
   }
   if (const std::size_t mark = selector.find_first_of("@~"); mark != std::string::npos) {
     const std::string set = selector.substr(0, mark);

@@ -29,10 +29,12 @@ Entries select_by_steps(const Entries& entries, const std::string& selector, con
   for (const v1::SnapshotEntry* entry : entries) {
     if (!entry->recovered() && entry->snapshot().set().name() == set) own.push_back(entry);
   }
+  own = one_of_each_run(own);
   if (first > last) std::swap(first, last);
   Entries chosen;
   for (std::size_t back = first; back <= last && back < own.size(); ++back) {
-    chosen.push_back(own[own.size() - 1 - back]);
+    for (const v1::SnapshotEntry* entry : all_of_run(entries, own[own.size() - 1 - back]->snapshot().run()))
+      chosen.push_back(entry);
   }
   if (chosen.empty()) {
     throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector) + ": the set \"" +
@@ -46,8 +48,11 @@ Entries select_by_steps(const Entries& entries, const std::string& selector, con
 Entries select_all(const Entries& entries, const std::string& selector, const std::string& set) {
   const std::size_t dots = selector.find("..");
   if (dots == std::string::npos) {
-    if (!set.empty() && selector.starts_with('~')) return {&select(entries, set + selector)};
-    return {&select(entries, selector)};
+    const bool is_step = !set.empty() && selector.starts_with('~');
+    const v1::SnapshotEntry& one = select(entries, is_step ? set + selector : selector);
+    const bool is_by_id = selector != "latest" && selector.find_first_of("@~") == std::string::npos;
+    if (is_by_id) return {&one};
+    return all_of_run(entries, one.snapshot().run());
   }
   const std::string from = selector.substr(0, dots);
   const std::string to = selector.substr(dots + 2);

@@ -14,6 +14,12 @@ namespace garner::snapshot {
 
 namespace v1 = store::v1;
 
+// A run's snapshot is listed by another id where a destination has other keys (backup/rename_run.h). It
+// counts once, for the first of `entries` that lists it; who chooses several chooses all ids of each.
+std::vector<const v1::SnapshotEntry*> one_of_each_run(const std::vector<const v1::SnapshotEntry*>& entries);
+std::vector<const v1::SnapshotEntry*> all_of_run(const std::vector<const v1::SnapshotEntry*>& entries,
+                                                 const std::string& run);
+
 // Chooses from `entries` (from the oldest to the newest, as age.h has it): an id prefix of at least four hex
 // digits, `latest`, `SET@latest`, `SET~N` (the Nth before that), `SET@TIME` (the last that was finished at or
 // before; TIME is 2026-11-22, 2026-11-22T18:30, with seconds, with Z, or local time, or "2026-11-22 18:30";

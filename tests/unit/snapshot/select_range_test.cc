@@ -24,10 +24,12 @@ struct History {
     add(5, "etc", kEvening, false);
     add(6, "home", kEvening, true);
   }
-  void add(int number, const std::string& set, std::int64_t finished, bool recovered) {
+  void add(int number, const std::string& set, std::int64_t finished, bool recovered,
+           const std::string& run = {}) {
     auto entry = std::make_unique<v1::SnapshotEntry>();
     entry->set_id(std::string(32, static_cast<char>(number)));
     *entry->mutable_snapshot() = testing::sample_snapshot(set, finished);
+    entry->mutable_snapshot()->set_run(run.empty() ? entry->id().substr(0, 16) : run);
     entry->set_recovered(recovered);
     entries.push_back(std::move(entry));
   }
@@ -57,6 +59,15 @@ TEST_CASE("a selector may be one snapshot") {
   CHECK(history.select("~1", "home") == Numbers{3});
   CHECK(history.select("06060606") == Numbers{6});
   CHECK(history.error("~1") == ErrorKind::kInvalidInput);
+}
+
+TEST_CASE("all names of a run's snapshot are chosen together, but by an id") {
+  History history;
+  history.add(7, "home", kEvening, false, history.entries[3]->snapshot().run());
+  CHECK(history.select("home@latest") == Numbers{4, 7});
+  CHECK(history.select("home~1..~1") == Numbers{3});
+  CHECK(history.select("home~0..~1") == Numbers{3, 4, 7});
+  CHECK(history.select("07070707") == Numbers{7});
 }
 
 TEST_CASE("a range of steps has both ends in it") {

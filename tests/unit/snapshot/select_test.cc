@@ -21,12 +21,14 @@ constexpr std::int64_t kDay = 86'400;
 class History {
  public:
   // An id of these bytes, filled up with zeros.
-  History& add(const std::string& id, const std::string& set, std::int64_t finished, bool recovered = false) {
+  History& add(const std::string& id, const std::string& set, std::int64_t finished, bool recovered = false,
+               const std::string& run = {}) {
     v1::SnapshotEntry entry;
     Bytes bytes = from_hex(id);
     bytes.resize(32);
     entry.set_id(std::string(as_text(bytes)));
     *entry.mutable_snapshot() = sample_snapshot(set, finished);
+    entry.mutable_snapshot()->set_run(run.empty() ? entry.id().substr(0, 16) : run);
     entry.set_recovered(recovered);
     entries_.push_back(std::make_unique<v1::SnapshotEntry>(entry));
     return *this;
@@ -95,6 +97,19 @@ TEST_CASE("latest") {
                Catch::StartsWith(kind(ErrorKind::kNotFound)) && Catch::Contains("did you mean home"));
   REQUIRE_THAT(History().error("latest"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
   REQUIRE_THAT(History().add("aaaa", "home", kEvening, true).error("latest"), Catch::Contains("recovered"));
+}
+
+TEST_CASE("a run whose snapshot has other names elsewhere counts once, by the first") {
+  History history;
+  history.add("aaaa01", "home", kEvening - kDay, false, "first")
+      .add("eeee01", "home", kEvening - kDay, false, "first")
+      .add("cccc04", "home", kEvening, false, "second")
+      .add("eeee04", "home", kEvening, false, "second");
+  REQUIRE(history.select("latest") == "cccc04");
+  REQUIRE(history.select("home@latest") == "cccc04");
+  REQUIRE(history.select("home~1") == "aaaa01");
+  REQUIRE_THAT(history.error("home~2"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
+  REQUIRE(history.select("eeee04") == "eeee04");
 }
 
 TEST_CASE("so many before the latest") {
