@@ -5,6 +5,7 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 #include <thread>
+#include <vector>
 
 #include "installation.h"
 
@@ -19,7 +20,7 @@ struct Served {
       : server(context, {asio::ip::make_address("127.0.0.1"), 0},
                [this](MetricsServer::Use use) {
                  const std::string text = answers ? "metric 1\n" : "";
-                 if (answers) std::thread([use = std::move(use), text] { use(text); }).detach();
+                 if (answers) makers.emplace_back([use = std::move(use), text] { use(text); });
                }),
         thread([this] {
           server.start();
@@ -53,6 +54,7 @@ struct Served {
   asio::io_context context;
   asio::io_context client;
   bool answers = true;
+  std::vector<std::jthread> makers;  // what they hold of connections goes before the loop does
   MetricsServer server;
   std::jthread thread;
 };
