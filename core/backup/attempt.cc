@@ -396,11 +396,12 @@ std::optional<BackupResult> Attempt::make() {
 
 v1::Snapshot Attempt::walk_source() {
   if (compared_) statistics_->expect(compared_->totals().files(), compared_->totals().bytes());
-  if (is_supplied_) {
-    supply_ = std::make_unique<Supply>(Supply::Context{suppliers_, fed_repositories(), *earlier_, *writer_,
-                                                       *checkpointer_, *statistics_, threads_, stop_});
-  }
   try {
+    if (is_supplied_) {
+      supply_ = std::make_unique<Supply>(Supply::Context{suppliers_, fed_repositories(), *earlier_, *writer_,
+                                                         *checkpointer_, *statistics_, threads_, stop_},
+                                         *compared_, base_ ? &*base_ : nullptr);
+    }
     walk();
   } catch (...) {
     // It goes on with what is here: when a destination is there again, or without the supplier.

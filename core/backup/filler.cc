@@ -30,12 +30,6 @@ constexpr unsigned kMostTold = 20;  // failures to read
 // Blobs of packs that cannot be read, which are looked up by one pass over an index: 40 bytes of memory each.
 constexpr std::uint64_t kBatchBlobs = 500'000;
 
-std::vector<const store::Index*> indexes_of(const std::vector<Supplier>& suppliers) {
-  std::vector<const store::Index*> indexes;
-  for (const Supplier& supplier : suppliers) indexes.push_back(&supplier.repository->index());
-  return indexes;
-}
-
 class Filler {
  public:
   Filler(const FillContext& context, const v1::Snapshot& snapshot,
@@ -44,7 +38,7 @@ class Filler {
         snapshot_(snapshot),
         owned_(owned),
         suppliers_(context.suppliers),
-        wanted_(indexes_of(suppliers_)),
+        wanted_(suppliers_),
         away_(context.suppliers.size()) {
     for (unsigned lane = 0; lane < context.threads; ++lane) lanes_.push_back(std::make_unique<Lane>(lane));
   }
@@ -87,7 +81,7 @@ class Filler {
       away_[i] = false;
     }
     suppliers_ = std::move(there);
-    wanted_ = WantedBlobs(indexes_of(suppliers_));
+    wanted_ = WantedBlobs(suppliers_);
   }
 
   // ---- Find ----

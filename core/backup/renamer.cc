@@ -7,7 +7,7 @@
 #include <mutex>
 #include <utility>
 
-#include "backup/run_context.h"
+#include "backup/metadata_sink.h"
 #include "base/error.h"
 #include "base/parallel.h"
 #include "crypto/hash.h"

@@ -12,6 +12,7 @@
 #include "backup/backup_run.h"
 #include "backup/checkpointer.h"
 #include "backup/hard_links.h"
+#include "backup/metadata_sink.h"
 #include "backup/statistics.h"
 #include "backup/supply.h"
 #include "backup/work_queue.h"
@@ -20,22 +21,6 @@
 #include "store/blob_writer.h"
 
 namespace garner::backup {
-
-// Trees and content lists of this run.
-class MetadataSink final : public store::BlobSink {
- public:
-  MetadataSink(const crypto::BlobHasher& hasher, store::BlobWriter& writer)
-      : hasher_(hasher), writer_(writer) {}
-  crypto::BlobId put(crypto::BlobKind kind, ByteView content) override {
-    const crypto::BlobId id = hasher_.id(kind, content);
-    writer_.put_metadata(kind, id, content);
-    return id;
-  }
-
- private:
-  const crypto::BlobHasher& hasher_;
-  store::BlobWriter& writer_;
-};
 
 // Numbers a source's file systems in the order they are seen; the source's own is 0. Thread-safe.
 class Mounts {

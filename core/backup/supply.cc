@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "crypto/id_set.h"
 #include "snapshot/closure.h"
+#include "snapshot/walk_new.h"
 
 namespace garner::backup {
 
@@ -25,8 +27,25 @@ Supply::OpenPack::OpenPack(const Supplier& from, const store::ObjectName& pack)
       reader(from.repository->destination(), from.repository->keyring(), pack),
       directory(reader.read_directory()) {}
 
-Supply::Supply(Context context) : context_(std::move(context)) {
+Supply::Supply(Context context, const v1::Snapshot& compared, const v1::Snapshot* owned)
+    : context_(std::move(context)), wanted_(context_.suppliers) {
   for (unsigned lane = 0; lane < context_.lanes; ++lane) lanes_.push_back(std::make_unique<Lane>());
+  crypto::IdSet walked;
+  snapshot::ClosureVisitor visitor;
+  visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
+    throw_if_stopped();
+    if (kind == crypto::BlobKind::kData) return wanted_.add(id);
+    return walked.insert(id);
+  };
+  // What cannot be read now cannot be supplied later: the source is read for it.
+  visitor.unreadable = [](crypto::BlobKind, const crypto::BlobId&, const std::string&, const std::string&) {};
+  std::vector<const v1::Snapshot*> known;
+  if (owned != nullptr) known.push_back(owned);
+  snapshot::walk_new(compared, known, context_.source, visitor);
+}
+
+void Supply::throw_if_stopped() const {
+  if (context_.stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
 }
 
 Supply::~Supply() = default;
@@ -37,7 +56,7 @@ bool Supply::bring(unsigned lane, const v1::Node& node) {
   bool is_there = true;
   snapshot::ClosureVisitor visitor;
   visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string&) {
-    if (context_.stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
+    throw_if_stopped();
     is_there = is_there && bring_blob(lane, kind, id);
     return is_there;
   };
@@ -108,8 +127,9 @@ bool Supply::bring_from(const Supplier& supplier, unsigned number, const crypto:
   return false;
 }
 
-// The whole frame as it is, where most of it is lacking, and all of it is sound.
+// The whole frame as it is, where half of it is wanted, and all of it is sound.
 void Supply::hand_on(Lane& lane, unsigned number, ByteView encoded) {
+  const auto place = static_cast<std::size_t>(&lane.pack->supplier - context_.suppliers.data());
   store::TargetSet lacking = 0;
   std::uint64_t bytes = 0;
   std::size_t offset = 0;
@@ -118,7 +138,7 @@ void Supply::hand_on(Lane& lane, unsigned number, ByteView encoded) {
     if (context_.targets.front()->hasher().id(blob.kind, content) != blob.id) return;
     const store::TargetSet lacks = context_.writer.lacking(blob.id);
     lacking |= lacks;
-    if (lacks != 0) bytes += blob.length;
+    if (lacks != 0 && wanted_.is_wanted_from(place, lane.pack->name, blob.id)) bytes += blob.length;
   }
   if (2 * bytes < lane.frame->raw_length) return;
   const std::uint64_t added = context_.writer.put_frame(number, store::PackKind::kData, encoded,

@@ -6,9 +6,9 @@
 // then. So every file is either whole in the writer, or known at the destination, or is read like one that
 // has changed: of a supplier that has lost or damaged something only those files cost reading that it is of.
 //
-// Data goes frame by frame. A frame of which a destination lacks at least half is sealed anew as it is, so
-// that a pack that is lacking goes over whole; of others the wanted blobs are stored one by one. Every blob
-// is held against its id before anything of its frame is stored.
+// Data goes frame by frame. A frame of which at least half is lacking, and part of that snapshot, is sealed
+// anew as it is, so that a pack that is lacking goes over whole; of others the wanted blobs are stored one by
+// one. Every blob is held against its id before anything of its frame is stored.
 #pragma once
 
 #include <atomic>
@@ -25,6 +25,7 @@
 #include "backup/checkpointer.h"
 #include "backup/statistics.h"
 #include "backup/supplier.h"
+#include "backup/wanted_blobs.h"
 #include "base/scratch.h"
 #include "garner/v1/store.pb.h"
 #include "store/blob_writer.h"
@@ -49,7 +50,9 @@ class Supply {
     unsigned lanes = 1;
     std::stop_token stop;
   };
-  explicit Supply(Context context);
+  // Looks through the snapshot that the walk compares with, but for what is the same in `owned` (null: none),
+  // which all targets list. Error(kDestinationAway), Error(kCancelled).
+  Supply(Context context, const v1::Snapshot& compared, const v1::Snapshot* owned);
   ~Supply();
 
   // Gives the destinations what they lack of the file, or of everything below the folder. False when some of
@@ -88,11 +91,13 @@ class Supply {
   bool bring_alone(unsigned lane, crypto::BlobKind kind, const crypto::BlobId& id);
   bool try_to(const std::function<void()>& read);
   bool may_store_differences() const;
+  void throw_if_stopped() const;
   void put(unsigned lane, crypto::BlobKind kind, const crypto::BlobId& id, ByteView content);
   void count(store::TargetSet targets, std::uint64_t bytes);
   void note(const std::string& supplier);
 
   const Context context_;
+  WantedBlobs wanted_;  // of the snapshot
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::atomic<unsigned> told_ = 0;
 

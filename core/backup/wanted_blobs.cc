@@ -7,9 +7,9 @@
 
 namespace garner::backup {
 
-WantedBlobs::WantedBlobs(const std::vector<const store::Index*>& indexes) {
-  for (const store::Index* index : indexes) {
-    Part part{index->freeze(), {}};
+WantedBlobs::WantedBlobs(const std::vector<Supplier>& suppliers) {
+  for (const Supplier& supplier : suppliers) {
+    Part part{supplier.repository->index().freeze(), {}};
     part.bits.resize((part.index.size() + 63) / 64);
     parts_.push_back(std::move(part));
   }

@@ -1,4 +1,4 @@
-// Which blobs of several repositories are wanted: a bit an entry of each one's index. One thread marks; then
+// Which blobs of several suppliers are wanted: a bit an entry of each one's index. One thread marks; then
 // any may ask.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "backup/supplier.h"
 #include "crypto/blob_id.h"
 #include "store/index.h"
 #include "store/object_name.h"
@@ -23,8 +24,8 @@ struct WantedPack {
 
 class WantedBlobs {
  public:
-  // The indexes as they are now.
-  explicit WantedBlobs(const std::vector<const store::Index*>& indexes);
+  // Their indexes as they are now.
+  explicit WantedBlobs(const std::vector<Supplier>& suppliers);
 
   // Of the first repository that has the blob. False where none has.
   bool add(const crypto::BlobId& id);

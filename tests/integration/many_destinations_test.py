@@ -157,7 +157,14 @@ class ManyDestinationsTest(Case):
         secret = self.write("password", "its own\n")
         os.chmod(secret, 0o600)
         daemon.run("destination", "add", "own", self.path("own"), "--password-file", secret)
-        self.refused(daemon, 2, "copy", "home@latest", "--to", "own", says="--share-keyring")
+        # Content is read, cut and named again.
+        done = daemon.run("copy", "home@latest", "--to", "own")
+        self.assertIn("named again", done.stdout)
+        renamed = daemon.json("copy", "home@latest", "--to", "own")["destinations"][0]
+        self.assertEqual("0", renamed["stored_bytes"])
+        self.assertNotEqual(newest, renamed["snapshot_id"])
+        self.assertEqual(["own"], self.at(daemon, renamed["snapshot_id"]))
+        self.check_restores(daemon, renamed["snapshot_id"], "own")
         self.refused(daemon, 2, "set", "edit", "home", "--destination", "a", "own", says="different keys")
         daemon.run("check", "--read-data")
 

@@ -69,7 +69,9 @@ class SupplyTest(Case):
             self.assertEqual(0, read)
             part = run["destinations"][0]
             self.assertEqual(["disk"], part["supplied_from"])
-            self.assertEqual((FILES + 2) * SIZE, int(part["new_bytes"]))
+            # A frame may go over with what has changed since.
+            self.assertGreaterEqual(int(part["new_bytes"]), (FILES + 2) * SIZE)
+            self.assertLessEqual(int(part["new_bytes"]), (FILES + 3) * SIZE)
             self.assertGreaterEqual(int(part["supplied_bytes"]), (FILES + 2) * SIZE)
             self.assertFalse(run["incomplete"])
             self.check_restores(daemon, run, "cloud")

@@ -164,6 +164,25 @@ TEST_CASE("what a supplier has damaged costs reading the files that it is of") {
   others.check_whole(lacking, {kCloud}, sources.root());
 }
 
+TEST_CASE("of a frame of which little is still in use only that is handed on") {
+  TemporaryFolder folder;
+  const std::string source = folder.path("source");
+  make_folders_durably(source);
+  std::mt19937_64 random(84);
+  for (int number = 0; number < 30; ++number)
+    write_file(source + "/file" + std::to_string(number), random_text(random, 100));
+  SuppliedBackups backups(2);
+  backups.run_to({kDisk}, source);
+  for (int number = 1; number < 30; ++number)
+    std::filesystem::remove(source + "/file" + std::to_string(number));
+  backups.run_to({kDisk}, source);
+  const BackupResult supplied = backups.run_to({kCloud}, source, {kDisk});
+  CHECK(supplied.progress.counters.read_bytes == 0);
+  CHECK(supplied.targets[kCloud].counters.new_bytes == 100);
+  CHECK(supplied.targets[kCloud].counters.supplied_bytes == 100);
+  backups.check_whole(supplied, {kCloud}, source);
+}
+
 TEST_CASE("several destinations are each supplied with what they lack") {
   Sources sources(75);
   SuppliedBackups backups(3);
