@@ -55,13 +55,6 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-bool is_same_file(const std::string& a, const std::string& b) {
-  struct stat first {};
-  struct stat second {};
-  return lstat(a.c_str(), &first) == 0 && lstat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
-         first.st_ino == second.st_ino;
-}
-
 // Whether link(2)'s error means that the file system has no hard links (exFAT, FAT, CIFS, many FUSE file
 // systems), or no more for this file, so that renaming may still do.
 bool has_no_links(int error_number) {
@@ -178,6 +171,13 @@ void replace_file_durably(const std::string& path, ByteView data, mode_t mode) {
   sync_folder(parent_path(path));
 }
 
+bool is_same_file(const std::string& one, const std::string& other) {
+  struct stat first {};
+  struct stat second {};
+  return lstat(one.c_str(), &first) == 0 && lstat(other.c_str(), &second) == 0 &&
+         first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+}
+
 bool publish_file(const std::string& from, const std::string& to) {
   if (link(from.c_str(), to.c_str()) != 0) {
     if (has_no_links(errno)) return publish_file_by_rename(from, to);
@@ -209,6 +209,20 @@ bool publish_file_by_rename(const std::string& from, const std::string& to) {
   return true;
 }
 
+void make_folder_durably(const std::string& path, mode_t mode) {
+  const bool is_new = mkdir(path.c_str(), mode) == 0;
+  if (!is_new && !(errno == EEXIST && is_folder(path))) {
+    throw file_error(errno, "creating the folder", path, ErrorKind::kWriteFailed,
+                     ErrorKind::kDestinationFull);
+  }
+  try {
+    sync_folder(parent_path(path));
+  } catch (...) {
+    if (is_new) rmdir(path.c_str());
+    throw;
+  }
+}
+
 void make_folders_durably(const std::string& path, mode_t mode) {
   // From the deepest upwards until one is there, then downwards again.
   std::vector<std::string> missing;
@@ -217,12 +231,7 @@ void make_folders_durably(const std::string& path, mode_t mode) {
     if (parent_path(folder) == folder) break;
   }
   for (; !missing.empty(); missing.pop_back()) {
-    const std::string& folder = missing.back();
-    if (mkdir(folder.c_str(), mode) != 0 && !(errno == EEXIST && is_folder(folder))) {
-      throw file_error(errno, "creating the folder", folder, ErrorKind::kWriteFailed,
-                       ErrorKind::kDestinationFull);
-    }
-    sync_folder(parent_path(folder));
+    make_folder_durably(missing.back(), mode);
   }
 }
 

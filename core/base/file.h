@@ -55,8 +55,14 @@ void replace_file_durably(const std::string& path, ByteView data, mode_t mode = 
 bool publish_file(const std::string& from, const std::string& to);
 // The second of the two ways by itself.
 bool publish_file_by_rename(const std::string& from, const std::string& to);
-// Creates the folder and what is missing above it, fsyncing each parent that gets a new name. A full file
-// system: Error(kDestinationFull).
+// Whether both are names of one file. Not, where one of them is none.
+bool is_same_file(const std::string& one, const std::string& other);
+// Creates the folder, if it is not there, and fsyncs its parent: the folder may be somebody else's who has
+// not come to that yet. One that was created and cannot be made durable is removed again: a sync that has
+// failed is not made good by a later one, which tells nothing of it. A full file system:
+// Error(kDestinationFull).
+void make_folder_durably(const std::string& path, mode_t mode = 0700);
+// Creates the folder and what is missing above it, as that does.
 void make_folders_durably(const std::string& path, mode_t mode = 0700);
 // The names in a folder, without "." and "..", in no order; none where the folder does not exist.
 std::vector<std::string> list_names(const std::string& folder);

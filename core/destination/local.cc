@@ -62,6 +62,23 @@ OpenObject open_object(const std::string& path) {
   return object;
 }
 
+void fill(const StagedFile& file, ByteView data) {
+  write_at(file.fd(), data, 0, file.path());
+  sync_file(file.fd(), file.path());
+}
+
+// A name that was given and could not be made durable is in doubt for good: a sync that has failed is not
+// made good by a later one, which tells nothing of it. So it is taken back; nobody else knows it yet.
+template <typename Publish>
+bool publish_or_take_back(const std::string& from, const std::string& to, const Publish& publish) {
+  try {
+    return publish();
+  } catch (const Error&) {
+    if (is_same_file(from, to)) unlink(to.c_str());
+    throw;
+  }
+}
+
 Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
                   const std::string& path) {
   if (offset > object.size || length > object.size - offset) {
@@ -159,11 +176,7 @@ void LocalDestination::make_folders_of(const std::string& key) {
       const std::lock_guard lock(mutex_);
       if (known_folders_.contains(folder)) continue;
     }
-    const std::string path = path_of(folder);
-    if (mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
-      throw system_error(errno, "creating the folder " + printable(path));
-    }
-    sync_folder(parent_path(path));
+    make_folder_durably(path_of(folder));
     const std::lock_guard lock(mutex_);
     known_folders_.insert(folder);
   }
@@ -194,29 +207,47 @@ bool LocalDestination::publish(const std::string& key,
   return publish_once();
 }
 
-bool LocalDestination::store(const std::string& key, ByteView data) {
+// A name that others may give as well, and have seen and built upon by now, is not taken back when it cannot
+// be made durable. It is given anew, to a file of the same bytes.
+bool LocalDestination::store(const std::string& key, ByteView data, Name name) {
   check_key(key);
   return attempt(ErrorKind::kWriteFailed, [&] {
     if (exists_durably(key)) return false;
     StagedFile file = staging_.create();
-    write_at(file.fd(), data, 0, file.path());
-    sync_file(file.fd(), file.path());
-    return publish(key, [&](const std::string& to) { return file.publish(to); });
+    fill(file, data);
+    return publish(key, [&](const std::string& to) {
+      if (name == Name::kOwn) return publish_or_take_back(file.path(), to, [&] { return file.publish(to); });
+      try {
+        return file.publish(to);
+      } catch (const Error&) {
+        if (!is_same_file(file.path(), to)) throw;
+      }
+      const StagedFile again = staging_.create();
+      fill(again, data);
+      if (rename(again.path().c_str(), to.c_str()) != 0)
+        throw system_error(errno, "replacing " + printable(to));
+      sync_folder(parent_path(to));
+      return true;
+    });
   });
 }
 
 void LocalDestination::put(const std::string& key, ByteView data) {
-  if (!store(key, data)) throw already_exists(path_of(key));
+  if (!store(key, data, Name::kOwn)) throw already_exists(path_of(key));
 }
 
-bool LocalDestination::put_exclusive(const std::string& key, ByteView data) { return store(key, data); }
+bool LocalDestination::put_exclusive(const std::string& key, ByteView data) {
+  return store(key, data, Name::kShared);
+}
 
 void LocalDestination::put_file(const std::string& key, const std::string& path) {
   check_key(key);
   const bool stored = attempt(ErrorKind::kWriteFailed, [&] {
     staging_.ensure();
     try {
-      return publish(key, [&](const std::string& to) { return publish_file(path, to); });
+      return publish(key, [&](const std::string& to) {
+        return publish_or_take_back(path, to, [&] { return publish_file(path, to); });
+      });
     } catch (const Error& error) {
       if (error.error_number() != EXDEV) throw;
     }
@@ -235,7 +266,10 @@ bool LocalDestination::store_copy(const std::string& key, const std::string& pat
     write_at(copy.fd(), read_object(source, offset, length, path), offset, copy.path());
   }
   sync_file(copy.fd(), copy.path());
-  if (!publish(key, [&](const std::string& to) { return copy.publish(to); })) return false;
+  const bool stored = publish(key, [&](const std::string& to) {
+    return publish_or_take_back(copy.path(), to, [&] { return copy.publish(to); });
+  });
+  if (!stored) return false;
   remove_file(path);
   return true;
 }
@@ -244,6 +278,16 @@ std::optional<std::string> LocalDestination::staging_folder() {
   return attempt(ErrorKind::kWriteFailed, [&] {
     staging_.ensure();
     return std::optional(staging_.path());
+  });
+}
+
+// Its content was, before it was given its name.
+void LocalDestination::make_durable(const std::string& key) {
+  check_key(key);
+  attempt(ErrorKind::kWriteFailed, [&] {
+    for (std::size_t slash = key.rfind('/'); slash != std::string::npos; slash = key.rfind('/', slash - 1))
+      sync_folder(path_of(key.substr(0, slash)));
+    sync_folder(root_);
   });
 }
 

@@ -39,6 +39,7 @@ class LocalDestination final : public Destination {
   Bytes get_all(const std::string& key, std::uint64_t limit) override;
   std::optional<std::uint64_t> size(const std::string& key) override;
   std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;
+  void make_durable(const std::string& key) override;
   void remove(const std::string& key) override;
   void remove_all(const std::vector<std::string>& keys) override;
   std::optional<Space> space() override;
@@ -55,7 +56,8 @@ class LocalDestination final : public Destination {
   bool exists_durably(const std::string& key) const;
   void make_folders_of(const std::string& key);
   bool publish(const std::string& key, const std::function<bool(const std::string&)>& give_name);
-  bool store(const std::string& key, ByteView data);
+  enum class Name { kOwn, kShared };  // nobody else gives it; others may
+  bool store(const std::string& key, ByteView data, Name name);
   bool store_copy(const std::string& key, const std::string& path);
 
   const std::string root_;

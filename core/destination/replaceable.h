@@ -38,6 +38,7 @@ class ReplaceableDestination final : public Destination {
     return now()->list(prefix, start_after);
   }
   bool is_empty() override { return now()->is_empty(); }
+  void make_durable(const std::string& key) override { now()->make_durable(key); }
   void remove(const std::string& key) override { now()->remove(key); }
   void remove_all(const std::vector<std::string>& keys) override { now()->remove_all(keys); }
   std::optional<Space> space() override { return now()->space(); }

@@ -54,11 +54,8 @@ void Staging::ensure() {
   check();
   if (seen_) return;
   // One level only: the root itself is never made here.
-  if (mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw system_error(errno, "creating the folder " + printable(path_));
-  }
   // Durable, for whatever a caller of staging_folder() keeps in it is meant to outlive a crash.
-  sync_folder(parent_path(path_));
+  make_folder_durably(path_);
   seen_ = true;
 }
 

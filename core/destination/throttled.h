@@ -49,6 +49,7 @@ class ThrottledDestination final : public Destination {
     return inner_->list(prefix, start_after);
   }
   bool is_empty() override { return inner_->is_empty(); }
+  void make_durable(const std::string& key) override { inner_->make_durable(key); }
   void remove(const std::string& key) override { inner_->remove(key); }
   void remove_all(const std::vector<std::string>& keys) override { inner_->remove_all(keys); }
   std::optional<Space> space() override { return inner_->space(); }

@@ -46,9 +46,7 @@ void copy_durably(const std::string& from, const std::string& to) {
 void give_second_name(const std::string& from, const std::string& to) {
   if (link(from.c_str(), to.c_str()) == 0) return;
   if (errno == EEXIST) {
-    const struct stat known = status_of(to);
-    const struct stat wanted = status_of(from);
-    if (known.st_dev == wanted.st_dev && known.st_ino == wanted.st_ino) return;
+    if (is_same_file(from, to)) return;
     remove_file(to);
     if (link(from.c_str(), to.c_str()) == 0) return;
   }
@@ -373,6 +371,7 @@ void BlobWriter::adopt_delivery(const DurablePack& known, Pack& pack, unsigned n
   }
   destination::Destination& destination = target(number).destination();
   delivery.published = destination.size(pack_key(delivery.name)).has_value();
+  if (delivery.published) destination.make_durable(pack_key(delivery.name));
   // What is not there is published under a name that nobody has seen. The one it had may have been published,
   // taken for an orphan, condemned and dropped since: to whoever reads the log from its start it is dead for
   // ever. A pack of which parts have arrived, and that has never been seen under its name, so that nobody can

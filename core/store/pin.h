@@ -16,6 +16,7 @@ struct Pin {
   Uuid log_uuid;                 // nil until a log was seen
   std::uint64_t generation = 0;  // 0 until a record was seen
   crypto::Digest record_hash{};
+  bool operator==(const Pin&) const = default;
 };
 
 // Durable; safe to use from any thread.

@@ -236,6 +236,9 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
 // The index comes first: should it fail, the state stays what it was, and the next refresh reads the record
 // again.
 void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& own) {
+  // Its writer may not have come to that. What is pinned, and what runs take for committed, must be there
+  // after a crash.
+  if (pin_of(state) != pin_) context_.destination->make_durable(record_key(state.generation()));
   turn_to_index_of(state);
   index_.update(state, [&](const v1::SegmentReference& segment) {
     const Bytes* payload = own.payload_of(segment.name());
@@ -265,18 +268,20 @@ void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& ow
   forget_waiting_segments();
 }
 
-void Repository::save_pin() {
-  const std::shared_ptr<const v1::RepositoryState> newest = state();
+Pin Repository::pin_of(const v1::RepositoryState& state) const {
   Pin pin = pin_;
-  pin.log_uuid = Uuid::from_bytes(as_bytes(newest->log_uuid()));
-  pin.generation = newest->generation();
-  const ByteView hash = as_bytes(newest->record_hash());
+  pin.log_uuid = Uuid::from_bytes(as_bytes(state.log_uuid()));
+  pin.generation = state.generation();
+  const ByteView hash = as_bytes(state.record_hash());
   if (hash.size() != pin.record_hash.size())
     throw Error(ErrorKind::kDamaged, "a state without its record's hash");
   std::ranges::copy(hash, pin.record_hash.begin());
-  const bool saved = pin.log_uuid == pin_.log_uuid && pin.generation == pin_.generation &&
-                     pin.record_hash == pin_.record_hash;
-  if (saved) return;
+  return pin;
+}
+
+void Repository::save_pin() {
+  const Pin pin = pin_of(*state());
+  if (pin == pin_) return;
   context_.pins->save(pin);
   pin_ = pin;
 }

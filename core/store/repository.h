@@ -289,6 +289,7 @@ class Repository final : public BlobSource {
   void require_live_packs();
   CommitOutcome commit_locked(const CommitPlan& plan);
   void note_growth(const GrowthCounter& counter);
+  Pin pin_of(const v1::RepositoryState& state) const;
   void save_pin();
   void read_whole_log_locked();
   void require_remover(const char* who) const;

@@ -25,6 +25,7 @@ class HookedDestination final : public destination::Destination {
   std::function<bool(const std::string& key, const std::string& path)> answer_can_go_on;
   std::function<void(const std::string& key)> before_put_file;
   std::function<void(const std::string& key)> before_get;
+  std::function<void(const std::string& key)> before_make_durable;
   // As one on a server, for which packs are made in a spool.
   bool has_staging_folder = true;
   // Nothing can be had of it. Any thread.
@@ -75,6 +76,10 @@ class HookedDestination final : public destination::Destination {
     check();
     note(lists, prefix);
     return inner_->list(prefix, start_after);
+  }
+  void make_durable(const std::string& key) override {
+    if (before_make_durable) before_make_durable(key);
+    inner_->make_durable(key);
   }
   void remove(const std::string& key) override { inner_->remove(key); }
   std::optional<destination::Space> space() override { return inner_->space(); }

@@ -70,6 +70,7 @@ class RecordingDestination final : public destination::Destination {
     if (hook_ && prefix == hooked_prefix_) std::exchange(hook_, nullptr)();
     return inner_->list(prefix, start_after);
   }
+  void make_durable(const std::string& key) override { inner_->make_durable(key); }
   void remove(const std::string& key) override {
     count();
     inner_->remove(key);

@@ -88,15 +88,31 @@ TEST_CASE("a write that fails leaves no object and no temporary file") {
 
 TEST_CASE("who cannot make a name durable is not told that it is stored, nor who finds the name") {
   const TemporaryFolder folder;
-  LocalDestination(folder.path()).put("log/1", as_bytes("one"));
+  LocalDestination before(folder.path());
+  before.put("log/1", as_bytes("one"));
+  before.put("packs/00/a", as_bytes("a"));
+  const std::string file = before.staging_folder().value() + "/pack";
+  replace_file_durably(file, as_bytes("b"));
   const std::string seen = with_failing_calls({{SYS_fsync, EIO}}, [&] {
     LocalDestination destination(folder.path());
     return failure_of([&] { destination.put_exclusive("log/2", as_bytes("two")); }) + ", " +
            failure_of([&] { destination.put_exclusive("log/1", as_bytes("two")); }) + ", " +
+           failure_of([&] { destination.make_durable("log/1"); }) + ", " +
            failure_of([&] { destination.remove("log/1"); });
   });
   if (!supported(seen)) return;
-  CHECK(seen == "destination away, destination away, destination away");
+  CHECK(seen == "destination away, destination away, destination away, destination away");
+
+  // Of what nobody else names the name is taken back: a later sync may succeed, and tell nothing of this one.
+  CHECK(with_failing_calls({{SYS_fsync, EIO}}, [&] {
+          return failure_of([&] { before.put("packs/00/b", as_bytes("b")); }) + ", " +
+                 failure_of([&] { before.put("packs/01/b", as_bytes("b")); }) + ", " +
+                 failure_of([&] { before.put_file("packs/00/c", file); });
+        }) == "destination away, destination away, destination away");
+  CHECK(before.list("packs/").size() == 1);
+  CHECK_FALSE(fs::exists(folder.path("packs/01")));
+  before.put_file("packs/00/c", file);
+  CHECK(as_text(before.get_all("packs/00/c", 10)) == "b");
 }
 
 TEST_CASE("reading tells a dead disk from a bad place on it") {

@@ -178,6 +178,31 @@ TEST_CASE("what others commit is seen by a refresh") {
   CHECK(state_text(*fixture.repository) == state_text(*other));
 }
 
+// A writer may be killed, or meet with an error, between a record's name and its fsync.
+TEST_CASE("what others commit is made durable before it counts, and before it is pinned") {
+  Fixture fixture;
+  const auto hooked = std::make_shared<HookedDestination>(fixture.destination);
+  const auto reader = fixture.second.open(hooked, fixture.keyring);
+  const auto pinned = [&] { return fixture.second.pins.load(reader->header().repository)->generation; };
+  fixture.commit_snapshot(*fixture.repository);
+  std::vector<std::string> made;
+  hooked->before_make_durable = [&](const std::string& key) {
+    made.push_back(key);
+    throw Error(ErrorKind::kWriteFailed, "the disk failed");
+  };
+  CHECK(error_of([&] { reader->refresh(); }) == ErrorKind::kWriteFailed);
+  CHECK(made == std::vector{record_key(2)});
+  CHECK(reader->state()->snapshots_size() == 0);
+  CHECK(pinned() == 1);
+  hooked->before_make_durable = [&](const std::string& key) { made.push_back(key); };
+  reader->refresh();
+  CHECK(reader->state()->snapshots_size() == 1);
+  CHECK(pinned() == 2);
+  // Nor is anything asked for that is known.
+  reader->refresh();
+  CHECK(made.size() == 2);
+}
+
 TEST_CASE("a cache that is missing, torn, foreign or old is made again") {
   Fixture fixture;
   const TestBlob blob = test_blob(*fixture.repository, "hello");
