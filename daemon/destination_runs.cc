@@ -49,6 +49,12 @@ void add_up(v1::Run& report) {
   report.set_supplied_bytes(supplied);
 }
 
+bool has_error(const v1::Run& report, const std::string& destination) {
+  return std::ranges::any_of(report.destinations(), [&](const v1::DestinationRun& part) {
+    return part.destination() == destination && !part.error().empty();
+  });
+}
+
 bool is_done(const v1::Run& report, const std::string& destination) {
   return std::ranges::any_of(report.destinations(), [&](const v1::DestinationRun& part) {
     return part.destination() == destination && part.state() == v1::DESTINATION_RUN_STATE_DONE;

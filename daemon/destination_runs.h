@@ -23,6 +23,8 @@ backup::TargetCounters counters_of(const v1::DestinationRun& part);
 void add_up(v1::Run& report);
 // Whether that one, or all of them, have the snapshot.
 bool is_done(const v1::Run& report, const std::string& destination);
+// Whether something went wrong there.
+bool has_error(const v1::Run& report, const std::string& destination);
 bool all_done(const v1::Run& report);
 
 }  // namespace garner::daemon

@@ -469,6 +469,12 @@ void Destinations::note_known(const std::string& name) {
   }
 }
 
+void Destinations::note_doubt(const std::string& name) {
+  const std::shared_ptr<Entry> doubtful = entry(name);
+  const std::lock_guard lock(doubtful->view_mutex);
+  doubtful->view.looked = {};
+}
+
 DestinationView Destinations::glance(const std::string& name) {
   const DestinationView last = view(name);
   const bool is_fresh = context_.clock.steady() - last.looked < kGoodOfServer;

@@ -70,6 +70,8 @@ class Destinations {
   // Makes the view what this process knows of an open one, without asking for anything: after a run, so that
   // whoever looks next sees what it has changed. Never throws for what is wrong with the destination.
   void note_known(const std::string& name);
+  // Something has gone wrong there: whoever wants to know how it stands looks, however new the last look is.
+  void note_doubt(const std::string& name);
   // From the last look, or what was noted since. Unknown names: an empty view.
   DestinationView view(const std::string& name) const;
   // A message with the sets that use it.

@@ -66,6 +66,23 @@ void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
     const auto requests = destinations_.take_requests(ended->number());
     ended->update([&](v1::Run& report) { add_requests(report, requests); });
   });
+  const std::vector<std::string>& destinations = run.request().destinations;
+  try {
+    work(run, stop);
+  } catch (...) {
+    for (const std::string& destination : destinations) destinations_.note_doubt(destination);
+    throw;
+  }
+  for (const std::string& destination : destinations) {
+    if (has_error(run.message(), destination)) {
+      destinations_.note_doubt(destination);
+    } else {
+      destinations_.note_known(destination);
+    }
+  }
+}
+
+void RunWork::work(ActiveRun& run, const std::stop_token& stop) {
   switch (run.kind()) {
     case catalog::RunKind::kBackup:
       back_up(run, stop);
@@ -91,7 +108,6 @@ void RunWork::execute(ActiveRun& run, const std::stop_token& stop) {
     default:
       throw Error(ErrorKind::kInternal, "a run of an unknown kind");
   }
-  for (const std::string& destination : run.request().destinations) destinations_.note_known(destination);
 }
 
 void RunWork::on_failure(ActiveRun& run, catalog::RunState state) {

@@ -55,6 +55,8 @@ class RunWork {
     unsigned number = 0;                            // in the run's request
   };
 
+  void work(ActiveRun& run, const std::stop_token& stop);
+
   // backup_work.cc
   void back_up(ActiveRun& run, const std::stop_token& stop);
   std::vector<Opened> open_places(ActiveRun& run);
