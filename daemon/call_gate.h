@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <exception>
 #include <functional>
+#include <string>
 #include <string_view>
 
 #include "authority.h"
@@ -22,6 +23,7 @@ namespace garner::daemon {
 struct Caller {
   Peer peer;
   Authority authority = Authority::kNone;
+  std::string zone = {};  // as it says: of the times that it types; empty: the system's
 };
 
 // Any thread.

@@ -4,9 +4,10 @@
 
 namespace garner::daemon {
 
-StoredRequest copy_request(Destinations& destinations, const v1::StartCopyRequest& request) {
+StoredRequest copy_request(Destinations& destinations, const v1::StartCopyRequest& request,
+                           const std::string& zone) {
   const catalog::DestinationFacts target = destinations.facts(request.destination());
-  const ChosenSnapshot chosen = choose_snapshot(destinations, request.snapshot());
+  const ChosenSnapshot chosen = choose_snapshot(destinations, request.snapshot(), zone);
   StoredRequest stored;
   stored.destinations = {target.name};
   stored.copy.set_snapshot(chosen.id);

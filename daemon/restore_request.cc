@@ -58,13 +58,14 @@ void check_target(Destinations& destinations, const std::string& target) {
 
 }  // namespace
 
-PreparedRestore prepare_restore(Destinations& destinations, const v1::StartRestoreRequest& request) {
+PreparedRestore prepare_restore(Destinations& destinations, const v1::StartRestoreRequest& request,
+                                const std::string& zone) {
   PreparedRestore prepared;
   v1::StartRestoreRequest& wanted = prepared.stored.restore;
   wanted = request;
   wanted.set_target(normal_path(request.target()));
   check_target(destinations, wanted.target());
-  const ChosenSnapshot chosen = choose_snapshot(destinations, request.snapshot());
+  const ChosenSnapshot chosen = choose_snapshot(destinations, request.snapshot(), zone);
   wanted.set_snapshot(chosen.id);
   if (!request.path().empty()) snapshot::find_node(chosen.snapshot, request.path(), *chosen.repository);
   prepared.stored.resuming = is_unfinished_restore(destinations.context().catalog, wanted);

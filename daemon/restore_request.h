@@ -12,7 +12,9 @@ struct PreparedRestore {
 
 // Error(kNotFound) for an unknown snapshot or path, with near ones; Error(kInvalidInput) for a target that is
 // no absolute path or lies in the state folder or a repository; Error(kAlreadyExists) for a target that is
-// not empty, unless it is the unfinished restore of the same, or an overwrite policy was given.
-PreparedRestore prepare_restore(Destinations& destinations, const v1::StartRestoreRequest& request);
+// not empty, unless it is the unfinished restore of the same, or an overwrite policy was given. `zone`: of
+// who asks, as for choose_snapshot().
+PreparedRestore prepare_restore(Destinations& destinations, const v1::StartRestoreRequest& request,
+                                const std::string& zone = {});
 
 }  // namespace garner::daemon

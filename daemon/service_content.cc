@@ -8,8 +8,8 @@ namespace garner::daemon {
 grpc::ServerUnaryReactor* GarnerService::ListSnapshots(Context* context,
                                                        const v1::ListSnapshotsRequest* request,
                                                        v1::ListSnapshotsResponse* response) {
-  return parts_.gate.unary(context, "ListSnapshots", [=, this](const Caller&) {
-    *response = list_snapshots(parts_.destinations, request->set());
+  return parts_.gate.unary(context, "ListSnapshots", [=, this](const Caller& caller) {
+    *response = list_snapshots(parts_.destinations, *request, caller.zone);
     // A set that was removed still has snapshots; one that never was is a slip.
     if (response->snapshots().empty() && !request->set().empty()) parts_.sets.get(request->set());
   });
@@ -20,10 +20,11 @@ grpc::ServerWriteReactor<v1::ListFolderResponse>* GarnerService::ListFolder(
   Caller caller;
   grpc::Status refused = parts_.gate.admit(context, "ListFolder", caller);
   if (!refused.ok()) return new RefusedStream<v1::ListFolderResponse>(std::move(refused));
-  return FolderStream::start([this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
-                             [this, selector = request->snapshot(), path = request->path()] {
-                               return FolderListing(choose_snapshot(parts_.destinations, selector), path);
-                             });
+  return FolderStream::start(
+      [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
+      [this, selector = request->snapshot(), path = request->path(), zone = caller.zone] {
+        return FolderListing(choose_snapshot(parts_.destinations, selector, zone), path);
+      });
 }
 
 grpc::ServerUnaryReactor* GarnerService::ListKeys(Context* context, const v1::ListKeysRequest* request,

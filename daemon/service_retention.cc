@@ -21,30 +21,21 @@ std::vector<std::string> all_destinations(Destinations& destinations) {
   return names;
 }
 
-// Configured, or of some snapshot.
-bool is_set(Destinations& destinations, const std::string& name) {
-  if (destinations.context().catalog.configuration().set(name)) return true;
-  const v1::ListSnapshotsResponse all = list_snapshots(destinations, name);
-  return !all.snapshots().empty();
-}
-
 }  // namespace
 
 grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1::StartForgetRequest* request,
                                                      v1::Run* response) {
-  return parts_.gate.unary(context, "StartForget", [=, this](const Caller&) {
+  return parts_.gate.unary(context, "StartForget", [=, this](const Caller& caller) {
     StoredRequest stored;
     stored.dry_run = request->dry_run();
     stored.forget = *request;
     auto& names = *stored.forget.mutable_names();
-    if (!names.empty() && is_set(parts_.destinations, names.Get(0))) {
-      stored.forget_set = names.Get(0);
-      names.DeleteSubrange(0, 1);
-    }
+    stored.forget_set = take_set(parts_.destinations, names);
     // Chosen once, and by all that is said: what is typed wrong forgets nothing.
     std::set<std::string> ids;
     for (const std::string& selector : names) {
-      for (std::string& id : choose_snapshots(parts_.destinations, selector, stored.forget_set)) {
+      for (std::string& id :
+           choose_snapshots(parts_.destinations, selector, stored.forget_set, caller.zone)) {
         ids.insert(std::move(id));
       }
     }
@@ -104,8 +95,8 @@ grpc::ServerUnaryReactor* GarnerService::StartPrune(Context* context, const v1::
 
 grpc::ServerUnaryReactor* GarnerService::PinSnapshot(Context* context, const v1::PinSnapshotRequest* request,
                                                      v1::PinSnapshotResponse* response) {
-  return parts_.gate.unary(context, "PinSnapshot", [=, this](const Caller&) {
-    const ChosenSnapshot chosen = choose_snapshot(parts_.destinations, request->snapshot());
+  return parts_.gate.unary(context, "PinSnapshot", [=, this](const Caller& caller) {
+    const ChosenSnapshot chosen = choose_snapshot(parts_.destinations, request->snapshot(), caller.zone);
     const auto id = crypto::BlobId::from_bytes(from_hex(chosen.id));
     response->set_id(chosen.id);
     // At every destination that has it: what is pinned at one could be forgotten at another.

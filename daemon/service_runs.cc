@@ -75,8 +75,8 @@ grpc::ServerUnaryReactor* GarnerService::StartBackup(Context* context, const v1:
 grpc::ServerUnaryReactor* GarnerService::StartRestore(Context* context,
                                                       const v1::StartRestoreRequest* request,
                                                       v1::Run* response) {
-  return parts_.gate.unary(context, "StartRestore", [=, this](const Caller&) {
-    const PreparedRestore prepared = prepare_restore(parts_.destinations, *request);
+  return parts_.gate.unary(context, "StartRestore", [=, this](const Caller& caller) {
+    const PreparedRestore prepared = prepare_restore(parts_.destinations, *request, caller.zone);
     *response = parts_.runs.add(catalog::RunKind::kRestore, "", prepared.stored, [&](v1::Run& report) {
       report.set_snapshot_id(prepared.stored.restore.snapshot());
       report.set_target(printable(prepared.stored.restore.target()));
@@ -116,8 +116,8 @@ grpc::ServerUnaryReactor* GarnerService::StartRepair(Context* context, const v1:
 
 grpc::ServerUnaryReactor* GarnerService::StartCopy(Context* context, const v1::StartCopyRequest* request,
                                                    v1::Run* response) {
-  return parts_.gate.unary(context, "StartCopy", [=, this](const Caller&) {
-    const StoredRequest stored = copy_request(parts_.destinations, *request);
+  return parts_.gate.unary(context, "StartCopy", [=, this](const Caller& caller) {
+    const StoredRequest stored = copy_request(parts_.destinations, *request, caller.zone);
     *response = parts_.runs.add(catalog::RunKind::kCopy, "", stored, [&](v1::Run& report) {
       report.set_snapshot_id(stored.copy.snapshot());
       part_of(report, stored.copy.destination()).set_state(v1::DESTINATION_RUN_STATE_WAITING);

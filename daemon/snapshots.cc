@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "entry_message.h"
+#include "path_relation.h"
 #include "snapshot/age.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
@@ -77,50 +79,153 @@ v1::SnapshotInfo describe(const Known& known) {
   return info;
 }
 
+using Entries = std::vector<const store::v1::SnapshotEntry*>;
+
+// What is not found may be at a destination that was not asked.
+template <typename Choose>
+auto choose_of(const AllSnapshots& all, const Choose& choose) {
+  Entries entries;
+  for (const Known& known : all.known) entries.push_back(known.entry);
+  try {
+    return choose(entries);
+  } catch (const Error& error) {
+    if (all.trouble.empty() || error.kind() != ErrorKind::kNotFound) throw;
+    throw Error(error.kind(), std::string(error.what()) + " (not asked: " + all.trouble + ")");
+  }
+}
+
+snapshot::TimeOrigin origin_of(Destinations& destinations, const std::string& zone) {
+  return {destinations.context().clock.now(), zone};
+}
+
+bool is_set(const AllSnapshots& all, Destinations& destinations, const std::string& name) {
+  if (destinations.context().catalog.configuration().set(name)) return true;
+  return std::any_of(all.known.begin(), all.known.end(),
+                     [&](const Known& known) { return known.entry->snapshot().set().name() == name; });
+}
+
+std::string take_set(const AllSnapshots& all, Destinations& destinations,
+                     google::protobuf::RepeatedPtrField<std::string>& names) {
+  if (names.empty() || !is_set(all, destinations, names.Get(0))) return {};
+  std::string set = names.Get(0);
+  names.DeleteSubrange(0, 1);
+  return set;
+}
+
+// Which snapshots a request asks for.
+class Wanted {
+ public:
+  Wanted(const v1::ListSnapshotsRequest& request, const AllSnapshots& all, Destinations& destinations,
+         const std::string& zone)
+      : request_(request), set_(request.set()) {
+    const snapshot::TimeOrigin origin = origin_of(destinations, zone);
+    auto names = request.names();
+    if (set_.empty()) set_ = take_set(all, destinations, names);
+    for (const std::string& selector : names) {
+      const Entries some = choose_of(
+          all, [&](const Entries& entries) { return snapshot::select_all(entries, selector, origin, set_); });
+      chosen_.insert(some.begin(), some.end());
+    }
+    any_ = names.empty();
+    if (!request.since().empty()) since_ = snapshot::read_time(request.since(), origin).first;
+    if (!request.until().empty()) until_ = snapshot::read_time(request.until(), origin).last;
+    if (since_ && until_ && *since_ > *until_) {
+      throw Error(ErrorKind::kInvalidInput, "nothing is between: \"" + request.since() +
+                                                "\" is later than \"" + request.until() + "\"");
+    }
+  }
+
+  bool has(const store::v1::SnapshotEntry& entry) const {
+    const store::v1::Snapshot& snapshot = entry.snapshot();
+    const TimePoint finished = snapshot::from_proto(snapshot.finished());
+    return (any_ || chosen_.count(&entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
+           (!since_ || finished >= *since_) && (!until_ || finished <= *until_) &&
+           (request_.host().empty() || snapshot.host() == request_.host()) &&
+           (request_.path().empty() ||
+            std::any_of(snapshot.sources().begin(), snapshot.sources().end(), [&](const auto& source) {
+              return is_same_or_inside(request_.path(), source.path());
+            }));
+  }
+
+ private:
+  const v1::ListSnapshotsRequest& request_;
+  std::string set_;
+  bool any_ = true;  // no SELECTOR is given
+  std::set<const store::v1::SnapshotEntry*> chosen_;
+  std::optional<TimePoint> since_;
+  std::optional<TimePoint> until_;
+};
+
+// Largest first of numbers, names in their order; those that are alike as they stand.
+void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
+  const auto by = [&](const auto& value) {
+    std::stable_sort(all.begin(), all.end(), [&](const Known* a, const Known* b) {
+      return value(a->entry->snapshot(), b->entry->snapshot());
+    });
+  };
+  using Snapshot = store::v1::Snapshot;
+  switch (order) {
+    case v1::SNAPSHOT_ORDER_FILES:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.totals().files() > b.totals().files(); });
+    case v1::SNAPSHOT_ORDER_BYTES:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.totals().bytes() > b.totals().bytes(); });
+    case v1::SNAPSHOT_ORDER_NEW:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.new_bytes() > b.new_bytes(); });
+    case v1::SNAPSHOT_ORDER_ERRORS:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.error_count() > b.error_count(); });
+    case v1::SNAPSHOT_ORDER_SET:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.set().name() < b.set().name(); });
+    case v1::SNAPSHOT_ORDER_HOST:
+      return by([](const Snapshot& a, const Snapshot& b) { return a.host() < b.host(); });
+    default:
+      return;
+  }
+}
+
 }  // namespace
 
-v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const std::string& set) {
+v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::ListSnapshotsRequest& request,
+                                         const std::string& zone) {
   const AllSnapshots all = gather(destinations);
-  v1::ListSnapshotsResponse response;
+  const Wanted wanted(request, all, destinations, zone);
+  std::vector<const Known*> found;
   for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
-    if (set.empty() || known->entry->snapshot().set().name() == set)
-      *response.add_snapshots() = describe(*known);
+    if (wanted.has(*known->entry)) found.push_back(&*known);
   }
-  if (response.snapshots().empty() && !all.trouble.empty()) {
+  if (found.empty() && !all.trouble.empty()) {
     throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all.trouble);
   }
+  sort(found, request.order());
+  if (request.limit() > 0 && found.size() > request.limit()) found.resize(request.limit());
+  v1::ListSnapshotsResponse response;
+  for (const Known* known : found) *response.add_snapshots() = describe(*known);
   return response;
 }
 
-ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector) {
+std::string take_set(Destinations& destinations, google::protobuf::RepeatedPtrField<std::string>& names) {
+  return names.empty() ? std::string() : take_set(gather(destinations), destinations, names);
+}
+
+ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector,
+                               const std::string& zone) {
   const AllSnapshots all = gather(destinations);
-  std::vector<const store::v1::SnapshotEntry*> entries;
-  for (const Known& known : all.known) entries.push_back(known.entry);
-  try {
-    const store::v1::SnapshotEntry& entry = snapshot::select(entries, selector);
+  return choose_of(all, [&](const Entries& entries) -> ChosenSnapshot {
+    const store::v1::SnapshotEntry& entry =
+        snapshot::select(entries, selector, origin_of(destinations, zone));
     const auto known = std::find_if(all.known.begin(), all.known.end(),
                                     [&](const Known& one) { return one.entry == &entry; });
     return {to_hex(as_bytes(entry.id())), entry.snapshot(), known->repository};
-  } catch (const Error& error) {
-    if (all.trouble.empty() || error.kind() != ErrorKind::kNotFound) throw;
-    throw Error(error.kind(), std::string(error.what()) + " (not asked: " + all.trouble + ")");
-  }
+  });
 }
 
 std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
-                                          const std::string& set) {
-  const AllSnapshots all = gather(destinations);
-  std::vector<const store::v1::SnapshotEntry*> entries;
-  for (const Known& known : all.known) entries.push_back(known.entry);
-  std::vector<std::string> ids;
-  try {
-    for (const auto* entry : snapshot::select_all(entries, selector, set))
+                                          const std::string& set, const std::string& zone) {
+  return choose_of(gather(destinations), [&](const Entries& entries) {
+    std::vector<std::string> ids;
+    for (const auto* entry : snapshot::select_all(entries, selector, origin_of(destinations, zone), set))
       ids.push_back(to_hex(as_bytes(entry->id())));
-  } catch (const Error& error) {
-    if (all.trouble.empty() || error.kind() != ErrorKind::kNotFound) throw;
-    throw Error(error.kind(), std::string(error.what()) + " (not asked: " + all.trouble + ")");
-  }
-  return ids;
+    return ids;
+  });
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

@@ -18,16 +18,25 @@ struct ChosenSnapshot {
   std::shared_ptr<store::Repository> repository;
 };
 
-// Newest first; an empty set: of all. Destinations that are away are left out, with what was seen of them
-// before.
-v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const std::string& set);
+// `zone`, here and below: of who asks, for the times that he types; empty: the system's.
+
+// Those that all that is asked holds for, in the order that is asked for. Destinations that are away are left
+// out, with what was seen of them before. Error(kNotFound) where a SELECTOR chooses nothing;
+// Error(kInvalidInput) for what is none, and for no time.
+v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::ListSnapshotsRequest& request,
+                                         const std::string& zone = {});
+
+// If the first of `names` is a set, configured or of some snapshot, takes it away and returns it; otherwise
+// empty.
+std::string take_set(Destinations& destinations, google::protobuf::RepeatedPtrField<std::string>& names);
 
 // By SNAPSHOT. Error(kNotFound) with near ones, and with the destinations that could not be asked.
-ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector);
+ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector,
+                               const std::string& zone = {});
 
 // By SELECTOR: whole ids in hex, of all destinations. Errors as above.
 std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
-                                          const std::string& set);
+                                          const std::string& set, const std::string& zone = {});
 
 // The entries of a folder of a snapshot, a page at a time; of a file, itself.
 class FolderListing {

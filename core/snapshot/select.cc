@@ -7,7 +7,6 @@
 #include "snapshot/near_names.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/time_text.h"
 
 namespace garner::snapshot {
 namespace {
@@ -81,24 +80,19 @@ Entries of_set(const Entries& entries, const std::string& set) {
 }
 
 const v1::SnapshotEntry& select_by_time(const Entries& entries, const std::string& set,
-                                        const std::string& text) {
-  const std::optional<TimePoint> time = parse_time_text(text);
-  if (!time) {
-    throw Error(ErrorKind::kInvalidInput, "\"" + printable(text) +
-                                              "\" is no time: write 2026-11-22, 2026-11-22T18:30 or "
-                                              "2026-11-22T18:30:05, with Z at the end for UTC");
-  }
+                                        const std::string& text, const TimeOrigin& origin) {
+  const TimePoint time = read_time(text, origin).last;
   const v1::SnapshotEntry* found = nullptr;
   for (const v1::SnapshotEntry* entry : of_set(entries, set)) {
     const TimePoint finished = from_proto(entry->snapshot().finished());
     // The greatest time rather than the last in order: what is of the future comes first there (age.h), and
     // may be just what is asked for.
-    if (finished <= *time && (found == nullptr || finished >= from_proto(found->snapshot().finished())))
+    if (finished <= time && (found == nullptr || finished >= from_proto(found->snapshot().finished())))
       found = entry;
   }
   if (found == nullptr) {
     throw Error(ErrorKind::kNotFound,
-                "no snapshot of the set \"" + set + "\" was finished at or before " + text);
+                "no snapshot of the set \"" + set + "\" was finished at or before " + printable(text));
   }
   return *found;
 }
@@ -142,7 +136,7 @@ Entries all_of_run(const Entries& entries, const std::string& run) {
 }
 
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
-                                const std::string& selector) {
+                                const std::string& selector, const TimeOrigin& origin) {
   if (selector == "latest") {
     const auto latest = std::find_if(entries.rbegin(), entries.rend(),
                                      [](const v1::SnapshotEntry* entry) { return !entry->recovered(); });
@@ -161,31 +155,21 @@ const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& ent
     }
     if (selector[mark] == '~') return select_before_latest(entries, set, rest);
     if (rest == "latest") return select_before_latest(entries, set, "0");
-    return select_by_time(entries, set, rest);
+    return select_by_time(entries, set, rest, origin);
   }
   if (selector.size() >= kLeastIdDigits && selector.size() <= kIdDigits && is_hex(selector)) {
     return select_by_id(entries, selector);
   }
-  const bool is_set = std::any_of(entries.begin(), entries.end(), [&](const v1::SnapshotEntry* entry) {
-    return entry->snapshot().set().name() == selector;
-  });
+  NearNames near(selector);
+  std::set<std::string> names;
+  for (const v1::SnapshotEntry* entry : entries) names.insert(entry->snapshot().set().name());
+  for (const std::string& name : names) near.offer(name);
   throw Error(ErrorKind::kInvalidInput,
               "\"" + printable(selector) + "\" chooses no snapshot: " +
-                  (is_set ? "for the set's latest write " + selector + "@latest"
-                          : "write latest, SET@latest, SET~N, SET@TIME or at least four digits of an id"));
-}
-
-SnapshotPath split_snapshot_path(const std::string& text) {
-  std::size_t colon = text.find(":/");
-  if (colon == std::string::npos) {
-    const std::size_t at = text.find('@');
-    const std::size_t after_time =
-        at == std::string::npos ? 0 : at + 1 + time_prefix(std::string_view(text).substr(at + 1));
-    colon = text.find(':');
-    if (colon != std::string::npos && at < colon) colon = text.find(':', after_time);
-  }
-  if (colon == std::string::npos) return {text, {}};
-  return {text.substr(0, colon), text.substr(colon + 1)};
+                  (names.count(selector) > 0
+                       ? "for the set's latest write " + selector + "@latest"
+                       : "write latest, SET@latest, SET~N, SET@TIME or at least four digits of an id" +
+                             near.suggestion()));
 }
 
 }  // namespace garner::snapshot

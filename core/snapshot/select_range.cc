@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/time_text.h"
 
 namespace garner::snapshot {
 namespace {
@@ -45,11 +44,12 @@ Entries select_by_steps(const Entries& entries, const std::string& selector, con
 
 }  // namespace
 
-Entries select_all(const Entries& entries, const std::string& selector, const std::string& set) {
+Entries select_all(const Entries& entries, const std::string& selector, const TimeOrigin& origin,
+                   const std::string& set) {
   const std::size_t dots = selector.find("..");
   if (dots == std::string::npos) {
     const bool is_step = !set.empty() && selector.starts_with('~');
-    const v1::SnapshotEntry& one = select(entries, is_step ? set + selector : selector);
+    const v1::SnapshotEntry& one = select(entries, is_step ? set + selector : selector, origin);
     const bool is_by_id = selector != "latest" && selector.find_first_of("@~") == std::string::npos;
     if (is_by_id) return {&one};
     return all_of_run(entries, one.snapshot().run());
@@ -65,18 +65,20 @@ Entries select_all(const Entries& entries, const std::string& selector, const st
     return select_by_steps(entries, selector, name, steps_of(from.substr(mark), selector),
                            steps_of(to, selector));
   }
-  const std::optional<TimePoint> first = parse_time_begin(from);
-  const std::optional<TimePoint> last = parse_time_text(to);
+  const std::optional<TimeSpan> first = parse_time(from, origin);
+  const std::optional<TimeSpan> last = parse_time(to, origin);
   if (!first || !last) {
     throw Error(ErrorKind::kInvalidInput, "\"" + printable(selector) +
-                                              "\" is no range: write SET~N..~M, or TIME..TIME with times as "
-                                              "2026-11-22 or 2026-11-22T18:30");
+                                              "\" is no range: write SET~N..~M, or TIME..TIME; for a time " +
+                                              kTimeForms);
   }
+  const TimePoint begin = std::min(first->first, last->first);
+  const TimePoint end = std::max(first->last, last->last);
   Entries chosen;
   for (const v1::SnapshotEntry* entry : entries) {
     if (entry->recovered() || (!set.empty() && entry->snapshot().set().name() != set)) continue;
     const TimePoint finished = from_proto(entry->snapshot().finished());
-    if (finished >= *first && finished <= *last) chosen.push_back(entry);
+    if (finished >= begin && finished <= end) chosen.push_back(entry);
   }
   if (chosen.empty()) throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector));
   return chosen;

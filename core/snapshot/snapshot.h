@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "garner/v1/store.pb.h"
+#include "snapshot/time_text.h"
 #include "snapshot/tree.h"
 #include "store/blob_source.h"
 
@@ -22,27 +23,19 @@ std::vector<const v1::SnapshotEntry*> all_of_run(const std::vector<const v1::Sna
 
 // Chooses from `entries` (from the oldest to the newest, as age.h has it): an id prefix of at least four hex
 // digits, `latest`, `SET@latest`, `SET~N` (the Nth before that), `SET@TIME` (the last that was finished at or
-// before; TIME is 2026-11-22, 2026-11-22T18:30, with seconds, with Z, or local time, or "2026-11-22 18:30";
-// the whole day, minute or second is meant, its end counts). Recovered snapshots are chosen by id only.
-// Error(kNotFound) suggests near ids or sets; Error(kInvalidInput) for what is none of these, or a prefix
-// that fits several.
+// before; TIME as time_text.h has it, of `origin`; the end of its day, minute or second counts). Recovered
+// snapshots are chosen by id only. Error(kNotFound) suggests near ids or sets; Error(kInvalidInput) for what
+// is none of these, or a prefix that fits several.
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
-                                const std::string& selector);
+                                const std::string& selector, const TimeOrigin& origin);
 
-// Chooses any number by a SELECTOR: what select() takes; `SET~N..~M` or, with a `set` given, `~N..~M` (both
-// ends in); `TIME..TIME` (finished from the beginning of the first to the end of the second; of `set`, or of
-// all when that is empty). Recovered snapshots are chosen by id only. Never empty: Error(kNotFound);
-// Error(kInvalidInput).
+// Chooses any number by a SELECTOR: what select() takes; `SET~N..~M` or, with a `set` given, `~N` and
+// `~N..~M` (both ends in); `TIME..TIME` (finished from the beginning of the earlier to the end of the later;
+// of `set`, or of all when that is empty). Recovered snapshots are chosen by id only. Never empty:
+// Error(kNotFound); Error(kInvalidInput).
 std::vector<const v1::SnapshotEntry*> select_all(const std::vector<const v1::SnapshotEntry*>& entries,
-                                                 const std::string& selector, const std::string& set = {});
-
-// "SNAPSHOT" or "SNAPSHOT:PATH". A time may hold colons: the path begins at the first ":/" or, failing that,
-// at the first colon that is not part of a time. Whether there is such a snapshot or path is not looked at.
-struct SnapshotPath {
-  std::string selector;
-  std::string path;  // empty: the snapshot as a whole
-};
-SnapshotPath split_snapshot_path(const std::string& text);
+                                                 const std::string& selector, const TimeOrigin& origin,
+                                                 const std::string& set = {});
 
 // Finds the node that a path names, files and folders alike. The path is absolute, as it was in the source,
 // or the name of what a command wrote, or, in a snapshot of one source beside those, relative to it; empty is

@@ -1,4 +1,4 @@
-// What a person types to choose snapshots, and a path in one.
+// What a person types to choose snapshots, times included.
 #include "fuzz/fuzz.h"
 #include "snapshot/snapshot.h"
 
@@ -22,14 +22,15 @@ void try_one(ByteView bytes) {
                                                          entry('c', "etc", 1)};
   const std::vector<const store::v1::SnapshotEntry*> entries{&all[0], &all[1], &all[2]};
   const std::string text(as_text(bytes));
-  accepts([&] { snapshot::select(entries, text); });
+  const snapshot::TimeOrigin origin{{1'700'200'000, 0}, "UTC"};
+  accepts([&] { snapshot::select(entries, text, origin); });
   accepts([&] {
-    require(!snapshot::select_all(entries, text).empty(), "something is chosen, or an error tells");
+    require(!snapshot::select_all(entries, text, origin).empty(), "something is chosen, or an error tells");
   });
-  accepts([&] { snapshot::select_all(entries, text, "home"); });
+  accepts([&] { snapshot::select_all(entries, text, origin, "home"); });
   accepts([&] {
-    const snapshot::SnapshotPath parts = snapshot::split_snapshot_path(text);
-    require(parts.selector.size() + parts.path.size() <= text.size(), "both parts are of the text");
+    const snapshot::TimeSpan span = snapshot::read_time(text, origin);
+    require(span.first <= span.last, "a time begins before it ends");
   });
 }
 

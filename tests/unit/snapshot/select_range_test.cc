@@ -1,4 +1,8 @@
+#include <date/date.h>
+#include <rapidcheck.h>
+
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +18,9 @@ namespace {
 // 2026-11-22T18:30:00Z
 constexpr std::int64_t kEvening = 1'795'372'200;
 constexpr std::int64_t kDay = 86'400;
+
+// Two days later.
+const TimeOrigin kOrigin{{kEvening + 2 * kDay, 0}, "UTC"};
 
 // home: 1 to 4, a day apart, the last in the evening; etc: 5, that evening; 6 was recovered.
 struct History {
@@ -37,7 +44,7 @@ struct History {
     std::vector<const v1::SnapshotEntry*> pointers;
     for (const auto& entry : entries) pointers.push_back(entry.get());
     std::vector<int> numbers;
-    for (const auto* entry : select_all(pointers, selector, set)) numbers.push_back(entry->id()[0]);
+    for (const auto* entry : select_all(pointers, selector, kOrigin, set)) numbers.push_back(entry->id()[0]);
     std::sort(numbers.begin(), numbers.end());
     return numbers;
   }
@@ -90,6 +97,101 @@ TEST_CASE("a range of times has both ends in it, whole days") {
   CHECK(history.select("2026-11-22T18:30Z..2026-11-22T18:30Z", "home") == Numbers{4});
   CHECK(history.error("2026-11-22T18:31Z..2026-11-23Z") == ErrorKind::kNotFound);
   CHECK(history.error("2026-11-22Z..soon") == ErrorKind::kInvalidInput);
+  CHECK(history.error("2026-11-22Z..") == ErrorKind::kInvalidInput);
+  CHECK(history.error("..") == ErrorKind::kInvalidInput);
+  CHECK(history.select("2026-11-21..2026-11-20") == Numbers{2, 3});  // as of steps, in either order
+}
+
+TEST_CASE("a range of times in words") {
+  const History history;
+  CHECK(history.select("4 days ago..saturday") == Numbers{2, 3});
+  CHECK(history.select("sunday 18:00..now", "etc") == Numbers{5});
+  CHECK(history.select("home@2 days ago") == Numbers{4});
+  CHECK(history.error("a minute ago..now") == ErrorKind::kNotFound);
+}
+
+// ---- Any history ----
+
+std::string at(std::int64_t second) {
+  return date::format("%FT%TZ", date::sys_seconds(std::chrono::seconds(second)));
+}
+
+// Snapshots of one set, numbered from 1, at times that rise.
+struct AnyHistory : History {
+  AnyHistory() {
+    entries.clear();
+    std::int64_t second = kEvening;
+    for (const auto gap :
+         *rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange<std::uint32_t>(1, 3'000'000))) {
+      if (times.size() == 100) break;
+      second -= gap;
+      times.push_back(second);
+    }
+    std::reverse(times.begin(), times.end());
+    for (std::size_t i = 0; i < times.size(); ++i) add(static_cast<int>(i) + 1, "home", times[i], false);
+  }
+  std::vector<std::int64_t> times;
+};
+
+TEST_CASE("any range of steps chooses as many, and the same whichever end comes first") {
+  REQUIRE(rc::check([] {
+    const AnyHistory history;
+    RC_PRE(!history.times.empty());
+    const int count = static_cast<int>(history.times.size());
+    const int a = *rc::gen::inRange(0, count);
+    const int b = *rc::gen::inRange(0, count);
+    const std::string range = "~" + std::to_string(a) + "..~" + std::to_string(b);
+    const Numbers chosen = history.select("home" + range);
+    Numbers expected;
+    for (int number = count - std::max(a, b); number <= count - std::min(a, b); ++number)
+      expected.push_back(number);
+    RC_ASSERT(chosen == expected);
+    RC_ASSERT(history.select(range, "home") == expected);
+    RC_ASSERT(history.select("home~" + std::to_string(b) + "..~" + std::to_string(a)) == expected);
+    RC_ASSERT(history.select("home~" + std::to_string(a)) == Numbers{count - a});
+  }));
+}
+
+TEST_CASE("any range of times chooses what was finished in it") {
+  REQUIRE(rc::check([] {
+    const AnyHistory history;
+    const std::int64_t from = kEvening - *rc::gen::inRange<std::int64_t>(0, 300'000'000);
+    const std::int64_t to = from + *rc::gen::inRange<std::int64_t>(0, 300'000'000);
+    Numbers expected;
+    for (std::size_t i = 0; i < history.times.size(); ++i) {
+      if (history.times[i] >= from && history.times[i] <= to) expected.push_back(static_cast<int>(i) + 1);
+    }
+    const std::string range = at(from) + ".." + at(to);
+    if (expected.empty()) {
+      RC_ASSERT(history.error(range) == ErrorKind::kNotFound);
+    } else {
+      RC_ASSERT(history.select(range) == expected);
+      RC_ASSERT(history.select("home@" + at(to)) == Numbers{expected.back()});
+    }
+  }));
+}
+
+TEST_CASE("whatever is typed chooses something, or the error says what to write") {
+  const History history;
+  REQUIRE(rc::check([&] {
+    std::string text;
+    for (const auto& piece : *rc::gen::container<std::vector<std::string>>(
+             rc::gen::element<std::string>("home", "etc", "hom", "@", "~", "..", "1", "9", "latest",
+                                           "2026-11-21", "yesterday", " ", "0202", "f", "\xff")))
+      text += piece;
+    const auto set = *rc::gen::element<std::string>("", "home");
+    try {
+      RC_ASSERT(!history.select(text, set).empty());
+    } catch (const Error& error) {
+      const std::string_view says = error.what();
+      if (error.kind() == ErrorKind::kInvalidInput) {
+        RC_ASSERT(says.find("write") != says.npos || says.find("several") != says.npos ||
+                  says.find("cannot be the name") != says.npos || says.find("how many") != says.npos);
+      } else {
+        RC_ASSERT(error.kind() == ErrorKind::kNotFound);
+      }
+    }
+  }));
 }
 
 }  // namespace

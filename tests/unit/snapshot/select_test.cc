@@ -17,6 +17,8 @@ using testing::sample_snapshot;
 // 2026-11-22T18:30:00Z
 constexpr std::int64_t kEvening = 1'795'372'200;
 constexpr std::int64_t kDay = 86'400;
+// Two days later.
+const TimeOrigin kOrigin{{kEvening + 2 * kDay, 0}, "UTC"};
 
 class History {
  public:
@@ -34,7 +36,7 @@ class History {
     return *this;
   }
   std::string select(const std::string& selector) const {
-    return to_hex(as_bytes(snapshot::select(pointers(), selector).id())).substr(0, 6);
+    return to_hex(as_bytes(snapshot::select(pointers(), selector, kOrigin).id())).substr(0, 6);
   }
   // "KIND: message" of the error that it ends with.
   std::string error(const std::string& selector) const {
@@ -132,9 +134,12 @@ TEST_CASE("by time") {
   REQUIRE(history.select("home@2026-11-22Z") == "cccc04");  // the whole day
   REQUIRE(history.select("home@2026-11-21Z") == "aaab02");
   REQUIRE(history.select("home@2030-01-01Z") == "cccc04");  // never a recovered one
+  REQUIRE(history.select("home@yesterday 12:00") == "cccc04");
+  REQUIRE(history.select("home@sunday 18:00") == "aaab02");
+  REQUIRE(history.select("home@3 days ago") == "aaab02");
   REQUIRE_THAT(history.error("home@2026-11-18Z"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
   REQUIRE_THAT(history.error("hom@2026-11-22Z"), Catch::Contains("did you mean home"));
-  for (const char* selector : {"home@", "home@yesterday", "home@2026-02-30", "home@2026-11-22T25:00"}) {
+  for (const char* selector : {"home@", "home@someday", "home@2026-02-30", "home@2026-11-22T25:00"}) {
     REQUIRE_THAT(history.error(selector), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
   }
 }
@@ -155,28 +160,8 @@ TEST_CASE("what chooses nothing says what would") {
   REQUIRE_THAT(history.error(""), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
   REQUIRE_THAT(history.error("home"), Catch::Contains("home@latest"));
   REQUIRE_THAT(history.error("what is this"), Catch::Contains("SET@TIME"));
-}
-
-TEST_CASE("a selector and a path are told apart") {
-  const auto split = [](const std::string& text) {
-    const SnapshotPath result = split_snapshot_path(text);
-    return std::pair(result.selector, result.path);
-  };
-  using Pair = std::pair<std::string, std::string>;
-  REQUIRE(split("latest") == Pair("latest", ""));
-  REQUIRE(split("latest:") == Pair("latest", ""));
-  REQUIRE(split("latest:/home/a") == Pair("latest", "/home/a"));
-  REQUIRE(split("latest:docs/a:b") == Pair("latest", "docs/a:b"));
-  REQUIRE(split("abcd:x@2026-11-22T18:30") == Pair("abcd", "x@2026-11-22T18:30"));
-  REQUIRE(split("home@2026-11-22T18:30") == Pair("home@2026-11-22T18:30", ""));
-  REQUIRE(split("home@2026-11-22 18:30:05Z") == Pair("home@2026-11-22 18:30:05Z", ""));
-  REQUIRE(split("home@2026-11-22T18:30:/a:b") == Pair("home@2026-11-22T18:30", "/a:b"));
-  REQUIRE(split("home@2026-11-22T18:30:05:/a") == Pair("home@2026-11-22T18:30:05", "/a"));
-  REQUIRE(split("home@2026-11-22T18:30:docs") == Pair("home@2026-11-22T18:30", "docs"));
-  REQUIRE(split("home@2026-11-22:docs/x:y") == Pair("home@2026-11-22", "docs/x:y"));
-  REQUIRE(split("home@latest:docs") == Pair("home@latest", "docs"));
-  REQUIRE(split("home~3:docs@2") == Pair("home~3", "docs@2"));
-  REQUIRE(split("") == Pair("", ""));
+  REQUIRE_THAT(history.error("hone"), Catch::Contains("did you mean home"));
+  REQUIRE_THAT(history.error("home@teatime"), Catch::Contains("2 weeks ago"));
 }
 
 }  // namespace
