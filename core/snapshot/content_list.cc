@@ -180,17 +180,42 @@ std::optional<EntryReader::Placed> EntryReader::next() {
       levels_.pop_back();
       continue;
     }
-    v1::ContentEntry& entry = *level.list.mutable_entries(level.next++);
-    if (entry.type() == v1::ENTRY_TYPE_LIST) {
-      v1::ContentList list = load_list(entry, levels_.size(), source_);
-      levels_.push_back({std::move(list), 0});
+    if (level.list.entries(level.next).type() == v1::ENTRY_TYPE_LIST) {
+      enter_list();
       continue;
     }
+    v1::ContentEntry& entry = *level.list.mutable_entries(level.next++);
     const std::uint64_t offset = offset_;
     offset_ += entry.length();
     return Placed{offset, std::move(entry)};
   }
   return std::nullopt;
+}
+
+void EntryReader::skip_to(std::uint64_t offset) {
+  while (!levels_.empty() && offset_ < offset) {
+    Level& level = levels_.back();
+    if (level.next == level.list.entries_size()) {
+      levels_.pop_back();
+      continue;
+    }
+    const v1::ContentEntry& entry = level.list.entries(level.next);
+    if (entry.length() <= offset - offset_) {
+      offset_ += entry.length();
+      ++level.next;
+    } else if (entry.type() == v1::ENTRY_TYPE_LIST) {
+      enter_list();
+    } else {
+      return;
+    }
+  }
+}
+
+// The list that is next in the deepest level.
+void EntryReader::enter_list() {
+  Level& level = levels_.back();
+  v1::ContentList list = load_list(level.list.entries(level.next++), levels_.size(), source_);
+  levels_.push_back({std::move(list), 0});
 }
 
 void walk_content(const v1::Node& file, store::BlobSource& source, const ContentVisitor& visitor) {

@@ -78,12 +78,18 @@ class EntryReader {
   };
   // Nothing at the end. Errors: as BlobSource; Error(kDamaged).
   std::optional<Placed> next();
+  // Passes by what ends at `offset` of the file or before, lists among it unread: next() begins with the
+  // entry that holds it. Never goes back. Errors: as next().
+  void skip_to(std::uint64_t offset);
+  // In the file: where the next entry begins.
+  std::uint64_t offset() const { return offset_; }
 
  private:
   struct Level {
     v1::ContentList list;
     int next = 0;
   };
+  void enter_list();
   store::BlobSource& source_;
   std::vector<Level> levels_;
   std::uint64_t offset_ = 0;

@@ -1,14 +1,19 @@
 #include "snapshot/content_reader.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 
 namespace garner::snapshot {
 
-void ContentReader::begin(const v1::Node& file) {
+void ContentReader::begin(const v1::Node& file, std::uint64_t from) {
+  from = std::min<std::uint64_t>(from, file.size());
   entries_.emplace(file, source_);
-  left_ = file.size();
+  entries_->skip_to(from);
+  left_ = file.size() - entries_->offset();
+  skip_ = from - entries_->offset();
 }
 
 std::optional<ContentReader::Part> ContentReader::next() {
@@ -18,13 +23,20 @@ std::optional<ContentReader::Part> ContentReader::next() {
     throw Error(ErrorKind::kDamaged, "its content has another length than the file");
   if (!placed) return std::nullopt;
   left_ -= length;
-  switch (placed->entry.type()) {
+  const std::uint64_t skip = std::exchange(skip_, 0);
+  Part part{length - skip, content_of(placed->entry)};
+  if (part.content) part.content = part.content->subspan(static_cast<std::size_t>(skip));
+  return part;
+}
+
+std::optional<ByteView> ContentReader::content_of(const v1::ContentEntry& entry) {
+  switch (entry.type()) {
     case v1::ENTRY_TYPE_HOLE:
-      return Part{length, std::nullopt};
+      return std::nullopt;
     case v1::ENTRY_TYPE_DIFFERENCE:
-      return Part{length, read_difference(placed->entry)};
+      return read_difference(entry);
     default:
-      return Part{length, read_blob(placed->entry)};
+      return read_blob(entry);
   }
 }
 

@@ -177,6 +177,26 @@ TreeReader::TreeReader(store::BlobSource& source, const crypto::BlobId& id) : so
   open(id, nullptr);
 }
 
+TreeReader::TreeReader(store::BlobSource& source, const crypto::BlobId& id, std::string_view after)
+    : TreeReader(source, id) {
+  while (levels_.back().page.pages_size() > 0) {
+    // The page whose first name is the last that is not behind it, or the first one.
+    Level& level = levels_.back();
+    const auto& pages = level.page.pages();
+    const auto behind = std::upper_bound(
+        pages.begin(), pages.end(), after,
+        [](std::string_view wanted, const v1::PageReference& page) { return wanted < page.first_name(); });
+    level.next = std::max(0, static_cast<int>(behind - pages.begin()) - 1);
+    const v1::PageReference reference = level.page.pages(level.next++);
+    open(id_of(reference), &reference);
+  }
+  const auto& nodes = levels_.back().page.nodes();
+  const auto first =
+      std::upper_bound(nodes.begin(), nodes.end(), after,
+                       [](std::string_view wanted, const v1::Node& node) { return wanted < node.name(); });
+  levels_.back().next = static_cast<int>(first - nodes.begin());
+}
+
 void TreeReader::open(const crypto::BlobId& id, const v1::PageReference* reference) {
   if (levels_.size() == kMaximumPageDepth) {
     throw Error(ErrorKind::kDamaged, "tree " + id.hex() + ": pages are nested too deep");

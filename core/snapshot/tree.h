@@ -77,6 +77,8 @@ struct NamedNode {
 class TreeReader {
  public:
   TreeReader(store::BlobSource& source, const crypto::BlobId& id);
+  // Begins with the first name behind `after`; pages before that are not read. Errors: as next().
+  TreeReader(store::BlobSource& source, const crypto::BlobId& id, std::string_view after);
   // The next node in name order. Errors: as BlobSource; Error(kDamaged) for pages that break the rules.
   std::optional<NamedNode> next();
   // Of the whole tree, as its first page has it; each page below was, or will be, held against it.

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -52,8 +53,8 @@ struct Content {
   }
 
   // With NUL bytes for holes.
-  std::string read() {
-    reader.begin(node);
+  std::string read(std::uint64_t from = 0) {
+    reader.begin(node, from);
     std::string text;
     holes = 0;
     while (const auto part = reader.next()) {
@@ -63,9 +64,9 @@ struct Content {
     }
     return text;
   }
-  ErrorKind error() {
+  ErrorKind error(std::uint64_t from = 0) {
     try {
-      read();
+      read(from);
     } catch (const Error& error) {
       return error.kind();
     }
@@ -99,6 +100,49 @@ TEST_CASE("a file is read from front to back, differences whole and holes as hol
   CHECK(content.read() == content.expected);
 }
 
+TEST_CASE("a file is read from any byte on, and what lies before is not read") {
+  Content content;
+  const std::uint64_t size = content.expected.size();
+  for (const std::uint64_t from :
+       std::vector<std::uint64_t>{0, 1, 5, 6, 7, 15, 16, 17, 516, size - 6, size - 5, size - 1}) {
+    INFO(from);
+    CHECK(content.read(from) == content.expected.substr(from));
+  }
+  CHECK(content.read(size).empty());
+  CHECK(content.read(size + 1).empty());
+  CHECK(content.read(~std::uint64_t{0}).empty());
+  content.blobs.remove(crypto::BlobKind::kData, content.base_id);
+  CHECK(content.read(size - 5) == " last");
+  CHECK(content.error(size - 6) == ErrorKind::kNotFound);
+}
+
+TEST_CASE("from the middle of a large file on one list a level is read") {
+  Content content;
+  ContentListBuilder list;
+  constexpr std::uint64_t kEntries = 200'000;
+  for (std::uint64_t number = 0; number < kEntries; ++number) {
+    ByteWriter bytes;
+    bytes.u64(number);
+    list.add_blob(content.blobs.put(crypto::BlobKind::kData, bytes.data()), 8, content.blobs);
+  }
+  content.node.set_size(list.length());
+  content.node.clear_content();
+  for (v1::ContentEntry& entry : list.finish(content.blobs)) *content.node.add_content() = std::move(entry);
+  for (const std::uint64_t number : std::vector<std::uint64_t>{0, 1, 77'777, kEntries / 2, kEntries - 1}) {
+    INFO(number);
+    content.blobs.reads = 0;
+    content.reader.begin(content.node, number * 8 + 3);
+    const auto part = content.reader.next();
+    REQUIRE(part);
+    REQUIRE(part->content);
+    ByteWriter bytes;
+    bytes.u64(number);
+    CHECK(as_text(*part->content) == as_text(bytes.data()).substr(3));
+    // A list of each level, of which there are two or three, and the chunk.
+    CHECK(content.blobs.reads <= 4);
+  }
+}
+
 TEST_CASE("content that is lost, or is not what it is said to be, is an error") {
   Content content;
   SECTION("a chunk is lost") {
@@ -124,6 +168,7 @@ TEST_CASE("content that is lost, or is not what it is said to be, is an error") 
   SECTION("it is shorter than the file") {
     content.node.set_size(content.node.size() + 1);
     CHECK(content.error() == ErrorKind::kDamaged);
+    CHECK(content.error(content.expected.size()) == ErrorKind::kDamaged);
   }
 }
 
