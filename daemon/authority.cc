@@ -50,6 +50,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"CancelRun", {Authority::kFull, kSlow, kChanges}},
       {"ListSnapshots", {Authority::kFull, kSlow}},
       {"ListFolder", {Authority::kFull, kSlow}},
+      {"DiffSnapshots", {Authority::kFull, kSlow}},
       {"ListKeys", {Authority::kFull, kSlow}},
       {"AddKey", {Authority::kFull, kSlow, kChanges}},
       {"RemoveKey", {Authority::kFull, kSlow, kChanges}},

@@ -51,12 +51,14 @@ std::string mode_text(store::v1::NodeType type, std::uint32_t mode) {
   return text;
 }
 
+std::string type_text(store::v1::NodeType type) { return text_of(type).name; }
+
 v1::Entry to_entry(const snapshot::NamedNode& named) {
   const store::v1::Node& node = named.node;
   v1::Entry entry;
   entry.set_name(printable(node.name()));
   entry.set_name_bytes(node.name());
-  entry.set_type(text_of(node.type()).name);
+  entry.set_type(type_text(node.type()));
   entry.set_mode(mode_text(node.type(), node.mode()));
   entry.set_uid(node.uid());
   entry.set_gid(node.gid());

@@ -130,6 +130,10 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* RotateKey(Context* context, const v1::RotateKeyRequest* request,
                    v1::RotateKeyResponse* response) override;
 
+  // service_diff.cc
+  grpc::ServerWriteReactor<v1::DiffSnapshotsResponse>* DiffSnapshots(
+      Context* context, const v1::DiffSnapshotsRequest* request) override;
+
   // service_notifications.cc
   Unary* AddNotification(Context* context, const v1::AddNotificationRequest* request,
                          v1::Notification* response) override;
