@@ -38,6 +38,7 @@ std::vector<Command> all_commands() {
   add_run_commands(all);
   add_error_commands(all);
   add_snapshot_commands(all);
+  add_diff_commands(all);
   add_restore_commands(all);
   add_copy_commands(all);
   add_retention_commands(all);
