@@ -14,6 +14,7 @@ namespace {
 
 constexpr bool kSlow = true;
 constexpr bool kChanges = true;
+constexpr bool kContent = true;
 
 const std::map<std::string_view, MethodRule>& rules() {
   static const std::map<std::string_view, MethodRule> all = {
@@ -50,6 +51,9 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"CancelRun", {Authority::kFull, kSlow, kChanges}},
       {"ListSnapshots", {Authority::kFull, kSlow}},
       {"ListFolder", {Authority::kFull, kSlow}},
+      {"LookUpNode", {Authority::kFull, kSlow, !kChanges, kContent}},
+      {"ReadFolder", {Authority::kFull, kSlow, !kChanges, kContent}},
+      {"ReadContent", {Authority::kFull, kSlow, !kChanges, kContent}},
       {"DiffSnapshots", {Authority::kFull, kSlow}},
       {"ListKeys", {Authority::kFull, kSlow}},
       {"AddKey", {Authority::kFull, kSlow, kChanges}},

@@ -24,6 +24,7 @@ struct MethodRule {
   Authority needed = Authority::kFull;
   bool slow = false;     // may wait for a destination or a costly key derivation
   bool changes = false;  // noted in the log with the caller
+  bool content = false;  // a mounted snapshot asks so all the time: slow, and keeps nobody else waiting
 };
 
 // By the method's name in service.proto. Nothing for an unknown one, which nobody may call.

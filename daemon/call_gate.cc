@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kQuickThreads = 2;
 constexpr std::size_t kSlowThreads = 6;
+constexpr std::size_t kContentThreads = 4;  // each may hold a frame, sealed and raw: at most 8 MiB
 
 std::string zone_of(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
@@ -18,20 +19,26 @@ std::string zone_of(const grpc::CallbackServerContext& context) {
 }  // namespace
 
 CallGate::CallGate(const PeerTable& peers, AuthorityRules rules)
-    : peers_(peers), rules_(std::move(rules)), quick_(kQuickThreads), slow_(kSlowThreads) {}
+    : peers_(peers),
+      rules_(std::move(rules)),
+      quick_(kQuickThreads),
+      slow_(kSlowThreads),
+      content_(kContentThreads) {}
 
 CallGate::~CallGate() { stop(); }
 
 void CallGate::stop() {
   close();
-  for (boost::asio::thread_pool* pool : {&quick_, &slow_}) {
+  for (boost::asio::thread_pool* pool : {&quick_, &slow_, &content_}) {
     pool->stop();
     pool->join();
   }
 }
 
-void CallGate::post(bool slow, std::function<void()> work) {
-  boost::asio::post(slow ? slow_ : quick_, [work = std::move(work)] {
+void CallGate::post(bool slow, std::function<void()> work) { post(slow ? slow_ : quick_, std::move(work)); }
+
+void CallGate::post(boost::asio::thread_pool& pool, std::function<void()> work) {
+  boost::asio::post(pool, [work = std::move(work)] {
     try {
       work();
     } catch (const std::exception& error) {
@@ -68,7 +75,9 @@ grpc::ServerUnaryReactor* CallGate::unary(grpc::CallbackServerContext* context, 
     reactor->Finish(status);
     return reactor;
   }
-  post(rule_of(method)->slow, [reactor, caller, work = std::move(work)] {
+  const MethodRule rule = *rule_of(method);
+  boost::asio::thread_pool& pool = rule.content ? content_ : rule.slow ? slow_ : quick_;
+  post(pool, [reactor, caller, work = std::move(work)] {
     grpc::Status outcome;
     try {
       work(caller);

@@ -1,6 +1,7 @@
 // What every call passes: is the daemon serving, who calls, may he, and where does the work run. Work never
 // runs on gRPC's threads: short work on one small pool, work that may wait for a destination on another, so
-// that a disk that hangs does not keep anybody from asking for status.
+// that a disk that hangs does not keep anybody from asking for status; what mounted snapshots ask for on a
+// third, so that they keep only each other waiting.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -45,11 +46,14 @@ class CallGate {
   void stop();
 
  private:
+  static void post(boost::asio::thread_pool& pool, std::function<void()> work);
+
   const PeerTable& peers_;
   const AuthorityRules rules_;
   std::atomic<bool> closed_ = false;
   boost::asio::thread_pool quick_;
   boost::asio::thread_pool slow_;
+  boost::asio::thread_pool content_;
 };
 
 }  // namespace garner::daemon

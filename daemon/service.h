@@ -16,6 +16,7 @@
 #include "schedule_timer.h"
 #include "scheduler.h"
 #include "sets.h"
+#include "snapshot_files.h"
 #include "status_source.h"
 #include "watch_hub.h"
 
@@ -42,6 +43,7 @@ class GarnerService final : public v1::Garner::CallbackService {
   explicit GarnerService(Parts parts)
       : parts_(std::move(parts)),
         path_rules_(parts_.destinations, parts_.sets),
+        files_(parts_.destinations),
         tests_(parts_.destinations) {}
 
   using Context = grpc::CallbackServerContext;
@@ -134,6 +136,14 @@ class GarnerService final : public v1::Garner::CallbackService {
   grpc::ServerWriteReactor<v1::DiffSnapshotsResponse>* DiffSnapshots(
       Context* context, const v1::DiffSnapshotsRequest* request) override;
 
+  // service_files.cc
+  Unary* LookUpNode(Context* context, const v1::LookUpNodeRequest* request,
+                    v1::LookUpNodeResponse* response) override;
+  Unary* ReadFolder(Context* context, const v1::ReadFolderRequest* request,
+                    v1::ReadFolderResponse* response) override;
+  Unary* ReadContent(Context* context, const v1::ReadContentRequest* request,
+                     v1::ReadContentResponse* response) override;
+
   // service_notifications.cc
   Unary* AddNotification(Context* context, const v1::AddNotificationRequest* request,
                          v1::Notification* response) override;
@@ -156,6 +166,7 @@ class GarnerService final : public v1::Garner::CallbackService {
 
   const Parts parts_;
   PathRules path_rules_;
+  SnapshotFiles files_;
   std::mutex applying_;  // a configuration
   DestinationTests tests_;
 };

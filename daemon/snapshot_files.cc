@@ -1,0 +1,246 @@
+#include "snapshot_files.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "snapshot/content_reader.h"
+#include "snapshot/node.h"
+#include "snapshots.h"
+#include "timestamp.h"
+
+namespace garner::daemon {
+
+namespace {
+
+constexpr std::size_t kMostOpened = 64;
+// Then it is looked whether it is listed still, and where it is nearest.
+constexpr std::chrono::seconds kLookIsGood{30};
+// However deep a folder lies: each name on the way is looked at.
+constexpr std::size_t kLongestPath = 256u << 10;
+// Of a page of a folder: it ends behind the node with which it has so many, or so many bytes.
+constexpr int kNodesInPage = 512;
+constexpr std::size_t kBytesInPage = 256u << 10;
+
+bool is_whole_id(const std::string& text) {
+  return text.size() == 2 * sizeof(crypto::BlobId::value) &&
+         text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// By its whole id, at the nearest destination that lists it; no other is asked.
+ChosenSnapshot find_snapshot(Destinations& destinations, const std::string& id) {
+  const Bytes wanted = from_hex(id);
+  std::string trouble;
+  for (const catalog::DestinationFacts& facts : destinations.nearest_first()) {
+    try {
+      std::shared_ptr<store::Repository> repository = destinations.open(facts.name);
+      const auto state = repository->state();
+      const auto& all = state->snapshots();
+      const auto found = std::find_if(all.begin(), all.end(), [&](const store::v1::SnapshotEntry& entry) {
+        return entry.id() == as_text(wanted);
+      });
+      if (found != all.end()) return {id, found->snapshot(), std::move(repository)};
+    } catch (const Error& error) {
+      trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+    }
+  }
+  if (!trouble.empty())
+    throw Error(ErrorKind::kDestinationAway, "snapshot " + id + " cannot be looked for: " + trouble);
+  throw Error(ErrorKind::kNotFound, "there is no snapshot " + id + " any more");
+}
+
+mode_t type_bits(store::v1::NodeType type) {
+  switch (type) {
+    case store::v1::NODE_TYPE_FILE:
+      return S_IFREG;
+    case store::v1::NODE_TYPE_FOLDER:
+      return S_IFDIR;
+    case store::v1::NODE_TYPE_SYMLINK:
+      return S_IFLNK;
+    case store::v1::NODE_TYPE_BLOCK_DEVICE:
+      return S_IFBLK;
+    case store::v1::NODE_TYPE_CHARACTER_DEVICE:
+      return S_IFCHR;
+    case store::v1::NODE_TYPE_FIFO:
+      return S_IFIFO;
+    case store::v1::NODE_TYPE_SOCKET:
+      return S_IFSOCK;
+    default:
+      throw Error(ErrorKind::kNewerFormat, "a node of a type that this version does not know");
+  }
+}
+
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+v1::FileNode to_file_node(const snapshot::Place& place) {
+  const store::v1::Node& node = place.node;
+  v1::FileNode message;
+  message.set_name(name_of(place.path));
+  message.set_mode(type_bits(node.type()) | node.mode());
+  message.set_uid(node.uid());
+  message.set_gid(node.gid());
+  *message.mutable_mtime() = to_timestamp(snapshot::from_proto(node.mtime()));
+  message.set_size(node.size());
+  message.set_target(node.target());
+  message.set_device_major(node.device_major());
+  message.set_device_minor(node.device_minor());
+  message.set_on_the_way(place.on_the_way);
+  message.set_has_xattrs(node.xattrs_size() > 0);
+  if (node.links() > 1) {
+    message.set_links(node.links());
+    message.set_source(place.source);
+    message.set_mount(node.mount());
+    message.set_inode(node.inode());
+  }
+  return message;
+}
+
+}  // namespace
+
+std::shared_ptr<const SnapshotFiles::Opened> SnapshotFiles::open(const std::string& id) {
+  if (!is_whole_id(id))
+    throw Error(ErrorKind::kInvalidInput, "\"" + printable(id) + "\" is no snapshot's whole id");
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known =
+        std::find_if(opened_.begin(), opened_.end(), [&](const auto& one) { return one->id == id; });
+    if (known != opened_.end() && std::chrono::steady_clock::now() - (*known)->looked < kLookIsGood) {
+      opened_.splice(opened_.begin(), opened_, known);
+      return *known;
+    }
+  }
+  ChosenSnapshot found = find_snapshot(destinations_, id);
+  return keep(std::make_shared<Opened>(id, found.snapshot, std::move(found.repository)));
+}
+
+std::shared_ptr<const SnapshotFiles::Opened> SnapshotFiles::keep(std::shared_ptr<const Opened> opened) {
+  const std::lock_guard lock(mutex_);
+  opened_.remove_if([&](const auto& one) { return one->id == opened->id; });
+  opened_.push_front(opened);
+  if (opened_.size() > kMostOpened) opened_.pop_back();
+  return opened;
+}
+
+void SnapshotFiles::drop(const Opened& opened) {
+  const std::lock_guard lock(mutex_);
+  opened_.remove_if([&](const auto& one) { return one.get() == &opened; });
+}
+
+template <typename Use>
+auto SnapshotFiles::with(const std::string& id, const Use& use) {
+  const std::shared_ptr<const Opened> opened = open(id);
+  try {
+    return use(*opened);
+  } catch (const Error& error) {
+    // Where it was found may be away now, and another destination have it.
+    if (error.kind() != ErrorKind::kInvalidInput) drop(*opened);
+    throw;
+  }
+}
+
+std::shared_ptr<const snapshot::Place> SnapshotFiles::find(const Opened& opened, const std::string& path) {
+  if (path.size() > kLongestPath)
+    throw Error(ErrorKind::kInvalidInput, "a path of more than " + std::to_string(kLongestPath) + " bytes");
+  // Up to the nearest folder that is remembered, and from there down again.
+  const std::string prefix = opened.id + "/";
+  std::shared_ptr<const snapshot::Place> place;
+  std::size_t known = path.size();
+  for (;;) {
+    place = nodes_.find(prefix + path.substr(0, known));
+    if (place || known == 0) break;
+    const std::size_t slash = path.rfind('/', known - 1);
+    known = slash == std::string::npos ? 0 : slash;
+  }
+  if (!place) place = std::make_shared<snapshot::Place>(opened.layout.root());
+  while (known < path.size()) {
+    if (!place->is_folder()) return nullptr;
+    const std::size_t begin = known == 0 ? 0 : known + 1;
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    std::optional<snapshot::Place> found =
+        opened.layout.find(*place, path.substr(begin, end - begin), *opened.repository);
+    if (!found) return nullptr;
+    auto next = std::make_shared<snapshot::Place>(*std::move(found));
+    const std::size_t cost = sizeof(*next) + 3 * next->path.size() + next->node.SpaceUsedLong();
+    nodes_.add(prefix + next->path, next, cost);
+    place = std::move(next);
+    known = end;
+  }
+  return place;
+}
+
+std::shared_ptr<const snapshot::Place> SnapshotFiles::get(const Opened& opened, const std::string& path) {
+  std::shared_ptr<const snapshot::Place> place = find(opened, path);
+  if (!place) throw Error(ErrorKind::kNotFound, "the snapshot has no " + printable(path));
+  return place;
+}
+
+v1::LookUpNodeResponse SnapshotFiles::look_up(const v1::LookUpNodeRequest& request, const std::string& zone) {
+  std::string id = request.snapshot();
+  if (!is_whole_id(id)) id = choose_snapshot(destinations_, id, zone).id;
+  return with(id, [&](const Opened& opened) {
+    v1::LookUpNodeResponse response;
+    response.set_snapshot_id(id);
+    const std::shared_ptr<const snapshot::Place> place = find(opened, request.path());
+    if (!place) return response;
+    v1::FileNode& node = *response.mutable_node() = to_file_node(*place);
+    for (const store::v1::Xattr& xattr : place->node.xattrs()) {
+      v1::FileXattr& added = *node.add_xattrs();
+      added.set_name(xattr.name());
+      added.set_value(xattr.value());
+    }
+    return response;
+  });
+}
+
+v1::ReadFolderResponse SnapshotFiles::read_folder(const v1::ReadFolderRequest& request) {
+  return with(request.snapshot(), [&](const Opened& opened) {
+    const std::shared_ptr<const snapshot::Place> folder = get(opened, request.path());
+    snapshot::Layout::Reader reader = opened.layout.read(*folder, request.after(), *opened.repository);
+    v1::ReadFolderResponse response;
+    std::size_t bytes = 0;
+    while (std::optional<snapshot::Place> place = reader.next()) {
+      if (response.nodes_size() == kNodesInPage || bytes > kBytesInPage) {
+        response.set_more(true);
+        break;
+      }
+      const v1::FileNode& added = *response.add_nodes() = to_file_node(*place);
+      bytes += added.ByteSizeLong();
+    }
+    return response;
+  });
+}
+
+v1::ReadContentResponse SnapshotFiles::read_content(const v1::ReadContentRequest& request) {
+  return with(request.snapshot(), [&](const Opened& opened) {
+    const std::shared_ptr<const snapshot::Place> file = get(opened, request.path());
+    if (file->node.type() != store::v1::NODE_TYPE_FILE)
+      throw Error(ErrorKind::kInvalidInput, printable(request.path()) + " is no file");
+    v1::ReadContentResponse response;
+    std::string& content = *response.mutable_content();
+    const std::size_t wanted = std::min<std::size_t>(request.length(), kMostContent);
+    if (wanted == 0) return response;
+    try {
+      snapshot::ContentReader reader(*opened.repository, opened.repository->hasher());
+      reader.begin(file->node, request.offset());
+      while (content.size() < wanted) {
+        const auto part = reader.next();
+        if (!part) break;
+        const auto taken =
+            static_cast<std::size_t>(std::min<std::uint64_t>(part->length, wanted - content.size()));
+        if (part->content) {
+          content += as_text(part->content->first(taken));
+        } else {
+          content.append(taken, '\0');
+        }
+      }
+    } catch (const Error& error) {
+      throw error.in(printable(request.path()));
+    }
+    return response;
+  });
+}
+
+}  // namespace garner::daemon
