@@ -206,6 +206,9 @@ _garner() {
             ls | restore | copy | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
+            diff)
+                ((arguments < 2)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
             "key remove")
                 ((arguments == 0)) && options=$(_garner_values id key list | command cut -c 1-12)
                 ;;
@@ -248,6 +251,7 @@ _garner() {
             options+=$'\n--when\n--no-when\n--overdue-after'
             ;;
         backup) options+=$'\n--destination\n--detach\n--full-scan' ;;
+        diff) options+=$'\n--metadata\n--summary' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
         forget) options+=$keep$'\n--dry-run' ;;

@@ -83,6 +83,7 @@ run\t'One run'
 errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
+diff\t'Show what changed between two snapshots'
 restore\t'Restore a snapshot, folder or file'
 copy\t'Give a destination a snapshot that another one has'
 forget\t'Remove snapshots from the list'
@@ -116,7 +117,7 @@ end
 for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in ls restore copy pin unpin forget
+for command in ls diff restore copy pin unpin forget
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
@@ -131,6 +132,10 @@ complete --command garner --condition '__garner_command errors' --long set --exc
     --arguments '(__garner_sets)' --description 'Only of this set'
 complete --command garner --condition '__garner_command backup copy' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
+complete --command garner --condition '__garner_command diff' --long metadata \
+    --description 'Also what differs in metadata only'
+complete --command garner --condition '__garner_command diff' --long summary \
+    --description 'Only how much of each kind'
 
 complete --command garner --condition '__garner_command "notification add"' --long webhook --exclusive \
     --description 'POST a JSON object there'

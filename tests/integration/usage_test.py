@@ -18,7 +18,7 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination edit",
     "destination claim", "destination test", "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
+    "snapshots", "ls", "diff", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
     "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 
@@ -179,6 +179,8 @@ class Refused(Case):
         self.refuse("restore", b"\xff", "--to", "/x", says="UTF-8")
         self.refuse("ls")
         self.refuse("ls", ":x")
+        self.refuse("diff", "latest")
+        self.refuse("diff", "latest", ":x", says="no snapshot")
 
     def test_check(self):
         for value in ("101", "x", "-1", "1e1", "nan", "inf", "50%", "100.1", " 5", "0x5"):
@@ -245,6 +247,7 @@ class Accepted(Case):
         self.accept("runs", "home")
         self.accept("run", "show", "12")
         self.accept("ls", "home@2026-11-22T18:30:/etc")
+        self.accept("diff", "home@2026-11-22T18:30:/etc", "latest", "--metadata")
         self.accept("restore", "latest", "--to", "x", "--overwrite", "older", "-n")
         self.accept("check", "--read-data")
         self.accept("check", "--read-data=0")
