@@ -37,7 +37,7 @@ std::optional<ChosenSnapshot> find_named_as(Destinations& destinations, const Ch
   return std::nullopt;
 }
 
-snapshot::Place find_place(const ChosenSnapshot& chosen, const std::string& path) {
+snapshot::PlacedNode find_place(const ChosenSnapshot& chosen, const std::string& path) {
   try {
     snapshot::FoundNode found = snapshot::find_node(chosen.snapshot, path, *chosen.repository);
     return {std::move(found.path), std::move(found.named.node)};

@@ -21,14 +21,14 @@ namespace garner::snapshot {
 namespace v1 = store::v1;
 
 // A file or folder, and the path by which it and what is below it are named.
-struct Place {
+struct PlacedNode {
   std::string path;  // absolute
   v1::Node node;
 };
 // What is compared with what. With one of them alone, all of that is walked.
 struct PlacePair {
-  std::optional<Place> before;
-  std::optional<Place> after;
+  std::optional<PlacedNode> before;
+  std::optional<PlacedNode> after;
 };
 
 // What stands in one place; null where a version has nothing there. All of it holds during the call.

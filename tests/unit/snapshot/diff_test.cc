@@ -224,12 +224,13 @@ TEST_CASE("a folder may be compared with one that lies elsewhere, and a file wit
   MemoryBlobs blobs;
   const BuiltTree one = build(blobs, {sample_file("a", 1), sample_file("b", 2)});
   const BuiltTree other = build(blobs, {sample_file("b", 3), sample_file("c", 4)});
-  CHECK(
-      diff({{Place{"/home/ann", sample_folder("ann", one)}, Place{"/srv/ann", sample_folder("ann", other)}}},
-           blobs)
-          .lines == std::vector<std::string>{"- /home/ann/a", "M /srv/ann/b", "+ /srv/ann/c"});
-  CHECK(diff({{Place{"/a", sample_file("a", 1)}, Place{"/b", sample_file("b", 1)}}}, blobs).lines.empty());
-  CHECK(diff({{Place{"/a", sample_file("a", 1)}, Place{"/b", sample_file("b", 2)}}}, blobs).lines ==
+  CHECK(diff({{PlacedNode{"/home/ann", sample_folder("ann", one)},
+               PlacedNode{"/srv/ann", sample_folder("ann", other)}}},
+             blobs)
+            .lines == std::vector<std::string>{"- /home/ann/a", "M /srv/ann/b", "+ /srv/ann/c"});
+  CHECK(diff({{PlacedNode{"/a", sample_file("a", 1)}, PlacedNode{"/b", sample_file("b", 1)}}}, blobs)
+            .lines.empty());
+  CHECK(diff({{PlacedNode{"/a", sample_file("a", 1)}, PlacedNode{"/b", sample_file("b", 2)}}}, blobs).lines ==
         std::vector<std::string>{"M /b"});
 }
 

@@ -42,8 +42,8 @@ struct Walked {
 
 Walked walk(MemoryBlobs& blobs, const BuiltTree& before, const BuiltTree& after,
             const std::string& after_path = "/home") {
-  const std::vector<PlacePair> places{
-      {Place{"/home", sample_folder("home", before)}, Place{after_path, sample_folder("home", after)}}};
+  const std::vector<PlacePair> places{{PlacedNode{"/home", sample_folder("home", before)},
+                                       PlacedNode{after_path, sample_folder("home", after)}}};
   Walked walked;
   PairVisitor visitor;
   visitor.pair = [&](const NodePair& pair) {
@@ -161,8 +161,9 @@ TEST_CASE("a destination that is away ends the walk") {
   };
   MemoryBlobs blobs;
   Away away;
-  const std::vector<PlacePair> places{{Place{"/home", sample_folder("home", build(blobs, {}))},
-                                       Place{"/home", sample_folder("home", build(blobs, numbered(0, 1)))}}};
+  const std::vector<PlacePair> places{
+      {PlacedNode{"/home", sample_folder("home", build(blobs, {}))},
+       PlacedNode{"/home", sample_folder("home", build(blobs, numbered(0, 1)))}}};
   PairWalk walk(places, blobs, away, {[](const NodePair&) {}, [](const std::string&, const Error&) {}});
   CHECK(walk.step());
   CHECK_THROWS_AS(walk.step(), Error);
