@@ -23,9 +23,10 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 
 std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
 
-// The end of the time that begins at `begin`: a date, and perhaps hours, minutes, seconds and an offset from
-// UTC.
-std::size_t end_of_time(const std::string& text, std::size_t begin) {
+// The end of the time of day, with an offset from UTC or without, that stands in the time that begins at
+// `begin`: "18:30" in "yesterday 18:30", "18:30:05+01:00" in "2026-11-22T18:30:05+01:00". `begin` if there is
+// none.
+std::size_t end_of_clock(const std::string& text, std::size_t begin) {
   const auto matches = [&](std::size_t at, std::string_view pattern) {
     if (text.size() - at < pattern.size()) return false;
     for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -33,11 +34,14 @@ std::size_t end_of_time(const std::string& text, std::size_t begin) {
     }
     return true;
   };
-  std::size_t at = begin;
-  if (!matches(at, "9999-99-99")) return begin;
-  at += 10;
-  if (!matches(at, "T99:99") && !matches(at, " 99:99")) return at;
-  at += 6;
+  std::size_t at = text.find(':', begin);
+  if (at == std::string::npos || !matches(at, ":99")) return begin;
+  std::size_t hour = at;
+  while (hour > begin && is_digit(text[hour - 1])) --hour;
+  if (hour == at || at - hour > 2) return begin;
+  const bool behind_date = hour >= begin + 2 && text[hour - 1] == 'T' && is_digit(text[hour - 2]);
+  if (hour != begin && text[hour - 1] != ' ' && !behind_date) return begin;
+  at += 3;
   if (matches(at, ":99")) at += 3;
   if (matches(at, ".9")) {
     ++at;
@@ -56,16 +60,26 @@ std::string working_folder() {
   return buffer.data();
 }
 
+bool is_name(const std::string& text) {
+  return !text.empty() && is_alphanumeric(text.front()) && std::all_of(text.begin(), text.end(), [](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+  });
+}
+
 }  // namespace
 
 void check_name(std::string_view what, const std::string& name) {
-  const bool good =
-      !name.empty() && is_alphanumeric(name.front()) && std::all_of(name.begin(), name.end(), [](char c) {
-        return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
-      });
-  if (good) return;
+  if (is_name(name)) return;
   throw usage_failure(quoted(name) + " cannot be a " + std::string(what) +
                       "'s name: it has letters, digits, '.', '_' and '-', and begins with a letter or digit");
+}
+
+void check_set_or_selector(const std::string& text) {
+  check_utf8("a set or SELECTOR", text);
+  if (is_name(text) || text.find_first_of("@~") != std::string::npos || text.find("..") != std::string::npos)
+    return;
+  throw usage_failure(quoted(text) + " is neither a set nor a SELECTOR",
+                      "A SELECTOR is an id, latest, SET@latest, SET~N, SET@TIME, SET~N..~M or TIME..TIME.");
 }
 
 std::string absolute_path(const std::string& option, const std::string& path, const std::string& folder) {
@@ -110,7 +124,7 @@ std::string absolute_url(const std::string& url) {
 SnapshotPath split_snapshot_path(const std::string& text) {
   std::size_t colon = text.find(':');
   const std::size_t at = text.find('@');
-  if (at < colon && at != std::string::npos) colon = text.find(':', end_of_time(text, at + 1));
+  if (at < colon && at != std::string::npos) colon = text.find(':', end_of_clock(text, at + 1));
   SnapshotPath result;
   result.snapshot = text.substr(0, colon);
   if (colon != std::string::npos) result.path = text.substr(colon + 1);

@@ -13,6 +13,9 @@ namespace garner::client {
 // "set" or "destination".
 void check_name(std::string_view what, const std::string& name);
 
+// A set's name or a SELECTOR, as far as that can be told without asking.
+void check_set_or_selector(const std::string& text);
+
 // `path`, made absolute from `folder` (absolute), without `.`, `..`, doubled or trailing slashes. A `..`
 // behind a symbolic link is refused: it means one thing to the shell and another to the kernel. `option`
 // names it in messages.
@@ -23,8 +26,8 @@ std::string absolute_path(const std::string& option, const std::string& path);
 // A destination's URL: what has no scheme is a path, and made absolute.
 std::string absolute_url(const std::string& url);
 
-// "SNAPSHOT" or "SNAPSHOT:PATH". SNAPSHOT holds a colon only in a time behind `@`; the path begins behind the
-// first colon that is not part of it.
+// "SNAPSHOT" or "SNAPSHOT:PATH". SNAPSHOT holds colons only in a time of day behind `@` and in the offset
+// that may follow it; the path begins behind the first colon that is not one of these.
 struct SnapshotPath {
   std::string snapshot;
   std::string path;  // bytes; empty: all of the snapshot

@@ -36,7 +36,7 @@ void add_forget(std::vector<Command>& all) {
            "pinned. "
            "What only forgotten snapshots hold is given back by garner prune.",
            "SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in; ~N..~M of the set given), or "
-           "TIME..TIME.",
+           "TIME..TIME, with times as there: garner snapshots shows what one chooses.",
            kRetentionOfDestination},
       .run =
           [given](Session& session) {

@@ -6,8 +6,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "exit_code.h"
@@ -17,6 +19,8 @@
 
 namespace garner::client {
 namespace {
+
+constexpr std::string_view kZoneFolder = "/usr/share/zoneinfo/";
 
 bool is_there(const char* path) { return access(path, F_OK) == 0; }
 
@@ -80,6 +84,19 @@ Stub& Session::daemon() {
         grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
   }
   return *stub_;
+}
+
+void Session::add_zone(grpc::ClientContext& context) {
+  const char* variable = std::getenv("TZ");
+  if (variable == nullptr) return;
+  std::string_view zone = variable;
+  if (zone.starts_with(':')) zone.remove_prefix(1);
+  if (zone == "/etc/localtime") return;
+  if (zone.starts_with(kZoneFolder)) zone.remove_prefix(kZoneFolder.size());
+  if (zone.empty()) zone = "UTC";  // so the C library has it
+  // Of metadata gRPC takes no other characters; no zone has others.
+  if (std::all_of(zone.begin(), zone.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
+    context.AddMetadata("garner-zone", std::string(zone));
 }
 
 void Session::check(const grpc::Status& status) const {

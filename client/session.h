@@ -36,6 +36,7 @@ class Session {
                 const Request& request) {
     Stub& stub = daemon();
     grpc::ClientContext context;
+    add_zone(context);
     Response response;
     check((stub.*method)(&context, request, &response));
     return response;
@@ -48,6 +49,7 @@ class Session {
               const Request& request, const Each& each) {
     Stub& stub = daemon();
     grpc::ClientContext context;
+    add_zone(context);
     const auto reader = (stub.*method)(&context, request);
     Response response;
     while (reader->Read(&response)) {
@@ -75,6 +77,8 @@ class Session {
 
  private:
   std::string start_advice() const;
+  // Times that are typed are of the zone of those that are shown.
+  static void add_zone(grpc::ClientContext& context);
 
   std::string socket_;
   bool socket_named_;

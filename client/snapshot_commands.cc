@@ -1,71 +1,137 @@
 // snapshots and ls.
-#include <algorithm>
 #include <memory>
 
 #include "argument.h"
 #include "commands.h"
 #include "session.h"
-#include "table.h"
+#include "snapshot_table.h"
 #include "text.h"
 
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kShownDigits = 12;  // of an id: enough to tell snapshots apart, and to be typed
+constexpr const char* kTime =
+    "TIME is 2026-11-22, 2026-11-22T18:30 (a blank may stand for the T, and Z or +01:00 behind it), 18:30, "
+    "today, "
+    "\"yesterday 18:30\", monday, \"2 weeks ago\" or now: all of the day or minute is meant.";
+
+struct ListArguments {
+  std::vector<std::string> names;
+  std::optional<std::string> since, until, limit, host, path, sort, columns, group_by;
+
+  v1::ListSnapshotsRequest request() const {
+    v1::ListSnapshotsRequest request;
+    for (const std::string& name : names) {
+      check_set_or_selector(name);
+      request.add_names(name);
+    }
+    if (since) request.set_since(text_of("--since", *since));
+    if (until) request.set_until(text_of("--until", *until));
+    if (limit) {
+      request.set_limit(parse_count("--limit", *limit));
+      if (request.limit() == 0) throw usage_failure("--limit: give 1 or more");
+    }
+    if (host) request.set_host(text_of("--host", *host));
+    if (path) request.set_path(absolute_path("--path", *path));
+    if (sort) request.set_order(parse_snapshot_order(*sort));
+    if (group_by && parse_snapshot_groups(*group_by) != SnapshotGroups::kNone && !by_time(request))
+      throw usage_failure("--group-by needs snapshots in the order of time, not of " + *sort);
+    if (columns) parse_snapshot_columns(*columns);
+    return request;
+  }
+  static bool by_time(const v1::ListSnapshotsRequest& request) {
+    return request.order() == v1::SNAPSHOT_ORDER_UNSPECIFIED || request.order() == v1::SNAPSHOT_ORDER_TIME;
+  }
+  // Whether all are asked for.
+  bool empty() const { return names.empty() && !since && !until && !host && !path; }
+
+ private:
+  static const std::string& text_of(const std::string& option, const std::string& text) {
+    check_utf8(option, text);
+    if (text.empty()) throw usage_failure(option + " is empty");
+    return text;
+  }
+};
+
+int list_snapshots(Session& session, const ListArguments& given) {
+  const v1::ListSnapshotsRequest request = given.request();
+  const auto answer = session.call(&Stub::ListSnapshots, request);
+  if (session.json()) {
+    session.print_json(answer);
+    return kExitDone;
+  }
+  if (answer.snapshots().empty()) {
+    session.note(given.empty() ? "There is no snapshot yet: garner backup SET makes one."
+                               : "No snapshot is like that.");
+    return kExitDone;
+  }
+  const auto columns =
+      given.columns ? parse_snapshot_columns(*given.columns) : usual_snapshot_columns(answer);
+  SnapshotGroups groups = SnapshotGroups::kNone;
+  if (given.group_by) {
+    groups = parse_snapshot_groups(*given.group_by);
+  } else if (ListArguments::by_time(request)) {
+    groups = usual_snapshot_groups(answer, session.output());
+  }
+  session.print(snapshot_table(answer, columns, groups).render(session.output()));
+  return kExitDone;
+}
 
 void add_snapshots(std::vector<Command>& all) {
-  const auto set = std::make_shared<std::optional<std::string>>();
+  const auto given = std::make_shared<ListArguments>();
   all.push_back({
       .path = "snapshots",
-      .usage = "[SET]",
+      .usage = "[SET] [SELECTOR...] [--since T] [--until T] [--limit N] [--host H] [--path P] [--sort ORDER] "
+               "[--columns NAME,...] [--group-by day|week|month|none]",
       .sentence = "Lists the snapshots, newest first.",
-      .options = {{"SET", "", "Only this set's. Default: all.", set.get(), false, {}}},
-      .examples = {{"garner snapshots", ""}, {"garner --json snapshots home", ""}},
-      .details = {},
-      .run =
-          [set](Session& session) {
-            v1::ListSnapshotsRequest request;
-            if (*set) {
-              check_name("set", **set);
-              request.set_set(**set);
-            }
-            const auto answer = session.call(&Stub::ListSnapshots, request);
-            if (session.json()) {
-              session.print_json(answer);
-              return kExitDone;
-            }
-            if (answer.snapshots().empty()) {
-              session.note("There is no snapshot yet: garner backup SET makes one.");
-              return kExitDone;
-            }
-            const auto notable = [](const v1::SnapshotInfo& one) {
-              return one.recovered() || one.pinned() || one.error_count() > 0;
-            };
-            const bool notes = std::any_of(answer.snapshots().begin(), answer.snapshots().end(), notable);
-            Table table({{"ID"},
-                         {"SET", false, Column::Cut::kEnd},
-                         {"TIME"},
-                         {"FILES", true, Column::Cut::kNever, true},
-                         {"SIZE", true},
-                         {"NEW", true, Column::Cut::kNever, true},
-                         {"AT", false, Column::Cut::kEnd},
-                         {notes ? "NOTE" : "", false, Column::Cut::kEnd}});
-            for (const v1::SnapshotInfo& one : answer.snapshots()) {
-              std::string places;
-              for (const std::string& name : one.destinations())
-                places += (places.empty() ? "" : ", ") + name;
-              std::string note = one.recovered() ? "recovered" : "";
-              if (one.pinned()) note += note.empty() ? "pinned" : ", pinned";
-              if (one.error_count() > 0) {
-                note += (note.empty() ? "" : ", ") + plural(one.error_count(), "error", "errors");
-              }
-              table.add({one.id().substr(0, kShownDigits), one.set(), local_time(one.time()),
-                         human_count(one.files()), human_bytes(one.bytes()), human_bytes(one.new_bytes()),
-                         places, Cell(note, Style::kWarning)});
-            }
-            session.print(table.render(session.output()));
-            return kExitDone;
-          },
+      .options =
+          {{"SET|SELECTOR",
+            "",
+            "Only this set's, and only those that a SELECTOR chooses. Default: all.",
+            &given->names,
+            false,
+            {}},
+           {"--since", "T", "Only those that were finished at this time or later.", &given->since, false, {}},
+           {"--until",
+            "T",
+            "Only those that were finished at this time or before.",
+            &given->until,
+            false,
+            {}},
+           {"--limit", "N", "No more than the first N.", &given->limit, false, {}},
+           {"--host", "H", "Only those of this host.", &given->host, false, {}},
+           {"--path", "P", "Only those whose sources are or hold this path.", &given->path, false, {}},
+           {"--sort",
+            "ORDER",
+            "time, files, bytes, new, errors, set or host: numbers from the largest. Default: time, newest "
+            "first.",
+            &given->sort,
+            false,
+            {}},
+           {"--columns",
+            "NAME,...",
+            "Which columns: id, set, time, host, sources, files, bytes, new, errors, at (destinations), "
+            "note.",
+            &given->columns,
+            false,
+            {}},
+           {"--group-by",
+            "PERIOD",
+            "Headings of each day, week or month, or none. Default: on a terminal, for more than 30 "
+            "snapshots, what suits them.",
+            &given->group_by,
+            false,
+            {}}},
+      .examples = {{"garner snapshots", ""},
+                   {"garner --json snapshots home", ""},
+                   {"garner snapshots home --since '2 weeks ago' --limit 10", ""},
+                   {"garner snapshots home 2026-11-01..yesterday --group-by day", ""},
+                   {"garner snapshots --path ~/letters --sort new --columns id,time,new,at", ""}},
+      .details =
+          {"SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in; ~N..~M of the set given), "
+           "or TIME..TIME.",
+           kTime},
+      .run = [given](Session& session) { return list_snapshots(session, *given); },
   });
 }
 
@@ -96,7 +162,8 @@ void add_ls(std::vector<Command>& all) {
                    {"garner ls 4f2a91c0:letters", "In a set with one source, relative to it."}},
       .details = {"SNAPSHOT is an id or its first four digits or more, latest, SET@latest, SET~N (the Nth "
                   "before the "
-                  "latest) or SET@TIME (the last at or before, as 2026-11-22 or 2026-11-22T18:30)."},
+                  "latest) or SET@TIME (the last at or before).",
+                  kTime},
       .run =
           [snapshot](Session& session) {
             const SnapshotPath from = split_snapshot_path(*snapshot);

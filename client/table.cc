@@ -20,6 +20,8 @@ void Table::add(std::vector<Cell> row) {
   rows_.push_back(std::move(row));
 }
 
+void Table::add_heading(const std::string& text) { headings_[rows_.size()] = printable(text); }
+
 std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t indent, bool headings) const {
   std::vector<std::size_t> result(columns_.size(), 0);
   for (std::size_t i = 0; i < columns_.size(); ++i) {
@@ -80,15 +82,21 @@ std::string Table::render(const Terminal& terminal, std::size_t indent) const {
   const auto fitted = widths(terminal, indent, true);
   std::vector<Cell> headings;
   for (const Column& column : columns_) headings.emplace_back(column.heading, Style::kDim);
-  std::string text = line(headings, fitted, terminal, indent);
-  for (const auto& row : rows_) text += line(row, fitted, terminal, indent);
-  return text;
+  return line(headings, fitted, terminal, indent) + lines(fitted, terminal, indent);
 }
 
 std::string Table::render_rows(const Terminal& terminal, std::size_t indent) const {
-  const auto fitted = widths(terminal, indent, false);
+  return lines(widths(terminal, indent, false), terminal, indent);
+}
+
+std::string Table::lines(const std::vector<std::size_t>& widths, const Terminal& terminal,
+                         std::size_t indent) const {
   std::string text;
-  for (const auto& row : rows_) text += line(row, fitted, terminal, indent);
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    if (const auto heading = headings_.find(i); heading != headings_.end())
+      text += std::string(indent, ' ') + terminal.styled(heading->second, Style::kBold) + '\n';
+    text += line(rows_[i], widths, terminal, indent);
+  }
   return text;
 }
 

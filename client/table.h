@@ -3,6 +3,7 @@
 // printable here.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns);
   void add(std::vector<Cell> row);  // as many cells as columns
+  // A line of its own above the rows that follow.
+  void add_heading(const std::string& text);
   // The lines with headings, each ended; each line is indented by `indent` blanks.
   std::string render(const Terminal& terminal, std::size_t indent = 0) const;
   // Without headings.
@@ -41,8 +44,12 @@ class Table {
   std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
                    const Terminal& terminal, std::size_t indent) const;
 
+  std::string lines(const std::vector<std::size_t>& widths, const Terminal& terminal,
+                    std::size_t indent) const;
+
   std::vector<Column> columns_;
   std::vector<std::vector<Cell>> rows_;
+  std::map<std::size_t, std::string> headings_;  // by the row that follows
 };
 
 }  // namespace garner::client

@@ -47,7 +47,8 @@ _garner() {
                 --before | --after | --on-failure | --hook-timeout | --command-timeout | --webhook | --header-file | \
                 --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
-                --prune-schedule | --check-schedule | --check-period | --supply-from | --supply)
+                --prune-schedule | --check-schedule | --check-period | --supply-from | --supply | \
+                --since | --until | --limit | --host | --path | --sort | --columns | --group-by)
                 previous=""
                 continue
                 ;;
@@ -161,6 +162,30 @@ _garner() {
             return
             ;;
         --webhook | --ping | --mail | --smtp | --from | --user) return ;;
+        --since | --until)
+            _garner_words $'now\ntoday\nyesterday\nmonday'
+            return
+            ;;
+        --limit | --host) return ;;
+        --path)
+            _garner_files -f
+            return
+            ;;
+        --sort)
+            _garner_words $'time\nfiles\nbytes\nnew\nerrors\nset\nhost'
+            return
+            ;;
+        --columns)
+            # After a comma, what goes on with another column.
+            local chosen=""
+            [[ $cur == *,* ]] && chosen=${cur%,*},
+            _garner_words "$(printf "$chosen%s\n" id set time host sources files bytes new errors at note)"
+            return
+            ;;
+        --group-by)
+            _garner_words $'day\nweek\nmonth\nnone'
+            return
+            ;;
     esac
 
     case $command in
@@ -188,7 +213,7 @@ _garner() {
                 _garner_files -f
                 return
                 ;;
-            forget)
+            forget | snapshots)
                 options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             "notification show" | "notification test" | "notification remove")
@@ -197,7 +222,7 @@ _garner() {
             status)
                 options=$(_garner_values name set list)
                 ;;
-            backup | runs | snapshots | "set show" | "set edit" | "set explain" | "set remove")
+            backup | runs | "set show" | "set edit" | "set explain" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
             errors | "run show" | "run pause" | "run resume" | "run cancel")
@@ -254,6 +279,7 @@ _garner() {
         diff) options+=$'\n--metadata\n--summary' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
+        snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--sort\n--columns\n--group-by' ;;
         forget) options+=$keep$'\n--dry-run' ;;
         prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;

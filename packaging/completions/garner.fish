@@ -41,7 +41,8 @@ function __garner_words
                 --command --as --command-timeout --before --after --on-failure --hook-timeout \
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
-                --prune-schedule --check-schedule --check-period --supply-from --supply
+                --prune-schedule --check-schedule --check-period --supply-from --supply \
+                --since --until --limit --host --path --sort --columns --group-by
                 set skip 1
             case '-*'
             case '*'
@@ -117,7 +118,7 @@ end
 for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in ls diff restore copy pin unpin forget
+for command in snapshots ls diff restore copy pin unpin forget
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
@@ -132,6 +133,23 @@ complete --command garner --condition '__garner_command errors' --long set --exc
     --arguments '(__garner_sets)' --description 'Only of this set'
 complete --command garner --condition '__garner_command backup copy' --long detach --description 'Return at once'
 complete --command garner --condition '__garner_command backup' --long full-scan --description 'Read every file'
+complete --command garner --condition '__garner_command snapshots' --long since --exclusive \
+    --arguments 'today yesterday monday' --description 'Only those of this time or later'
+complete --command garner --condition '__garner_command snapshots' --long until --exclusive \
+    --arguments 'now today yesterday monday' --description 'Only those of this time or before'
+complete --command garner --condition '__garner_command snapshots' --long limit --exclusive \
+    --description 'No more than the first'
+complete --command garner --condition '__garner_command snapshots' --long host --exclusive \
+    --description 'Only those of this host'
+complete --command garner --condition '__garner_command snapshots' --long path --require-parameter --force-files \
+    --description 'Only those with this path'
+complete --command garner --condition '__garner_command snapshots' --long sort --exclusive \
+    --arguments 'time files bytes new errors set host' --description 'In which order'
+complete --command garner --condition '__garner_command snapshots' --long columns --exclusive \
+    --arguments '(__fish_append , id set time host sources files bytes new errors at note)' \
+    --description 'Which columns'
+complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
+    --arguments 'day week month none' --description 'Headings of which period'
 complete --command garner --condition '__garner_command diff' --long metadata \
     --description 'Also what differs in metadata only'
 complete --command garner --condition '__garner_command diff' --long summary \

@@ -91,7 +91,8 @@ class Refused(Case):
                 self.refuse("set", "show", name)
                 self.refuse("set", "remove", name)
                 self.refuse("runs", name)
-                self.refuse("snapshots", name)
+                if "@" not in name and "~" not in name:
+                    self.refuse("snapshots", name, says="neither a set nor a SELECTOR")
                 self.refuse("destination", "show", name, says="cannot be a destination's name")
                 self.refuse("destination", "remove", name)
             self.refuse("check", "--destination=" + name)
@@ -101,6 +102,16 @@ class Refused(Case):
         self.refuse("set", "add", "a b", "--source", "/x", "--destination", "d")
         self.refuse("set", "add", "home", "--source", "/x", "--destination", "d", "e f")
         self.refuse("set", "edit", "home", "--destination", "")
+
+    def test_snapshots(self):
+        self.refuse("snapshots", "--columns", "id,size", says="id, set, time, host, sources, files, bytes, new")
+        self.refuse("snapshots", "--sort", "size", says="time, files, bytes")
+        self.refuse("snapshots", "--group-by", "year", says="none, day, week, month")
+        self.refuse("snapshots", "--group-by", "day", "--sort", "bytes", says="order of time")
+        self.refuse("snapshots", "--limit", "0", says="1 or more")
+        self.refuse("snapshots", "--limit", "few")
+        self.refuse("snapshots", "--since", b"\xff", says="UTF-8")
+        self.refuse("snapshots", "--until", "", says="empty")
 
     def test_destination_add_options_that_exclude_each_other(self):
         file = self.secret()
@@ -247,6 +258,9 @@ class Accepted(Case):
         self.accept("runs", "home")
         self.accept("run", "show", "12")
         self.accept("ls", "home@2026-11-22T18:30:/etc")
+        self.accept("snapshots", "home", "~0..~5", "yesterday 9:00..now", "--since", "2 weeks ago", "--until", "monday",
+                    "--limit", "3", "--host", "h", "--path", "x", "--sort", "time", "--columns", "id,note",
+                    "--group-by", "day")
         self.accept("diff", "home@2026-11-22T18:30:/etc", "latest", "--metadata")
         self.accept("restore", "latest", "--to", "x", "--overwrite", "older", "-n")
         self.accept("check", "--read-data")

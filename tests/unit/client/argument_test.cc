@@ -73,6 +73,24 @@ TEST_CASE("a snapshot must be named, in UTF-8") {
   CHECK_THROWS_AS(split_snapshot_path("\xff:/x"), Failure);
 }
 
+TEST_CASE("a time of day in words keeps its colons") {
+  CHECK(split("home@yesterday 18:30") == Pair("home@yesterday 18:30", ""));
+  CHECK(split("home@yesterday 8:30:letters") == Pair("home@yesterday 8:30", "letters"));
+  CHECK(split("home@monday:/x") == Pair("home@monday", "/x"));
+  CHECK(split("home@18:30") == Pair("home@18:30", ""));
+  CHECK(split("home@2 weeks ago:letters/18:30") == Pair("home@2 weeks ago", "letters/18:30"));
+  CHECK(split("home@2026-11-22T8:30Z:x") == Pair("home@2026-11-22T8:30Z", "x"));
+  CHECK(split("home@latest:18:30") == Pair("home@latest", "18:30"));
+}
+
+TEST_CASE("a set or a SELECTOR") {
+  for (const char* good : {"home", "4f2a", "latest", "home@latest", "~1", "home~1..~5",
+                           "2026-11-01..yesterday", "home@2 weeks ago", "yesterday 9:00..now"})
+    CHECK_NOTHROW(check_set_or_selector(good));
+  for (const char* bad : {"", " ", "a b", "a/b", "a:b", ".hidden", "2026-11-22 18:30", "\xff~1", "ä"})
+    CHECK_THROWS_AS(check_set_or_selector(bad), Failure);
+}
+
 TEST_CASE("names") {
   for (const char* good : {"a", "home", "2nd", "a.b_c-d", "A"}) CHECK_NOTHROW(check_name("set", good));
   for (const char* bad : {"", ".a", "-a", "_a", "a b", "a/b", "ä", "a:b", "a@b", "a~b", "a\n"}) {

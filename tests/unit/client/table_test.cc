@@ -31,6 +31,16 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("headings stand above the rows that follow, and take no part in widths") {
+  Table table({{"NAME"}});
+  table.add_heading("November, which is long");
+  table.add({"a"});
+  table.add({"b"});
+  table.add_heading("October\n");
+  table.add({"c"});
+  CHECK(table.render(Terminal{}, 1) == " NAME\n November, which is long\n a\n b\n October\\x0a\n c\n");
+}
+
 TEST_CASE("off a terminal nothing is cut") {
   REQUIRE(kLocale);
   CHECK(sample().render(Terminal{}) ==

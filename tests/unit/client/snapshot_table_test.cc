@@ -1,0 +1,129 @@
+// Which columns and headings a list of snapshots has.
+#include "snapshot_table.h"
+
+#include <rapidcheck.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <ctime>
+
+#include "failure.h"
+
+using namespace garner::client;
+namespace v1 = garner::v1;
+
+namespace {
+
+constexpr std::int64_t kEvening = 1'795'372'200;  // Sunday, 2026-11-22T18:30:00Z
+constexpr std::int64_t kDay = 86'400;
+
+// `count` snapshots, each `gap` seconds older than the one before.
+v1::ListSnapshotsResponse snapshots(int count, std::int64_t gap) {
+  v1::ListSnapshotsResponse list;
+  for (int i = 0; i < count; ++i) {
+    v1::SnapshotInfo& one = *list.add_snapshots();
+    one.set_id("4f2a91c0d7e8bb00");
+    one.set_set("home");
+    one.set_host("attic");
+    one.set_files(1234);
+    one.mutable_time()->set_seconds(kEvening - i * gap);
+    one.add_sources("/home");
+    one.add_sources("/srv");
+    one.add_destinations("disk");
+  }
+  return list;
+}
+
+std::string shown(const v1::ListSnapshotsResponse& list, const std::string& columns, SnapshotGroups groups) {
+  return snapshot_table(list, parse_snapshot_columns(columns), groups).render(Terminal{});
+}
+
+// The error's message and advice.
+template <typename Parse>
+std::string refusal(const Parse& parse) {
+  try {
+    parse();
+  } catch (const Failure& failure) {
+    CHECK(failure.exit_code() == kExitUsage);
+    return failure.what() + std::string("\n") + failure.advice();
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("columns are those that are named, in their order") {
+  CHECK(shown(snapshots(1, 0), "files,id", SnapshotGroups::kNone) == "FILES  ID\n1,234  4f2a91c0d7e8\n");
+  CHECK(shown(snapshots(1, 0), "host,sources,at,errors,note", SnapshotGroups::kNone) ==
+        "HOST   SOURCES      AT    ERRORS  NOTE\nattic  /home, /srv  disk       0\n");
+  for (const char* names : {"", "id,", ",id", "id,,set", "ID", "size", "id set"}) {
+    INFO(names);
+    CHECK_THAT(refusal([&] { parse_snapshot_columns(names); }),
+               Catch::Contains("id, set, time, host, sources, files, bytes, new, errors, at, note"));
+  }
+  CHECK_THAT(refusal([] { parse_snapshot_columns("id,set,id"); }), Catch::Contains("id is given twice"));
+}
+
+TEST_CASE("any columns that are named are those, named again") {
+  REQUIRE(rc::check([] {
+    const auto names = *rc::gen::unique<std::vector<std::string>>(rc::gen::element<std::string>(
+        "id", "set", "time", "host", "sources", "files", "bytes", "new", "errors", "at", "note"));
+    RC_PRE(!names.empty());
+    std::string text;
+    for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+    std::string again;
+    for (const SnapshotColumn& column : parse_snapshot_columns(text))
+      again += (again.empty() ? "" : ",") + column.name;
+    RC_ASSERT(again == text);
+  }));
+}
+
+TEST_CASE("notes have a column where there are any") {
+  v1::ListSnapshotsResponse list = snapshots(2, 1);
+  CHECK(usual_snapshot_columns(list).back().name == "at");
+  list.mutable_snapshots(1)->set_pinned(true);
+  list.mutable_snapshots(1)->set_error_count(2);
+  CHECK(usual_snapshot_columns(list).back().name == "note");
+  CHECK_THAT(shown(list, "id,note", SnapshotGroups::kNone), Catch::Contains("pinned, 2 errors"));
+}
+
+TEST_CASE("orders and periods have names") {
+  CHECK(parse_snapshot_order("bytes") == v1::SNAPSHOT_ORDER_BYTES);
+  CHECK(parse_snapshot_groups("week") == SnapshotGroups::kWeek);
+  CHECK_THAT(refusal([] { parse_snapshot_order("size"); }),
+             Catch::Contains("time, files, bytes, new, errors, set, host"));
+  CHECK_THAT(refusal([] { parse_snapshot_groups("year"); }), Catch::Contains("none, day, week, month"));
+}
+
+TEST_CASE("headings stand above days, weeks and months") {
+  setenv("TZ", "UTC", 1);
+  tzset();
+  const v1::ListSnapshotsResponse list = snapshots(3, 15 * kDay / 2);  // 11-22, 11-15 in the morning, 11-07
+  CHECK(shown(list, "time", SnapshotGroups::kDay) ==
+        "TIME\n"
+        "Sunday, 2026-11-22\n"
+        "2026-11-22 18:30:00\n"
+        "Sunday, 2026-11-15\n"
+        "2026-11-15 06:30:00\n"
+        "Saturday, 2026-11-07\n"
+        "2026-11-07 18:30:00\n");
+  CHECK(shown(list, "set", SnapshotGroups::kWeek) ==
+        "SET\n"
+        "Week of Monday, 2026-11-16\n"
+        "home\n"
+        "Week of Monday, 2026-11-09\n"
+        "home\n"
+        "Week of Monday, 2026-11-02\n"
+        "home\n");
+  CHECK(shown(list, "set", SnapshotGroups::kMonth) == "SET\nNovember 2026\nhome\nhome\nhome\n");
+}
+
+TEST_CASE("long lists on a terminal are grouped by what suits them") {
+  Terminal terminal;
+  CHECK(usual_snapshot_groups(snapshots(100, 3600), terminal) == SnapshotGroups::kNone);
+  terminal.interactive = true;
+  CHECK(usual_snapshot_groups(snapshots(30, 3600), terminal) == SnapshotGroups::kNone);
+  CHECK(usual_snapshot_groups(snapshots(100, 3600), terminal) == SnapshotGroups::kDay);
+  CHECK(usual_snapshot_groups(snapshots(100, kDay), terminal) == SnapshotGroups::kWeek);
+  CHECK(usual_snapshot_groups(snapshots(100, 7 * kDay), terminal) == SnapshotGroups::kMonth);
+}
