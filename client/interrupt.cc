@@ -5,18 +5,18 @@
 
 namespace garner::client {
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(std::initializer_list<int> signals) {
   sigset_t set{};
   sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  struct sigaction action {};
-  const bool ignored = sigaction(SIGINT, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
-  if (ignored) {
-    pthread_sigmask(SIG_SETMASK, nullptr, &before_);
-    return;
+  bool any = false;
+  for (const int signal : signals) {
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN) continue;
+    sigaddset(&set, signal);
+    any = true;
   }
   pthread_sigmask(SIG_BLOCK, &set, &before_);
-  descriptor_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (any) descriptor_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 Interrupt::~Interrupt() {

@@ -1,15 +1,16 @@
 // Ctrl-C as something to wait for: while it lives, SIGINT does not end the process, it makes descriptor()
 // readable. Made before gRPC's threads are, which inherit it. Where SIGINT was ignored already (in the
-// background of a script) it stays so.
+// background of a script) it stays so. The same for other signals that mean an end.
 #pragma once
 
 #include <csignal>
+#include <initializer_list>
 
 namespace garner::client {
 
 class Interrupt {
  public:
-  Interrupt();
+  explicit Interrupt(std::initializer_list<int> signals = {SIGINT});
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;

@@ -40,6 +40,7 @@ std::vector<Command> all_commands() {
   add_snapshot_commands(all);
   add_diff_commands(all);
   add_restore_commands(all);
+  add_mount_command(all);
   add_copy_commands(all);
   add_retention_commands(all);
   add_check_commands(all);

@@ -77,13 +77,15 @@ std::string Session::start_advice() const {
 }
 
 Stub& Session::daemon() {
-  if (!stub_) {
-    grpc::ChannelArguments arguments;
-    arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
-    stub_ = v1::Garner::NewStub(
-        grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
-  }
+  if (!stub_) stub_ = connect();
   return *stub_;
+}
+
+std::unique_ptr<Stub> Session::connect() const {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
+  return v1::Garner::NewStub(
+      grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
 }
 
 void Session::add_zone(grpc::ClientContext& context) {

@@ -30,6 +30,8 @@ class Session {
   // Failure(kExitUnreachable), with advice, when no daemon listens; Failure(kExitNotPermitted) when its
   // socket is not for this user.
   Stub& daemon();
+  // Another connection, for whoever outlasts the daemon. Failures as above. Any thread.
+  std::unique_ptr<Stub> connect() const;
 
   template <typename Request, typename Response>
   Response call(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),

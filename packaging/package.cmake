@@ -33,7 +33,7 @@ set(CPACK_DEBIAN_PACKAGE_MAINTAINER "garner developers <garner@packages.invalid>
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, init-system-helpers (>= 1.52), tzdata")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "adduser, fuse3, init-system-helpers (>= 1.52), tzdata")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "ca-certificates, systemd")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "bash-completion, zsh, fish, openssh-client")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "backup daemon that deduplicates, encrypts and resumes")

@@ -1,0 +1,98 @@
+// The daemon as a file system asks it: from many threads, over a connection that is made anew when the daemon
+// was away, and with calls that can be ended from elsewhere.
+#pragma once
+
+#include <grpcpp/client_context.h>
+
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include "session.h"
+
+namespace garner::client::mount {
+
+class Operation;
+
+// Any thread.
+class DaemonLink {
+ public:
+  // `session` outlives it.
+  explicit DaemonLink(const Session& session) : session_(session) {}
+
+  // UNAVAILABLE when no daemon is there; CANCELLED when the operation, or all, was ended. What is asked
+  // changes nothing, so that it is asked a second time when a daemon has gone away meanwhile.
+  template <typename Request, typename Response>
+  grpc::Status call(Operation& operation,
+                    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                    const Request& request, Response& response);
+
+  // Ends all operations, also those to come.
+  void stop();
+
+ private:
+  friend class Operation;
+  void add(Operation& operation);
+  void remove(Operation& operation);
+  // Failure where no daemon is there.
+  std::shared_ptr<Stub> stub();
+  void drop(const std::shared_ptr<Stub>& stub);
+
+  const Session& session_;
+  std::mutex mutex_;  // of what follows
+  std::shared_ptr<Stub> stub_;
+  std::set<Operation*> operations_;
+  bool stopped_ = false;
+};
+
+// One thing that somebody waits for: the calls that are made for it, by one thread, one after the other.
+class Operation {
+ public:
+  explicit Operation(DaemonLink& link) : link_(link) { link_.add(*this); }
+  ~Operation() { link_.remove(*this); }
+  Operation(const Operation&) = delete;
+  Operation& operator=(const Operation&) = delete;
+
+  // Any thread, while it lives.
+  void cancel();
+
+ private:
+  friend class DaemonLink;
+  // False when it was cancelled.
+  bool begin(grpc::ClientContext& context);
+  // True when it was.
+  bool end();
+
+  DaemonLink& link_;
+  std::mutex mutex_;  // of what follows
+  grpc::ClientContext* context_ = nullptr;
+  bool cancelled_ = false;
+};
+
+template <typename Request, typename Response>
+grpc::Status DaemonLink::call(Operation& operation,
+                              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                              const Request& request, Response& response) {
+  grpc::Status status;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    std::shared_ptr<Stub> daemon;
+    try {
+      daemon = stub();
+    } catch (const Failure& failure) {
+      return {grpc::StatusCode::UNAVAILABLE, failure.what()};
+    }
+    grpc::ClientContext context;
+    if (!operation.begin(context)) return {grpc::StatusCode::CANCELLED, "it was interrupted"};
+    response.Clear();
+    status = (daemon.get()->*method)(&context, request, &response);
+    if (operation.end()) return {grpc::StatusCode::CANCELLED, "it was interrupted"};
+    // A connection that breaks while a call is under way may end it as either.
+    if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+        status.error_code() != grpc::StatusCode::CANCELLED)
+      return status;
+    drop(daemon);
+  }
+  return {grpc::StatusCode::UNAVAILABLE, "the daemon went away: " + status.error_message()};
+}
+
+}  // namespace garner::client::mount

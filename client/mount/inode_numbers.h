@@ -1,0 +1,34 @@
+// Inode numbers of a mount, made from what a file is by a hash with a key that is drawn for the mount: the
+// same as long as it lasts though nothing is remembered, and whoever decides about names cannot make two
+// files look like one. Any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace garner::client::mount {
+
+using HashKey = std::array<std::uint8_t, 16>;
+
+// SipHash-2-4 (Aumasson and Bernstein, "SipHash: a fast short-input PRF", 2012).
+std::uint64_t sip_hash(const HashKey& key, std::string_view bytes);
+
+// A key that nobody knows.
+HashKey random_key();
+
+class InodeNumbers {
+ public:
+  explicit InodeNumbers(const HashKey& key) : key_(key) {}
+
+  // Of a name in the folder of that number. Never 0.
+  std::uint64_t of_name(std::uint64_t folder, std::string_view name) const;
+  // Of a file with several names, by what makes them one in a snapshot, whose root has that number.
+  std::uint64_t of_links(std::uint64_t root, std::uint32_t source, std::uint32_t mount,
+                         std::uint64_t inode) const;
+
+ private:
+  const HashKey key_;
+};
+
+}  // namespace garner::client::mount

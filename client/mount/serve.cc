@@ -1,0 +1,113 @@
+#include "mount/serve.h"
+
+#define FUSE_USE_VERSION 312
+#include <fuse3/fuse_lowlevel.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "failure.h"
+#include "text.h"
+
+namespace garner::client::mount {
+namespace {
+
+// Each waits for one answer of the daemon; one must be left to hear that somebody waits no longer.
+constexpr unsigned kMostThreads = 64;
+constexpr int kKnock = 50;  // ms
+
+using SessionHandle = std::unique_ptr<fuse_session, decltype(&fuse_session_destroy)>;
+using ConfigHandle = std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)>;
+
+struct Unmount {
+  ~Unmount() { fuse_session_unmount(session); }
+  fuse_session* session;
+};
+
+// Ends the loop of this thread when the interrupt comes. libfuse's loop sees that it is to end when a signal
+// wakes it, and then waits for answers that are under way: these are ended, too.
+class Stopper {
+ public:
+  Stopper(fuse_session* session, DaemonLink& link, Interrupt& interrupt)
+      : session_(session), link_(link), interrupt_(interrupt) {
+    struct sigaction action {};
+    action.sa_handler = [](int) {};
+    sigaction(SIGUSR1, &action, nullptr);
+    thread_ = std::thread([this] { watch(); });
+  }
+  ~Stopper() {
+    eventfd_write(over_, 1);
+    thread_.join();
+    close(over_);
+  }
+  Stopper(const Stopper&) = delete;
+  Stopper& operator=(const Stopper&) = delete;
+
+ private:
+  void watch() {
+    pollfd waited[2] = {{over_, POLLIN, 0}, {interrupt_.descriptor(), POLLIN, 0}};
+    while (poll(waited, 2, -1) < 0) {
+    }
+    if (waited[0].revents != 0) return;
+    link_.stop();
+    fuse_session_exit(session_);
+    // Again and again: one may come just before the loop begins to wait.
+    do {
+      pthread_kill(loop_, SIGUSR1);
+    } while (poll(waited, 1, kKnock) <= 0);
+  }
+
+  fuse_session* const session_;
+  DaemonLink& link_;
+  Interrupt& interrupt_;
+  const pthread_t loop_ = pthread_self();
+  const int over_ = eventfd(0, EFD_CLOEXEC);
+  std::thread thread_;
+};
+
+SessionHandle make_session(FileSystem& file_system, bool for_others) {
+  std::string program = "garner";
+  std::string option = "-o";
+  std::string options = "ro,nosuid,nodev,noatime,fsname=garner,subtype=garner";
+  if (for_others) options += ",allow_other,default_permissions";
+  char* words[] = {program.data(), option.data(), options.data(), nullptr};
+  fuse_args arguments = FUSE_ARGS_INIT(3, words);
+  SessionHandle session(
+      fuse_session_new(&arguments, &FileSystem::operations(), sizeof(fuse_lowlevel_ops), &file_system),
+      &fuse_session_destroy);
+  fuse_opt_free_args(&arguments);
+  return session;
+}
+
+}  // namespace
+
+void serve(const std::string& folder, FileSystem& file_system, bool for_others, DaemonLink& link,
+           Interrupt& interrupt, const std::function<void()>& mounted) {
+  // A line for which nobody is there any more must not leave a mount behind that nobody serves.
+  std::signal(SIGPIPE, SIG_IGN);
+  const SessionHandle session = make_session(file_system, for_others);
+  if (!session || fuse_session_mount(session.get(), folder.c_str()) != 0) {
+    throw Failure(kExitFailed, "nothing can be mounted at " + printable(folder),
+                  "It takes /dev/fuse and, if you are not root, the package fuse3" +
+                      std::string(for_others ? " and the line user_allow_other in /etc/fuse.conf." : "."));
+  }
+  const Unmount unmount{session.get()};
+  mounted();
+  const ConfigHandle config(fuse_loop_cfg_create(), &fuse_loop_cfg_destroy);
+  fuse_loop_cfg_set_max_threads(config.get(), kMostThreads);
+  int result = 0;
+  {
+    const Stopper stopper(session.get(), link, interrupt);
+    result = fuse_session_loop_mt(session.get(), config.get());
+  }
+  if (result < 0) throw Failure(kExitFailed, "the mount has ended: " + std::string(std::strerror(-result)));
+}
+
+}  // namespace garner::client::mount

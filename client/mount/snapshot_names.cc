@@ -1,0 +1,38 @@
+#include "mount/snapshot_names.h"
+
+#include <array>
+#include <ctime>
+
+namespace garner::client::mount {
+namespace {
+
+constexpr std::size_t kDigits = 8;
+
+std::string local_second(const google::protobuf::Timestamp& time) {
+  const std::time_t seconds = time.seconds();
+  std::tm local{};
+  std::array<char, 64> text{};
+  localtime_r(&seconds, &local);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &local)};
+}
+
+}  // namespace
+
+SnapshotNames::SnapshotNames(const v1::ListSnapshotsResponse& list, const std::set<std::string>& only) {
+  for (int i = list.snapshots_size() - 1; i >= 0; --i) {
+    const v1::SnapshotInfo& info = list.snapshots(i);
+    if (!only.empty() && !only.contains(info.id())) continue;
+    std::size_t digits = kDigits;
+    while (digits < info.id().size() && snapshots.contains(info.id().substr(0, digits))) ++digits;
+    const std::string name = info.id().substr(0, digits);
+    snapshots[name] = info.id();
+
+    std::map<std::string, Link>& set = sets[info.set()];
+    const Link link{"../../snapshots/" + name, info.time()};
+    const std::string time = local_second(info.time());
+    set[set.contains(time) ? time + "-" + name : time] = link;
+    if (!info.recovered()) set["latest"] = link;
+  }
+}
+
+}  // namespace garner::client::mount

@@ -1,0 +1,30 @@
+// Under which names a mount shows snapshots: in snapshots/ by the first digits of their ids, in sets/NAME/ by
+// the times at which they were finished (local time, as they are typed in SET@TIME), and `latest`. A value.
+#pragma once
+
+#include <google/protobuf/timestamp.pb.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "garner/v1/service.pb.h"
+
+namespace garner::client::mount {
+
+struct SnapshotNames {
+  struct Link {
+    std::string target;  // from sets/NAME/
+    google::protobuf::Timestamp time;
+  };
+
+  SnapshotNames() = default;
+  // `list`: newest first. `only`: whole ids; empty: all. An older snapshot keeps its name when a newer one
+  // would have the same.
+  SnapshotNames(const v1::ListSnapshotsResponse& list, const std::set<std::string>& only);
+
+  std::map<std::string, std::string> snapshots;             // name in snapshots/ to whole id
+  std::map<std::string, std::map<std::string, Link>> sets;  // set to name in sets/NAME/
+};
+
+}  // namespace garner::client::mount

@@ -1,0 +1,73 @@
+#include "mount/node_table.h"
+
+#include <catch2/catch.hpp>
+
+namespace garner::client::mount {
+namespace {
+
+Entry entry(Role role, mode_t type, const std::string& reference = {}) {
+  Entry made;
+  made.role = role;
+  made.status.st_mode = type | 0644;
+  made.reference = reference;
+  return made;
+}
+
+struct Table {
+  NodeTable table{entry(Role::kTop, S_IFDIR)};
+  std::shared_ptr<const Node> top = table.find(NodeTable::kTopId);
+  std::shared_ptr<const Node> snapshots = table.look_up(top, "snapshots", entry(Role::kSnapshots, S_IFDIR));
+  std::shared_ptr<const Node> root =
+      table.look_up(snapshots, "4f2a91c0", entry(Role::kSnapshot, S_IFDIR, "4f2a91c0aa"));
+  std::shared_ptr<const Node> folder = table.look_up(root, "letters", entry(Role::kInside, S_IFDIR));
+};
+
+TEST_CASE("a name has one node, as long as the kernel has not forgotten each look-up") {
+  Table made;
+  const auto file = made.table.look_up(made.folder, "one", entry(Role::kInside, S_IFREG));
+  CHECK(made.table.look_up(made.folder, "one", entry(Role::kInside, S_IFREG)) == file);
+  CHECK(made.table.look_up(made.folder, "two", entry(Role::kInside, S_IFREG)) != file);
+  CHECK(made.table.look_up(made.root, "one", entry(Role::kInside, S_IFREG)) != file);
+  const std::size_t all = made.table.size();
+  made.table.forget(file->id, 1);
+  CHECK(made.table.find(file->id) == file);
+  made.table.forget(file->id, 1);
+  CHECK(made.table.find(file->id) == nullptr);
+  CHECK(made.table.size() == all - 1);
+  // No id comes again.
+  CHECK(made.table.look_up(made.folder, "one", entry(Role::kInside, S_IFREG))->id > file->id);
+  made.table.forget(file->id, 5);
+  made.table.forget(NodeTable::kTopId, 5);
+  CHECK(made.table.find(NodeTable::kTopId) == made.top);
+}
+
+TEST_CASE(
+    "what a name has come to stand for has another node, and the old one is there until it is forgotten") {
+  Table made;
+  const auto set = made.table.look_up(made.top, "sets", entry(Role::kSets, S_IFDIR));
+  const auto before = made.table.look_up(set, "latest", entry(Role::kLink, S_IFLNK, "../a"));
+  const auto after = made.table.look_up(set, "latest", entry(Role::kLink, S_IFLNK, "../b"));
+  CHECK(before->id != after->id);
+  CHECK(made.table.find(before->id)->entry.reference == "../a");
+  made.table.forget(before->id, 1);
+  CHECK(made.table.look_up(set, "latest", entry(Role::kLink, S_IFLNK, "../b")) == after);
+}
+
+TEST_CASE("a node knows where it is though the folders above it were forgotten") {
+  Table made;
+  const auto file = made.table.look_up(made.folder, "one", entry(Role::kInside, S_IFREG));
+  for (const auto& node : {made.folder, made.root, made.snapshots}) made.table.forget(node->id, 1);
+  const Location location = locate(made.table.find(file->id));
+  CHECK(location.path == "letters/one");
+  CHECK(location.root->entry.reference == "4f2a91c0aa");
+  CHECK(locate(made.root).path.empty());
+  CHECK(path_in(locate(made.root), "x") == "x");
+  CHECK(path_in(locate(made.folder), "x") == "letters/x");
+  CHECK(is_lasting(*made.root));
+  CHECK(is_lasting(*made.folder));
+  CHECK_FALSE(is_lasting(*made.snapshots));
+  CHECK_FALSE(is_lasting(*made.top));
+}
+
+}  // namespace
+}  // namespace garner::client::mount

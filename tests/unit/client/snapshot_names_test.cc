@@ -1,0 +1,87 @@
+#include "mount/snapshot_names.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <ctime>
+#include <string>
+#include <vector>
+
+namespace garner::client::mount {
+namespace {
+
+constexpr std::int64_t kTime = 1'795'938'900;  // 2026-11-29T07:55:00Z
+
+// Newest first, as the daemon lists them.
+struct List {
+  List() {
+    setenv("TZ", "UTC", 1);
+    tzset();
+  }
+  v1::SnapshotInfo& add(const std::string& id, std::int64_t age, const std::string& set = "home") {
+    v1::SnapshotInfo& info = *list.add_snapshots();
+    info.set_id(id + std::string(64 - id.size(), '0'));
+    info.set_set(set);
+    info.mutable_time()->set_seconds(kTime - age);
+    return info;
+  }
+  SnapshotNames names(const std::set<std::string>& only = {}) const { return {list, only}; }
+  v1::ListSnapshotsResponse list;
+};
+
+std::vector<std::string> keys(const auto& map) {
+  std::vector<std::string> found;
+  for (const auto& [key, value] : map) found.push_back(key);
+  return found;
+}
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("snapshots have names by id, and by set and time") {
+  List list;
+  const std::string newest = list.add("4f2a91c0b", 0).id();
+  list.add("0123456789", 10, "mail");
+  list.add("aaaaaaaaaa", 86'400);
+  const SnapshotNames names = list.names();
+  CHECK(keys(names.snapshots) == Names{"01234567", "4f2a91c0", "aaaaaaaa"});
+  CHECK(names.snapshots.at("4f2a91c0") == newest);
+  CHECK(keys(names.sets) == Names{"home", "mail"});
+  CHECK(keys(names.sets.at("home")) == Names{"2026-11-28T07:55:00", "2026-11-29T07:55:00", "latest"});
+  CHECK(names.sets.at("home").at("2026-11-28T07:55:00").target == "../../snapshots/aaaaaaaa");
+  CHECK(names.sets.at("home").at("latest").target == "../../snapshots/4f2a91c0");
+  CHECK(names.sets.at("home").at("latest").time.seconds() == kTime);
+}
+
+TEST_CASE("of names that would be the same the older snapshot has the short one") {
+  List list;
+  list.add("4f2a91c0c", 0);
+  list.add("4f2a91c0b", 0);
+  list.add("4f2a91c0a", 0);
+  const SnapshotNames names = list.names();
+  CHECK(keys(names.snapshots) == Names{"4f2a91c0", "4f2a91c0b", "4f2a91c0c"});
+  CHECK(names.snapshots.at("4f2a91c0").starts_with("4f2a91c0a"));
+  CHECK(keys(names.sets.at("home")) == Names{"2026-11-29T07:55:00", "2026-11-29T07:55:00-4f2a91c0b",
+                                             "2026-11-29T07:55:00-4f2a91c0c", "latest"});
+  CHECK(names.sets.at("home").at("latest").target == "../../snapshots/4f2a91c0c");
+}
+
+TEST_CASE("what was recovered is never the latest") {
+  List list;
+  list.add("4f2a91c0", 0).set_recovered(true);
+  CHECK(keys(list.names().sets.at("home")) == Names{"2026-11-29T07:55:00"});
+  list.add("0123456789", 60);
+  CHECK(list.names().sets.at("home").at("latest").target == "../../snapshots/01234567");
+}
+
+TEST_CASE("of those that were named the newest is the latest, and others are not there") {
+  List list;
+  list.add("4f2a91c0", 0);
+  const std::string older = list.add("0123456789", 60).id();
+  list.add("aaaaaaaaaa", 0, "mail");
+  const SnapshotNames names = list.names({older});
+  CHECK(keys(names.snapshots) == Names{"01234567"});
+  CHECK(keys(names.sets) == Names{"home"});
+  CHECK(names.sets.at("home").at("latest").target == "../../snapshots/01234567");
+}
+
+}  // namespace
+}  // namespace garner::client::mount
