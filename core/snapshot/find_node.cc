@@ -39,22 +39,14 @@ std::string absolute_path(const v1::Snapshot& snapshot, const std::string& path)
   return normal_path(only->path() + "/" + path);
 }
 
-// The innermost source that holds the path: sources may lie within each other.
 const v1::Source& source_of(const v1::Snapshot& snapshot, const std::string& path) {
-  const v1::Source* found = nullptr;
-  bool above = false;
-  for (const v1::Source& source : snapshot.sources()) {
-    above = above || is_within(source.path(), path);
-    if (!is_within(path, source.path())) continue;
-    if (found == nullptr || source.path().size() > found->path().size()) found = &source;
-  }
-  if (found == nullptr) {
-    throw Error(ErrorKind::kNotFound,
-                printable(path) +
-                    (above ? " lies above the snapshot's sources" : " is in no source of the snapshot") +
-                    "; they are: " + list_sources(snapshot));
-  }
-  return *found;
+  if (const v1::Source* found = find_source(snapshot, path)) return *found;
+  const bool above = std::any_of(snapshot.sources().begin(), snapshot.sources().end(),
+                                 [&](const v1::Source& source) { return is_within(source.path(), path); });
+  throw Error(ErrorKind::kNotFound,
+              printable(path) +
+                  (above ? " lies above the snapshot's sources" : " is in no source of the snapshot") +
+                  "; they are: " + list_sources(snapshot));
 }
 
 [[noreturn]] void throw_missing(const std::string& folder, const crypto::BlobId& tree,
@@ -67,6 +59,15 @@ const v1::Source& source_of(const v1::Snapshot& snapshot, const std::string& pat
 }
 
 }  // namespace
+
+const v1::Source* find_source(const v1::Snapshot& snapshot, const std::string& path) {
+  const v1::Source* found = nullptr;
+  for (const v1::Source& source : snapshot.sources()) {
+    if (!is_within(path, source.path())) continue;
+    if (found == nullptr || source.path().size() > found->path().size()) found = &source;
+  }
+  return found;
+}
 
 FoundNode find_node(const v1::Snapshot& snapshot, const std::string& path, store::BlobSource& source) {
   const std::string wanted = absolute_path(snapshot, path);

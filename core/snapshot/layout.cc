@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "snapshot/node.h"
+#include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
 namespace {
@@ -65,6 +66,16 @@ Place Layout::root() const {
     if (laid.path.empty()) return source_at(laid);
   }
   return way("");
+}
+
+std::optional<std::string> Layout::path_of(const std::string& path) const {
+  const v1::Source* const source = find_source(snapshot_, path);
+  for (const Laid& laid : sources_) {
+    if (&snapshot_.sources(static_cast<int>(laid.source)) != source) continue;
+    const std::size_t begin = source->path() == "/" ? 1 : source->path().size() + 1;
+    return begin < path.size() ? below(laid.path, path.substr(begin)) : laid.path;
+  }
+  return std::nullopt;
 }
 
 std::optional<Place> Layout::find(const Place& folder, std::string_view name,

@@ -36,6 +36,9 @@ class Layout {
   explicit Layout(const v1::Snapshot& snapshot);
 
   Place root() const;
+  // Where a path of the machine, absolute and normal, is in it, whether anything stands there or not; nothing
+  // where it is in no source.
+  std::optional<std::string> path_of(const std::string& path) const;
   // What has that name in the folder; nothing where nothing has. Reads only the pages on the way to it.
   // Errors: as BlobSource; Error(kDamaged); Error(kInvalidInput) where `folder` is none.
   std::optional<Place> find(const Place& folder, std::string_view name, store::BlobSource& source) const;

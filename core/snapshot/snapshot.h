@@ -37,6 +37,10 @@ std::vector<const v1::SnapshotEntry*> select_all(const std::vector<const v1::Sna
                                                  const std::string& selector, const TimeOrigin& origin,
                                                  const std::string& set = {});
 
+// The source that holds the path, absolute and normal; of several that lie within each other the innermost.
+// Null where none does. It is the snapshot's.
+const v1::Source* find_source(const v1::Snapshot& snapshot, const std::string& path);
+
 // Finds the node that a path names, files and folders alike. The path is absolute, as it was in the source,
 // or the name of what a command wrote, or, in a snapshot of one source beside those, relative to it; empty is
 // the only source itself. Error(kNotFound) names
