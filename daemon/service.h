@@ -136,6 +136,10 @@ class GarnerService final : public v1::Garner::CallbackService {
   grpc::ServerWriteReactor<v1::DiffSnapshotsResponse>* DiffSnapshots(
       Context* context, const v1::DiffSnapshotsRequest* request) override;
 
+  // service_versions.cc
+  Unary* ListVersions(Context* context, const v1::ListVersionsRequest* request,
+                      v1::ListVersionsResponse* response) override;
+
   // service_files.cc
   Unary* LookUpNode(Context* context, const v1::LookUpNodeRequest* request,
                     v1::LookUpNodeResponse* response) override;

@@ -22,8 +22,8 @@ constexpr int kEntriesInPage = 500;
 struct Known {
   const store::v1::SnapshotEntry* entry = nullptr;
   std::vector<std::string> destinations;
-  std::shared_ptr<store::Repository> repository;
-  bool pinned = false;  // anywhere
+  std::vector<std::shared_ptr<store::Repository>> repositories;  // the same, nearest first
+  bool pinned = false;                                           // anywhere
 };
 
 struct AllSnapshots {
@@ -47,9 +47,11 @@ AllSnapshots gather(Destinations& destinations) {
     all.states.push_back(state);
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added) all.known.push_back({&entry, {}, repository, false});
-      all.known[place->second].destinations.push_back(facts.name);
-      all.known[place->second].pinned |= entry.pinned();
+      if (added) all.known.push_back({&entry, {}, {}, false});
+      Known& known = all.known[place->second];
+      known.destinations.push_back(facts.name);
+      known.repositories.push_back(repository);
+      known.pinned |= entry.pinned();
     }
   }
   // Those of one time in the order they were committed.
@@ -214,7 +216,7 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
         snapshot::select(entries, selector, origin_of(destinations, zone));
     const auto known = std::find_if(all.known.begin(), all.known.end(),
                                     [&](const Known& one) { return one.entry == &entry; });
-    return {to_hex(as_bytes(entry.id())), entry.snapshot(), known->repository};
+    return {to_hex(as_bytes(entry.id())), entry.snapshot(), known->repositories.front()};
   });
 }
 
@@ -226,6 +228,26 @@ std::vector<std::string> choose_snapshots(Destinations& destinations, const std:
       ids.push_back(to_hex(as_bytes(entry->id())));
     return ids;
   });
+}
+
+SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
+                                 const std::string& zone) {
+  const AllSnapshots all = gather(destinations);
+  const Wanted chosen(wanted, all, destinations, zone);
+  SnapshotHistory history{{}, all.trouble};
+  std::map<std::string, std::size_t> runs;
+  for (const Known& known : all.known) {
+    const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
+    if (added) history.snapshots.emplace_back();
+    SnapshotCopies& copies = history.snapshots[place->second];
+    copies.wanted = copies.wanted || chosen.has(*known.entry);
+    const auto snapshot = std::make_shared<const store::v1::Snapshot>(known.entry->snapshot());
+    for (std::size_t i = 0; i < known.destinations.size(); ++i) {
+      copies.copies.push_back(
+          {to_hex(as_bytes(known.entry->id())), snapshot, known.destinations[i], known.repositories[i]});
+    }
+  }
+  return history;
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

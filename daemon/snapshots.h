@@ -38,6 +38,26 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
 std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
                                           const std::string& set, const std::string& zone = {});
 
+// A run's snapshot at one destination.
+struct SnapshotCopy {
+  std::string id;  // hex; another one where keys are others
+  std::shared_ptr<const store::v1::Snapshot> snapshot;
+  std::string destination;
+  std::shared_ptr<store::Repository> repository;
+};
+// Everywhere.
+struct SnapshotCopies {
+  std::vector<SnapshotCopy> copies;  // never empty; the nearest destination's first
+  bool wanted = false;
+};
+struct SnapshotHistory {
+  std::vector<SnapshotCopies> snapshots;  // from the oldest to the newest
+  std::string trouble;                    // with destinations that could not be asked; empty: none
+};
+// All that there are, and which of them list_snapshots() would list. Errors as above.
+SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
+                                 const std::string& zone = {});
+
 // The entries of a folder of a snapshot, a page at a time; of a file, itself.
 class FolderListing {
  public:
