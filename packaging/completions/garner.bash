@@ -189,7 +189,7 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
@@ -230,6 +230,13 @@ _garner() {
                 ;;
             ls | restore | copy | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            mount)
+                if ((arguments == 0)); then
+                    _garner_files -d
+                    return
+                fi
+                options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             diff)
                 ((arguments < 2)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
@@ -277,6 +284,7 @@ _garner() {
             ;;
         backup) options+=$'\n--destination\n--detach\n--full-scan' ;;
         diff) options+=$'\n--metadata\n--summary' ;;
+        mount) options+=$'\n--allow-other' ;;
         restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
         snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--sort\n--columns\n--group-by' ;;

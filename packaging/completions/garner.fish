@@ -85,6 +85,7 @@ errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 diff\t'Show what changed between two snapshots'
+mount\t'Show snapshots as folders'
 restore\t'Restore a snapshot, folder or file'
 copy\t'Give a destination a snapshot that another one has'
 forget\t'Remove snapshots from the list'
@@ -150,6 +151,10 @@ complete --command garner --condition '__garner_command snapshots' --long column
     --description 'Which columns'
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'
+complete --command garner --condition '__garner_at mount' --arguments '(__fish_complete_directories)'
+complete --command garner --condition '__garner_command mount' --keep-order --arguments '(__garner_snapshots)'
+complete --command garner --condition '__garner_command mount' --long allow-other \
+    --description 'Let other users look into it'
 complete --command garner --condition '__garner_command diff' --long metadata \
     --description 'Also what differs in metadata only'
 complete --command garner --condition '__garner_command diff' --long summary \
