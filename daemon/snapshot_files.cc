@@ -16,7 +16,7 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::size_t kMostOpened = 64;
+constexpr std::size_t kMostKnown = 64;
 // Then it is looked whether it is listed still, and where it is nearest.
 constexpr std::chrono::seconds kLookIsGood{30};
 // However deep a folder lies: each name on the way is looked at.
@@ -100,43 +100,41 @@ v1::FileNode to_file_node(const snapshot::Place& place) {
 
 }  // namespace
 
-std::shared_ptr<const SnapshotFiles::Opened> SnapshotFiles::open(const std::string& id) {
+SnapshotFiles::Opened SnapshotFiles::open(const std::string& id) {
   if (!is_whole_id(id))
     throw Error(ErrorKind::kInvalidInput, "\"" + printable(id) + "\" is no snapshot's whole id");
+  const auto now = std::chrono::steady_clock::now();
   {
     const std::lock_guard lock(mutex_);
     const auto known =
-        std::find_if(opened_.begin(), opened_.end(), [&](const auto& one) { return one->id == id; });
-    if (known != opened_.end() && std::chrono::steady_clock::now() - (*known)->looked < kLookIsGood) {
-      opened_.splice(opened_.begin(), opened_, known);
-      return *known;
+        std::find_if(known_.begin(), known_.end(), [&](const Known& one) { return one.id == id; });
+    if (known != known_.end() && now - known->looked < kLookIsGood) {
+      known_.splice(known_.begin(), known_, known);
+      if (auto repository = known->repository.lock()) return {id, known->layout, std::move(repository)};
     }
   }
   ChosenSnapshot found = find_snapshot(destinations_, id);
-  return keep(std::make_shared<Opened>(id, found.snapshot, std::move(found.repository)));
-}
-
-std::shared_ptr<const SnapshotFiles::Opened> SnapshotFiles::keep(std::shared_ptr<const Opened> opened) {
+  Opened opened{id, std::make_shared<snapshot::Layout>(found.snapshot), std::move(found.repository)};
+  drop(id);
   const std::lock_guard lock(mutex_);
-  opened_.remove_if([&](const auto& one) { return one->id == opened->id; });
-  opened_.push_front(opened);
-  if (opened_.size() > kMostOpened) opened_.pop_back();
+  known_.push_front({id, opened.layout, opened.repository, now});
+  if (known_.size() > kMostKnown) known_.pop_back();
   return opened;
 }
 
-void SnapshotFiles::drop(const Opened& opened) {
+void SnapshotFiles::drop(const std::string& id) {
   const std::lock_guard lock(mutex_);
-  opened_.remove_if([&](const auto& one) { return one.get() == &opened; });
+  known_.remove_if([&](const Known& one) { return one.id == id; });
 }
 
 template <typename Use>
 auto SnapshotFiles::with(const std::string& id, const Use& use) {
-  const std::shared_ptr<const Opened> opened = open(id);
+  const Opened opened = open(id);
   try {
-    return use(*opened);
+    return use(opened);
   } catch (const Error& error) {
     // Where it was found may be away now, and another destination have it.
-    if (error.kind() != ErrorKind::kInvalidInput) drop(*opened);
+    if (error.kind() != ErrorKind::kInvalidInput) drop(id);
     throw;
   }
 }
@@ -154,13 +152,13 @@ std::shared_ptr<const snapshot::Place> SnapshotFiles::find(const Opened& opened,
     const std::size_t slash = path.rfind('/', known - 1);
     known = slash == std::string::npos ? 0 : slash;
   }
-  if (!place) place = std::make_shared<snapshot::Place>(opened.layout.root());
+  if (!place) place = std::make_shared<snapshot::Place>(opened.layout->root());
   while (known < path.size()) {
     if (!place->is_folder()) return nullptr;
     const std::size_t begin = known == 0 ? 0 : known + 1;
     const std::size_t end = std::min(path.find('/', begin), path.size());
     std::optional<snapshot::Place> found =
-        opened.layout.find(*place, path.substr(begin, end - begin), *opened.repository);
+        opened.layout->find(*place, path.substr(begin, end - begin), *opened.repository);
     if (!found) return nullptr;
     auto next = std::make_shared<snapshot::Place>(*std::move(found));
     const std::size_t cost = sizeof(*next) + 3 * next->path.size() + next->node.SpaceUsedLong();
@@ -198,7 +196,7 @@ v1::LookUpNodeResponse SnapshotFiles::look_up(const v1::LookUpNodeRequest& reque
 v1::ReadFolderResponse SnapshotFiles::read_folder(const v1::ReadFolderRequest& request) {
   return with(request.snapshot(), [&](const Opened& opened) {
     const std::shared_ptr<const snapshot::Place> folder = get(opened, request.path());
-    snapshot::Layout::Reader reader = opened.layout.read(*folder, request.after(), *opened.repository);
+    snapshot::Layout::Reader reader = opened.layout->read(*folder, request.after(), *opened.repository);
     v1::ReadFolderResponse response;
     std::size_t bytes = 0;
     while (std::optional<snapshot::Place> place = reader.next()) {

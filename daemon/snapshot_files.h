@@ -34,20 +34,23 @@ class SnapshotFiles {
  private:
   static constexpr std::size_t kRemembered = 8u << 20;
 
+  // A snapshot in use.
   struct Opened {
-    Opened(std::string whole_id, const store::v1::Snapshot& snapshot,
-           std::shared_ptr<store::Repository> where)
-        : id(std::move(whole_id)), layout(snapshot), repository(std::move(where)) {}
-    const std::string id;
-    const snapshot::Layout layout;
-    const std::shared_ptr<store::Repository> repository;
-    std::chrono::steady_clock::time_point looked = std::chrono::steady_clock::now();
+    std::string id;
+    std::shared_ptr<const snapshot::Layout> layout;
+    std::shared_ptr<store::Repository> repository;
+  };
+  // One that was used not long ago: its repository may be closed meanwhile.
+  struct Known {
+    std::string id;
+    std::shared_ptr<const snapshot::Layout> layout;
+    std::weak_ptr<store::Repository> repository;
+    std::chrono::steady_clock::time_point looked;
   };
   using Nodes = store::LruCache<std::string, snapshot::Place, std::hash<std::string>>;
 
-  std::shared_ptr<const Opened> open(const std::string& id);
-  std::shared_ptr<const Opened> keep(std::shared_ptr<const Opened> opened);
-  void drop(const Opened& opened);
+  Opened open(const std::string& id);
+  void drop(const std::string& id);
   // What `use` makes of the snapshot. After an error it is looked for anew.
   template <typename Use>
   auto with(const std::string& id, const Use& use);
@@ -56,8 +59,8 @@ class SnapshotFiles {
 
   Destinations& destinations_;
   Nodes nodes_{kRemembered};
-  std::mutex mutex_;                                 // of what follows
-  std::list<std::shared_ptr<const Opened>> opened_;  // the last used first
+  std::mutex mutex_;        // of what follows
+  std::list<Known> known_;  // the last used first
 };
 
 }  // namespace garner::daemon
