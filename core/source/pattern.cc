@@ -14,6 +14,10 @@ namespace {
 
 bool in_range(int byte, char first, char last) { return byte >= first && byte <= last; }
 
+unsigned char lower(unsigned char byte) {
+  return in_range(byte, 'A', 'Z') ? static_cast<unsigned char>(byte - 'A' + 'a') : byte;
+}
+
 // The classes of POSIX by name, of ASCII alone: file names are bytes and have no locale.
 bool is_in_named(std::string_view name, int byte) {
   const bool upper = in_range(byte, 'A', 'Z');
@@ -49,7 +53,7 @@ std::size_t find_slash(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-Pattern::Pattern(std::string_view text) {
+Pattern::Pattern(std::string_view text, bool ignore_case) : ignore_case_(ignore_case) {
   if (text.find('\0') != text.npos) refuse("a pattern cannot hold a zero byte");
   if (text.empty() || text == "/") refuse("the pattern names nothing");
   bool anchored = text.front() == '/';
@@ -104,7 +108,8 @@ void Pattern::add_segment(std::string_view text) {
     } else {
       if (byte == '\\' && ++at == text.size()) refuse("a backslash stands for nothing at the end of a name");
       if (text[at] == '/') refuse("no name holds a slash");
-      add({Token::Kind::kByte, static_cast<unsigned char>(text[at]), 0});
+      const auto value = static_cast<unsigned char>(text[at]);
+      add({Token::Kind::kByte, ignore_case_ ? lower(value) : value, 0});
     }
   }
   segments_.push_back(std::move(segment));
@@ -140,13 +145,17 @@ std::size_t Pattern::parse_class(std::string_view text, std::size_t at) {
     }
     for (std::size_t byte = from; byte <= to; ++byte) bytes.set(byte);
   }
+  for (std::size_t upper = 'A'; ignore_case_ && upper <= 'Z'; ++upper) {
+    const std::size_t other = upper - 'A' + 'a';
+    bytes[upper] = bytes[other] = bytes[upper] || bytes[other];
+  }
   classes_.push_back(negated ? ~bytes : bytes);
   return at;
 }
 
 bool Pattern::fits(const Token& token, char byte) const {
   const auto value = static_cast<unsigned char>(byte);
-  if (token.kind == Token::Kind::kByte) return token.byte == value;
+  if (token.kind == Token::Kind::kByte) return token.byte == (ignore_case_ ? lower(value) : value);
   return token.kind == Token::Kind::kAny || classes_[token.byte_class][value];
 }
 

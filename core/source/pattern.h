@@ -23,8 +23,9 @@ class Pattern {
  public:
   static constexpr std::size_t kMostSegments = 60;
 
-  // Error(kInvalidInput) says what is wrong with it.
-  explicit Pattern(std::string_view text);
+  // `ignore_case`: of the letters of ASCII, for names are bytes. Error(kInvalidInput) says what is wrong
+  // with it.
+  explicit Pattern(std::string_view text, bool ignore_case = false);
 
   bool folders_only() const { return folders_only_; }
   // In the folder where the rule stands.
@@ -55,6 +56,7 @@ class Pattern {
   bool fits(const Token& token, char byte) const;
   PatternState closure(PatternState state) const;
 
+  bool ignore_case_ = false;
   bool folders_only_ = false;
   std::vector<Segment> segments_;
   std::vector<std::bitset<256>> classes_;
