@@ -55,6 +55,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ReadFolder", {Authority::kFull, kSlow, !kChanges, kContent}},
       {"ReadContent", {Authority::kFull, kSlow, !kChanges, kContent}},
       {"DiffSnapshots", {Authority::kFull, kSlow}},
+      {"FindPaths", {Authority::kFull, kSlow}},
       {"ListVersions", {Authority::kFull, kSlow}},
       {"ListKeys", {Authority::kFull, kSlow}},
       {"AddKey", {Authority::kFull, kSlow, kChanges}},

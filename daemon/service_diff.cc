@@ -1,6 +1,6 @@
-#include "diff_stream.h"
+#include "search_stream.h"
 #include "service.h"
-#include "snapshots.h"
+#include "snapshot_diff.h"
 
 namespace garner::daemon {
 
@@ -9,7 +9,7 @@ grpc::ServerWriteReactor<v1::DiffSnapshotsResponse>* GarnerService::DiffSnapshot
   Caller caller;
   grpc::Status refused = parts_.gate.admit(context, "DiffSnapshots", caller);
   if (!refused.ok()) return new RefusedStream<v1::DiffSnapshotsResponse>(std::move(refused));
-  return DiffStream::start(
+  return SearchStream<v1::DiffSnapshotsResponse, DiffListing>::start(
       [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
       [this, wanted = *request, zone = caller.zone] {
         ChosenSnapshot before = choose_snapshot(parts_.destinations, wanted.before(), zone);

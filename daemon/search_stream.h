@@ -1,0 +1,77 @@
+// The answer of a search: as FolderStream, a page is looked for when the one before is on its way. A long
+// search without a find is many jobs, so that it holds no thread of the pool for itself, and ends soon when
+// the caller has gone.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "call_status.h"
+
+namespace garner::daemon {
+
+// `Search` has `std::optional<Response> next_page(const std::atomic<bool>& cancelled)`: nothing at the end,
+// and after a while's work perhaps an empty page, which is not sent.
+template <typename Response, typename Search>
+class SearchStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  using Post = std::function<void(std::function<void()>)>;
+  using Open = std::function<std::unique_ptr<Search>()>;
+
+  // `open` finds the snapshots; it runs through `post` as all else.
+  static grpc::ServerWriteReactor<Response>* start(Post post, Open open) {
+    auto* stream = new SearchStream(std::move(post));  // OnDone() deletes it
+    stream->post_([stream, open = std::move(open)] {
+      try {
+        stream->search_ = open();
+      } catch (...) {
+        stream->Finish(status_of(std::current_exception()));
+        return;
+      }
+      stream->next();
+    });
+    return stream;
+  }
+
+ private:
+  explicit SearchStream(Post post) : post_(std::move(post)) {}
+
+  void next() {
+    std::optional<Response> page;
+    try {
+      page = search_->next_page(cancelled_);
+    } catch (...) {
+      this->Finish(status_of(std::current_exception()));
+      return;
+    }
+    if (!page.has_value()) {
+      this->Finish(grpc::Status::OK);
+    } else if (page->ByteSizeLong() == 0) {
+      post_([this] { next(); });
+    } else {
+      page_ = *std::move(page);
+      this->StartWrite(&page_);
+    }
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      post_([this] { next(); });
+    } else {
+      this->Finish({grpc::StatusCode::CANCELLED, "the caller went away"});
+    }
+  }
+  void OnCancel() override { cancelled_ = true; }
+  void OnDone() override { delete this; }
+
+  const Post post_;
+  std::unique_ptr<Search> search_;
+  Response page_;
+  std::atomic<bool> cancelled_ = false;
+};
+
+}  // namespace garner::daemon

@@ -1,0 +1,171 @@
+#include "path_search.h"
+
+#include <algorithm>
+#include <fstream>
+
+#include "base/error.h"
+#include "copy_request.h"
+#include "two_disks.h"
+
+namespace garner::daemon {
+namespace {
+
+using catalog::RunKind;
+
+void write(WorkingMachine& machine, const std::string& name, const std::string& content) {
+  std::ofstream(machine.folder.path("source/" + name)) << content;
+}
+
+v1::FindPathsRequest request_of(const std::string& pattern) {
+  v1::FindPathsRequest request;
+  request.add_patterns(pattern);
+  return request;
+}
+
+std::vector<v1::FindPathsResponse> pages_of(WorkingMachine& machine, const v1::FindPathsRequest& request) {
+  PathSearch search(machine.here.destinations, request);
+  const std::atomic<bool> cancelled = false;
+  std::vector<v1::FindPathsResponse> pages;
+  while (auto page = search.next_page(cancelled)) pages.push_back(*std::move(page));
+  return pages;
+}
+
+v1::FindPathsResponse find(WorkingMachine& machine, const v1::FindPathsRequest& request) {
+  v1::FindPathsResponse all;
+  for (const v1::FindPathsResponse& page : pages_of(machine, request)) all.MergeFrom(page);
+  CHECK(all.summary().matches() == static_cast<std::uint64_t>(all.matches_size()));
+  return all;
+}
+
+std::vector<std::string> names_of(WorkingMachine& machine, const v1::FindPathsRequest& request) {
+  std::vector<std::string> names;
+  for (const v1::FoundPath& match : find(machine, request).matches())
+    names.push_back(match.path().substr(machine.folder.path("source").size()));
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST_CASE("a name is found over all snapshots and destinations of a set") {
+  WorkingMachine machine;
+  CHECK(kind_of([&] { find(machine, request_of("*")); }) == ErrorKind::kNotFound);
+  const std::string first = machine.back_up("a");
+  write(machine, "more", "more");
+  machine.back_up("b");
+  const std::string last = machine.back_up("a");
+  const v1::FindPathsResponse found = find(machine, request_of("[fm]*e"));
+  REQUIRE(found.matches_size() == 2);
+  CHECK(found.summary().snapshots() == 3);
+  CHECK(found.matches(0).path() == machine.folder.path("source/file"));
+  CHECK(found.matches(0).first_snapshot() == first);
+  CHECK(found.matches(0).last_snapshot() == last);
+  CHECK(found.matches(0).snapshots() == 3);
+  CHECK(found.matches(0).type() == "file");
+  CHECK(found.matches(0).set() == "home");
+  CHECK(found.matches(1).size() == 4);
+  CHECK(found.matches(1).snapshots() == 2);
+  // Of some snapshots only.
+  v1::FindPathsRequest request = request_of("file");
+  request.add_names("home");
+  request.add_names("~1..~2");
+  CHECK(find(machine, request).matches(0).snapshots() == 2);
+}
+
+TEST_CASE("a pattern with a slash is one of paths, from the root or of their ends") {
+  WorkingMachine machine;
+  std::filesystem::create_directories(machine.folder.path("source/docs/old"));
+  for (const char* name : {"docs/a.txt", "docs/old/A.TXT", "a.txt"}) write(machine, name, name);
+  machine.back_up("a");
+  const auto found = [&](const std::string& pattern) { return names_of(machine, request_of(pattern)); };
+  CHECK(found("a.txt") == Names{"/a.txt", "/docs/a.txt"});
+  CHECK(found("docs/*.txt") == Names{"/docs/a.txt"});
+  CHECK(found("docs/**") == Names{"/docs/a.txt", "/docs/old", "/docs/old/A.TXT"});
+  CHECK(found("/docs/*.txt").empty());
+  CHECK(found(machine.folder.path("source") + "/*") == Names{"/a.txt", "/docs", "/file"});
+  CHECK(found("old/") == Names{"/docs/old"});
+  CHECK(found("a.txt/").empty());
+  v1::FindPathsRequest request = request_of("a.txt");
+  request.set_ignore_case(true);
+  request.add_patterns("nothing");
+  CHECK(names_of(machine, request) == Names{"/a.txt", "/docs/a.txt", "/docs/old/A.TXT"});
+  request.set_path(machine.folder.path("source/docs/old/"));
+  CHECK(names_of(machine, request) == Names{"/docs/old/A.TXT"});
+  CHECK(kind_of([&] { found("[a"); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { find(machine, {}); }) == ErrorKind::kInvalidInput);
+  request.set_path("docs");
+  CHECK(kind_of([&] { find(machine, request); }) == ErrorKind::kInvalidInput);
+}
+
+TEST_CASE("what is found can be bounded by type, size and time") {
+  WorkingMachine machine;
+  std::filesystem::create_directories(machine.folder.path("source/folder"));
+  write(machine, "large", std::string(5'000, 'x'));
+  std::filesystem::last_write_time(machine.folder.path("source/file"),
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::hours(72));
+  machine.back_up("a");
+  v1::FindPathsRequest folders = request_of("f*");
+  folders.add_types("folder");
+  CHECK(names_of(machine, folders) == Names{"/folder"});
+  folders.set_least_size(0);
+  CHECK(names_of(machine, folders).empty());
+  folders.add_types("dir");
+  CHECK(kind_of([&] { find(machine, folders); }) == ErrorKind::kInvalidInput);
+  v1::FindPathsRequest sizes = request_of("*");
+  sizes.set_least_size(5'000);
+  CHECK(names_of(machine, sizes) == Names{"/large"});
+  sizes.set_least_size(1);
+  sizes.set_most_size(4'999);
+  CHECK(names_of(machine, sizes) == Names{"/file"});
+  v1::FindPathsRequest old = request_of("[fl]*e");
+  old.set_mtime_before("1 day ago");
+  CHECK(names_of(machine, old) == Names{"/file"});
+  old.clear_mtime_before();
+  old.set_mtime_after("1 day ago");
+  CHECK(names_of(machine, old) == Names{"/large"});
+}
+
+TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
+  WorkingMachine machine;
+  for (int i = 0; i < 1'200; ++i) write(machine, std::to_string(i), "content");
+  machine.back_up("a");
+  const auto pages = pages_of(machine, request_of("[0-9]*"));
+  int matches = 0;
+  for (std::size_t i = 0; i < pages.size(); ++i) {
+    CHECK(pages[i].matches_size() <= 500);
+    CHECK(pages[i].has_summary() == (i + 1 == pages.size()));
+    matches += pages[i].matches_size();
+  }
+  CHECK(matches == 1'200);
+  CHECK_FALSE(pages.back().summary().limited());
+  v1::FindPathsRequest few = request_of("[0-9]*");
+  few.set_limit(7);
+  const v1::FindPathsResponse found = find(machine, few);
+  CHECK(found.matches_size() == 7);
+  CHECK(found.summary().limited());
+  few.set_limit(PathSearch::kMostMatches + 1);
+  CHECK(kind_of([&] { find(machine, few); }) == ErrorKind::kInvalidInput);
+
+  PathSearch search(machine.here.destinations, request_of("*"));
+  const std::atomic<bool> cancelled = true;
+  CHECK_FALSE(search.next_page(cancelled));
+}
+
+TEST_CASE("under different keys what is alike is found under each, and a run's snapshot counts once") {
+  WorkingMachine machine;
+  machine.here.add("own", machine.folder.path("own"), with_password("its own"));
+  const std::string before = machine.back_up("a");
+  machine.back_up("own");
+  CHECK(find(machine, request_of("file")).matches_size() == 2);
+  v1::StartCopyRequest copy;
+  copy.set_snapshot(before);
+  copy.set_destination("own");
+  machine.execute(RunKind::kCopy, copy_request(machine.here.destinations, copy));
+  const v1::FindPathsResponse found = find(machine, request_of("file"));
+  CHECK(found.summary().snapshots() == 2);
+  std::uint64_t snapshots = 0;
+  for (const v1::FoundPath& match : found.matches()) snapshots += match.snapshots();
+  CHECK(snapshots == 2);
+}
+
+}  // namespace
+}  // namespace garner::daemon
