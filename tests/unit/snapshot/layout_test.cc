@@ -143,5 +143,26 @@ TEST_CASE("a folder is read from any name on") {
   CHECK(trees.list(layout, "", "2").empty());
 }
 
+TEST_CASE("a path of the machine has its place in the layout") {
+  Trees trees;
+  const Layout one(
+      sample_snapshot("home", 1'700'000'000, sample_source("/home/ann", trees.folder("ann", {}))));
+  CHECK(one.path_of("/home/ann") == "");
+  CHECK(one.path_of("/home/ann/letters/one") == "letters/one");
+  CHECK_FALSE(one.path_of("/home"));
+  CHECK_FALSE(one.path_of("/home/anna"));
+  const Layout file(
+      sample_snapshot("home", 1'700'000'000, sample_source("/etc/fstab", sample_file("fstab"))));
+  CHECK(file.path_of("/etc/fstab") == "fstab");
+  const Layout several(sample_snapshot("home", 1'700'000'000,
+                                       sample_source("/home/ann", trees.folder("ann", {})),
+                                       sample_source("/home/ann/x", trees.folder("x", {}))));
+  CHECK(several.path_of("/home/ann") == "home/ann");
+  CHECK(several.path_of("/home/ann/x/y") == "home/ann/x/y");
+  const Layout all(sample_snapshot("all", 1'700'000'000, sample_source("/", trees.folder("x", {}))));
+  CHECK(all.path_of("/") == "");
+  CHECK(all.path_of("/etc/fstab") == "etc/fstab");
+}
+
 }  // namespace
 }  // namespace garner::snapshot
