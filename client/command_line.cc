@@ -4,6 +4,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "failure.h"
@@ -12,6 +13,26 @@
 
 namespace garner::client {
 namespace {
+
+// CLI11 takes "[a,b]" for a list of values, and here it is a name or a pattern. With a byte behind it that no
+// argument can hold it takes it as it is.
+std::string guarded(std::string argument) {
+  const std::size_t begin = argument.starts_with("--") ? argument.find('=') + 1 : 0;
+  if (argument.substr(begin).starts_with('[') && argument.ends_with(']')) argument += '\0';
+  return argument;
+}
+void unguard(std::string& value) {
+  if (value.ends_with('\0')) value.pop_back();
+}
+void unguard(const Option& option) {
+  if (auto* const* text = std::get_if<std::string*>(&option.target)) {
+    unguard(**text);
+  } else if (auto* const* list = std::get_if<std::vector<std::string>*>(&option.target)) {
+    for (std::string& value : **list) unguard(value);
+  } else if (auto* const* optional = std::get_if<std::optional<std::string>*>(&option.target)) {
+    if (**optional) unguard(***optional);
+  }
+}
 
 class Parser {
  public:
@@ -30,7 +51,8 @@ class Parser {
   }
 
   void parse(const std::vector<std::string>& arguments, std::size_t width) {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    std::vector<std::string> reversed;
+    std::transform(arguments.rbegin(), arguments.rend(), std::back_inserter(reversed), guarded);
     try {
       root_.parse(std::move(reversed));
     } catch (const CLI::CallForHelp&) {
@@ -45,6 +67,7 @@ class Parser {
       throw usage_failure(explain(error), advice(width));
     }
     result_.command = command_apps_.at(chosen());
+    for (const Option& option : result_.command->options) unguard(option);
   }
 
  private:
@@ -122,6 +145,7 @@ class Parser {
     const bool takes_command = command_apps_.count(app) == 0;
     auto rest = app->remaining();
     if (rest.empty()) rest = root_.remaining(true);
+    for (std::string& word : rest) unguard(word);
     if (takes_command && !rest.empty() && rest.front().starts_with('-')) {
       return "there is no option " + printable(rest.front());
     }

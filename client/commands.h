@@ -18,6 +18,7 @@ void add_run_commands(std::vector<Command>& all);
 void add_error_commands(std::vector<Command>& all);
 void add_snapshot_commands(std::vector<Command>& all);
 void add_diff_commands(std::vector<Command>& all);
+void add_find_command(std::vector<Command>& all);
 void add_versions_command(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
 void add_mount_command(std::vector<Command>& all);

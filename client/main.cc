@@ -39,6 +39,7 @@ std::vector<Command> all_commands() {
   add_error_commands(all);
   add_snapshot_commands(all);
   add_diff_commands(all);
+  add_find_command(all);
   add_versions_command(all);
   add_restore_commands(all);
   add_mount_command(all);
