@@ -48,7 +48,7 @@ _garner() {
                 --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
                 --prune-schedule | --check-schedule | --check-period | --supply-from | --supply | \
-                --since | --until | --limit | --host | --path | --sort | --columns | --group-by)
+                --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version)
                 previous=""
                 continue
                 ;;
@@ -166,7 +166,7 @@ _garner() {
             _garner_words $'now\ntoday\nyesterday\nmonday'
             return
             ;;
-        --limit | --host) return ;;
+        --limit | --host | --version | --diff) return ;;
         --path)
             _garner_files -f
             return
@@ -189,7 +189,7 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
@@ -228,7 +228,21 @@ _garner() {
             errors | "run show" | "run pause" | "run resume" | "run cancel")
                 ((arguments == 0)) && options=$(_garner_values run_id runs)
                 ;;
-            ls | restore | copy | pin | unpin)
+            versions)
+                if ((arguments == 0)); then
+                    _garner_files -f
+                    return
+                fi
+                options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            restore)
+                if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" --version"[\ =]* ]]; then
+                    _garner_files -f
+                    return
+                fi
+                ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            ls | copy | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             mount)
@@ -285,7 +299,8 @@ _garner() {
         backup) options+=$'\n--destination\n--detach\n--full-scan' ;;
         diff) options+=$'\n--metadata\n--summary' ;;
         mount) options+=$'\n--allow-other' ;;
-        restore) options+=$'\n--to\n--overwrite\n--dry-run' ;;
+        versions) options+=$'\n--since\n--until\n--diff' ;;
+        restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
         snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--sort\n--columns\n--group-by' ;;
         forget) options+=$keep$'\n--dry-run' ;;

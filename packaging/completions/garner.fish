@@ -42,7 +42,7 @@ function __garner_words
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
                 --prune-schedule --check-schedule --check-period --supply-from --supply \
-                --since --until --limit --host --path --sort --columns --group-by
+                --since --until --limit --host --path --sort --columns --group-by --version
                 set skip 1
             case '-*'
             case '*'
@@ -85,6 +85,7 @@ errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 diff\t'Show what changed between two snapshots'
+versions\t'Show every version of a file'
 mount\t'Show snapshots as folders'
 restore\t'Restore a snapshot, folder or file'
 copy\t'Give a destination a snapshot that another one has'
@@ -151,6 +152,18 @@ complete --command garner --condition '__garner_command snapshots' --long column
     --description 'Which columns'
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'
+complete --command garner --condition '__garner_at versions' --force-files
+complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_sets; __garner_snapshots)'
+complete --command garner --condition '__garner_command versions' --long since --exclusive \
+    --arguments 'today yesterday monday' --description 'Only of snapshots of this time or later'
+complete --command garner --condition '__garner_command versions' --long until --exclusive \
+    --arguments 'now today yesterday monday' --description 'Only of snapshots of this time or before'
+complete --command garner --condition '__garner_command versions' --long diff --exclusive \
+    --description 'What differs between two versions'
+complete --command garner --condition '__garner_command restore' --long version --exclusive \
+    --description 'Not of a snapshot, but this version of a path'
+complete --command garner --condition '__garner_command restore; and string match --quiet -- "*--version*" (commandline)' \
+    --force-files
 complete --command garner --condition '__garner_at mount' --arguments '(__fish_complete_directories)'
 complete --command garner --condition '__garner_command mount' --keep-order --arguments '(__garner_snapshots)'
 complete --command garner --condition '__garner_command mount' --long allow-other \

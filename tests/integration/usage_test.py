@@ -18,7 +18,7 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination edit",
     "destination claim", "destination test", "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "diff", "mount", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
+    "snapshots", "ls", "diff", "versions", "mount", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
     "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 
@@ -192,6 +192,21 @@ class Refused(Case):
         self.refuse("ls", ":x")
         self.refuse("diff", "latest")
         self.refuse("diff", "latest", ":x", says="no snapshot")
+        for number in ("0", "", "-1", "latest"):
+            self.refuse("restore", "--version=" + number, "/x", "--to", "/y", says="--version")
+        self.refuse("restore", "--version", "1", "--to", "/x")
+
+    def test_versions(self):
+        self.refuse("versions")
+        self.refuse("versions", "", says="PATH is empty")
+        self.refuse("versions", "/x", "a b", says="neither a set nor a SELECTOR")
+        self.refuse("versions", "/x", "--since", "", says="empty")
+        self.refuse("versions", "/x", "--until", b"\xff", says="UTF-8")
+        self.refuse("versions", "/x", "--diff", "1", says="two versions")
+        self.refuse("versions", "/x", "--diff", "1", "2", "3", says="two versions")
+        self.refuse("versions", "/x", "--diff", "0", "1", says="numbered from 1")
+        self.refuse("versions", "/x", "home", "--diff", "1", "2", says="of all versions")
+        self.refuse("--json", "versions", "/x", "--diff", "1", "2", says="without --json")
 
     def test_check(self):
         for value in ("101", "x", "-1", "1e1", "nan", "inf", "50%", "100.1", " 5", "0x5"):
@@ -263,6 +278,9 @@ class Accepted(Case):
                     "--group-by", "day")
         self.accept("diff", "home@2026-11-22T18:30:/etc", "latest", "--metadata")
         self.accept("restore", "latest", "--to", "x", "--overwrite", "older", "-n")
+        self.accept("restore", "--version", "3", "notes.txt", "--to", "x")
+        self.accept("versions", "notes.txt", "home", "~0..~5", "--since", "2 weeks ago", "--until", "monday")
+        self.accept("versions", "notes.txt", "--diff", "2", "1")
         self.accept("check", "--read-data")
         self.accept("check", "--read-data=0")
         self.accept("check", "--read-data=12.5", "--destination", "disk")
