@@ -82,6 +82,7 @@ class VersionListing {
       try {
         const snapshot::Sight sight =
             seen_.look(*copy.snapshot, *copy.repository, names_.of(*copy.repository));
+        if (&copy != &snapshot.copies.front()) read_at_[number] = &copy;
         add(number, sight);
         return;
       } catch (const Error& error) {
@@ -107,6 +108,12 @@ class VersionListing {
     for (const SnapshotCopy& copy : snapshot.copies) places_[sight.version].insert(copy.destination);
   }
 
+  // The one that could be read: whoever restores the version or reads its content asks for that.
+  const SnapshotCopy& read_copy(std::size_t number) const {
+    const auto other = read_at_.find(number);
+    return other != read_at_.end() ? *other->second : history_.snapshots[number].copies.front();
+  }
+
   void describe(const History::Appearance& appearance, std::uint32_t number) {
     const SnapshotCopies& first = history_.snapshots[appearance.first];
     const SnapshotCopies& last = history_.snapshots[appearance.last];
@@ -115,11 +122,11 @@ class VersionListing {
     *version.mutable_entry() = to_entry(seen_.version(appearance.version));
     *version.mutable_first_seen() = time_of(first);
     *version.mutable_last_seen() = time_of(last);
-    version.set_first_snapshot(first.copies.front().id);
-    version.set_last_snapshot(last.copies.front().id);
+    version.set_first_snapshot(read_copy(appearance.first).id);
+    version.set_last_snapshot(read_copy(appearance.last).id);
     version.set_snapshots(appearance.snapshots);
     for (const std::string& place : places_[appearance.version]) version.add_destinations(place);
-    const snapshot::Layout layout(*last.copies.front().snapshot);
+    const snapshot::Layout layout(*read_copy(appearance.last).snapshot);
     version.set_layout_path(layout.path_of(path_).value_or(""));
   }
 
@@ -160,6 +167,7 @@ class VersionListing {
   History all_;
   History wanted_;
   std::map<std::size_t, std::set<std::string>> places_;  // by version, of those that are wanted
+  std::map<std::size_t, const SnapshotCopy*> read_at_;   // by snapshot, where it is not the first copy
   const SnapshotCopies* newest_ = nullptr;               // that has the path in its sources
   v1::ListVersionsResponse response_;
 };
