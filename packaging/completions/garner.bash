@@ -48,7 +48,8 @@ _garner() {
                 --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
                 --prune-schedule | --check-schedule | --check-period | --supply-from | --supply | \
-                --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version)
+                --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version | \
+                --in | --type | --size | --mtime-after | --mtime-before)
                 previous=""
                 continue
                 ;;
@@ -162,11 +163,19 @@ _garner() {
             return
             ;;
         --webhook | --ping | --mail | --smtp | --from | --user) return ;;
-        --since | --until)
+        --since | --until | --mtime-after | --mtime-before)
             _garner_words $'now\ntoday\nyesterday\nmonday'
             return
             ;;
-        --limit | --host | --version | --diff) return ;;
+        --limit | --host | --version | --diff | --size) return ;;
+        --in)
+            _garner_words "$(_garner_values name set list)"$'\nlatest\n'"$(_garner_values id snapshots | command cut -c 1-12)"
+            return
+            ;;
+        --type)
+            _garner_words $'f\nd\nl\nb\nc\np\ns'
+            return
+            ;;
         --path)
             _garner_files -f
             return
@@ -189,7 +198,7 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nfind\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
@@ -298,6 +307,10 @@ _garner() {
             ;;
         backup) options+=$'\n--destination\n--detach\n--full-scan' ;;
         diff) options+=$'\n--metadata\n--summary' ;;
+        find)
+            options+=$'\n--in\n--since\n--until\n--path\n--type\n--size\n--mtime-after\n--mtime-before'
+            options+=$'\n--ignore-case\n--limit'
+            ;;
         mount) options+=$'\n--allow-other' ;;
         versions) options+=$'\n--since\n--until\n--diff' ;;
         restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;

@@ -42,7 +42,8 @@ function __garner_words
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
                 --prune-schedule --check-schedule --check-period --supply-from --supply \
-                --since --until --limit --host --path --sort --columns --group-by --version
+                --since --until --limit --host --path --sort --columns --group-by --version \
+                --in --type --size --mtime-after --mtime-before
                 set skip 1
             case '-*'
             case '*'
@@ -85,6 +86,7 @@ errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 diff\t'Show what changed between two snapshots'
+find\t'Find files and folders by name in all snapshots'
 versions\t'Show every version of a file'
 mount\t'Show snapshots as folders'
 restore\t'Restore a snapshot, folder or file'
@@ -152,6 +154,26 @@ complete --command garner --condition '__garner_command snapshots' --long column
     --description 'Which columns'
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'
+complete --command garner --condition '__garner_command find' --long in --exclusive --keep-order \
+    --arguments '(__garner_sets; __garner_snapshots)' --description 'Only in this set or snapshot'
+complete --command garner --condition '__garner_command find' --long since --exclusive \
+    --arguments 'today yesterday monday' --description 'Only in snapshots of this time or later'
+complete --command garner --condition '__garner_command find' --long until --exclusive \
+    --arguments 'now today yesterday monday' --description 'Only in snapshots of this time or before'
+complete --command garner --condition '__garner_command find' --long path --require-parameter --force-files \
+    --description 'Only this, and what is below it'
+complete --command garner --condition '__garner_command find' --long type --exclusive \
+    --arguments "f\t'File' d\t'Folder' l\t'Symbolic link' b\t'Block device' c\t'Character device' p\t'Fifo' s\t'Socket'" \
+    --description 'Only this type'
+complete --command garner --condition '__garner_command find' --long size --exclusive \
+    --description 'Only files of so many bytes: +10M, 1M..10M'
+complete --command garner --condition '__garner_command find' --long mtime-after --exclusive \
+    --arguments 'today yesterday monday' --description 'Only what was changed then or later'
+complete --command garner --condition '__garner_command find' --long mtime-before --exclusive \
+    --arguments 'today yesterday monday' --description 'Only what was changed before'
+complete --command garner --condition '__garner_command find' --long ignore-case --description 'Take A for a'
+complete --command garner --condition '__garner_command find' --long limit --exclusive \
+    --description 'No more matches than'
 complete --command garner --condition '__garner_at versions' --force-files
 complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_sets; __garner_snapshots)'
 complete --command garner --condition '__garner_command versions' --long since --exclusive \

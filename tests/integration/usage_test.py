@@ -18,7 +18,7 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination edit",
     "destination claim", "destination test", "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "diff", "versions", "mount", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
+    "snapshots", "ls", "diff", "find", "versions", "mount", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
     "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 
@@ -196,6 +196,17 @@ class Refused(Case):
             self.refuse("restore", "--version=" + number, "/x", "--to", "/y", says="--version")
         self.refuse("restore", "--version", "1", "--to", "/x")
 
+    def test_find(self):
+        self.refuse("find")
+        self.refuse("find", "", says="PATTERN is empty")
+        self.refuse("find", "x", "--in", "a b", says="neither a set nor a SELECTOR")
+        self.refuse("find", "x", "--size", "10M", says="range of sizes")
+        self.refuse("find", "x", "--size", "2K..1K", says="nothing is between")
+        self.refuse("find", "x", "--type", "file", says="f (file), d (folder)")
+        self.refuse("find", "x", "--limit", "0", says="1 or more")
+        self.refuse("find", "x", "--mtime-after", "", says="empty")
+        self.refuse("find", "x", "--since", b"\xff", says="UTF-8")
+
     def test_versions(self):
         self.refuse("versions")
         self.refuse("versions", "", says="PATH is empty")
@@ -279,6 +290,10 @@ class Accepted(Case):
         self.accept("diff", "home@2026-11-22T18:30:/etc", "latest", "--metadata")
         self.accept("restore", "latest", "--to", "x", "--overwrite", "older", "-n")
         self.accept("restore", "--version", "3", "notes.txt", "--to", "x")
+        self.accept("find", "[a]", b"\xff*", "--in", "home", "--in", "~0..~5", "--since", "2 weeks ago", "--until", "now",
+                    "--path", "x", "--type", "f", "--type", "d", "--size=-10M", "--mtime-after", "monday",
+                    "--mtime-before", "today", "--ignore-case", "--limit", "5")
+        self.accept("find", "--in", "home", "*.odt")
         self.accept("versions", "notes.txt", "home", "~0..~5", "--since", "2 weeks ago", "--until", "monday")
         self.accept("versions", "notes.txt", "--diff", "2", "1")
         self.accept("check", "--read-data")
