@@ -71,7 +71,7 @@ class Requests(S3Case):
         told = self.fails(daemon, "set", "Nothing is written to it", "--accept-log", says)
         self.assertEqual(before, self.objects())
         # Soon, though a store is looked at once a minute, and shown for ten.
-        self.wait(lambda: "REFUSED" in self.shown(daemon)["state"])
+        self.wait(lambda: "REFUSED" in self.shown(daemon)["state"], 20)
         newest = re.search("--accept-log ([0-9]+)", told).group(1)
         daemon.run("destination", "edit", self.NAME, "--accept-log", newest)
         self.backup(daemon)
