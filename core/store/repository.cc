@@ -166,6 +166,10 @@ std::unique_ptr<Repository> Repository::open(RepositoryContext context) {
                                   [&](const OpenedRecord& opened) { growth.add(opened.record.body); });
   repository->whole_log_read_ =
       loaded.origin == StateOrigin::kFirstRecord || (loaded.origin == StateOrigin::kCache && cached_whole);
+  // Its writer may not have come to that, and what is pinned, and what runs take for committed, must be there
+  // after a crash.
+  if (repository->pin_of(loaded.log.state) != repository->pin_)
+    repository->destination().make_durable(record_key(loaded.log.state.generation()));
   repository->adopt(std::move(loaded.log.state), std::move(loaded.log.end), {});
   repository->looked_ = now;
   repository->note_growth(growth);
@@ -224,6 +228,7 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
     if (seen) seen(opened);
   });
   if (newest.generation() != before->generation()) {
+    destination().make_durable(record_key(newest.generation()));  // as in open()
     adopt(std::move(newest), std::move(end), {});
   } else {
     end_ = std::move(end);
@@ -236,9 +241,6 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
 // The index comes first: should it fail, the state stays what it was, and the next refresh reads the record
 // again.
 void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& own) {
-  // Its writer may not have come to that. What is pinned, and what runs take for committed, must be there
-  // after a crash.
-  if (pin_of(state) != pin_) context_.destination->make_durable(record_key(state.generation()));
   turn_to_index_of(state);
   index_.update(state, [&](const v1::SegmentReference& segment) {
     const Bytes* payload = own.payload_of(segment.name());

@@ -72,6 +72,7 @@ std::unique_ptr<Repository> Repository::accept_log(RepositoryContext context, st
   remove_file(repository->folder_ + "/state");
   sync_folder(repository->folder_);
   repository->whole_log_read_ = loaded.origin == StateOrigin::kFirstRecord;
+  repository->destination().make_durable(record_key(state.generation()));
   repository->adopt(std::move(state), std::move(loaded.log.end), {});
   repository->looked_ = now;
   return repository;

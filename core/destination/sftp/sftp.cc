@@ -188,7 +188,7 @@ bool SftpDestination::is_same(SftpClient& client, const std::string& key, const 
   return true;
 }
 
-bool SftpDestination::store(const std::string& key, const Content& content, bool look_first) {
+bool SftpDestination::store(const std::string& key, const Content& content, Name name, bool look_first) {
   bool asked = false;               // by an attempt whose answer may have been lost
   std::vector<std::string> staged;  // by all attempts
   return attempt(
@@ -219,7 +219,14 @@ bool SftpDestination::store(const std::string& key, const Content& content, bool
           remove_staged();
           throw;
         }
-        folder_.sync_name(client, key);
+        try {
+          folder_.sync_name(client, key);
+        } catch (const SftpRefusal&) {
+          // It is in doubt for good: a later sync may succeed, and tells nothing of this one.
+          if (name == Name::kOwn) staged.push_back(folder_.path_of(key));
+          remove_staged();
+          throw;
+        }
         remove_staged();
         return true;
       },
@@ -227,15 +234,19 @@ bool SftpDestination::store(const std::string& key, const Content& content, bool
 }
 
 void SftpDestination::put(const std::string& key, ByteView data) {
-  if (!put_exclusive(key, data)) throw Error(ErrorKind::kAlreadyExists, about(key) + " already exists");
+  check_key(key);
+  if (!store(key, of(data), Name::kOwn))
+    throw Error(ErrorKind::kAlreadyExists, about(key) + " already exists");
 }
 
 bool SftpDestination::put_exclusive(const std::string& key, ByteView data) {
   check_key(key);
-  const auto source = [data](std::uint64_t offset, std::size_t length) {
-    return data.subspan(offset, length);
-  };
-  return store(key, {data.size(), source});
+  return store(key, of(data), Name::kShared);
+}
+
+SftpDestination::Content SftpDestination::of(ByteView data) {
+  return {data.size(),
+          [data](std::uint64_t offset, std::size_t length) { return data.subspan(offset, length); }};
 }
 
 void SftpDestination::put_file(const std::string& key, const std::string& path) {
@@ -255,7 +266,7 @@ void SftpDestination::put_file(const std::string& key, const std::string& path) 
     }
     return piece;
   };
-  if (!store(key, {static_cast<std::uint64_t>(facts.st_size), source})) {
+  if (!store(key, {static_cast<std::uint64_t>(facts.st_size), source}, Name::kOwn)) {
     throw Error(ErrorKind::kAlreadyExists, about(key) + " already exists");
   }
   remove_file(path);
@@ -340,6 +351,14 @@ std::optional<std::uint64_t> SftpDestination::size(const std::string& key) {
                  });
 }
 
+void SftpDestination::make_durable(const std::string& key) {
+  check_key(key);
+  attempt(RequestKind::kHead, "making durable " + about(key), [&](SftpClient& client) {
+    folder_.sync_name(client, key);
+    return true;
+  });
+}
+
 std::vector<ObjectInfo> SftpDestination::list(const std::string& prefix, const std::string& start_after) {
   check_prefix(prefix);
   return attempt(RequestKind::kList, "listing " + about(prefix), [&](SftpClient& client) {
@@ -419,7 +438,8 @@ void SftpDestination::check_conditions() {
   };
   bool kept = false;
   try {
-    kept = store(key, content("one")) && !store(key, content("two"), /*look_first=*/false) &&
+    kept = store(key, content("one"), Name::kShared) &&
+           !store(key, content("two"), Name::kShared, /*look_first=*/false) &&
            as_text(get_all(key, 3)) == "one";
     const bool links = attempt(RequestKind::kHead, "asking " + describe() + " what it can do",
                                [](SftpClient& client) { return client.has(kHardLinkExtension); });
@@ -458,7 +478,7 @@ bool SftpDestination::one_wins(const std::string& key) {
           return ByteView(data).subspan(offset, length);
         };
         try {
-          if (store(key, {data.size(), source}, /*look_first=*/false)) ++winners;
+          if (store(key, {data.size(), source}, Name::kShared, /*look_first=*/false)) ++winners;
         } catch (const Error&) {
           const std::lock_guard lock(mutex);
           failure = std::current_exception();

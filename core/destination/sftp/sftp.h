@@ -85,6 +85,7 @@ class SftpDestination final : public Destination {
   // The server sends all names of each folder that it reads, those below `start_after` as well.
   std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;
   bool is_empty() override;
+  void make_durable(const std::string& key) override;
   void remove(const std::string& key) override;
   void remove_all(const std::vector<std::string>& keys) override;
   std::optional<Space> space() override;
@@ -95,6 +96,7 @@ class SftpDestination final : public Destination {
     std::uint64_t length = 0;
     SftpFile::Source source;
   };
+  static Content of(ByteView data);  // which outlives it
 
   // Runs `operation` with a client, again where the connection is lost, and gives refusals the kinds of the
   // interface. `needed`: bytes that there has to be room for; `requests`: as which it counts.
@@ -108,7 +110,8 @@ class SftpDestination final : public Destination {
   std::string about(const std::string& key) const;
 
   // False: the key exists. `look_first`: without that, it is found out by trying.
-  bool store(const std::string& key, const Content& content, bool look_first = true);
+  enum class Name { kOwn, kShared };  // nobody else gives it; others may
+  bool store(const std::string& key, const Content& content, Name name, bool look_first = true);
   std::string stage(SftpClient& client, const Content& content, std::vector<std::string>& staged);
   bool give_name(SftpClient& client, const std::string& staged, const std::string& key, bool& asked);
   bool is_same(SftpClient& client, const std::string& key, const Content& content);
