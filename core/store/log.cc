@@ -175,9 +175,9 @@ struct Comparison {
 };
 using Shown = Comparison::Shown;
 
-// Compares, and notes in `end` what the listing tells of it. A sum that differs says nothing yet: of a record
-// below the newest the content is looked at where sums were told before (elsewhere nobody has committed on it
-// without looking at it); for the newest that is left to whoever commits on it.
+// Compares, and notes in `end` what the listing tells of it. A sum that differs says nothing yet: the content
+// is looked at where sums were told before. (Elsewhere nobody has committed on a record without looking at
+// it, and the newest is left to whoever does.)
 Comparison compare(const LogContext& log, const std::vector<ListedRecord>& listed, LogEnd& end) {
   end.is_confirmed = false;
   for (std::size_t i = 0; i < end.records.size(); ++i) {
@@ -186,12 +186,11 @@ Comparison compare(const LogContext& log, const std::vector<ListedRecord>& liste
     if (i >= listed.size()) return {Shown::kNotNewest, known.generation};
     if (listed[i].generation != known.generation) return {Shown::kGap, known.generation};
     const bool is_right = listed[i].md5 == known.md5;
-    if (is_newest) {
-      end.tells_sums = end.is_confirmed = is_right;
-    } else if (!is_right && end.tells_sums) {
+    if (!is_right && end.tells_sums) {
       const std::optional<Bytes> object = record_object(log.destination, known.generation);
       if (!object || destination::md5(*object) != known.md5) return {Shown::kOther, known.generation};
     }
+    if (is_newest) end.tells_sums = end.is_confirmed = is_right;
   }
   end.records.erase(end.records.begin(), end.records.end() - 1);
   return {};

@@ -70,6 +70,8 @@ class Requests(S3Case):
         before = self.objects()
         told = self.fails(daemon, "set", "Nothing is written to it", "--accept-log", says)
         self.assertEqual(before, self.objects())
+        # At once, though a store is looked at once a minute.
+        self.assertIn("REFUSED", self.shown(daemon)["state"])
         newest = re.search("--accept-log ([0-9]+)", told).group(1)
         daemon.run("destination", "edit", self.NAME, "--accept-log", newest)
         self.backup(daemon)
