@@ -9,6 +9,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include "backup/lane_pool.h"
 #include "backup/wanted_blobs.h"
 #include "base/error.h"
 #include "base/parallel.h"
@@ -40,7 +41,7 @@ class Filler {
         suppliers_(context.suppliers),
         wanted_(suppliers_),
         away_(context.suppliers.size()) {
-    for (unsigned lane = 0; lane < context.threads; ++lane) lanes_.push_back(std::make_unique<Lane>(lane));
+    for (unsigned lane = 0; lane < context.threads; ++lane) lanes_.add(std::make_unique<Lane>(lane));
   }
 
   FillResult run() {
@@ -153,8 +154,8 @@ class Filler {
     const auto metadata = std::ranges::find(packs, store::PackKind::kMetadata, &WantedPack::kind);
     for (const auto& part : {std::span(packs.begin(), metadata), std::span(metadata, packs.end())}) {
       for_each_in_parallel(part.size(), context_.threads, [&](std::size_t number) {
-        const LaneUse lane(*this);
-        carry_pack(*lane.lane, part[number]);
+        const LanePool<Lane>::Use lane(lanes_);
+        carry_pack(*lane, part[number]);
       });
       carry_unread();
     }
@@ -364,27 +365,6 @@ class Filler {
     });
   }
 
-  // ---- Lanes ----
-
-  struct LaneUse {
-    explicit LaneUse(Filler& filler) : owner(filler), lane(filler.take_lane()) {}
-    ~LaneUse() { owner.give_back(std::move(lane)); }
-    LaneUse(const LaneUse&) = delete;
-    LaneUse& operator=(const LaneUse&) = delete;
-    Filler& owner;
-    std::unique_ptr<Lane> lane;
-  };
-  std::unique_ptr<Lane> take_lane() {
-    const std::lock_guard lock(mutex_);
-    std::unique_ptr<Lane> lane = std::move(lanes_.back());
-    lanes_.pop_back();
-    return lane;
-  }
-  void give_back(std::unique_ptr<Lane> lane) {
-    const std::lock_guard lock(mutex_);
-    lanes_.push_back(std::move(lane));
-  }
-
   const FillContext& context_;
   const v1::Snapshot& snapshot_;
   const std::vector<const v1::Snapshot*>& owned_;
@@ -397,9 +377,10 @@ class Filler {
   std::atomic<unsigned> told_ = 0;
   std::atomic<bool> again_ = false;  // something that is wanted stands elsewhere by now
 
+  LanePool<Lane> lanes_;
+
   std::mutex mutex_;  // of what follows, while several threads carry
   FillResult result_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<WantedPack> unread_;
   std::map<crypto::BlobId, std::string> lost_;
 };

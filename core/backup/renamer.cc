@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "backup/lane_pool.h"
 #include "backup/metadata_sink.h"
 #include "base/error.h"
 #include "base/parallel.h"
@@ -112,7 +113,7 @@ class Renamer {
                 [this](std::uint32_t) { return added_->group; }},
         linked_(kLinkedLists) {
     for (unsigned number = 0; number < context.threads; ++number)
-      lanes_.push_back(std::make_unique<Lane>(number, *this));
+      lanes_.add(std::make_unique<Lane>(number, *this));
   }
 
   RenameResult run(const v1::Snapshot& snapshot, const std::optional<BothNames>& known) {
@@ -306,8 +307,8 @@ class Renamer {
     std::uint64_t bytes = 0;
     for (const Item* file : files) bytes += file->named.node.size();
     for_each_in_parallel(files.size(), bytes < kWorthThreads ? 1 : context_.threads, [&](std::size_t number) {
-      const LaneUse use(*this);
-      read_file(*use.lane, *files[number]);
+      const LanePool<Lane>::Use lane(lanes_);
+      read_file(*lane, *files[number]);
     });
   }
 
@@ -393,27 +394,6 @@ class Renamer {
     }
   }
 
-  // ---- Lanes ----
-
-  struct LaneUse {
-    explicit LaneUse(Renamer& renamer) : owner(renamer), lane(renamer.take_lane()) {}
-    ~LaneUse() { owner.give_back(std::move(lane)); }
-    LaneUse(const LaneUse&) = delete;
-    LaneUse& operator=(const LaneUse&) = delete;
-    Renamer& owner;
-    std::unique_ptr<Lane> lane;
-  };
-  std::unique_ptr<Lane> take_lane() {
-    const std::lock_guard lock(mutex_);
-    std::unique_ptr<Lane> lane = std::move(lanes_.back());
-    lanes_.pop_back();
-    return lane;
-  }
-  void give_back(std::unique_ptr<Lane> lane) {
-    const std::lock_guard lock(mutex_);
-    lanes_.push_back(std::move(lane));
-  }
-
   const FillContext& context_;
   store::UnionSource source_;
   MetadataSink metadata_;
@@ -424,8 +404,9 @@ class Renamer {
   // By what the list of a file with several names was.
   store::LruCache<std::string, v1::ContentList, std::hash<std::string>> linked_;
 
+  LanePool<Lane> lanes_;
+
   std::mutex mutex_;  // of what follows, while several threads read
-  std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<LostContent> lost_;
 };
 
