@@ -39,7 +39,8 @@ v1::FindPathsResponse find(WorkingMachine& machine, const v1::FindPathsRequest& 
 
 std::vector<std::string> names_of(WorkingMachine& machine, const v1::FindPathsRequest& request) {
   std::vector<std::string> names;
-  for (const v1::FoundPath& match : find(machine, request).matches())
+  const v1::FindPathsResponse found = find(machine, request);
+  for (const v1::FoundPath& match : found.matches())
     names.push_back(match.path().substr(machine.folder.path("source").size()));
   return names;
 }
