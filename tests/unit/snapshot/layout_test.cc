@@ -21,7 +21,8 @@ using Names = std::vector<std::string>;
 
 struct Trees {
   v1::Node folder(const std::string& name, const std::vector<v1::Node>& nodes) {
-    TreeBuilder builder(blobs, {});
+    const OwnerNames nobody;
+    TreeBuilder builder(blobs, nobody);
     for (const v1::Node& node : nodes) builder.add(node);
     return sample_folder(name, builder.finish());
   }

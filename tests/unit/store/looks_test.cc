@@ -278,16 +278,24 @@ TEST_CASE("a log that was put back and gone on with since the look is found by t
   CHECK(error_of([&] { forked->refresh(); }) == ErrorKind::kForked);
 }
 
-TEST_CASE("a record that was exchanged before the look is not committed on") {
-  Fixture fixture;
+TEST_CASE(
+    "a record that was exchanged before the look is found by it where sums are told, else not committed on") {
+  const Sums sums = GENERATE(Sums::kTold, Sums::kNone, Sums::kOther);
+  Fixture fixture(sums);
   const auto yesterday = fixture.copy_objects();
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   fixture.restore_objects(yesterday);
   Machine third;
   third.open(fixture.memory, fixture.keyring)->commit(test_plan({}));
-  fixture.repository->refresh();
   fixture.place->taken();
   const auto before = fixture.copy_objects();
+  if (sums == Sums::kTold) {
+    CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
+    CHECK(fixture.place->taken() == "get log 1, list log 1");
+  } else {
+    fixture.repository->refresh();
+    fixture.place->taken();
+  }
   CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
   CHECK(fixture.copy_objects() == before);
   CHECK(fixture.place->taken() == "get log 1, list log 1");
