@@ -61,7 +61,7 @@ TEST_CASE("a path is found in the innermost source, is absent there, or is in no
   const v1::Node letters = trees.folder("letters", {sample_file("one")});
   v1::Snapshot snapshot = sample_snapshot(
       "home", 1000,
-      sample_source("/home", trees.folder("home", {sample_file("note"), trees.folder("ann", {})})),
+      sample_source("/home", trees.folder("home", {trees.folder("ann", {}), sample_file("note")})),
       sample_source("/home/ann", trees.folder("ann", {letters})),
       sample_source("/fstab", sample_file("fstab")));
   const auto look = [&](const std::string& path) {
