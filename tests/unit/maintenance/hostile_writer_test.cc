@@ -105,11 +105,11 @@ bool mentions(const std::vector<std::string>& lines, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a pack is not pruned for the word of somebody who may only add that its blobs are elsewhere") {
-  // The index looks into the pack of the least name first, and names are drawn: this one is to be above half.
+  // The index looks into the pack of the greatest name first, and names are drawn: this one is in the lower half.
   std::optional<Fixture> made;
   do {
     made.emplace();
-  } while (made->kept_in().value[0] < 0x80);
+  } while (made->kept_in().value[0] >= 0x80);
   Fixture& fixture = *made;
   const store::ObjectName pack = fixture.kept_in();
   fixture.lie();
