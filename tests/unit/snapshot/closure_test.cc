@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/content_list.h"
 #include "snapshot/node.h"
 #include "snapshot/tree.h"
@@ -19,6 +20,7 @@ namespace {
 
 using crypto::BlobId;
 using crypto::BlobKind;
+using testing::build;
 using testing::id_bytes;
 using testing::MemoryBlobs;
 using testing::numbered_id;
@@ -28,14 +30,6 @@ using testing::sample_folder;
 using testing::sample_link;
 using testing::sample_snapshot;
 using testing::sample_source;
-
-const OwnerNames kNoNames;
-
-BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  TreeBuilder builder(blobs, kNoNames);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
-}
 
 v1::Node large_file(MemoryBlobs& blobs, const std::string& name, std::uint64_t chunks) {
   ContentListBuilder list;

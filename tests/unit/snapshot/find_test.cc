@@ -12,26 +12,20 @@
 
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/node.h"
 #include "snapshot/tree.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::build;
 using testing::MemoryBlobs;
 using testing::sample_file;
 using testing::sample_folder;
 using testing::sample_link;
 using testing::sample_snapshot;
 using testing::sample_source;
-
-const OwnerNames kNoNames;
-
-BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  TreeBuilder builder(blobs, kNoNames);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
-}
 
 v1::Snapshot snapshot_of(const BuiltTree& tree, const std::string& path = "/home") {
   return sample_snapshot("home", 1000, sample_source(path, sample_folder("x", tree)));

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 
 namespace garner::snapshot {
 namespace {
@@ -21,10 +22,7 @@ using Names = std::vector<std::string>;
 
 struct Trees {
   v1::Node folder(const std::string& name, const std::vector<v1::Node>& nodes) {
-    const OwnerNames nobody;
-    TreeBuilder builder(blobs, nobody);
-    for (const v1::Node& node : nodes) builder.add(node);
-    return sample_folder(name, builder.finish());
+    return sample_folder(name, testing::build(blobs, nodes));
   }
   std::optional<Place> find(const Layout& layout, const std::string& path) {
     Place place = layout.root();

@@ -9,22 +9,16 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/tree.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::build;
 using testing::MemoryBlobs;
 using testing::sample_file;
 using testing::sample_folder;
-
-const OwnerNames kNoNames;
-
-BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  TreeBuilder builder(blobs, kNoNames);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
-}
 
 std::vector<v1::Node> numbered(int first, int last) {
   std::vector<v1::Node> nodes;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
@@ -28,10 +29,7 @@ using Kind = Sight::Kind;
 
 struct Trees {
   v1::Node folder(const std::string& name, const std::vector<v1::Node>& nodes) {
-    const OwnerNames nobody;
-    TreeBuilder builder(blobs, nobody);
-    for (const v1::Node& node : nodes) builder.add(node);
-    return sample_folder(name, builder.finish());
+    return sample_folder(name, testing::build(blobs, nodes));
   }
   // Of /home, in which these are.
   v1::Snapshot snapshot(const std::vector<v1::Node>& nodes) {
