@@ -143,7 +143,11 @@ void Attempt::choose_compared() {
   look_at_suppliers();
   const TimePoint now = clock_.now();
   std::optional<v1::SnapshotEntry> best;
-  if (base_id_) best = *store::find_snapshot(*places_[fed_.front()].repository->state(), base_id_->view());
+  // A run that goes on may feed some that have forgotten it.
+  for (const unsigned number : fed_) {
+    if (!base_id_ || best) break;
+    if (const auto* entry = store::find_snapshot(*places_[number].state, base_id_->view())) best = *entry;
+  }
   for (const Supplier& supplier : suppliers_) {
     const auto state = supplier.repository->state();
     const v1::SnapshotEntry* entry = find_base(*state, options_.set, options_.host, now);

@@ -3,9 +3,9 @@
 // read, cut and named as the target does, and lists and trees are built anew above that. Everything else of a
 // node is kept as it is. What the target has already is not stored again.
 //
-//   walk    folder by folder, in name order, without recursion; several threads read the files of a stretch of
-//           a folder. Memory is bounded by the depth of the tree: a page, a stretch and what is being built
-//           for each folder above
+//   walk    folder by folder, in name order, without recursion; several threads read a stretch of files.
+//           Memory is bounded by the depth of the tree: a page, a stretch and what is being built for each
+//           folder above
 //   known   where both list a snapshot of the same run, that is walked alongside: what was the same there has
 //           the names that it was given here then, and is neither read nor walked. So what is copied again
 //           and again costs in proportion to what has changed

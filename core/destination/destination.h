@@ -85,8 +85,8 @@ class Destination {
   virtual std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) = 0;
   // Whether there is no object at all.
   virtual bool is_empty() { return list("").empty(); }
-  // Sees to it that an object which was shown by one of these outlives a crash of this machine: whoever stored
-  // it may have been killed, or have met with an error, before it was durable. Nothing to do at stores.
+  // Sees to it that an object which was shown by one of these outlives a crash of this machine: whoever
+  // stored it may have been cut off before it was durable. Nothing to do at stores.
   virtual void make_durable(const std::string& key) { static_cast<void>(key); }
   // Deletes durably. A missing object is no error.
   virtual void remove(const std::string& key) = 0;

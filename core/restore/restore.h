@@ -1,8 +1,8 @@
 // Restoring a snapshot, a folder or a file. run_restore() returns when everything that could be written is,
 // or throws: Error(kCancelled) on `stop`, Error(kTargetFull), errors of the destination,
 // Error(kAlreadyExists) for a target that is not empty, before the destination is asked for anything. So
-// after an error of the destination the target is an unfinished restore, or not there yet. Run again on it, it
-// skips what is already right.
+// after an error of the destination the target is an unfinished restore, or not there yet. Run again on it,
+// it skips what is already right.
 #pragma once
 
 #include <cstdint>

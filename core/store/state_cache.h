@@ -3,8 +3,8 @@
 // for use by several threads at once.
 //
 //   8 bytes "GARNLAS3" · 16 bytes repository uuid · u8: 1 if this machine made it from the log's first record
-//   on · the log's end: u64 last change · u8: 1 if the place tells sums · u32 number of known records, each u64 generation · 16 bytes MD5 ·
-//   serialized RepositoryState · 32 bytes BLAKE3 of all before
+//   on · the log's end: u64 last change · u8: 1 if the place tells sums · u32 number of known records, each
+//   u64 generation · 16 bytes MD5 · serialized RepositoryState · 32 bytes BLAKE3 of all before
 #pragma once
 
 #include <optional>

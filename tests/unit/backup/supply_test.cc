@@ -230,6 +230,24 @@ TEST_CASE("a supplied run that is cut off at any save goes on, and still reads n
   backups.check_whole(*result, {kCloud}, sources.root());
 }
 
+TEST_CASE("a supplied run goes on at destinations of which one has forgotten what it rests on") {
+  Sources sources(85);
+  SuppliedBackups backups(3);
+  backups.run_to({kDisk}, sources.root());
+  const BackupResult base = backups.run_to({kCloud, 2}, sources.root());
+  write_file(sources.root() + "/new", "that is new");
+  const BackupOptions options = backups.options(sources.root());
+  backups.checkpoint.cut_after_save = 1;
+  CHECK_THROWS_AS(backups.run_to({kCloud, 2}, options, {kDisk}), testing::PowerCut);
+  store::CommitPlan forgetting;
+  forgetting.removal.remove_snapshots = {base.snapshot};
+  forgetting.removal.decided_on = backups.at(kCloud).state()->generation();
+  REQUIRE(backups.at(kCloud).commit(forgetting).committed);
+  backups.reopen();
+  const BackupResult result = backups.run_to({kCloud, 2}, options, {kDisk});
+  backups.check_whole(result, {kCloud, 2}, sources.root());
+}
+
 TEST_CASE("a run whose supplier goes away reads what that has not given") {
   Sources sources(79);
   SuppliedBackups backups(2);
