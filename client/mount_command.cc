@@ -78,6 +78,9 @@ void add_mount_command(std::vector<Command>& all) {
            "them: "
            "latest, and the times at which they were finished. Nothing can be changed there. What is read is "
            "asked of the daemon, so DIR is there for whoever may restore.",
+           "DIR/versions/PATH/ has every version of the file PATH, an absolute path of the source, under the "
+           "time of the first snapshot that has it. Each file is a folder there; a folder has what was in it "
+           "when it was seen last, and what was removed before is found by its path. Only you look into it.",
            "It runs until Ctrl-C, or until somebody unmounts DIR (fusermount3 -u DIR). While the daemon is "
            "away, what is read there gives errors; when it is back, all goes on."},
       .run =
@@ -90,7 +93,8 @@ void add_mount_command(std::vector<Command>& all) {
             mount::FileSystem file_system(link, view, given->allow_other);
             mount::serve(folder, file_system, given->allow_other, link, interrupt, [&] {
               if (session.json()) return;
-              session.say("Snapshots are in " + folder + "/snapshots and " + folder + "/sets.");
+              session.say("Snapshots are in " + folder + "/snapshots and " + folder +
+                          "/sets, versions of files in " + folder + "/versions.");
               session.say("To end it: Ctrl-C, or fusermount3 -u " + folder);
               session.flush();
             });

@@ -5,24 +5,38 @@
 namespace garner::client::mount {
 namespace {
 
+bool is_same_place(const Location* a, const Location* b) {
+  if (a == nullptr || b == nullptr) return a == b;
+  return a->snapshot == b->snapshot && a->path == b->path;
+}
+
 bool is_same(const Entry& a, const Entry& b) {
   return a.role == b.role && a.reference == b.reference &&
-         (a.status.st_mode & S_IFMT) == (b.status.st_mode & S_IFMT);
+         (a.status.st_mode & S_IFMT) == (b.status.st_mode & S_IFMT) &&
+         is_same_place(a.location.get(), b.location.get());
 }
 
 }  // namespace
 
 Location locate(std::shared_ptr<const Node> node) {
+  if (node->entry.location) return *node->entry.location;
   std::string path;
   while (node->entry.role == Role::kInside) {
     path.insert(0, path.empty() ? node->name : node->name + "/");
     node = node->folder;
   }
-  return {std::move(node), std::move(path)};
+  return {node->entry.reference, std::move(path), node->entry.status.st_ino};
 }
 
 std::string path_in(const Location& folder, std::string_view name) {
   return folder.path.empty() ? std::string(name) : folder.path + "/" + std::string(name);
+}
+
+std::string source_path(const Node& node) {
+  std::string path;
+  for (const Node* one = &node; one->entry.role == Role::kPath; one = one->folder.get())
+    path.insert(0, "/" + one->name);
+  return path.empty() ? "/" : path;
 }
 
 NodeTable::NodeTable(Entry top) {

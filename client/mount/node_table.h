@@ -24,6 +24,16 @@ enum class Role {
   kLink,       // in it
   kSnapshot,   // the root of one
   kInside,     // of a snapshot
+  kVersions,   // versions/
+  kPath,       // of the source, in it
+  kVersion,    // of what stood at such a path, in that one's folder
+};
+
+// What a snapshot has something as.
+struct Location {
+  std::string snapshot;    // its whole id
+  std::string path;        // in its layout, without '/' at either end
+  std::uint64_t root = 0;  // the inode number of its root; of a version, which is seen alone, 0
 };
 
 // What a name stands for.
@@ -32,6 +42,7 @@ struct Entry {
   struct stat status {};
   std::string reference;  // of a link, what it points to; of kSnapshot, the snapshot's whole id
   bool has_xattrs = false;
+  std::shared_ptr<const Location> location;  // of kVersion
 };
 
 struct Node {
@@ -41,14 +52,11 @@ struct Node {
   Entry entry;
 };
 
-// What a snapshot has them as: the snapshot's root, and the path in it, without '/' at either end.
-struct Location {
-  std::shared_ptr<const Node> root;
-  std::string path;
-};
-// Of a kSnapshot or kInside.
+// Of a kSnapshot, kInside or kVersion.
 Location locate(std::shared_ptr<const Node> node);
 std::string path_in(const Location& folder, std::string_view name);
+// Of kVersions or kPath: the path of the source that it stands for.
+std::string source_path(const Node& node);
 // Whether what is in the folder stays as it is.
 inline bool is_lasting(const Node& folder) {
   return folder.entry.role == Role::kSnapshot || folder.entry.role == Role::kInside;

@@ -8,6 +8,8 @@ namespace {
 
 constexpr std::size_t kDigits = 8;
 
+}  // namespace
+
 std::string local_second(const google::protobuf::Timestamp& time) {
   const std::time_t seconds = time.seconds();
   std::tm local{};
@@ -15,8 +17,6 @@ std::string local_second(const google::protobuf::Timestamp& time) {
   localtime_r(&seconds, &local);
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &local)};
 }
-
-}  // namespace
 
 SnapshotNames::SnapshotNames(const v1::ListSnapshotsResponse& list, const std::set<std::string>& only) {
   for (int i = list.snapshots_size() - 1; i >= 0; --i) {
@@ -32,6 +32,14 @@ SnapshotNames::SnapshotNames(const v1::ListSnapshotsResponse& list, const std::s
     const std::string time = local_second(info.time());
     set[set.contains(time) ? time + "-" + name : time] = link;
     if (!info.recovered()) set["latest"] = link;
+
+    Scope& scope = scopes[info.set()];
+    scope.sources.insert(info.sources().begin(), info.sources().end());
+    if (!only.empty()) {
+      scope.names.push_back(info.id());
+    } else if (scope.names.empty()) {
+      scope.names.push_back(info.set());
+    }
   }
 }
 

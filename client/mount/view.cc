@@ -47,12 +47,7 @@ void View::tell(const std::string& trouble) {
   if (told_.insert(trouble).second) std::fprintf(stderr, "garner: %s\n", printable(trouble).c_str());
 }
 
-template <typename Request, typename Response>
-Response View::ask(Operation& operation,
-                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                   const Request& request) {
-  Response response;
-  const grpc::Status status = link_.call(operation, method, request, response);
+void View::heed(const grpc::Status& status) {
   if (status.error_code() == grpc::StatusCode::CANCELLED) throw FileError(EINTR);
   const bool is_away = status.error_code() == grpc::StatusCode::UNAVAILABLE;
   bool was_away = false;
@@ -66,7 +61,7 @@ Response View::ask(Operation& operation,
                      ? printable(status.error_message() + "; it is asked again when somebody reads").c_str()
                      : "the daemon answers again");
   }
-  if (status.ok()) return response;
+  if (status.ok()) return;
   if (!is_away) tell(status.error_message());
   throw FileError(status.error_code() == grpc::StatusCode::NOT_FOUND ? ENOENT : EIO);
 }
@@ -97,7 +92,8 @@ Entry View::folder_entry(Role role, const Entry& above, const std::string& name)
   Entry entry;
   entry.role = role;
   own(entry.status, begun_);
-  entry.status.st_mode = S_IFDIR | 0555;
+  // Below versions/ nothing is guarded by the modes that folders had: it is for the one who has mounted.
+  entry.status.st_mode = S_IFDIR | (role == Role::kVersions ? 0500 : 0555);
   entry.status.st_ino = numbers_.of_name(above.status.st_ino, name);
   return entry;
 }
@@ -115,13 +111,13 @@ Entry View::link_entry(const Entry& set, const std::string& name, const Snapshot
 
 Entry View::snapshot_entry(const v1::FileNode& node, const Entry& above, const std::string& name,
                            const std::string& id) const {
-  Entry entry = entry_inside(node, {}, above, name);
+  Entry entry = entry_inside(node, 0, above, name);
   entry.role = Role::kSnapshot;
   entry.reference = id;
   return entry;
 }
 
-Entry View::entry_inside(const v1::FileNode& node, const Entry& root, const Entry& folder,
+Entry View::entry_inside(const v1::FileNode& node, std::uint64_t root, const Entry& folder,
                          const std::string& name) const {
   Entry entry;
   struct stat& status = entry.status;
@@ -139,7 +135,7 @@ Entry View::entry_inside(const v1::FileNode& node, const Entry& root, const Entr
   status.st_rdev = makedev(node.device_major(), node.device_minor());
   if (node.links() > 1) {
     status.st_nlink = node.links();
-    status.st_ino = numbers_.of_links(root.status.st_ino, node.source(), node.mount(), node.inode());
+    status.st_ino = numbers_.of_links(root, node.source(), node.mount(), node.inode());
   } else {
     status.st_ino = numbers_.of_name(folder.status.st_ino, name);
   }
@@ -155,6 +151,7 @@ std::optional<Entry> View::look_up(Operation& operation, const std::shared_ptr<c
     case Role::kTop:
       if (name == "snapshots") return folder_entry(Role::kSnapshots, above, name);
       if (name == "sets") return folder_entry(Role::kSets, above, name);
+      if (name == "versions") return folder_entry(Role::kVersions, above, name);
       return std::nullopt;
     case Role::kSnapshots: {
       const auto known = names(operation);
@@ -174,15 +171,19 @@ std::optional<Entry> View::look_up(Operation& operation, const std::shared_ptr<c
       return link_entry(above, name, found->second);
     }
     case Role::kLink:
+    case Role::kVersion:
       return std::nullopt;
+    case Role::kVersions:
+    case Role::kPath:
+      return look_up_path(operation, folder, name);
     case Role::kSnapshot:
     case Role::kInside:
       break;
   }
   const Location location = locate(folder);
-  const auto found = node_at(operation, location.root->entry.reference, path_in(location, name));
+  const auto found = node_at(operation, location.snapshot, path_in(location, name));
   if (!found.has_node()) return std::nullopt;
-  return entry_inside(found.node(), location.root->entry, above, name);
+  return entry_inside(found.node(), location.root, above, name);
 }
 
 Listing::Page View::list(Operation& operation, const std::shared_ptr<const Node>& folder,
@@ -190,7 +191,8 @@ Listing::Page View::list(Operation& operation, const std::shared_ptr<const Node>
   const Entry& above = folder->entry;
   switch (above.role) {
     case Role::kTop: {
-      const std::map<std::string, Role> roles{{"sets", Role::kSets}, {"snapshots", Role::kSnapshots}};
+      const std::map<std::string, Role> roles{
+          {"sets", Role::kSets}, {"snapshots", Role::kSnapshots}, {"versions", Role::kVersions}};
       return page_of(roles, after, [&](const std::string& name, Role role) {
         return named(name, folder_entry(role, above, name));
       });
@@ -213,20 +215,24 @@ Listing::Page View::list(Operation& operation, const std::shared_ptr<const Node>
       });
     }
     case Role::kLink:
+    case Role::kVersion:
       throw FileError(ENOTDIR);
+    case Role::kVersions:
+    case Role::kPath:
+      return list_path(operation, folder, after);
     case Role::kSnapshot:
     case Role::kInside:
       break;
   }
   const Location location = locate(folder);
   v1::ReadFolderRequest request;
-  request.set_snapshot(location.root->entry.reference);
+  request.set_snapshot(location.snapshot);
   request.set_path(location.path);
   request.set_after(after);
   const auto response = ask(operation, &Stub::ReadFolder, request);
   Listing::Page page;
   for (const v1::FileNode& node : response.nodes())
-    page.items.push_back(named(node.name(), entry_inside(node, location.root->entry, above, node.name())));
+    page.items.push_back(named(node.name(), entry_inside(node, location.root, above, node.name())));
   page.more = response.more() && !page.items.empty();
   return page;
 }
@@ -238,7 +244,7 @@ std::string View::read(Operation& operation, const std::shared_ptr<const Node>& 
   if (offset >= size) return {};
   length = static_cast<std::size_t>(std::min<std::uint64_t>(length, size - offset));
   v1::ReadContentRequest request;
-  request.set_snapshot(location.root->entry.reference);
+  request.set_snapshot(location.snapshot);
   request.set_path(location.path);
   std::string content;
   while (content.size() < length) {
@@ -258,7 +264,7 @@ std::string View::read(Operation& operation, const std::shared_ptr<const Node>& 
 std::vector<Xattr> View::xattrs(Operation& operation, const std::shared_ptr<const Node>& node) {
   if (!node->entry.has_xattrs) return {};
   const Location location = locate(node);
-  auto found = node_at(operation, location.root->entry.reference, location.path);
+  auto found = node_at(operation, location.snapshot, location.path);
   std::vector<Xattr> all;
   for (v1::FileXattr& xattr : *found.mutable_node()->mutable_xattrs())
     all.push_back({std::move(*xattr.mutable_name()), std::move(*xattr.mutable_value())});

@@ -1,8 +1,12 @@
 // What a mount shows, as the daemon tells it:
 //   snapshots/ID/…   each snapshot, laid out as a restore does, under the first digits of its id
 //   sets/NAME/TIME   links to them, and `latest`
-// Snapshots never change, so what is in them is not asked for twice by the kernel; which there are is asked
-// for again after kNamesAreGoodFor. Any thread.
+//   versions/PATH/   for each path of a source a folder: in it what the newest snapshot of each set that has
+//                    a folder there has in it, again as folders, and of all else a version by each TIME
+//                    since which snapshots have it. What stands no longer in its folder is found all the
+//                    same.
+// Snapshots never change, so what is in them is not asked for twice by the kernel; which there are, and which
+// versions, is asked for again after kNamesAreGoodFor. Any thread.
 #pragma once
 
 #include <chrono>
@@ -64,14 +68,28 @@ class View {
   Response ask(Operation& operation,
                grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                const Request& request);
+  // Throws what the daemon answered, if it was not OK.
+  void heed(const grpc::Status& status);
   std::shared_ptr<const SnapshotNames> names(Operation& operation);
   v1::LookUpNodeResponse node_at(Operation& operation, const std::string& snapshot, std::string path);
   Entry folder_entry(Role role, const Entry& above, const std::string& name) const;
   Entry link_entry(const Entry& set, const std::string& name, const SnapshotNames::Link& link) const;
   Entry snapshot_entry(const v1::FileNode& node, const Entry& above, const std::string& name,
                        const std::string& id) const;
-  Entry entry_inside(const v1::FileNode& node, const Entry& root, const Entry& folder,
+  Entry entry_inside(const v1::FileNode& node, std::uint64_t root, const Entry& folder,
                      const std::string& name) const;
+
+  // Below versions/ (view_versions.cc).
+  std::optional<Entry> look_up_path(Operation& operation, const std::shared_ptr<const Node>& folder,
+                                    const std::string& name);
+  Listing::Page list_path(Operation& operation, const std::shared_ptr<const Node>& folder,
+                          const std::string& after);
+  // What snapshots that are named so have at the path; none: all that are shown. Empty where nothing was.
+  using Versions = std::shared_ptr<const v1::ListVersionsResponse>;
+  Versions versions(Operation& operation, const std::string& path,
+                    const std::vector<std::string>& snapshots = {});
+  std::optional<Entry> version_entry(Operation& operation, const Location& location, const Entry& folder,
+                                     const std::string& name);
 
   DaemonLink& link_;
   const std::set<std::string> only_;
@@ -81,8 +99,21 @@ class View {
   std::mutex mutex_;  // of what follows
   std::shared_ptr<const SnapshotNames> names_;
   std::chrono::steady_clock::time_point named_{};
+  // What was asked for last: a folder is listed, and its names looked up, one after the other.
+  std::string versions_asked_;
+  Versions versions_;
+  std::chrono::steady_clock::time_point versioned_{};
   std::set<std::string> told_;
   bool is_away_ = false;
 };
+
+template <typename Request, typename Response>
+Response View::ask(Operation& operation,
+                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                   const Request& request) {
+  Response response;
+  heed(link_.call(operation, method, request, response));
+  return response;
+}
 
 }  // namespace garner::client::mount

@@ -6,6 +6,7 @@ import errno
 import os
 import random
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -165,7 +166,7 @@ class MountTest(Case):
         daemon = self.ready(self.path("source"))
         first = daemon.backup("set")
         with self.mounted(daemon):
-            self.assertEqual(["sets", "snapshots"], self.names())
+            self.assertEqual(["sets", "snapshots", "versions"], self.names())
             self.assertEqual([first["snapshot_id"][:8]], self.names("snapshots"))
             self.assertEqual(["set"], self.names("sets"))
             time, latest = self.names("sets", "set")
@@ -200,6 +201,90 @@ class MountTest(Case):
         self.refused(daemon, 2, "mount", self.path("nowhere"), says="mkdir")
         self.refused(daemon, 2, "mount", self.write("file", ""), says="no folder")
         self.assertFalse(os.path.ismount(self.target))
+
+    def test_versions_of_a_file(self):
+        source = self.path("source")
+        contents = (b"first", b"second, longer", b"third")
+        daemon = self.ready(source)
+        for number, content in enumerate(contents):
+            os.utime(self.write("source/letters/list", content), ns=(0, (1_700_000_000 + number) * 10**9 + 123_456_789))
+            if number == 0:
+                self.write("source/letters/gone", "gone")
+                self.write("source/old/deep/file", "in a folder that is gone")
+                os.symlink("letters", self.path("source/link"))
+            elif number == 1:
+                os.unlink(self.path("source/letters/gone"))
+                shutil.rmtree(self.path("source/old"))
+            daemon.backup("set")
+            daemon.backup("set")  # in which nothing is new
+        with self.mounted(daemon):
+            versions = os.path.join(self.target, "versions")
+            shown = versions + source
+            names = sorted(os.listdir(shown + "/letters/list"))
+            self.assertEqual(3, len(names), names)
+            for name in names:
+                self.assertRegex(name, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+            self.assertCountEqual(contents, [self.read(shown, "letters/list", name) for name in names])
+            copies = {}
+            for name in names:
+                subprocess.run(["cp", "-p", f"{shown}/letters/list/{name}", self.path("copy")], check=True)
+                copies[os.stat(self.path("copy")).st_mtime_ns] = self.read(self.path("copy"))
+            self.assertEqual({(1_700_000_000 + number) * 10**9 + 123_456_789: content
+                              for number, content in enumerate(contents)}, copies)
+            # Of what is gone: its path still leads to it, and a folder's content is as it was seen last.
+            self.assertEqual(["list"], os.listdir(shown + "/letters"))
+            (gone,) = os.listdir(shown + "/letters/gone")
+            self.assertEqual(b"gone", self.read(shown, "letters/gone", gone))
+            self.assertEqual(["letters", "link"], sorted(os.listdir(shown)))
+            self.assertEqual(["deep"], os.listdir(shown + "/old"))
+            (old,) = os.listdir(shown + "/old/deep/file")
+            self.assertEqual(b"in a folder that is gone", self.read(shown, "old/deep/file", old))
+            (link,) = os.listdir(shown + "/link")
+            self.assertEqual("letters", os.readlink(f"{shown}/link/{link}"))
+            # The way to the source, and what is on none.
+            folder = versions
+            for name in source.split("/")[1:]:
+                self.assertEqual([name], os.listdir(folder))
+                folder = os.path.join(folder, name)
+            for path in ("/nowhere", source + "/never", source + "/letters/list/2020-01-01T00:00:00"):
+                self.assertFalse(os.path.lexists(versions + path), path)
+            listed = subprocess.run(["ls", "-lR", versions], capture_output=True, check=True)
+            self.assertEqual(b"", listed.stderr)
+            self.assertEqual(3, listed.stdout.count(b"\n-rw"))
+            # That something is not there is no trouble that would have to be told.
+            self.assertNotIn("no snapshot", self.output())
+
+    def test_versions_from_several_sets(self):
+        self.write("sources/one/file", "one")
+        self.write("sources/one/two/file", "two")
+        self.write("sources/other", "other")
+        daemon = self.ready(self.path("sources/one"))
+        daemon.run("set", "add", "more", "--source", self.path("sources/one/two"), self.path("sources/other"),
+                   "--destination", "disk")
+        first = daemon.backup("set")
+        os.unlink(self.path("sources/one/two/file"))
+        self.write("sources/one/two/new", "new")
+        daemon.backup("more")
+        self.write("sources/one/2026-11-29T07:55:00", "a file that is named as versions are")
+        for number in range(2_000):
+            self.write(f"sources/one/many/{number}", "")
+        daemon.backup("set")
+        with self.mounted(daemon):
+            shown = os.path.join(self.target, "versions") + self.path("sources")
+            self.assertEqual(["one", "other"], sorted(os.listdir(shown)))
+            self.assertEqual(["2026-11-29T07:55:00", "file", "many", "two"], sorted(os.listdir(shown + "/one")))
+            self.assertEqual(["new"], os.listdir(shown + "/one/two"))
+            self.assertEqual(sorted(str(number) for number in range(2_000)), sorted(os.listdir(shown + "/one/many")))
+            (name,) = os.listdir(shown + "/one/two/file")
+            self.assertEqual(b"two", self.read(shown, "one/two/file", name))
+            (name,) = os.listdir(shown + "/one/2026-11-29T07:55:00")
+            self.assertIn(b"named as versions are", self.read(shown, "one/2026-11-29T07:55:00", name))
+        with self.mounted(daemon, first["snapshot_id"]):
+            shown = os.path.join(self.target, "versions") + self.path("sources")
+            self.assertEqual(["one"], os.listdir(shown))
+            self.assertEqual(["file", "two"], sorted(os.listdir(shown + "/one")))
+            self.assertEqual(["file"], os.listdir(shown + "/one/two"))
+            self.assertFalse(os.path.exists(shown + "/one/two/new"))
 
     def test_a_large_file_is_read_from_anywhere_by_many_at_once(self):
         content = random.Random(4).randbytes(100_000_000)
@@ -336,6 +421,12 @@ class MountTest(Case):
             self.assertFalse(may_read("closed"))
             self.assertFalse(may_read("listed"))
             self.assertTrue(may_read("listed", user=1))
+            # Below versions/ no modes of folders would guard anything.
+            versions = os.path.join(self.target, "versions")
+            self.assertNotEqual([], os.listdir(versions))
+            listed = subprocess.run(["ls", versions], preexec_fn=as_user(STRANGER), capture_output=True, check=False)
+            self.assertNotEqual(0, listed.returncode)
+            self.assertEqual(b"", listed.stdout)
 
 
 if __name__ == "__main__":

@@ -59,7 +59,8 @@ TEST_CASE("a node knows where it is though the folders above it were forgotten")
   for (const auto& node : {made.folder, made.root, made.snapshots}) made.table.forget(node->id, 1);
   const Location location = locate(made.table.find(file->id));
   CHECK(location.path == "letters/one");
-  CHECK(location.root->entry.reference == "4f2a91c0aa");
+  CHECK(location.snapshot == "4f2a91c0aa");
+  CHECK(location.root == made.root->entry.status.st_ino);
   CHECK(locate(made.root).path.empty());
   CHECK(path_in(locate(made.root), "x") == "x");
   CHECK(path_in(locate(made.folder), "x") == "letters/x");
@@ -67,6 +68,26 @@ TEST_CASE("a node knows where it is though the folders above it were forgotten")
   CHECK(is_lasting(*made.folder));
   CHECK_FALSE(is_lasting(*made.snapshots));
   CHECK_FALSE(is_lasting(*made.top));
+}
+
+TEST_CASE("a version knows where it is, and is another one when it is elsewhere") {
+  Table made;
+  const auto versions = made.table.look_up(made.top, "versions", entry(Role::kVersions, S_IFDIR));
+  const auto home = made.table.look_up(versions, "home", entry(Role::kPath, S_IFDIR));
+  const auto file = made.table.look_up(home, "list", entry(Role::kPath, S_IFDIR));
+  CHECK(source_path(*versions) == "/");
+  CHECK(source_path(*file) == "/home/list");
+
+  Entry of_it = entry(Role::kVersion, S_IFREG);
+  of_it.location = std::make_shared<const Location>(Location{"4f2a91c0aa", "list"});
+  const auto version = made.table.look_up(file, "2026-11-29T07:55:00", of_it);
+  CHECK(locate(version).snapshot == "4f2a91c0aa");
+  CHECK(locate(version).path == "list");
+  of_it.location = std::make_shared<const Location>(*of_it.location);
+  CHECK(made.table.look_up(file, "2026-11-29T07:55:00", of_it) == version);
+  of_it.location = std::make_shared<const Location>(Location{"0123456789", "list"});
+  CHECK(made.table.look_up(file, "2026-11-29T07:55:00", of_it) != version);
+  CHECK_FALSE(is_lasting(*file));
 }
 
 }  // namespace

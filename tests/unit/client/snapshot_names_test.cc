@@ -72,6 +72,22 @@ TEST_CASE("what was recovered is never the latest") {
   CHECK(list.names().sets.at("home").at("latest").target == "../../snapshots/01234567");
 }
 
+TEST_CASE("of each set it is known what its snapshots were made of, and how they are asked for") {
+  List list;
+  const std::string newer = list.add("4f2a91c0", 0).id();
+  list.list.mutable_snapshots(0)->add_sources("/home");
+  const std::string older = list.add("0123456789", 60).id();
+  list.list.mutable_snapshots(1)->add_sources("/home");
+  list.list.mutable_snapshots(1)->add_sources("/srv/data");
+  list.add("aaaaaaaaaa", 0, "mail").add_sources("/var/mail");
+  const SnapshotNames names = list.names();
+  CHECK(names.scopes.at("home").sources == std::set<std::string>{"/home", "/srv/data"});
+  CHECK(names.scopes.at("home").names == Names{"home"});
+  CHECK(names.scopes.at("mail").sources == std::set<std::string>{"/var/mail"});
+  CHECK(list.names({older, newer}).scopes.at("home").names == Names{older, newer});
+  CHECK(list.names({newer}).scopes.at("home").sources == std::set<std::string>{"/home"});
+}
+
 TEST_CASE("of those that were named the newest is the latest, and others are not there") {
   List list;
   list.add("4f2a91c0", 0);
