@@ -7,20 +7,13 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "maintenance/decided_removal.h"
 #include "snapshot/node.h"
 
 namespace garner::maintenance {
 namespace {
 
 namespace v1 = store::v1;
-
-// Others that commit meanwhile are waited for so often.
-constexpr int kMostTries = 50;
-
-Error overtaken_again(const store::Repository& repository) {
-  return {ErrorKind::kConflict, "others commit all the time to the repository " +
-                                    repository.header().repository.text() + ": try again"};
-}
 
 // Recovered snapshots may lack something, and those of the future were made by a clock that was ahead, or
 // seem so to one that is behind: no other one goes to make room for one of them. So it is kept if the rules
@@ -109,35 +102,32 @@ std::vector<ForgetDecision> run_forget(store::Repository& repository, const Forg
   // Should it be old, the commit is overtaken, and the decision made again.
   repository.refresh(store::kLookToBeginWith);
   if (!options.dry_run) repository.read_whole_log(store::kLookToBeginWith);
-  for (int tries = 0; tries < kMostTries; ++tries) {
-    const std::shared_ptr<const v1::RepositoryState> state = repository.state();
-    std::vector<ForgetDecision> decisions = decide(*state, options, clock.now());
-    store::CommitPlan plan;
-    plan.removal.decided_on = state->generation();
+  std::vector<ForgetDecision> decisions;
+  commit_decided(repository, [&](const v1::RepositoryState& state) {
+    decisions = decide(state, options, clock.now());
+    store::Removal removal;
     for (const ForgetDecision& decision : decisions) {
-      if (decision.forgotten) plan.removal.remove_snapshots.insert(decision.id);
+      if (decision.forgotten && !options.dry_run) removal.remove_snapshots.insert(decision.id);
     }
-    if (options.dry_run || plan.removal.remove_snapshots.empty()) return decisions;
-    if (!repository.commit(plan).overtaken) return decisions;
-  }
-  throw overtaken_again(repository);
+    return removal;
+  });
+  return decisions;
 }
 
 bool set_pinned(store::Repository& repository, const crypto::BlobId& id, bool pinned) {
+  bool changed = false;
   repository.refresh();
-  for (int tries = 0; tries < kMostTries; ++tries) {
-    const std::shared_ptr<const v1::RepositoryState> state = repository.state();
-    const v1::SnapshotEntry* entry = store::find_snapshot(*state, id.view());
+  commit_decided(repository, [&](const v1::RepositoryState& state) {
+    const v1::SnapshotEntry* entry = store::find_snapshot(state, id.view());
     if (entry == nullptr) {
       throw Error(ErrorKind::kNotFound, "there is no snapshot " + id.hex().substr(0, 12) + " any more");
     }
-    if (entry->pinned() == pinned) return false;
-    store::CommitPlan plan;
-    plan.removal.decided_on = state->generation();
-    (pinned ? plan.removal.pin : plan.removal.unpin).insert(id);
-    if (!repository.commit(plan).overtaken) return true;
-  }
-  throw overtaken_again(repository);
+    changed = entry->pinned() != pinned;
+    store::Removal removal;
+    if (changed) (pinned ? removal.pin : removal.unpin).insert(id);
+    return removal;
+  });
+  return changed;
 }
 
 }  // namespace garner::maintenance
