@@ -70,6 +70,11 @@ class Repair {
         for (const v1::SnapshotEntry& entry : body.add_snapshots()) add_listed(entry);
         for (const std::string& id : body.pin()) pinned_.insert(crypto::BlobId::from_bytes(as_bytes(id)));
         for (const std::string& id : body.unpin()) pinned_.erase(crypto::BlobId::from_bytes(as_bytes(id)));
+        for (const v1::SnapshotTags& given : body.give_tags()) {
+          if (!store::is_tag_list(given.tags())) continue;
+          tags_[crypto::BlobId::from_bytes(as_bytes(given.snapshot()))] = {given.tags().begin(),
+                                                                           given.tags().end()};
+        }
       } catch (const Error& error) {
         if (!is_damage(error)) throw;
         report_.problem(std::string(error.what()) + " (left out)");
@@ -119,6 +124,8 @@ class Repair {
       *entry.mutable_snapshot() = std::move(snapshots_.at(id));
       entry.set_recovered(true);
       if (pinned_.contains(id)) plan.removal.pin.insert(id);
+      if (const auto tags = tags_.find(id); tags != tags_.end() && !tags->second.empty())
+        plan.removal.give_tags.insert(*tags);
     }
     plan.packs = std::move(packs_);
     plan.has_differences = completeness_.found_differences();
@@ -173,7 +180,8 @@ class Repair {
   std::vector<store::FinishedPack> packs_;
   std::vector<crypto::BlobId> snapshot_blobs_;
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
-  std::set<crypto::BlobId> pinned_;  // by the records that could be read
+  std::set<crypto::BlobId> pinned_;             // by the records that could be read
+  std::map<crypto::BlobId, store::Tags> tags_;  // the same
   crypto::IdSet data_;
   snapshot::Completeness completeness_;
   std::optional<v1::Parameters> parameters_;

@@ -8,6 +8,7 @@
 #include "crypto/signing.h"
 #include "store/frame.h"
 #include "store/segment.h"
+#include "store/snapshot_tags.h"
 #include "store/state.h"
 
 namespace garner::store {
@@ -110,6 +111,7 @@ class Applier {
     apply_segments();
     apply_snapshots();
     apply_pins();
+    apply_tags();
     apply_roots();
     apply_removals();
     for (const v1::Witness& witness : body_.witnesses()) {
@@ -237,7 +239,7 @@ class Applier {
       const auto found =
           std::ranges::find_if(snapshots, [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
       require(found != snapshots.end(), "it removes a snapshot that is not there: " + hex(id));
-      // Taken out and put back as recovered: it keeps its place and its pin.
+      // Taken out and put back as recovered: it keeps its place, its pin and its tags.
       const auto again = std::ranges::find_if(
           body_.add_snapshots(), [&](const v1::SnapshotEntry& entry) { return entry.id() == id; });
       if (again != body_.add_snapshots().end() && again->recovered() && !found->recovered()) {
@@ -256,6 +258,7 @@ class Applier {
       require(find_snapshot(state_, as_bytes(entry.id())) == nullptr,
               "it adds a snapshot that is there: " + hex(entry.id()));
       require(!entry.pinned(), "it adds a snapshot that is pinned already: " + hex(entry.id()));
+      require(entry.tags().empty(), "it adds a snapshot that has tags already: " + hex(entry.id()));
       *snapshots.Add() = entry;
     }
   }
@@ -274,6 +277,26 @@ class Applier {
     };
     for (const std::string& id : body_.unpin()) set(id, false);
     for (const std::string& id : body_.pin()) set(id, true);
+  }
+
+  void apply_tags() {
+    require_remover(!body_.give_tags().empty(), "changes tags of snapshots");
+    require(body_.give_tags().empty() || (state_.must_know_to_write() & kTagsFeature) != 0,
+            "it gives a snapshot tags and does not say that tags must be known");
+    std::set<std::string_view> seen;
+    for (const v1::SnapshotTags& given : body_.give_tags()) {
+      const auto found = std::ranges::find_if(
+          *state_.mutable_snapshots(),
+          [&](const v1::SnapshotEntry& entry) { return entry.id() == given.snapshot(); });
+      require(found != state_.mutable_snapshots()->end(),
+              "it gives tags to a snapshot that is not there: " + hex(given.snapshot()));
+      require(seen.insert(given.snapshot()).second,
+              "it gives a snapshot tags twice: " + hex(given.snapshot()));
+      require(is_tag_list(given.tags()), "it gives a snapshot tags that are none: " + hex(given.snapshot()));
+      require(!std::ranges::equal(given.tags(), found->tags()),
+              "it gives a snapshot the tags that it has: " + hex(given.snapshot()));
+      *found->mutable_tags() = given.tags();
+    }
   }
 
   void apply_roots() {

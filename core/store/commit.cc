@@ -21,7 +21,7 @@ bool changes_anything(const v1::RecordBody& body, const v1::RepositoryState& sta
   return body.index_from() != state.index_from() || !body.add_segments().empty() ||
          !body.add_snapshots().empty() || !body.set_roots().empty() || !body.remove_roots().empty() ||
          !body.remove_segments().empty() || !body.remove_snapshots().empty() || !body.condemn().empty() ||
-         !body.drop().empty() || !body.pin().empty() || !body.unpin().empty();
+         !body.drop().empty() || !body.pin().empty() || !body.unpin().empty() || !body.give_tags().empty();
 }
 
 }  // namespace
@@ -415,6 +415,7 @@ CommitOutcome Repository::rebuild_log(const CommitPlan& plan, std::uint64_t high
     record.body.add_pin(id.value.data(), id.value.size());
     record.features.prune |= kPinsFeature;
   }
+  for (const auto& [id, tags] : plan.removal.give_tags) give_tags(id, tags, record);
   add_segments(segments, record);
   end_log(listed.empty() ? 0 : listed.back().generation, record);
   whole_log_read_ = true;  // the state is made here

@@ -109,7 +109,8 @@ void Repository::read_whole_log_locked() {
 void Repository::check_removal(const CommitPlan& plan, const v1::RepositoryState& state) {
   const Removal& removal = plan.removal;
   require_prunable(features_of(state));
-  require_remover("snapshots are forgotten and pruned by the machine that made the repository");
+  require_remover(
+      "snapshots are forgotten, pinned, tagged and pruned by the machine that made the repository");
   for (const crypto::BlobId& id : removal.remove_snapshots) {
     const v1::SnapshotEntry* entry = find_snapshot(state, id.view());
     if (entry != nullptr && entry->pinned()) {
@@ -161,6 +162,10 @@ void Repository::add_removal(const Removal& removal, const v1::RepositoryState& 
     add(body.add_pin(), id.view());
     record.features.prune |= kPinsFeature;
   }
+  for (const auto& [id, tags] : removal.give_tags) {
+    const v1::SnapshotEntry* entry = find_snapshot(state, id.view());
+    if (entry != nullptr && !std::ranges::equal(entry->tags(), tags)) give_tags(id, tags, record);
+  }
   for (const crypto::BlobId& id : removal.remove_snapshots) {
     if (find_snapshot(state, id.view()) != nullptr) add(body.add_remove_snapshots(), id.view());
   }
@@ -172,6 +177,7 @@ void Repository::add_removal(const Removal& removal, const v1::RepositoryState& 
     again = *entry;
     again.set_recovered(true);
     again.set_pinned(false);
+    again.clear_tags();
   }
   for (const ObjectName& name : removal.drop) {
     if (is_listed(state.condemned(), name)) add(body.add_drop(), name.view());

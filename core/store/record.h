@@ -38,7 +38,11 @@ inline constexpr std::uint64_t kPinsFeature = 1;
 // Must be known to read: content may be stored as differences. Set by the first record whose snapshot or root
 // may have any.
 inline constexpr std::uint64_t kDifferencesFeature = 1;
-inline constexpr FeatureFlags kKnownFeatures{kDifferencesFeature, 0, kPinsFeature};
+// Must be known to write: snapshots may have tags. Set by the first record that gives any. Whoever does not
+// know them reads past them, and would leave states without them, which others begin with; nothing that is
+// only read or restored depends on them.
+inline constexpr std::uint64_t kTagsFeature = 1;
+inline constexpr FeatureFlags kKnownFeatures{kDifferencesFeature, kTagsFeature, kPinsFeature};
 
 // Error(kNewerFormat) when `flags` has a must-know-to-read flag this version does not know.
 void require_readable(const FeatureFlags& flags);

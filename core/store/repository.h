@@ -29,19 +29,21 @@
 #include "store/repository_header.h"
 #include "store/segment.h"
 #include "store/segment_shelf.h"
+#include "store/snapshot_tags.h"
 #include "store/state.h"
 
 namespace garner::store {
 
-// What a remover takes away (commit_removal.cc). Whoever condemns has marked everything that is reachable
-// from the state of generation `decided_on`, and holds nothing of it; whoever forgets has decided by its
-// snapshots. So nothing is committed on any other state.
+// What a remover takes away or marks (commit_removal.cc). Whoever condemns has marked everything that is
+// reachable from the state of generation `decided_on`, and holds nothing of it; whoever forgets has decided
+// by its snapshots. So nothing is committed on any other state.
 struct Removal {
   std::optional<std::uint64_t> decided_on;    // must be set when anything else is
   std::set<crypto::BlobId> remove_snapshots;  // listed and not pinned
   std::set<crypto::BlobId> pin;               // listed
   std::set<crypto::BlobId> unpin;
-  // Listed snapshots of which content is lost: recovered from now on, in their place and pinned if they are.
+  std::map<crypto::BlobId, Tags> give_tags;  // listed; all that each has from then on
+  // Listed snapshots of which content is lost: recovered from now on, in their place, with pin and tags.
   std::set<crypto::BlobId> mark_recovered;
   std::set<ObjectName> condemn;  // packs, and segments that no state lists
   std::set<ObjectName> drop;     // condemned earlier; their objects are deleted
@@ -50,8 +52,9 @@ struct Removal {
   std::set<ObjectName> replace_segments;
   std::vector<Uuid> remove_roots;  // runs, also of other writers
   bool empty() const {
-    return remove_snapshots.empty() && pin.empty() && unpin.empty() && mark_recovered.empty() &&
-           condemn.empty() && drop.empty() && replace_segments.empty() && remove_roots.empty();
+    return remove_snapshots.empty() && pin.empty() && unpin.empty() && give_tags.empty() &&
+           mark_recovered.empty() && condemn.empty() && drop.empty() && replace_segments.empty() &&
+           remove_roots.empty();
   }
 };
 

@@ -42,6 +42,7 @@ inline std::uint64_t first_generation(std::uint64_t log_number) {
 //     feature flags and any other writer, and to set or remove an unfinished root of another writer. Chunk
 //     sizes never change. A remover is always left.
 //   - a pinned snapshot is not removed; pinning and unpinning takes ROLE_REMOVE and the feature flag.
+//   - tags (snapshot_tags.h) are given to listed snapshots only; that takes ROLE_REMOVE and the feature flag.
 //   - nothing is added twice or removed without being there; a name that was condemned or dropped is not
 //   added again;
 //     a segment is condemned when no longer live; only what was condemned in an earlier record is dropped.

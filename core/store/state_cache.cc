@@ -15,7 +15,7 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNLAS3";
+constexpr std::string_view kMagic = "GARNLAS4";
 
 LogEnd read_end(ByteReader& reader) {
   LogEnd end;
@@ -51,6 +51,9 @@ std::optional<CachedState> read_state_cache(const std::string& path, const Uuid&
     ByteReader reader(covered);
     if (as_text(reader.bytes(kMagic.size())) != kMagic) return std::nullopt;
     if (Uuid::from_bytes(reader.bytes(repository.value.size())) != repository) return std::nullopt;
+    const std::uint64_t read = reader.u64();
+    const std::uint64_t write = reader.u64();
+    if (FeatureFlags{read, write, reader.u64()} != kKnownFeatures) return std::nullopt;
     CachedState cached;
     cached.from_first_record = reader.u8() == 1;
     cached.log.end = read_end(reader);
@@ -68,6 +71,9 @@ void write_state_cache(const std::string& path, const Uuid& repository, const v1
   ByteWriter writer;
   writer.bytes(as_bytes(kMagic));
   writer.bytes(repository.view());
+  writer.u64(kKnownFeatures.read);
+  writer.u64(kKnownFeatures.write);
+  writer.u64(kKnownFeatures.prune);
   writer.u8(from_first_record ? 1 : 0);
   write_end(writer, end);
   writer.bytes(as_bytes(state.SerializeAsString()));

@@ -270,6 +270,15 @@ void logs() {
   put_record(out, 0, add);
   put_record(out, 2, pin);
   seed("apply", "pin", out);
+  store::v1::RecordBody tags;
+  store::v1::SnapshotTags& given = *tags.add_give_tags();
+  given.set_snapshot(std::string(32, 'I'));
+  given.add_tags("before-upgrade");
+  given.add_tags("host:attic");
+  out.clear();
+  put_record(out, 0, add);
+  put_record(out, 4, tags);
+  seed("apply", "tags", out);
 
   add.set_generation(7);
   add.set_writer(std::string(16, 'W'));

@@ -3,6 +3,7 @@
 // state.
 #include "fuzz/fuzz.h"
 #include "fuzz/keys.h"
+#include "store/snapshot_tags.h"
 #include "store/state.h"
 
 namespace garner::fuzz {
@@ -39,7 +40,8 @@ void check(const store::v1::RepositoryState& state) {
     for (const std::string& name : *names) require(name.size() == 32, "a name has 32 bytes");
   }
   for (const auto& entry : state.snapshots())
-    require(entry.id().size() == 32, "a snapshot's id has 32 bytes");
+    require(entry.id().size() == 32 && store::is_tag_list(entry.tags()),
+            "a snapshot's id has 32 bytes, and its tags are tags");
 }
 
 }  // namespace
@@ -57,6 +59,7 @@ void try_one(ByteView bytes) {
     record.features = store::features_of(state);
     record.features.read |= flags & 1;
     record.features.prune |= flags >> 1 & 1;
+    record.features.write |= flags >> 2 & 1;
     record.parameters = state.parameters();
     record.body.set_generation(state.generation() + 1);
     record.body.set_previous(state.record_hash());

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "maintenance/forget.h"
 #include "maintenance/repair.h"
+#include "maintenance/tagging.h"
 #include "store/log.h"
 #include "support/difference_node.h"
 #include "unit/maintenance/maintenance_fixture.h"
@@ -82,6 +83,29 @@ TEST_CASE("pins that a record tells of are kept") {
   const auto state = fixture.repository.repository().state();
   CHECK(store::find_snapshot(*state, first.view())->pinned());
   CHECK_FALSE(store::find_snapshot(*state, second.view())->pinned());
+}
+
+TEST_CASE("tags that a record tells of are kept") {
+  Fixture fixture;
+  auto& repository = fixture.repository.repository();
+  const auto id = [&](int number) {
+    return crypto::BlobId::from_bytes(as_bytes(repository.state()->snapshots(number).id()));
+  };
+  const auto first = id(0);
+  const auto second = id(1);
+  maintenance::edit_tags(repository, {first, second}, {std::nullopt, {"a", "b"}, {}});
+  maintenance::edit_tags(repository, {first}, {std::nullopt, {}, {"b"}});
+  maintenance::edit_tags(repository, {second}, {store::Tags(), {}, {}});
+  fixture.repository.destination().remove(store::record_key(1));
+  fixture.remove_all("state/");
+  fixture.repository.reopen_without_log();
+  CHECK(fixture.repair().recovered.size() == 2);
+  fixture.repository.reopen();
+  const auto state = fixture.repository.repository().state();
+  CHECK(state->must_know_to_write() == store::kTagsFeature);
+  REQUIRE(store::find_snapshot(*state, first.view())->tags_size() == 1);
+  CHECK(store::find_snapshot(*state, first.view())->tags(0) == "a");
+  CHECK(store::find_snapshot(*state, second.view())->tags().empty());
 }
 
 TEST_CASE("everything is found again from packs alone") {

@@ -239,6 +239,23 @@ TEST_CASE("a cache that is missing, torn, foreign or old is made again") {
   }
 }
 
+TEST_CASE("a cache of a version that knows other flags is not used") {
+  Fixture fixture;
+  fixture.commit_snapshot(*fixture.repository);
+  const Uuid id = fixture.repository->header().repository;
+  const std::string path = fixture.first.state_cache(id);
+  fixture.repository.reset();
+  REQUIRE(read_state_cache(path, id));
+  Bytes other = read_file(path, 1u << 20);
+  other[8 + 16 + 8] ^= 1;  // to write
+  const crypto::Digest digest = crypto::hash(ByteView(other).first(other.size() - sizeof(crypto::Digest)));
+  std::ranges::copy(digest, other.end() - static_cast<std::ptrdiff_t>(digest.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(as_text(other).data(), static_cast<std::streamsize>(other.size()));
+  CHECK_FALSE(read_state_cache(path, id));
+  CHECK(fixture.open(fixture.first)->state()->snapshots_size() == 1);
+}
+
 TEST_CASE("a state object is used instead of the records before it") {
   Fixture fixture;
   while (fixture.repository->state()->generation() < 31) fixture.commit_snapshot(*fixture.repository);

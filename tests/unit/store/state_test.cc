@@ -267,6 +267,46 @@ TEST_CASE("segments, snapshots and roots are added once and removed once") {
   }) == kDamaged);
 }
 
+TEST_CASE("tags are given to listed snapshots, by a remover, once it is said that they must be known") {
+  Log log;
+  const std::string snapshot = log.new_name();
+  const auto give = [&](const std::vector<std::string>& tags, const std::string& id) -> Edit {
+    return [=](Record& record) {
+      v1::SnapshotTags& given = *record.body.add_give_tags();
+      given.set_snapshot(id);
+      given.mutable_tags()->Add(tags.begin(), tags.end());
+    };
+  };
+  REQUIRE_FALSE(log.apply_by(log.remover, [&](Record& record) { Log::add_snapshot(record, snapshot); }));
+  CHECK(log.apply_by(log.remover, give({"a"}, snapshot)) == kDamaged);
+  REQUIRE_FALSE(log.apply_by(log.remover, [&](Record& record) {
+    give({"a", "b"}, snapshot)(record);
+    record.features.write |= kTagsFeature;
+  }));
+  REQUIRE(log.state.snapshots(0).tags_size() == 2);
+  CHECK(log.state.snapshots(0).tags(1) == "b");
+
+  CHECK(log.apply_by(log.adder, give({"c"}, snapshot)) == kDamaged);
+  CHECK(log.apply_by(log.adder, give({}, snapshot)) == kDamaged);
+  CHECK(log.apply_by(log.remover, give({"c"}, log.new_name())) == kDamaged);
+  CHECK(log.apply_by(log.remover, give({"c"}, "short")) == kDamaged);
+  const std::vector<std::vector<std::string>> bad = {
+      {"a", "b"}, {"b", "a"}, {"a", "a"}, {""}, {"a b"}, {"\x1b[2J"}, std::vector<std::string>(1000, "a")};
+  for (const auto& tags : bad) CHECK(log.apply_by(log.remover, give(tags, snapshot)) == kDamaged);
+  CHECK(log.apply_by(log.remover, [&](Record& record) {
+    give({"c"}, snapshot)(record);
+    give({"d"}, snapshot)(record);
+  }) == kDamaged);
+  CHECK(log.apply_by(log.remover, [&](Record& record) {
+    Log::add_snapshot(record, log.new_name());
+    record.body.mutable_add_snapshots(0)->add_tags("a");
+  }) == kDamaged);
+  CHECK(log.state.snapshots(0).tags_size() == 2);
+
+  CHECK_FALSE(log.apply_by(log.remover, give({}, snapshot)));
+  CHECK(log.state.snapshots(0).tags().empty());
+}
+
 TEST_CASE("a name is condemned, then dropped, and never comes back") {
   Log log;
   const std::string pack = log.new_name();
