@@ -82,6 +82,20 @@ void check_set_or_selector(const std::string& text) {
                       "A SELECTOR is an id, latest, SET@latest, SET~N, SET@TIME, SET~N..~M or TIME..TIME.");
 }
 
+void check_tag(const std::string& option, const std::string& tag) {
+  constexpr std::size_t kLongestTag = 64;
+  if (!tag.empty() && tag.size() <= kLongestTag && is_alphanumeric(tag.front()) &&
+      std::all_of(tag.begin(), tag.end(), [](char c) {
+        return is_alphanumeric(c) || std::string_view("._-:/+@=").find(c) != std::string_view::npos;
+      })) {
+    return;
+  }
+  throw usage_failure(
+      option + ": " + quoted(tag) + " is no tag",
+      "A tag has 1 to 64 letters, digits and . _ - : / + @ =, and begins with a letter or digit; "
+      "give the option once for each.");
+}
+
 std::string absolute_path(const std::string& option, const std::string& path, const std::string& folder) {
   if (path.empty()) throw usage_failure(option + " is empty: give a path");
   const std::string whole = path.front() == '/' ? path : folder + '/' + path;

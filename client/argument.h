@@ -16,6 +16,10 @@ void check_name(std::string_view what, const std::string& name);
 // A set's name or a SELECTOR, as far as that can be told without asking.
 void check_set_or_selector(const std::string& text);
 
+// A snapshot's tag: 1 to 64 letters, digits and `. _ - : / + @ =`, beginning with a letter or digit. `option`
+// names it in messages.
+void check_tag(const std::string& option, const std::string& tag);
+
 // `path`, made absolute from `folder` (absolute), without `.`, `..`, doubled or trailing slashes. A `..`
 // behind a symbolic link is refused: it means one thing to the shell and another to the kernel. `option`
 // names it in messages.

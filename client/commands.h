@@ -23,6 +23,7 @@ void add_versions_command(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
 void add_mount_command(std::vector<Command>& all);
 void add_copy_commands(std::vector<Command>& all);
+void add_tag_command(std::vector<Command>& all);
 void add_retention_commands(std::vector<Command>& all);
 void add_check_commands(std::vector<Command>& all);
 void add_key_commands(std::vector<Command>& all);

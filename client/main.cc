@@ -44,6 +44,7 @@ std::vector<Command> all_commands() {
   add_restore_commands(all);
   add_mount_command(all);
   add_copy_commands(all);
+  add_tag_command(all);
   add_retention_commands(all);
   add_check_commands(all);
   add_key_commands(all);

@@ -11,14 +11,14 @@ namespace {
 
 void add_forget(std::vector<Command>& all) {
   struct Arguments {
-    std::vector<std::string> names;
+    std::vector<std::string> names, tags;
     RetentionArguments keep;
     bool dry_run = false;
   };
   const auto given = std::make_shared<Arguments>();
   Command command{
       .path = "forget",
-      .usage = "[SET] [SELECTOR...] " + std::string(kRetentionUsage) + " [--dry-run]",
+      .usage = "[SET] [SELECTOR...] [--tag TAG]... " + std::string(kRetentionUsage) + " [--dry-run]",
       .sentence = "Removes snapshots from the list: those that no rule keeps, or those named.",
       .options =
           {{"SET|SELECTOR",
@@ -26,11 +26,21 @@ void add_forget(std::vector<Command>& all) {
             "A set, and snapshots to forget. With a set alone and no rule, its own retention is applied.",
             &given->names,
             false,
-            {}}},
+            {}},
+           {"--tag",
+            "TAG",
+            "Forget those of the named, or of the set, or without both of all, that have this tag; given "
+            "more "
+            "than once, that have all of them.",
+            &given->tags,
+            false,
+            {},
+            true}},
       .examples = {{"garner forget home --keep-daily 7 --keep-weekly 5 --keep-monthly 12 --dry-run",
                     "Tells of each snapshot why it would be kept."},
                    {"garner forget home", "By the rules that the set has."},
-                   {"garner forget 4f2a91c0 home~10..~20", "These, whatever any rule keeps."}},
+                   {"garner forget 4f2a91c0 home~10..~20", "These, whatever any rule keeps."},
+                   {"garner forget home --tag draft --dry-run", "These, too."}},
       .details =
           {"Rules are applied to each set by itself; a snapshot is kept if any rule keeps it, or if it is "
            "pinned. "
@@ -45,9 +55,17 @@ void add_forget(std::vector<Command>& all) {
               check_utf8("a set or snapshot", name);
               request.add_names(name);
             }
+            for (const std::string& tag : given->tags) {
+              check_tag("--tag", tag);
+              request.add_tags(tag);
+            }
+            if (!given->tags.empty() && given->keep.any()) {
+              throw usage_failure("forget: --tag names snapshots that go, and --keep says what stays",
+                                  "Give one of them.");
+            }
             add_retention(given->keep, request);
             request.set_dry_run(given->dry_run);
-            if (given->names.empty() && !given->keep.any()) {
+            if (given->names.empty() && given->tags.empty() && !given->keep.any()) {
               throw usage_failure("forget: name a set or snapshots, or say what is kept",
                                   "See garner forget --help.");
             }

@@ -16,7 +16,7 @@ constexpr const char* kTime =
     "\"yesterday 18:30\", monday, \"2 weeks ago\" or now: all of the day or minute is meant.";
 
 struct ListArguments {
-  std::vector<std::string> names;
+  std::vector<std::string> names, tags;
   std::optional<std::string> since, until, limit, host, path, sort, columns, group_by;
 
   v1::ListSnapshotsRequest request() const {
@@ -33,6 +33,10 @@ struct ListArguments {
     }
     if (host) request.set_host(text_of("--host", *host));
     if (path) request.set_path(absolute_path("--path", *path));
+    for (const std::string& tag : tags) {
+      check_tag("--tag", tag);
+      request.add_tags(tag);
+    }
     if (sort) request.set_order(parse_snapshot_order(*sort));
     if (group_by && parse_snapshot_groups(*group_by) != SnapshotGroups::kNone && !by_time(request))
       throw usage_failure("--group-by needs snapshots in the order of time, not of " + *sort);
@@ -43,7 +47,7 @@ struct ListArguments {
     return request.order() == v1::SNAPSHOT_ORDER_UNSPECIFIED || request.order() == v1::SNAPSHOT_ORDER_TIME;
   }
   // Whether all are asked for.
-  bool empty() const { return names.empty() && !since && !until && !host && !path; }
+  bool empty() const { return names.empty() && !since && !until && !host && !path && tags.empty(); }
 
  private:
   static const std::string& text_of(const std::string& option, const std::string& text) {
@@ -81,8 +85,8 @@ void add_snapshots(std::vector<Command>& all) {
   const auto given = std::make_shared<ListArguments>();
   all.push_back({
       .path = "snapshots",
-      .usage = "[SET] [SELECTOR...] [--since T] [--until T] [--limit N] [--host H] [--path P] [--sort ORDER] "
-               "[--columns NAME,...] [--group-by day|week|month|none]",
+      .usage = "[SET] [SELECTOR...] [--since T] [--until T] [--limit N] [--host H] [--path P] [--tag TAG]... "
+               "[--sort ORDER] [--columns NAME,...] [--group-by day|week|month|none]",
       .sentence = "Lists the snapshots, newest first.",
       .options =
           {{"SET|SELECTOR",
@@ -101,6 +105,13 @@ void add_snapshots(std::vector<Command>& all) {
            {"--limit", "N", "No more than the first N.", &given->limit, false, {}},
            {"--host", "H", "Only those of this host.", &given->host, false, {}},
            {"--path", "P", "Only those whose sources are or hold this path.", &given->path, false, {}},
+           {"--tag",
+            "TAG",
+            "Only those that have this tag; given more than once, that have all of them.",
+            &given->tags,
+            false,
+            {},
+            true},
            {"--sort",
             "ORDER",
             "time, files, bytes, new, errors, set or host: numbers from the largest. Default: time, newest "
@@ -111,7 +122,7 @@ void add_snapshots(std::vector<Command>& all) {
            {"--columns",
             "NAME,...",
             "Which columns: id, set, time, host, sources, files, bytes, new, errors, at (destinations), "
-            "note.",
+            "tags, note.",
             &given->columns,
             false,
             {}},

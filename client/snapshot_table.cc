@@ -52,6 +52,7 @@ const std::vector<SnapshotColumn>& all_columns() {
        [](const Info& one) -> Cell { return human_bytes(one.new_bytes()); }},
       {"errors", {"ERRORS", true}, [](const Info& one) -> Cell { return human_count(one.error_count()); }},
       {"at", {"AT", false, kEnd}, [](const Info& one) -> Cell { return joined(one.destinations()); }},
+      {"tags", {"TAGS", false, kEnd}, [](const Info& one) -> Cell { return joined(one.tags()); }},
       {"note", {"NOTE", false, kEnd}, [](const Info& one) { return Cell(note_text(one), Style::kWarning); }}};
   return kColumns;
 }
@@ -113,8 +114,10 @@ std::vector<SnapshotColumn> parse_snapshot_columns(const std::string& names) {
 std::vector<SnapshotColumn> usual_snapshot_columns(const v1::ListSnapshotsResponse& snapshots) {
   const bool notes = std::any_of(snapshots.snapshots().begin(), snapshots.snapshots().end(),
                                  [](const v1::SnapshotInfo& one) { return !note_text(one).empty(); });
-  return parse_snapshot_columns(notes ? "id,set,time,files,bytes,new,at,note"
-                                      : "id,set,time,files,bytes,new,at");
+  const bool tags = std::any_of(snapshots.snapshots().begin(), snapshots.snapshots().end(),
+                                [](const v1::SnapshotInfo& one) { return !one.tags().empty(); });
+  return parse_snapshot_columns(std::string("id,set,time,files,bytes,new,at") + (tags ? ",tags" : "") +
+                                (notes ? ",note" : ""));
 }
 
 v1::SnapshotOrder parse_snapshot_order(const std::string& name) {

@@ -43,6 +43,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"StartForget", {Authority::kFull, kSlow, kChanges}},
       {"StartPrune", {Authority::kFull, false, kChanges}},
       {"PinSnapshot", {Authority::kFull, kSlow, kChanges}},
+      {"TagSnapshots", {Authority::kFull, kSlow, kChanges}},
       {"ListRuns", {Authority::kMember}},
       {"GetRun", {Authority::kMember}},
       {"WatchRun", {Authority::kMember}},

@@ -116,6 +116,8 @@ class GarnerService final : public v1::Garner::CallbackService {
   Unary* StartPrune(Context* context, const v1::StartPruneRequest* request, v1::Run* response) override;
   Unary* PinSnapshot(Context* context, const v1::PinSnapshotRequest* request,
                      v1::PinSnapshotResponse* response) override;
+  Unary* TagSnapshots(Context* context, const v1::TagSnapshotsRequest* request,
+                      v1::TagSnapshotsResponse* response) override;
 
   // service_content.cc
   Unary* ListSnapshots(Context* context, const v1::ListSnapshotsRequest* request,

@@ -5,6 +5,7 @@
 #include "maintenance/forget.h"
 #include "retention_message.h"
 #include "service.h"
+#include "snapshot_tags.h"
 #include "snapshots.h"
 
 namespace garner::daemon {
@@ -21,6 +22,25 @@ std::vector<std::string> all_destinations(Destinations& destinations) {
   return names;
 }
 
+// Whole ids in hex of what is named, once each: by SELECTORs, by tags that it has, or by both.
+std::set<std::string> choose_named(Destinations& destinations, const std::string& set,
+                                   const v1::StartForgetRequest& request, const std::string& zone) {
+  std::set<std::string> ids;
+  for (const std::string& selector : request.names()) {
+    for (std::string& id : choose_snapshots(destinations, selector, set, zone)) ids.insert(std::move(id));
+  }
+  if (request.tags().empty()) return ids;
+  v1::ListSnapshotsRequest tagged;
+  tagged.set_set(set);
+  *tagged.mutable_tags() = request.tags();
+  std::set<std::string> both;
+  for (const v1::SnapshotInfo& one : list_snapshots(destinations, tagged, zone).snapshots()) {
+    if (request.names().empty() || ids.contains(one.id())) both.insert(one.id());
+  }
+  if (both.empty()) throw Error(ErrorKind::kNotFound, "no snapshot that is named has these tags");
+  return both;
+}
+
 }  // namespace
 
 grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1::StartForgetRequest* request,
@@ -32,14 +52,10 @@ grpc::ServerUnaryReactor* GarnerService::StartForget(Context* context, const v1:
     auto& names = *stored.forget.mutable_names();
     stored.forget_set = take_set(parts_.destinations, names);
     // Chosen once, and by all that is said: what is typed wrong forgets nothing.
-    std::set<std::string> ids;
-    for (const std::string& selector : names) {
-      for (std::string& id :
-           choose_snapshots(parts_.destinations, selector, stored.forget_set, caller.zone)) {
-        ids.insert(std::move(id));
-      }
-    }
+    const std::set<std::string> ids =
+        choose_named(parts_.destinations, stored.forget_set, stored.forget, caller.zone);
     names.Clear();
+    stored.forget.clear_tags();
     for (const std::string& id : ids) *names.Add() = id;
     stored.destinations = all_destinations(parts_.destinations);
     const auto set =
@@ -105,6 +121,14 @@ grpc::ServerUnaryReactor* GarnerService::PinSnapshot(Context* context, const v1:
       if (store::find_snapshot(*repository->state(), id.view()) == nullptr) continue;
       if (maintenance::set_pinned(*repository, id, !request->unpin())) response->set_changed(true);
     }
+  });
+}
+
+grpc::ServerUnaryReactor* GarnerService::TagSnapshots(Context* context,
+                                                      const v1::TagSnapshotsRequest* request,
+                                                      v1::TagSnapshotsResponse* response) {
+  return parts_.gate.unary(context, "TagSnapshots", [=, this](const Caller& caller) {
+    *response = tag_snapshots(parts_.destinations, *request, caller.zone);
   });
 }
 

@@ -24,6 +24,7 @@ struct Known {
   std::vector<std::string> destinations;
   std::vector<std::shared_ptr<store::Repository>> repositories;  // the same, nearest first
   bool pinned = false;                                           // anywhere
+  store::Tags tags;                                              // the same
 };
 
 struct AllSnapshots {
@@ -47,11 +48,12 @@ AllSnapshots gather(Destinations& destinations) {
     all.states.push_back(state);
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added) all.known.push_back({&entry, {}, {}, false});
+      if (added) all.known.push_back({&entry, {}, {}, false, {}});
       Known& known = all.known[place->second];
       known.destinations.push_back(facts.name);
       known.repositories.push_back(repository);
       known.pinned |= entry.pinned();
+      known.tags.insert(entry.tags().begin(), entry.tags().end());
     }
   }
   // Those of one time in the order they were committed.
@@ -76,6 +78,7 @@ v1::SnapshotInfo describe(const Known& known) {
   info.set_error_count(snapshot.error_count());
   info.set_recovered(known.entry->recovered());
   info.set_pinned(known.pinned);
+  info.mutable_tags()->Add(known.tags.begin(), known.tags.end());
   for (const std::string& name : known.destinations) info.add_destinations(name);
   info.set_new_bytes(snapshot.new_bytes());
   return info;
@@ -137,12 +140,14 @@ class Wanted {
     }
   }
 
-  bool has(const store::v1::SnapshotEntry& entry) const {
-    const store::v1::Snapshot& snapshot = entry.snapshot();
+  bool has(const Known& known) const {
+    const store::v1::Snapshot& snapshot = known.entry->snapshot();
     const TimePoint finished = snapshot::from_proto(snapshot.finished());
-    return (any_ || chosen_.count(&entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
+    return (any_ || chosen_.count(known.entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
            (!since_ || finished >= *since_) && (!until_ || finished <= *until_) &&
            (request_.host().empty() || snapshot.host() == request_.host()) &&
+           std::all_of(request_.tags().begin(), request_.tags().end(),
+                       [&](const std::string& tag) { return known.tags.contains(tag); }) &&
            (request_.path().empty() ||
             std::any_of(snapshot.sources().begin(), snapshot.sources().end(), [&](const auto& source) {
               return is_same_or_inside(request_.path(), source.path());
@@ -192,7 +197,7 @@ v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::L
   const Wanted wanted(request, all, destinations, zone);
   std::vector<const Known*> found;
   for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
-    if (wanted.has(*known->entry)) found.push_back(&*known);
+    if (wanted.has(*known)) found.push_back(&*known);
   }
   if (found.empty() && !all.trouble.empty()) {
     throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all.trouble);
@@ -240,7 +245,7 @@ SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnaps
     const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
     if (added) history.snapshots.emplace_back();
     SnapshotCopies& copies = history.snapshots[place->second];
-    copies.wanted = copies.wanted || chosen.has(*known.entry);
+    copies.wanted = copies.wanted || chosen.has(known);
     const auto snapshot = std::make_shared<const store::v1::Snapshot>(known.entry->snapshot());
     for (std::size_t i = 0; i < known.destinations.size(); ++i) {
       copies.copies.push_back(

@@ -8,6 +8,11 @@ _garner_values() {
         command cut -d '"' -f 4
 }
 
+_garner_tags() {
+    command garner "${_garner_socket[@]}" --json snapshots 2>/dev/null | command grep -o '"tags":\[[^]]*' |
+        command cut -d '[' -f 2 | command tr -d '"' | command tr , '\n' | command sort -u
+}
+
 _garner_words() {
     local IFS=$'\n'
     # shellcheck disable=SC2207
@@ -48,7 +53,7 @@ _garner() {
                 --ping | --mail | --smtp | --from | --user | --ca-file | --run | --access-keys | --region | \
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
                 --prune-schedule | --check-schedule | --check-period | --supply-from | --supply | \
-                --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version | \
+                --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version | --tag | --add | --remove | \
                 --in | --type | --size | --mtime-after | --mtime-before)
                 previous=""
                 continue
@@ -147,6 +152,10 @@ _garner() {
             return
             ;;
         --set)
+            if [[ $command == tag ]]; then
+                _garner_words "$(_garner_tags)"
+                return
+            fi
             if [[ $cur != -* ]]; then
                 _garner_words "$(_garner_values name set list)"
                 return
@@ -168,6 +177,10 @@ _garner() {
             return
             ;;
         --limit | --host | --version | --diff | --size) return ;;
+        --tag | --add | --remove)
+            _garner_words "$(_garner_tags)"
+            return
+            ;;
         --in)
             _garner_words "$(_garner_values name set list)"$'\nlatest\n'"$(_garner_values id snapshots | command cut -c 1-12)"
             return
@@ -188,7 +201,7 @@ _garner() {
             # After a comma, what goes on with another column.
             local chosen=""
             [[ $cur == *,* ]] && chosen=${cur%,*},
-            _garner_words "$(printf "$chosen%s\n" id set time host sources files bytes new errors at note)"
+            _garner_words "$(printf "$chosen%s\n" id set time host sources files bytes new errors at tags note)"
             return
             ;;
         --group-by)
@@ -198,7 +211,7 @@ _garner() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nfind\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nfind\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\ntag\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
@@ -253,6 +266,9 @@ _garner() {
                 ;;
             ls | copy | pin | unpin)
                 ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ;;
+            tag)
+                options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
                 ;;
             mount)
                 if ((arguments == 0)); then
@@ -315,8 +331,9 @@ _garner() {
         versions) options+=$'\n--since\n--until\n--diff' ;;
         restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
-        snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--sort\n--columns\n--group-by' ;;
-        forget) options+=$keep$'\n--dry-run' ;;
+        snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--tag\n--sort\n--columns\n--group-by' ;;
+        tag) options+=$'\n--add\n--remove\n--set\n--clear' ;;
+        forget) options+=$keep$'\n--tag\n--dry-run' ;;
         prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;
         check) options+=$'\n--destination\n--read-data\n--read-data=' ;;
         repair) options+=$'\n--destination\n--dry-run' ;;

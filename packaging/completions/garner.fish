@@ -18,6 +18,10 @@ function __garner_snapshots
     echo latest
     __garner_values id snapshots | string sub --length 12
 end
+function __garner_tags
+    command garner --json snapshots 2>/dev/null | string match --regex --all --groups-only '"tags":\[([^]]+)' |
+        string replace --all '"' '' | string split , | command sort -u
+end
 function __garner_notifications
     __garner_values name notification list
 end
@@ -42,7 +46,7 @@ function __garner_words
                 --webhook --header-file --ping --mail --smtp --from --user --ca-file --on --set --run \
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
                 --prune-schedule --check-schedule --check-period --supply-from --supply \
-                --since --until --limit --host --path --sort --columns --group-by --version \
+                --since --until --limit --host --path --sort --columns --group-by --version --tag --add --remove \
                 --in --type --size --mtime-after --mtime-before
                 set skip 1
             case '-*'
@@ -91,6 +95,7 @@ versions\t'Show every version of a file'
 mount\t'Show snapshots as folders'
 restore\t'Restore a snapshot, folder or file'
 copy\t'Give a destination a snapshot that another one has'
+tag\t'Change the tags of snapshots'
 forget\t'Remove snapshots from the list'
 prune\t'Give back the space of what is forgotten'
 config\t'The configuration as a file'
@@ -122,7 +127,7 @@ end
 for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in snapshots ls diff restore copy pin unpin forget
+for command in snapshots ls diff restore copy tag pin unpin forget
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
@@ -147,10 +152,19 @@ complete --command garner --condition '__garner_command snapshots' --long host -
     --description 'Only those of this host'
 complete --command garner --condition '__garner_command snapshots' --long path --require-parameter --force-files \
     --description 'Only those with this path'
+complete --command garner --condition '__garner_command snapshots forget' --long tag --exclusive \
+    --arguments '(__garner_tags)' --description 'Only those with this tag'
+complete --command garner --condition '__garner_command tag' --long add --exclusive --arguments '(__garner_tags)' \
+    --description 'Add this tag'
+complete --command garner --condition '__garner_command tag' --long remove --exclusive --arguments '(__garner_tags)' \
+    --description 'Remove this tag'
+complete --command garner --condition '__garner_command tag' --long set --exclusive --arguments '(__garner_tags)' \
+    --description 'Have this tag, and no other'
+complete --command garner --condition '__garner_command tag' --long clear --description 'Remove every tag'
 complete --command garner --condition '__garner_command snapshots' --long sort --exclusive \
     --arguments 'time files bytes new errors set host' --description 'In which order'
 complete --command garner --condition '__garner_command snapshots' --long columns --exclusive \
-    --arguments '(__fish_append , id set time host sources files bytes new errors at note)' \
+    --arguments '(__fish_append , id set time host sources files bytes new errors at tags note)' \
     --description 'Which columns'
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'

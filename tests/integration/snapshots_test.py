@@ -77,6 +77,46 @@ class Snapshots(Case):
         self.assertRegex(grouped[1], r"\A[A-Z][a-z]+ 20\d\d\Z")
         self.assertLessEqual({one[:12] for one in self.made}, set(grouped))
 
+    def test_tags(self):
+        daemon = self.garner
+        oldest, middle, newest = self.made[::-1]
+        self.assertNotIn("TAGS", daemon.run("snapshots").stdout)
+        told = daemon.json("tag", "set~2..~1", oldest, "--add", "draft", "--add", "before:upgrade")["snapshots"]
+        self.assertEqual([oldest, middle], sorted((one["id"] for one in told), key=[oldest, middle].index))
+        self.assertEqual([(["before:upgrade", "draft"], True)] * 2, [(one["tags"], one["changed"]) for one in told])
+        self.assertIn("had and has before:upgrade, draft", daemon.run("tag", oldest, "--add", "draft").stdout)
+        daemon.run("tag", newest, "--set", "before:upgrade")
+        self.assertEqual(self.made, self.ids(daemon, "--tag", "before:upgrade"))
+        self.assertEqual([middle, oldest], self.ids(daemon, "--tag", "draft", "--tag", "before:upgrade"))
+        self.assertEqual([oldest], self.ids(daemon, "set", "~2", "--tag", "draft"))
+        self.assertEqual([], self.ids(daemon, "--tag", "Draft"))
+        table = daemon.run("snapshots", "set").stdout.splitlines()
+        self.assertIn("TAGS", table[0])
+        self.assertIn("before:upgrade, draft", table[3])
+        # They are in the repository: another machine reads them with the log, and may not change them.
+        other = self.daemon("other")
+        other.run("destination", "add", "disk", self.path("repository"), "--recovery-key-file", self.path("recovery"))
+        self.assertEqual([middle, oldest], self.ids(other, "--tag", "draft"))
+        self.refused(other, 5, "tag", newest, "--clear", says="may only add")
+        daemon.stop()
+        daemon.start()
+
+        # What is not found forgets nothing, though the set has a rule of its own.
+        daemon.run("set", "edit", "set", "--keep-last", "1")
+        self.refused(daemon, 1, "forget", "set", "--tag", "daft", says="has these tags")
+        self.refused(daemon, 1, "forget", newest, "--tag", "draft", says="has these tags")
+        self.assertEqual(self.all, self.ids(daemon))
+        told = daemon.json("forget", "set", "--tag", "draft", "--dry-run")["forget"]
+        self.assertEqual({middle, oldest}, {one["id"] for one in told["snapshots"]})
+        self.assertEqual(self.all, self.ids(daemon))
+        self.assertIn("had and has before:upgrade", daemon.run("tag", newest, "--remove", "draft").stdout)
+        self.assertIn("now has no tag", daemon.run("tag", middle, "--clear").stdout)
+        daemon.run("forget", "--tag", "draft")
+        self.assertEqual([self.etc, newest, middle], self.ids(daemon))
+        self.refused(daemon, 1, "tag", newest, "ffffffffffff", "--add", "x", says="ffffffffffff")
+        self.assertEqual([], self.ids(daemon, "--tag", "x"))
+        self.assertEqual(0, daemon.run("check").returncode)
+
     def test_forget_chooses_the_same(self):
         self.assertEqual(self.made[1:], self.ids(self.garner, "set", "~1..~2"))
         self.garner.run("forget", "set", "~1..~2")

@@ -18,7 +18,7 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination edit",
     "destination claim", "destination test", "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "diff", "find", "versions", "mount", "restore", "copy", "forget", "prune", "pin", "unpin", "check", "repair",
+    "snapshots", "ls", "diff", "find", "versions", "mount", "restore", "copy", "tag", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
     "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 
@@ -111,6 +111,20 @@ class Refused(Case):
         self.refuse("snapshots", "--limit", "0", says="1 or more")
         self.refuse("snapshots", "--limit", "few")
         self.refuse("snapshots", "--since", b"\xff", says="UTF-8")
+        self.refuse("snapshots", "--tag", "a,b", says="is no tag")
+        self.refuse("forget", "--tag", "a b", says="is no tag")
+        self.refuse("forget", "home", "--tag", "a", "--keep-last", "3", says="Give one of them")
+
+    def test_tags(self):
+        self.refuse("tag", "--clear")
+        self.refuse("tag", "latest", says="give --add, --remove, --set or --clear")
+        self.refuse("tag", "latest", "--add", "a", "--clear", says="exclude each other")
+        self.refuse("tag", "latest", "--remove", "a", "--set", "b", says="exclude each other")
+        self.refuse("tag", "latest", "--set", "a", "--clear", says="exclude each other")
+        self.refuse("tag", "latest", "--add", "a", "--remove", "a", says="give it once")
+        self.refuse("tag", b"\xff", "--clear", says="UTF-8")
+        for tag in ("", ".a", "a b", "a,b", "ü", "a\nb", "x" * 65):
+            self.refuse("tag", "latest", "--add", tag, says="is no tag")
         self.refuse("snapshots", "--until", "", says="empty")
 
     def test_destination_add_options_that_exclude_each_other(self):

@@ -21,6 +21,15 @@ using Pair = std::pair<std::string, std::string>;
 
 }  // namespace
 
+TEST_CASE("a tag is checked before it is sent") {
+  for (const char* tag : {"a", "before-upgrade", "host:attic", "v1.2+3", "team/ops", "user@host", "k=v_1"})
+    CHECK_NOTHROW(check_tag("--tag", tag));
+  CHECK_NOTHROW(check_tag("--tag", std::string(64, 'x')));
+  CHECK_THROWS_AS(check_tag("--tag", std::string(65, 'x')), Failure);
+  for (const char* text : {"", "-a", ".a", "a b", "a,b", "\x1b[2J", "\xc3\xbc"})
+    CHECK_THROWS_AS(check_tag("--tag", text), Failure);
+}
+
 TEST_CASE("a snapshot's path begins behind the first colon that is not part of a time") {
   CHECK(split("latest") == Pair("latest", ""));
   CHECK(split("latest:") == Pair("latest", ""));

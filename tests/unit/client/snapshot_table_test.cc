@@ -59,7 +59,7 @@ TEST_CASE("columns are those that are named, in their order") {
   for (const char* names : {"", "id,", ",id", "id,,set", "ID", "size", "id set"}) {
     INFO(names);
     CHECK_THAT(refusal([&] { parse_snapshot_columns(names); }),
-               Catch::Contains("id, set, time, host, sources, files, bytes, new, errors, at, note"));
+               Catch::Contains("id, set, time, host, sources, files, bytes, new, errors, at, tags, note"));
   }
   CHECK_THAT(refusal([] { parse_snapshot_columns("id,set,id"); }), Catch::Contains("id is given twice"));
 }
@@ -67,7 +67,7 @@ TEST_CASE("columns are those that are named, in their order") {
 TEST_CASE("any columns that are named are those, named again") {
   REQUIRE(rc::check([] {
     const auto names = *rc::gen::unique<std::vector<std::string>>(rc::gen::element<std::string>(
-        "id", "set", "time", "host", "sources", "files", "bytes", "new", "errors", "at", "note"));
+        "id", "set", "time", "host", "sources", "files", "bytes", "new", "errors", "at", "tags", "note"));
     RC_PRE(!names.empty());
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
@@ -85,6 +85,16 @@ TEST_CASE("notes have a column where there are any") {
   list.mutable_snapshots(1)->set_error_count(2);
   CHECK(usual_snapshot_columns(list).back().name == "note");
   CHECK_THAT(shown(list, "id,note", SnapshotGroups::kNone), Catch::Contains("pinned, 2 errors"));
+}
+
+TEST_CASE("tags have a column where there are any") {
+  v1::ListSnapshotsResponse list = snapshots(2, 1);
+  list.mutable_snapshots(1)->add_tags("before-upgrade");
+  list.mutable_snapshots(1)->add_tags("kept");
+  CHECK(usual_snapshot_columns(list).back().name == "tags");
+  CHECK_THAT(shown(list, "id,tags", SnapshotGroups::kNone), Catch::Contains("before-upgrade, kept"));
+  list.mutable_snapshots(0)->set_pinned(true);
+  CHECK(usual_snapshot_columns(list).back().name == "note");
 }
 
 TEST_CASE("orders and periods have names") {
