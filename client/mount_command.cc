@@ -88,7 +88,7 @@ void add_mount_command(std::vector<Command>& all) {
             const std::string folder = absolute_path("DIR", given->folder);
             check_folder(folder);
             Interrupt interrupt({SIGINT, SIGTERM, SIGHUP});
-            mount::DaemonLink link(session);
+            DaemonLink link(session);
             mount::View view(link, ids_of(session, given->snapshots));
             mount::FileSystem file_system(link, view, given->allow_other);
             mount::serve(folder, file_system, given->allow_other, link, interrupt, [&] {

@@ -3,7 +3,7 @@
 // folder.
 #pragma once
 
-#include "mount/daemon_link.h"
+#include "daemon_link.h"
 #include "mount/node_table.h"
 #include "mount/view.h"
 

@@ -4,8 +4,8 @@
 #include <functional>
 #include <string>
 
+#include "daemon_link.h"
 #include "interrupt.h"
-#include "mount/daemon_link.h"
 #include "mount/file_system.h"
 
 namespace garner::client::mount {

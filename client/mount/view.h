@@ -20,7 +20,7 @@
 #include <string_view>
 #include <vector>
 
-#include "mount/daemon_link.h"
+#include "daemon_link.h"
 #include "mount/inode_numbers.h"
 #include "mount/listing.h"
 #include "mount/node_table.h"

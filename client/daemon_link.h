@@ -1,5 +1,5 @@
-// The daemon as a file system asks it: from many threads, over a connection that is made anew when the daemon
-// was away, and with calls that can be ended from elsewhere.
+// The daemon as whoever runs for long asks it: from many threads, over a connection that is made anew when
+// the daemon was away, and with calls that can be ended from elsewhere.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -10,7 +10,7 @@
 
 #include "session.h"
 
-namespace garner::client::mount {
+namespace garner::client {
 
 class Operation;
 
@@ -30,12 +30,13 @@ class DaemonLink {
   // Ends all operations, also those to come.
   void stop();
 
+  // For what must not be asked twice, and for streams. Failure where no daemon is there.
+  std::shared_ptr<Stub> stub();
+
  private:
   friend class Operation;
   void add(Operation& operation);
   void remove(Operation& operation);
-  // Failure where no daemon is there.
-  std::shared_ptr<Stub> stub();
   void drop(const std::shared_ptr<Stub>& stub);
 
   const Session& session_;
@@ -95,4 +96,4 @@ grpc::Status DaemonLink::call(Operation& operation,
   return {grpc::StatusCode::UNAVAILABLE, "the daemon went away: " + status.error_message()};
 }
 
-}  // namespace garner::client::mount
+}  // namespace garner::client

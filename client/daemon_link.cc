@@ -1,6 +1,6 @@
-#include "mount/daemon_link.h"
+#include "daemon_link.h"
 
-namespace garner::client::mount {
+namespace garner::client {
 
 void DaemonLink::stop() {
   const std::lock_guard lock(mutex_);
@@ -49,4 +49,4 @@ bool Operation::end() {
   return cancelled_;
 }
 
-}  // namespace garner::client::mount
+}  // namespace garner::client
