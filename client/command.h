@@ -40,6 +40,7 @@ struct Command {
   std::vector<Example> examples;
   std::vector<std::string> details;  // paragraphs below the options
   std::function<int(Session&)> run;  // returns the exit code
+  bool is_for_programs = false;      // not listed among the commands
 };
 
 // A word that other commands follow: "destination".

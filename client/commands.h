@@ -12,6 +12,7 @@ void add_destination_commands(std::vector<Command>& all);
 void add_destination_test_command(std::vector<Command>& all);
 void add_set_commands(std::vector<Command>& all);
 void add_rule_commands(std::vector<Command>& all);
+void add_complete_command(std::vector<Command>& all);
 void add_config_commands(std::vector<Command>& all);
 void add_backup_commands(std::vector<Command>& all);
 void add_run_commands(std::vector<Command>& all);

@@ -151,7 +151,9 @@ std::string program_help(const std::vector<Command>& commands, std::size_t width
   text += paragraph(
       "Backs up, restores and looks after backups by asking garnerd, the daemon that does the work.", width);
   text += "\nCommands:\n";
-  for (const Command& command : commands) text += described(command.path, command.sentence, width);
+  for (const Command& command : commands) {
+    if (!command.is_for_programs) text += described(command.path, command.sentence, width);
+  }
   text += "\nOptions:\n";
   text += described("--json", "The answer as one JSON object.", width);
   text += described("--socket PATH", "The daemon's socket (also GARNER_SOCKET, GARNER_STATE_DIR).", width);

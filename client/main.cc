@@ -51,6 +51,7 @@ std::vector<Command> all_commands() {
   add_log_commands(all);
   add_notification_commands(all);
   add_metrics_commands(all);
+  add_complete_command(all);
   return all;
 }
 

@@ -57,6 +57,20 @@ int connect_to(const std::string& socket, const std::string& advice) {
   return descriptor;
 }
 
+// Times that are typed are of the zone of those that are shown.
+void add_zone(grpc::ClientContext& context) {
+  const char* variable = std::getenv("TZ");
+  if (variable == nullptr) return;
+  std::string_view zone = variable;
+  if (zone.starts_with(':')) zone.remove_prefix(1);
+  if (zone == "/etc/localtime") return;
+  if (zone.starts_with(kZoneFolder)) zone.remove_prefix(kZoneFolder.size());
+  if (zone.empty()) zone = "UTC";  // so the C library has it
+  // Of metadata gRPC takes no other characters; no zone has others.
+  if (std::all_of(zone.begin(), zone.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
+    context.AddMetadata("garner-zone", std::string(zone));
+}
+
 }  // namespace
 
 Session::Session(std::string socket, bool socket_named, bool json, Terminal output, Terminal errors)
@@ -88,17 +102,9 @@ std::unique_ptr<Stub> Session::connect() const {
       grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
 }
 
-void Session::add_zone(grpc::ClientContext& context) {
-  const char* variable = std::getenv("TZ");
-  if (variable == nullptr) return;
-  std::string_view zone = variable;
-  if (zone.starts_with(':')) zone.remove_prefix(1);
-  if (zone == "/etc/localtime") return;
-  if (zone.starts_with(kZoneFolder)) zone.remove_prefix(kZoneFolder.size());
-  if (zone.empty()) zone = "UTC";  // so the C library has it
-  // Of metadata gRPC takes no other characters; no zone has others.
-  if (std::all_of(zone.begin(), zone.end(), [](char c) { return c > ' ' && c < '\x7f'; }))
-    context.AddMetadata("garner-zone", std::string(zone));
+void Session::prepare(grpc::ClientContext& context) const {
+  if (give_up_) context.set_deadline(*give_up_);
+  add_zone(context);
 }
 
 void Session::check(const grpc::Status& status) const {

@@ -7,7 +7,9 @@
 #include <grpcpp/client_context.h>
 #include <grpcpp/support/sync_stream.h>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "failure.h"
@@ -38,7 +40,7 @@ class Session {
                 const Request& request) {
     Stub& stub = daemon();
     grpc::ClientContext context;
-    add_zone(context);
+    prepare(context);
     Response response;
     check((stub.*method)(&context, request, &response));
     return response;
@@ -51,7 +53,7 @@ class Session {
               const Request& request, const Each& each) {
     Stub& stub = daemon();
     grpc::ClientContext context;
-    add_zone(context);
+    prepare(context);
     const auto reader = (stub.*method)(&context, request);
     Response response;
     while (reader->Read(&response)) {
@@ -63,6 +65,9 @@ class Session {
     }
     check(reader->Finish());
   }
+
+  // Every call from now on fails that has not ended by then.
+  void give_up_after(std::chrono::milliseconds time) { give_up_ = std::chrono::system_clock::now() + time; }
 
   // Throws what the daemon answered, if it was not OK.
   void check(const grpc::Status& status) const;
@@ -79,8 +84,7 @@ class Session {
 
  private:
   std::string start_advice() const;
-  // Times that are typed are of the zone of those that are shown.
-  static void add_zone(grpc::ClientContext& context);
+  void prepare(grpc::ClientContext& context) const;
 
   std::string socket_;
   bool socket_named_;
@@ -88,6 +92,7 @@ class Session {
   Terminal output_;
   Terminal errors_;
   std::unique_ptr<Stub> stub_;
+  std::optional<std::chrono::system_clock::time_point> give_up_;
 };
 
 }  // namespace garner::client

@@ -12,11 +12,6 @@ constexpr std::size_t kDigits = 8;                          // of an id
 
 bool is_folder(const v1::FileVersion& version) { return version.entry().type() == "folder"; }
 
-// With a '/' behind it.
-std::string as_prefix(std::string_view folder) {
-  return folder.ends_with('/') ? std::string(folder) : std::string(folder) + "/";
-}
-
 }  // namespace
 
 std::map<std::string, Location> version_names(const v1::ListVersionsResponse& versions) {
@@ -40,17 +35,6 @@ bool may_be_version(std::string_view name) {
 const v1::FileVersion* newest_folder(const v1::ListVersionsResponse& versions) {
   const auto found = std::find_if(versions.versions().begin(), versions.versions().end(), is_folder);
   return found == versions.versions().end() ? nullptr : &*found;
-}
-
-bool is_same_or_below(std::string_view path, std::string_view folder) {
-  return path == folder || path.starts_with(as_prefix(folder));
-}
-
-std::string_view name_towards(std::string_view folder, std::string_view path) {
-  const std::string prefix = as_prefix(folder);
-  if (!path.starts_with(prefix)) return {};
-  path.remove_prefix(prefix.size());
-  return path.substr(0, path.find('/'));
 }
 
 }  // namespace garner::client::mount

@@ -21,9 +21,4 @@ bool may_be_version(std::string_view name);
 // Of the newest version that is a folder; null without one.
 const v1::FileVersion* newest_folder(const v1::ListVersionsResponse& versions);
 
-// Paths are absolute and normal.
-bool is_same_or_below(std::string_view path, std::string_view folder);
-// The name in the folder that leads to the path; empty where the path is not below it.
-std::string_view name_towards(std::string_view folder, std::string_view path);
-
 }  // namespace garner::client::mount

@@ -8,6 +8,7 @@
 
 #include "mount/version_names.h"
 #include "mount/view.h"
+#include "source_path.h"
 
 namespace garner::client::mount {
 namespace {

@@ -14,26 +14,106 @@ _garner_tags() {
 }
 
 _garner_words() {
-    local IFS=$'\n'
-    # shellcheck disable=SC2207
-    COMPREPLY=($(compgen -W "$1" -- "$cur"))
+    local offered
+    while IFS= read -r offered; do
+        [[ -n $offered && $offered == "$cur"* ]] && COMPREPLY+=("$offered")
+    done <<<"$1"
 }
 
 _garner_files() {
     compopt -o filenames 2>/dev/null
-    local IFS=$'\n'
-    # shellcheck disable=SC2207
-    COMPREPLY=($(compgen "$1" -- "$cur"))
+    mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
+}
+
+# What the daemon has for a snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]).
+_garner_snapshots() {
+    mapfile -t COMPREPLY < <(command garner "${_garner_socket[@]}" complete "$1" "$cur" 2>/dev/null)
+    to_quote=1
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
+}
+
+# What is offered, as it is to be typed within `quote`. Names in a snapshot may hold anything, and readline's own way
+# leaves a '$' as it is.
+_garner_quote() {
+    local special='\$`"' char i
+    case $quote in
+        "") special+=" '&|;<>()*?[]{}!" ;;
+        \') special="" ;;
+    esac
+    for i in "${!COMPREPLY[@]}"; do
+        for ((char = 0; char < ${#special}; char++)); do
+            COMPREPLY[i]=${COMPREPLY[i]//"${special:char:1}"/\\"${special:char:1}"}
+        done
+        [[ $quote == \' ]] && COMPREPLY[i]=${COMPREPLY[i]//\'/\'\\\'\'}
+    done
+}
+
+# The words up to the cursor as the shell takes them: COMP_WORDS has them cut at ':', '@' and '=' as well, and with
+# their quotes. `quote` is one that is open there, and `kept` what stands in the last word before that which is
+# replaced by what is offered.
+_garner_split() {
+    local line=${COMP_LINE:0:COMP_POINT} word="" begun="" char next i
+    words=() kept="" quote=""
+    for ((i = 0; i < ${#line}; i++)); do
+        char=${line:i:1}
+        next=${line:i+1:1}
+        if [[ $char == \\ && $quote != "'" ]]; then
+            if [[ -n $quote && $next != [\\\"\$\`] ]]; then
+                word+=$char
+            else
+                word+=$next
+                ((i++))
+            fi
+        elif [[ $char == "$quote" ]]; then
+            quote=""
+        elif [[ -n $quote ]]; then
+            word+=$char
+        elif [[ $char == [\"\'] ]]; then
+            quote=$char
+            kept=$word
+        elif [[ $char == [[:space:]] ]]; then
+            [[ -n $begun ]] && words+=("$word")
+            word="" begun="" kept=""
+            continue
+        else
+            # An '@' is replaced with what stands behind it.
+            [[ $char == @ && $COMP_WORDBREAKS == *@* ]] && kept=$word
+            word+=$char
+            [[ $char != @ && $COMP_WORDBREAKS == *"$char"* ]] && kept=$word
+        fi
+        begun=1
+    done
+    words+=("$word")
 }
 
 _garner() {
-    local cur=${COMP_WORDS[COMP_CWORD]} previous="" word command="" option="" options="" i
-    local arguments=0 _garner_socket=()
+    local words kept quote cur lead="" to_quote="" i
+    _garner_split
+    cur=${words[-1]}
+    # An option's value behind '='.
+    if [[ $cur == --*=* ]]; then
+        lead=${cur%%=*}=
+        cur=${cur#*=}
+        words[-1]=${lead%=}
+        words+=("$cur")
+    fi
     COMPREPLY=()
+    _garner_offer
+    for i in "${!COMPREPLY[@]}"; do
+        COMPREPLY[i]=$lead${COMPREPLY[i]}
+        COMPREPLY[i]=${COMPREPLY[i]#"$kept"}
+    done
+    [[ -z $to_quote ]] || _garner_quote
+}
+
+# What may stand for `cur`, the last of `words`.
+_garner_offer() {
+    local previous="" word command="" option="" options="" i
+    local arguments=0 _garner_socket=()
 
     # The command, the last option that takes values, and how many arguments stand before the cursor.
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        word=${COMP_WORDS[i]}
+    for ((i = 1; i < ${#words[@]} - 1; i++)); do
+        word=${words[i]}
         case $previous in
             --socket)
                 _garner_socket=(--socket "$word")
@@ -182,7 +262,7 @@ _garner() {
             return
             ;;
         --in)
-            _garner_words "$(_garner_values name set list)"$'\nlatest\n'"$(_garner_values id snapshots | command cut -c 1-12)"
+            _garner_snapshots selector
             return
             ;;
         --type)
@@ -236,7 +316,8 @@ _garner() {
                 return
                 ;;
             forget | snapshots)
-                options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                _garner_snapshots selector
+                return
                 ;;
             "notification show" | "notification test" | "notification remove")
                 ((arguments == 0)) && options=$(_garner_values name notification list)
@@ -255,30 +336,40 @@ _garner() {
                     _garner_files -f
                     return
                 fi
-                options=$(_garner_values name set list)$'\nlatest\n'$(_garner_values id snapshots | command cut -c 1-12)
+                _garner_snapshots selector
+                return
                 ;;
             restore)
-                if [[ " ${COMP_WORDS[*]:0:COMP_CWORD} " == *" --version"[\ =]* ]]; then
+                if [[ " ${words[*]::${#words[@]}-1} " == *" --version"[\ =]* ]]; then
                     _garner_files -f
                     return
                 fi
-                ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ((arguments == 0)) && _garner_snapshots path
+                return
                 ;;
-            ls | copy | pin | unpin)
-                ((arguments == 0)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+            ls)
+                ((arguments == 0)) && _garner_snapshots path
+                return
+                ;;
+            copy | pin | unpin)
+                ((arguments == 0)) && _garner_snapshots snapshot
+                return
                 ;;
             tag)
-                options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                _garner_snapshots selector
+                return
                 ;;
             mount)
                 if ((arguments == 0)); then
                     _garner_files -d
                     return
                 fi
-                options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                _garner_snapshots snapshot
+                return
                 ;;
             diff)
-                ((arguments < 2)) && options="latest"$'\n'$(_garner_values id snapshots | command cut -c 1-12)
+                ((arguments < 2)) && _garner_snapshots path
+                return
                 ;;
             "key remove")
                 ((arguments == 0)) && options=$(_garner_values id key list | command cut -c 1-12)

@@ -14,9 +14,10 @@ end
 function __garner_runs
     __garner_values run_id runs
 end
-function __garner_snapshots
-    echo latest
-    __garner_values id snapshots | string sub --length 12
+# What the daemon has for a snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]), a line each.
+function __garner_snapshots --argument-names kind
+    set --local word (commandline --current-token --cut-at-cursor | string unescape)
+    command garner complete $kind "$word" 2>/dev/null
 end
 function __garner_tags
     command garner --json snapshots 2>/dev/null | string match --regex --all --groups-only '"tags":\[([^]]+)' |
@@ -115,7 +116,7 @@ complete --command garner --condition '__garner_at run' --arguments 'show pause 
 complete --command garner --condition '__garner_at key' --arguments 'list add remove export rotate'
 complete --command garner --condition '__garner_at notification' --arguments 'add list show test remove'
 
-for command in status backup runs snapshots forget 'set show' 'set edit' 'set explain' 'set remove'
+for command in status backup runs 'set show' 'set edit' 'set explain' 'set remove'
     complete --command garner --condition "__garner_at $command" --arguments '(__garner_sets)'
 end
 for command in 'destination show' 'destination edit' 'destination claim' 'destination test' 'destination remove'
@@ -127,8 +128,14 @@ end
 for command in errors 'run show' 'run pause' 'run resume' 'run cancel'
     complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_runs)'
 end
-for command in snapshots ls diff restore copy tag pin unpin forget
-    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots)'
+for command in copy pin unpin
+    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots snapshot)'
+end
+for command in ls diff restore
+    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots path)'
+end
+for command in snapshots tag forget
+    complete --command garner --condition "__garner_at $command" --keep-order --arguments '(__garner_snapshots selector)'
 end
 complete --command garner --condition "__garner_at key remove" --arguments '(__garner_keys)'
 
@@ -169,7 +176,7 @@ complete --command garner --condition '__garner_command snapshots' --long column
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'
 complete --command garner --condition '__garner_command find' --long in --exclusive --keep-order \
-    --arguments '(__garner_sets; __garner_snapshots)' --description 'Only in this set or snapshot'
+    --arguments '(__garner_snapshots selector)' --description 'Only in this set or snapshot'
 complete --command garner --condition '__garner_command find' --long since --exclusive \
     --arguments 'today yesterday monday' --description 'Only in snapshots of this time or later'
 complete --command garner --condition '__garner_command find' --long until --exclusive \
@@ -189,7 +196,7 @@ complete --command garner --condition '__garner_command find' --long ignore-case
 complete --command garner --condition '__garner_command find' --long limit --exclusive \
     --description 'No more matches than'
 complete --command garner --condition '__garner_at versions' --force-files
-complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_sets; __garner_snapshots)'
+complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_snapshots selector)'
 complete --command garner --condition '__garner_command versions' --long since --exclusive \
     --arguments 'today yesterday monday' --description 'Only of snapshots of this time or later'
 complete --command garner --condition '__garner_command versions' --long until --exclusive \
@@ -201,7 +208,7 @@ complete --command garner --condition '__garner_command restore' --long version 
 complete --command garner --condition '__garner_command restore; and string match --quiet -- "*--version*" (commandline)' \
     --force-files
 complete --command garner --condition '__garner_at mount' --arguments '(__fish_complete_directories)'
-complete --command garner --condition '__garner_command mount' --keep-order --arguments '(__garner_snapshots)'
+complete --command garner --condition '__garner_command mount' --keep-order --arguments '(__garner_snapshots snapshot)'
 complete --command garner --condition '__garner_command mount' --long allow-other \
     --description 'Let other users look into it'
 complete --command garner --condition '__garner_command diff' --long metadata \

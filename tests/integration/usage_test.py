@@ -448,7 +448,8 @@ class Documentation(Case):
 
     def test_bash(self):
         def complete(*words):
-            script = 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _garner; printf "%s\\n" "${COMPREPLY[@]}"'
+            script = ('source "$1"; shift; printf -v COMP_LINE "%q " "$@"; COMP_LINE=${COMP_LINE% }; '
+                      'COMP_POINT=${#COMP_LINE}; _garner; printf "%s\\n" "${COMPREPLY[@]}"')
             done = subprocess.run(["bash", "-c", script, "bash", os.path.join(self.packaging, "completions/garner.bash"),
                                    "garner", *words], capture_output=True, cwd=self.folder, check=True,
                                   env={"PATH": os.path.dirname(GARNER) + ":/usr/bin:/bin", "GARNER_SOCKET": self.socket})
@@ -462,10 +463,11 @@ class Documentation(Case):
             offered = {word.strip("-=") for word in complete(*command.split(), "--")}
             self.assertEqual(offered, options, command)
         self.assertEqual(complete("restore", "latest", "--overwrite", ""), {"never", "older", "always"})
-        self.assertEqual(complete("ls", "la"), {"latest"})
+        self.assertEqual(complete("restore", "latest", "--overwrite=ne"), {"never"})
         os.mkdir(os.path.join(self.folder, "target"))
         self.assertEqual(complete("restore", "latest", "--to", "ta"), {"target"})
-        self.assertEqual(complete("backup", ""), set())  # no daemon: no names, and no noise
+        for command in ("backup", "ls", "snapshots"):
+            self.assertEqual(complete(command, ""), set())  # no daemon: no names, and no noise
 
     def test_zsh_and_fish(self):
         for name, mark in (("_garner", "--{}"), ("garner.fish", "--long {}")):

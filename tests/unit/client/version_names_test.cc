@@ -77,20 +77,5 @@ TEST_CASE("no other name may be a version's") {
     CHECK_FALSE(may_be_version(name));
 }
 
-TEST_CASE("a folder leads to paths below it") {
-  CHECK(name_towards("/", "/home/ann") == "home");
-  CHECK(name_towards("/home", "/home/ann") == "ann");
-  CHECK(name_towards("/home", "/home/ann/letters") == "ann");
-  CHECK(name_towards("/home/ann", "/home/ann").empty());
-  CHECK(name_towards("/home/a", "/home/ann").empty());
-  CHECK(name_towards("/", "/").empty());
-  CHECK(name_towards("/", "mail").empty());
-  CHECK(is_same_or_below("/home", "/"));
-  CHECK(is_same_or_below("/", "/"));
-  CHECK(is_same_or_below("/home/ann", "/home"));
-  CHECK_FALSE(is_same_or_below("/home", "/home/ann"));
-  CHECK_FALSE(is_same_or_below("/homes", "/home"));
-}
-
 }  // namespace
 }  // namespace garner::client::mount

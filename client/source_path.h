@@ -1,0 +1,12 @@
+// Where paths of a source lie to each other. Paths are absolute and normal.
+#pragma once
+
+#include <string_view>
+
+namespace garner::client {
+
+bool is_same_or_below(std::string_view path, std::string_view folder);
+// The name in the folder that leads to the path; empty where the path is not below it.
+std::string_view name_towards(std::string_view folder, std::string_view path);
+
+}  // namespace garner::client
