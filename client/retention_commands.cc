@@ -45,8 +45,9 @@ void add_forget(std::vector<Command>& all) {
           {"Rules are applied to each set by itself; a snapshot is kept if any rule keeps it, or if it is "
            "pinned. "
            "What only forgotten snapshots hold is given back by garner prune.",
-           "SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in; ~N..~M of the set given), or "
-           "TIME..TIME, with times as there: garner snapshots shows what one chooses.",
+           "SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in), or TIME..TIME, with times as "
+           "there; behind a SET, latest, ~N, ~N..~M and @TIME are of that set, and another set's snapshots "
+           "are refused. garner snapshots shows what one chooses.",
            kRetentionOfDestination},
       .run =
           [given](Session& session) {

@@ -139,8 +139,8 @@ void add_snapshots(std::vector<Command>& all) {
                    {"garner snapshots home 2026-11-01..yesterday --group-by day", ""},
                    {"garner snapshots --path ~/letters --sort new --columns id,time,new,at", ""}},
       .details =
-          {"SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in; ~N..~M of the set given), "
-           "or TIME..TIME.",
+          {"SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in), or TIME..TIME; behind a SET, "
+           "latest, ~N, ~N..~M and @TIME are of that set.",
            kTime},
       .run = [given](Session& session) { return list_snapshots(session, *given); },
   });

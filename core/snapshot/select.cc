@@ -25,11 +25,14 @@ bool is_hex(std::string_view text) {
 
 std::string hex_id(const v1::SnapshotEntry& entry) { return to_hex(as_bytes(entry.id())); }
 
-const v1::SnapshotEntry& select_by_id(const Entries& entries, const std::string& selector) {
-  std::string prefix = selector;
-  std::transform(prefix.begin(), prefix.end(), prefix.begin(),
+std::string lower(std::string hex) {
+  std::transform(hex.begin(), hex.end(), hex.begin(),
                  [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
-  NearNames near(prefix);
+  return hex;
+}
+
+// Null where no id begins so; near ones are offered then.
+const v1::SnapshotEntry* find_by_id(const Entries& entries, const std::string& prefix, NearNames& near) {
   const v1::SnapshotEntry* found = nullptr;
   std::set<std::string> matches;
   for (const v1::SnapshotEntry* entry : entries) {
@@ -50,33 +53,9 @@ const v1::SnapshotEntry& select_by_id(const Entries& entries, const std::string&
       }
       list += (list.empty() ? "" : ", ") + id.substr(0, std::max(kShownDigits, prefix.size() + 4));
     }
-    throw Error(ErrorKind::kInvalidInput, "\"" + selector + "\" fits several snapshots: " + list);
+    throw Error(ErrorKind::kInvalidInput, "\"" + prefix + "\" fits several snapshots: " + list);
   }
-  if (found == nullptr) {
-    throw Error(ErrorKind::kNotFound,
-                "no snapshot's id begins with \"" + selector + "\"" + near.suggestion());
-  }
-  return *found;
-}
-
-// Those of the set that count for latest, ~N and @TIME, from the oldest to the newest.
-Entries of_set(const Entries& entries, const std::string& set) {
-  Entries result;
-  NearNames near(set);
-  std::set<std::string> names;
-  for (const v1::SnapshotEntry* entry : entries) {
-    if (entry->recovered()) continue;
-    const std::string& name = entry->snapshot().set().name();
-    if (name == set) {
-      result.push_back(entry);
-    } else if (names.insert(name).second) {
-      near.offer(name);
-    }
-  }
-  if (result.empty()) {
-    throw Error(ErrorKind::kNotFound, "there is no snapshot of a set \"" + set + "\"" + near.suggestion());
-  }
-  return one_of_each_run(result);
+  return found;
 }
 
 const v1::SnapshotEntry& select_by_time(const Entries& entries, const std::string& set,
@@ -135,6 +114,26 @@ Entries all_of_run(const Entries& entries, const std::string& run) {
   return result;
 }
 
+Entries of_set(const Entries& entries, const std::string& set) {
+  Entries result;
+  NearNames near(set);
+  std::set<std::string> names;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (entry->recovered()) continue;
+    const std::string& name = entry->snapshot().set().name();
+    if (name == set) {
+      result.push_back(entry);
+    } else if (names.insert(name).second) {
+      near.offer(name);
+    }
+  }
+  if (result.empty()) {
+    throw Error(ErrorKind::kNotFound,
+                "there is no snapshot of a set \"" + printable(set) + "\"" + near.suggestion());
+  }
+  return one_of_each_run(result);
+}
+
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
                                 const std::string& selector, const TimeOrigin& origin) {
   if (selector == "latest") {
@@ -157,16 +156,23 @@ const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& ent
     if (rest == "latest") return select_before_latest(entries, set, "0");
     return select_by_time(entries, set, rest, origin);
   }
-  if (selector.size() >= kLeastIdDigits && selector.size() <= kIdDigits && is_hex(selector)) {
-    return select_by_id(entries, selector);
-  }
-  NearNames near(selector);
   std::set<std::string> names;
   for (const v1::SnapshotEntry* entry : entries) names.insert(entry->snapshot().set().name());
+  if (selector.size() >= kLeastIdDigits && selector.size() <= kIdDigits && is_hex(selector)) {
+    const std::string prefix = lower(selector);
+    NearNames near(prefix);
+    if (const v1::SnapshotEntry* found = find_by_id(entries, prefix, near)) return *found;
+    // A set's name may be one of hex digits.
+    if (!names.contains(selector)) {
+      throw Error(ErrorKind::kNotFound,
+                  "no snapshot's id begins with \"" + selector + "\"" + near.suggestion());
+    }
+  }
+  NearNames near(selector);
   for (const std::string& name : names) near.offer(name);
   throw Error(ErrorKind::kInvalidInput,
               "\"" + printable(selector) + "\" chooses no snapshot: " +
-                  (names.count(selector) > 0
+                  (names.contains(selector)
                        ? "for the set's latest write " + selector + "@latest"
                        : "write latest, SET@latest, SET~N, SET@TIME or at least four digits of an id" +
                              near.suggestion()));

@@ -24,11 +24,7 @@ std::size_t steps_of(const std::string& text, const std::string& selector) {
 
 Entries select_by_steps(const Entries& entries, const std::string& selector, const std::string& set,
                         std::size_t first, std::size_t last) {
-  Entries own;
-  for (const v1::SnapshotEntry* entry : entries) {
-    if (!entry->recovered() && entry->snapshot().set().name() == set) own.push_back(entry);
-  }
-  own = one_of_each_run(own);
+  const Entries own = of_set(entries, set);
   if (first > last) std::swap(first, last);
   Entries chosen;
   for (std::size_t back = first; back <= last && back < own.size(); ++back) {
@@ -42,18 +38,22 @@ Entries select_by_steps(const Entries& entries, const std::string& selector, con
   return chosen;
 }
 
-}  // namespace
-
-Entries select_all(const Entries& entries, const std::string& selector, const TimeOrigin& origin,
-                   const std::string& set) {
-  const std::size_t dots = selector.find("..");
-  if (dots == std::string::npos) {
-    const bool is_step = !set.empty() && selector.starts_with('~');
-    const v1::SnapshotEntry& one = select(entries, is_step ? set + selector : selector, origin);
-    const bool is_by_id = selector != "latest" && selector.find_first_of("@~") == std::string::npos;
-    if (is_by_id) return {&one};
-    return all_of_run(entries, one.snapshot().run());
+Entries select_by_time(const Entries& entries, const std::string& selector, const TimeSpan& from,
+                       const TimeSpan& to, const std::string& set) {
+  const TimePoint begin = std::min(from.first, to.first);
+  const TimePoint end = std::max(from.last, to.last);
+  Entries chosen;
+  for (const v1::SnapshotEntry* entry : entries) {
+    if (entry->recovered() || (!set.empty() && entry->snapshot().set().name() != set)) continue;
+    const TimePoint finished = from_proto(entry->snapshot().finished());
+    if (finished >= begin && finished <= end) chosen.push_back(entry);
   }
+  if (chosen.empty()) throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector));
+  return chosen;
+}
+
+Entries select_range(const Entries& entries, const std::string& selector, std::size_t dots,
+                     const TimeOrigin& origin, const std::string& set) {
   const std::string from = selector.substr(0, dots);
   const std::string to = selector.substr(dots + 2);
   if (const std::size_t mark = from.find('~'); mark != std::string::npos) {
@@ -72,15 +72,37 @@ Entries select_all(const Entries& entries, const std::string& selector, const Ti
                                               "\" is no range: write SET~N..~M, or TIME..TIME; for a time " +
                                               kTimeForms);
   }
-  const TimePoint begin = std::min(first->first, last->first);
-  const TimePoint end = std::max(first->last, last->last);
-  Entries chosen;
-  for (const v1::SnapshotEntry* entry : entries) {
-    if (entry->recovered() || (!set.empty() && entry->snapshot().set().name() != set)) continue;
-    const TimePoint finished = from_proto(entry->snapshot().finished());
-    if (finished >= begin && finished <= end) chosen.push_back(entry);
+  return select_by_time(entries, selector, *first, *last, set);
+}
+
+Entries select_any(const Entries& entries, const std::string& selector, const TimeOrigin& origin,
+                   const std::string& set) {
+  const std::size_t dots = selector.find("..");
+  if (dots != std::string::npos) return select_range(entries, selector, dots, origin, set);
+  std::string whole = selector;
+  if (!set.empty()) {
+    if (selector == "latest") whole = set + "@latest";
+    if (selector.starts_with('~') || selector.starts_with('@')) whole = set + selector;
   }
-  if (chosen.empty()) throw Error(ErrorKind::kNotFound, "no snapshot is in the range " + printable(selector));
+  const v1::SnapshotEntry& one = select(entries, whole, origin);
+  const bool is_by_id = whole != "latest" && whole.find_first_of("@~") == std::string::npos;
+  if (is_by_id) return {&one};
+  return all_of_run(entries, one.snapshot().run());
+}
+
+}  // namespace
+
+Entries select_all(const Entries& entries, const std::string& selector, const TimeOrigin& origin,
+                   const std::string& set) {
+  Entries chosen = select_any(entries, selector, origin, set);
+  for (const v1::SnapshotEntry* entry : chosen) {
+    // Whoever named the set would otherwise see nothing, or lose what he did not mean.
+    const std::string& other = entry->snapshot().set().name();
+    if (set.empty() || other == set) continue;
+    throw Error(ErrorKind::kInvalidInput, "\"" + printable(selector) + "\" chooses a snapshot of the set \"" +
+                                              printable(other) + "\", not of \"" + printable(set) +
+                                              "\": write it without \"" + printable(set) + "\"");
+  }
   return chosen;
 }
 

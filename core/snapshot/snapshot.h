@@ -20,6 +20,10 @@ namespace v1 = store::v1;
 std::vector<const v1::SnapshotEntry*> one_of_each_run(const std::vector<const v1::SnapshotEntry*>& entries);
 std::vector<const v1::SnapshotEntry*> all_of_run(const std::vector<const v1::SnapshotEntry*>& entries,
                                                  const std::string& run);
+// Those of the set that count for latest, ~N and @TIME, one of each run, in their order. Never empty:
+// Error(kNotFound) suggests near sets.
+std::vector<const v1::SnapshotEntry*> of_set(const std::vector<const v1::SnapshotEntry*>& entries,
+                                             const std::string& set);
 
 // Chooses from `entries` (from the oldest to the newest, as age.h has it): an id prefix of at least four hex
 // digits, `latest`, `SET@latest`, `SET~N` (the Nth before that), `SET@TIME` (the last that was finished at or
@@ -29,10 +33,10 @@ std::vector<const v1::SnapshotEntry*> all_of_run(const std::vector<const v1::Sna
 const v1::SnapshotEntry& select(const std::vector<const v1::SnapshotEntry*>& entries,
                                 const std::string& selector, const TimeOrigin& origin);
 
-// Chooses any number by a SELECTOR: what select() takes; `SET~N..~M` or, with a `set` given, `~N` and
-// `~N..~M` (both ends in); `TIME..TIME` (finished from the beginning of the earlier to the end of the later;
-// of `set`, or of all when that is empty). Recovered snapshots are chosen by id only. Never empty:
-// Error(kNotFound); Error(kInvalidInput).
+// Chooses any number by a SELECTOR: what select() takes; `SET~N..~M` (both ends in); `TIME..TIME` (finished
+// from the beginning of the earlier to the end of the later). With a `set` given `latest` and the times are
+// of that, `~N`, `~N..~M` and `@TIME` will do, and what would choose another set's is Error(kInvalidInput).
+// Recovered snapshots are chosen by id only. Never empty: Error(kNotFound); Error(kInvalidInput).
 std::vector<const v1::SnapshotEntry*> select_all(const std::vector<const v1::SnapshotEntry*>& entries,
                                                  const std::string& selector, const TimeOrigin& origin,
                                                  const std::string& set = {});

@@ -119,6 +119,11 @@ class Snapshots(Case):
 
     def test_forget_chooses_the_same(self):
         self.assertEqual(self.made[1:], self.ids(self.garner, "set", "~1..~2"))
+        # The latest of all is another set's; forget's is the set's own, and no other one can be named.
+        self.assertEqual(self.made[:1], self.ids(self.garner, "set", "latest"))
+        self.refused(self.garner, 2, "forget", "set", self.etc, says='of the set "etc"')
+        told = self.garner.json("forget", "set", "latest", "--dry-run")["forget"]
+        self.assertEqual(self.made[:1], [one["id"] for one in told["snapshots"] if one["forgotten"]])
         self.garner.run("forget", "set", "~1..~2")
         self.assertEqual([self.etc, self.made[0]], self.ids(self.garner))
         self.garner.run("forget", "set", "an hour ago..now")

@@ -59,6 +59,7 @@ struct History {
 };
 
 using Numbers = std::vector<int>;
+using Catch::Contains;
 
 TEST_CASE("a selector may be one snapshot") {
   const History history;
@@ -66,6 +67,22 @@ TEST_CASE("a selector may be one snapshot") {
   CHECK(history.select("~1", "home") == Numbers{3});
   CHECK(history.select("06060606") == Numbers{6});
   CHECK(history.error("~1") == ErrorKind::kInvalidInput);
+}
+
+TEST_CASE("with a set given, what is chosen is of that set") {
+  const History history;
+  CHECK(history.select("latest") == Numbers{5});
+  CHECK(history.select("latest", "home") == Numbers{4});
+  CHECK(history.select("@2026-11-21Z", "home") == Numbers{3});
+  CHECK(history.select("@latest", "etc") == Numbers{5});
+  CHECK(history.select("04040404", "home") == Numbers{4});
+  CHECK(history.error("latest", "mail") == ErrorKind::kNotFound);
+  CHECK(history.error("@latest") == ErrorKind::kInvalidInput);
+  for (const char* selector : {"05050505", "etc@latest", "etc~0", "etc~0..~1"}) {
+    CHECK(history.error(selector, "home") == ErrorKind::kInvalidInput);
+    CHECK_THROWS_WITH(history.select(selector, "home"),
+                      Contains(selector) && Contains("of the set \"etc\"") && Contains("not of \"home\""));
+  }
 }
 
 TEST_CASE("all names of a run's snapshot are chosen together, but by an id") {
@@ -84,6 +101,7 @@ TEST_CASE("a range of steps has both ends in it") {
   CHECK(history.select("~0..~9", "home") == Numbers{1, 2, 3, 4});
   CHECK(history.select("etc~0..~0") == Numbers{5});
   CHECK(history.error("home~4..~9") == ErrorKind::kNotFound);
+  CHECK_THROWS_WITH(history.select("hom~0..~1"), Contains("did you mean home"));
   CHECK(history.error("~0..~1") == ErrorKind::kInvalidInput);
   CHECK(history.error("home~1..2") == ErrorKind::kInvalidInput);
   CHECK(history.error("home~..~2") == ErrorKind::kInvalidInput);

@@ -90,6 +90,16 @@ TEST_CASE("a prefix that fits several is refused, and the same snapshot twice is
   REQUIRE(history.select("cccc") == "cccc04");
 }
 
+TEST_CASE("a set's name of hex digits is told from an id") {
+  History history = sample_history();
+  history.add("ffff06", "face", kEvening);
+  REQUIRE_THAT(history.error("face"),
+               Catch::StartsWith(kind(ErrorKind::kInvalidInput)) && Catch::Contains("face@latest"));
+  // One that is an id's beginning as well is that.
+  history.add("ffff07", "aaab", kEvening);
+  REQUIRE(history.select("aaab") == "aaab02");
+}
+
 TEST_CASE("latest") {
   History history = sample_history();
   REQUIRE(history.select("latest") == "cccc04");
