@@ -12,8 +12,7 @@ namespace {
 
 constexpr const char* kTime =
     "TIME is 2026-11-22, 2026-11-22T18:30 (a blank may stand for the T, and Z or +01:00 behind it), 18:30, "
-    "today, "
-    "\"yesterday 18:30\", monday, \"2 weeks ago\" or now: all of the day or minute is meant.";
+    "today, \"yesterday 18:30\", monday, \"2 weeks ago\" or now: all of the day or minute is meant.";
 
 struct ListArguments {
   std::vector<std::string> names, tags;
