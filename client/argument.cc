@@ -23,9 +23,9 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 
 std::string quoted(std::string_view text) { return '"' + printable(text) + '"'; }
 
-// The end of the time of day, with an offset from UTC or without, that stands in the time that begins at
-// `begin`: "18:30" in "yesterday 18:30", "18:30:05+01:00" in "2026-11-22T18:30:05+01:00". `begin` if there is
-// none.
+// The end of the time of day, of an offset from UTC or of both that stand in the time that begins at `begin`:
+// "18:30" in "yesterday 18:30", "18:30:05+01:00" in "2026-11-22T18:30:05+01:00", "+01:00" in
+// "2026-11-22+01:00". `begin` if there is none.
 std::size_t end_of_clock(const std::string& text, std::size_t begin) {
   const auto matches = [&](std::size_t at, std::string_view pattern) {
     if (text.size() - at < pattern.size()) return false;
@@ -39,7 +39,9 @@ std::size_t end_of_clock(const std::string& text, std::size_t begin) {
   std::size_t hour = at;
   while (hour > begin && is_digit(text[hour - 1])) --hour;
   if (hour == at || at - hour > 2) return begin;
-  const bool behind_date = hour >= begin + 2 && text[hour - 1] == 'T' && is_digit(text[hour - 2]);
+  if (matches(begin, "9999-99-99+99:99") || matches(begin, "9999-99-99-99:99")) return begin + 16;
+  const bool behind_date =
+      hour >= begin + 2 && (text[hour - 1] == 'T' || text[hour - 1] == 't') && is_digit(text[hour - 2]);
   if (hour != begin && text[hour - 1] != ' ' && !behind_date) return begin;
   at += 3;
   if (matches(at, ":99")) at += 3;

@@ -50,6 +50,11 @@ TEST_CASE("a snapshot's path begins behind the first colon that is not part of a
   CHECK(split("home@2026-11-22T18:30:05Z:/x") == Pair("home@2026-11-22T18:30:05Z", "/x"));
   CHECK(split("home@2026-11-22T18:30+01:00:/x") == Pair("home@2026-11-22T18:30+01:00", "/x"));
   CHECK(split("home@2026-11-22 18:30:x y") == Pair("home@2026-11-22 18:30", "x y"));
+  CHECK(split("home@2026-11-22t18:30") == Pair("home@2026-11-22t18:30", ""));
+  CHECK(split("home@2026-11-22t18:30z:/x") == Pair("home@2026-11-22t18:30z", "/x"));
+  CHECK(split("home@2026-11-22+01:00") == Pair("home@2026-11-22+01:00", ""));
+  CHECK(split("home@2026-11-22-05:30:/x") == Pair("home@2026-11-22-05:30", "/x"));
+  CHECK(split("home@2026-11:30") == Pair("home@2026-11", "30"));
   // An `@` in the path is no time.
   CHECK(split("latest:/a@2026-11-22T18:30") == Pair("latest", "/a@2026-11-22T18:30"));
   CHECK(split("latest:\xff\n") == Pair("latest", "\xff\n"));
