@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -50,7 +51,7 @@ struct NodeFacts {
   std::uint32_t mode = 0;
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::string user;   // empty where there is no name
+  std::string user;  // empty where there is no name
   std::string group;
   bool stale = false;
   bool inconsistent = false;
@@ -92,18 +93,29 @@ struct Holding {
   Span span;
 };
 
+// A folder, or a file of which a list of content, that could not be read when it was read in.
 struct Unreadable {
   std::string path;
   std::string message;
 };
+// The same, later: in which snapshots.
+struct Gap {
+  std::string path;
+  Span span;
+};
 
-// Any thread. What is told while an update goes on is of the snapshots that were read in whole before.
+class Kinds;
+
+// Any thread; updates and keep() one after the other. What is told while an update goes on is of the
+// snapshots that were read in whole before. Errors, of all functions: those of the file (catalog/database.h);
+// Error(kDamaged) for one that has been torn while it was in use, and is made anew when it is opened again.
 class History {
  public:
   // Opens the file, or makes it. One that cannot be used is removed first. Errors of the file system.
   explicit History(const std::string& path);
   History(const History&) = delete;
   History& operator=(const History&) = delete;
+  ~History();
 
   // A snapshot that is read in whole.
   struct Known {
@@ -113,14 +125,17 @@ class History {
   std::vector<Known> snapshots();  // by number
 
   // Reads a snapshot in: compares it with what the last one had, folder by folder, and reads only trees and
-  // lists that are new. A folder that cannot be read is kept without what is in it, told of, and looked at
-  // again with the next snapshot. What was done is kept when it ends early; the next update goes on there,
-  // also with another snapshot. `length_of` gives the raw bytes of a data blob, 0 where it is not known.
-  // Errors: Error(kCancelled) when `stop` was requested; Error(kDestinationAway).
+  // lists that are new. A folder that cannot be read, from some name on, is kept without what is there, told
+  // of, and looked at again with the next snapshot; a list of a file's content likewise. What was done is
+  // kept when it ends early, or the process does; the next update goes on there, also with another snapshot.
+  // One that is there already is not read again. `length_of` gives the raw bytes of a data blob, 0 where it
+  // is not known; it is called without the lock. Errors: Error(kCancelled) when `stop` was requested;
+  // Error(kDestinationAway).
   using LengthOf = std::function<std::uint64_t(const crypto::BlobId& data)>;
   std::vector<Unreadable> add(const crypto::BlobId& id, const store::v1::Snapshot& snapshot,
                               store::BlobSource& source, const LengthOf& length_of, std::stop_token stop);
-  // Forgets the snapshots that are not among these, and what only they had.
+  // Forgets the snapshots that are not among these, and what only they had. Error(kCancelled) when `stop` was
+  // requested: they are forgotten, and what they had goes with the next call.
   void keep(const std::vector<crypto::BlobId>& listed, std::stop_token stop);
 
   // What is in a folder, by name bytewise, names behind `after`; at most `most`.
@@ -131,10 +146,14 @@ class History {
   // From the first on; spans do not overlap, and none is empty of snapshots that are read in whole.
   std::vector<ItemVersion> versions(ItemNumber item);
 
-  // Everything that refers to any of these blobs or contents, in no order. Memory: in proportion to them.
+  // Everything that refers to any of these blobs or contents, in no order; one thing may be told as several
+  // spans. Memory: in proportion to what is wanted. Here and below `visit` must not call the History.
   void references(const std::vector<BlobPrefix>& wanted, const std::function<void(const Reference&)>& visit);
   // Every blob of file content, for each place where it is; in no order.
   void holdings(const std::function<void(const Holding&)>& visit);
+
+  // What could not be read of the snapshots, in no order.
+  std::vector<Gap> gaps();
 
   // For documentation and tests.
   struct Size {
@@ -146,11 +165,19 @@ class History {
   Size size();
 
  private:
-  std::unique_ptr<Database> database_;
+  // Without what is before the first and behind the last snapshot in it; nothing where there is none.
+  std::optional<Span> clipped(std::int64_t first, std::optional<std::int64_t> last) const;
+  void remove_forgotten(std::stop_token stop);
+
+  std::mutex changing_;  // is taken first
+  const std::unique_ptr<Database> database_;
+  // Under its lock.
+  const std::unique_ptr<Kinds> kinds_;
+  std::vector<Known> known_;  // by number
 };
 
-// What NodeFacts has as the content of a node. Of one blob or list, that blob's; where a difference is stored,
-// that of the bytes that come out of it. Pure functions.
+// What NodeFacts has as the content of a node. Of one blob or list, that blob's; where a difference is
+// stored, that of the bytes that come out of it. Pure functions.
 BlobPrefix content_of(const store::v1::Node& node);
 NodeFacts facts_of(const store::v1::Node& node, const std::string& user, const std::string& group);
 
