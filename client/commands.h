@@ -22,6 +22,7 @@ void add_diff_commands(std::vector<Command>& all);
 void add_find_command(std::vector<Command>& all);
 void add_versions_command(std::vector<Command>& all);
 void add_restore_commands(std::vector<Command>& all);
+void add_browse_command(std::vector<Command>& all);
 void add_mount_command(std::vector<Command>& all);
 void add_copy_commands(std::vector<Command>& all);
 void add_tag_command(std::vector<Command>& all);

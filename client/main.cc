@@ -42,6 +42,7 @@ std::vector<Command> all_commands() {
   add_find_command(all);
   add_versions_command(all);
   add_restore_commands(all);
+  add_browse_command(all);
   add_mount_command(all);
   add_copy_commands(all);
   add_tag_command(all);

@@ -18,7 +18,7 @@ COMMANDS = [
     "status", "destination add", "destination list", "destination show", "destination edit",
     "destination claim", "destination test", "destination remove", "config export", "config apply", "set add", "set list",
     "set show", "set edit", "set remove", "backup", "runs", "run show", "run pause", "run resume", "run cancel",
-    "snapshots", "ls", "diff", "find", "versions", "mount", "restore", "copy", "tag", "forget", "prune", "pin", "unpin", "check", "repair",
+    "snapshots", "ls", "diff", "find", "versions", "browse", "mount", "restore", "copy", "tag", "forget", "prune", "pin", "unpin", "check", "repair",
     "key list", "key add", "key remove", "key export", "key rotate", "log", "notification add", "notification list",
     "notification show", "notification test", "notification remove", "metrics", "errors", "ignore", "set explain"]
 

@@ -1,0 +1,89 @@
+#include "browse/archive.h"
+
+#include <sys/stat.h>
+
+#include <utility>
+
+namespace garner::client::browse {
+
+void Archive::check(const grpc::Status& status) const {
+  if (status.error_code() == grpc::StatusCode::UNAVAILABLE)
+    throw Failure(kExitUnreachable, status.error_message(), "When it is back, all goes on here.");
+  session_.check(status);
+}
+
+template <typename Request, typename Response>
+Response Archive::ask(grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                      const Request& request) {
+  Operation operation(link_);
+  Response response;
+  check(link_.call(operation, method, request, response));
+  return response;
+}
+
+v1::ListSnapshotsResponse Archive::list(const v1::ListSnapshotsRequest& request) {
+  return ask(&Stub::ListSnapshots, request);
+}
+
+std::optional<v1::FileNode> Archive::look_up(const std::string& snapshot, const std::string& laid_out) {
+  v1::LookUpNodeRequest request;
+  request.set_snapshot(snapshot);
+  request.set_path(laid_out);
+  v1::LookUpNodeResponse response = ask(&Stub::LookUpNode, request);
+  if (!response.has_node()) return std::nullopt;
+  return std::move(*response.mutable_node());
+}
+
+const SnapshotLayout& Archive::layout(const v1::SnapshotInfo& snapshot) {
+  const auto known = layouts_.find(snapshot.id());
+  if (known != layouts_.end()) return known->second;
+  // The root is the only source, or a folder that is made up to hold it.
+  bool is_folder = false;
+  if (snapshot.sources_size() == 1) {
+    const auto root = look_up(snapshot.id(), "");
+    is_folder = root && !root->on_the_way();
+  }
+  return layouts_.emplace(snapshot.id(), SnapshotLayout(snapshot, is_folder)).first->second;
+}
+
+bool Archive::has_folder(const v1::SnapshotInfo& snapshot, const std::string& path) {
+  const auto laid_out = layout(snapshot).laid_out(path);
+  if (!laid_out) return false;
+  const auto node = look_up(snapshot.id(), *laid_out);
+  return node && S_ISDIR(node->mode());
+}
+
+std::optional<std::vector<v1::FileNode>> Archive::folder(const v1::SnapshotInfo& snapshot,
+                                                         const std::string& path) {
+  if (!has_folder(snapshot, path)) return std::nullopt;
+  v1::ReadFolderRequest request;
+  request.set_snapshot(snapshot.id());
+  request.set_path(layout(snapshot).laid_out(path).value());
+  std::vector<v1::FileNode> nodes;
+  while (nodes.size() < kMostEntries) {
+    v1::ReadFolderResponse page = ask(&Stub::ReadFolder, request);
+    for (v1::FileNode& node : *page.mutable_nodes()) nodes.push_back(std::move(node));
+    if (!page.more() || page.nodes().empty()) break;
+    request.set_after(nodes.back().name());
+  }
+  if (nodes.size() > kMostEntries) nodes.resize(kMostEntries);
+  return nodes;
+}
+
+std::string Archive::content(const v1::SnapshotInfo& snapshot, const std::string& path, std::size_t most) {
+  v1::ReadContentRequest request;
+  request.set_snapshot(snapshot.id());
+  request.set_path(layout(snapshot).laid_out(path).value_or(""));
+  request.set_length(static_cast<std::uint32_t>(most));
+  return std::move(*ask(&Stub::ReadContent, request).mutable_content());
+}
+
+v1::Run Archive::start_restore(const v1::StartRestoreRequest& request) {
+  // Once: nobody knows whether a daemon that has gone away meanwhile has begun it.
+  grpc::ClientContext context;
+  v1::Run run;
+  check(link_.stub()->StartRestore(&context, request, &run));
+  return run;
+}
+
+}  // namespace garner::client::browse
