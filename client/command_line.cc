@@ -74,6 +74,7 @@ class Parser {
   void add_common(CLI::App& app) {
     app.set_help_flag("-h,--help");
     app.add_flag("--json", result_.json)->disable_flag_override();
+    app.add_flag("--no-pager", result_.no_pager)->disable_flag_override();
     app.add_option("--socket", result_.socket);
   }
 

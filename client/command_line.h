@@ -14,6 +14,7 @@ struct CommandLine {
   std::string text;                  // help or version
   std::optional<std::string> socket;
   bool json = false;
+  bool no_pager = false;
 };
 
 // Fills the commands' targets. Failure(kExitUsage), with the command's usage line as advice.

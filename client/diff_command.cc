@@ -68,6 +68,7 @@ int diff(Session& session, const Arguments& given) {
   request.set_after_path(after.path);
   request.set_metadata(given.metadata);
   request.set_summary_only(given.summary);
+  session.page();
   DiffPrinter printer(session, given.metadata);
   bool is_whole = true;
   session.stream(&Stub::DiffSnapshots, request, [&](const v1::DiffSnapshotsResponse& part) {

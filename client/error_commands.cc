@@ -28,6 +28,7 @@ void show(Session& session, const v1::ListErrorsResponse& answer) {
                failing.stale() ? Cell("an older version") : Cell("what could be read", Style::kWarning),
                failing.path(), failing.message()});
   }
+  session.page();
   session.print(table.render(session.output()));
 }
 

@@ -114,6 +114,7 @@ class FindPrinter {
 };
 
 int find(Session& session, const Arguments& given) {
+  session.page();
   FindPrinter printer(session);
   session.stream(&Stub::FindPaths, given.request(), [&](const v1::FindPathsResponse& part) {
     printer.take(part);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kWidest = 100;  // longer lines of prose are hard to read
 constexpr std::size_t kOptionColumn = 28;
+constexpr const char* kNoPager = "Long output as it is, through no pager (also GARNER_PAGER, PAGER).";
 
 // The parts of a usage line that stay on one line: what stands in brackets or braces, and single words.
 std::vector<std::string> usage_parts(const std::string& usage) {
@@ -118,6 +119,7 @@ std::string command_help(const Command& command, std::size_t width) {
   text += "\nOptions:\n" + options;
   text += described("--json", "The answer as one JSON object.", width);
   text += described("--socket PATH", "The daemon's socket (also GARNER_SOCKET, GARNER_STATE_DIR).", width);
+  text += described("--no-pager", kNoPager, width);
   text += described("-h, --help", "This text.", width);
   for (const std::string& detail : command.details) text += '\n' + paragraph(detail, width);
   text += command.examples.size() == 1 ? "\nExample:\n" : "\nExamples:\n";
@@ -157,6 +159,7 @@ std::string program_help(const std::vector<Command>& commands, std::size_t width
   text += "\nOptions:\n";
   text += described("--json", "The answer as one JSON object.", width);
   text += described("--socket PATH", "The daemon's socket (also GARNER_SOCKET, GARNER_STATE_DIR).", width);
+  text += described("--no-pager", kNoPager, width);
   text += described("--version", "The version.", width);
   text += described("-h, --help", "This text; after a command, that command's.", width);
   text +=

@@ -5,6 +5,7 @@
 
 #include <clocale>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "command_line.h"
@@ -92,6 +93,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   Session session(socket_path(line.socket, process_environment(), geteuid(), home_folder()),
                   line.socket.has_value(), line.json, output, inspect_terminal(STDERR_FILENO, utf8));
+  if (!line.no_pager) session.use_pager(choose_pager(std::getenv));
   return line.command->run(session);
 }
 

@@ -79,6 +79,7 @@ void add_runs(std::vector<Command>& all) {
                          backup ? human_bytes(run.stored_bytes()) : "-",
                          backup || run.kind() == v1::RUN_KIND_RESTORE ? human_count(run.files()) : "-"});
             }
+            session.page();
             session.print(table.render(session.output()));
             return kExitDone;
           },

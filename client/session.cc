@@ -118,7 +118,18 @@ void Session::check(const grpc::Status& status) const {
                                                      : status.error_message());
 }
 
-void Session::print(std::string_view text) const { std::fwrite(text.data(), 1, text.size(), stdout); }
+void Session::page() {
+  if (pager_command_ && output_.interactive && !json_)
+    pager_ = std::make_unique<Pager>(*pager_command_, terminal_rows(STDOUT_FILENO));
+}
+
+void Session::print(std::string_view text) const {
+  if (pager_) {
+    pager_->print(text);
+  } else {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
+}
 
 void Session::say(std::string_view sentence, Style style) const {
   const std::string line = output_.styled(printable(sentence), style) + '\n';
@@ -132,10 +143,14 @@ void Session::print_json(const google::protobuf::Message& message) const {
 
 void Session::note(std::string_view text) const {
   if (json_) return;
+  if (pager_) {
+    pager_->note(text);
+    return;
+  }
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fputc('\n', stderr);
 }
 
-bool Session::flush() const { return std::fflush(stdout) == 0; }
+bool Session::flush() const { return pager_ ? pager_->is_read() : std::fflush(stdout) == 0; }
 
 }  // namespace garner::client

@@ -14,6 +14,7 @@
 
 #include "failure.h"
 #include "garner/v1/service.grpc.pb.h"
+#include "pager.h"
 #include "terminal.h"
 
 namespace garner::client {
@@ -72,6 +73,12 @@ class Session {
   // Throws what the daemon answered, if it was not OK.
   void check(const grpc::Status& status) const;
 
+  // Lets page() use it: a command for sh.
+  void use_pager(std::optional<std::string> command) { pager_command_ = std::move(command); }
+  // What is printed from here on goes through the pager where standard output is a terminal and it is longer
+  // than the screen; notes come behind it. Not for JSON.
+  void page();
+
   // To standard output: text; one object and a line end. main() reports what could not be written.
   void print(std::string_view text) const;
   void print_json(const google::protobuf::Message& message) const;
@@ -92,6 +99,8 @@ class Session {
   Terminal output_;
   Terminal errors_;
   std::unique_ptr<Stub> stub_;
+  std::optional<std::string> pager_command_;
+  std::unique_ptr<Pager> pager_;
   std::optional<std::chrono::system_clock::time_point> give_up_;
 };
 

@@ -76,6 +76,7 @@ int list_snapshots(Session& session, const ListArguments& given) {
   } else if (ListArguments::by_time(request)) {
     groups = usual_snapshot_groups(answer, session.output());
   }
+  session.page();
   session.print(snapshot_table(answer, columns, groups).render(session.output()));
   return kExitDone;
 }
@@ -196,6 +197,7 @@ void add_ls(std::vector<Command>& all) {
                          entry.group().empty() ? std::to_string(entry.gid()) : entry.group(),
                          human_bytes(entry.size()), local_minute(entry.mtime()), shown_name(entry)});
             }
+            session.page();
             session.print(table.render_rows(session.output()));
             return kExitDone;
           },

@@ -60,6 +60,7 @@ int list(Session& session, const Arguments& given) {
   } else if (versions.versions().empty()) {
     session.note("None of these snapshots has anything there.");
   } else {
+    session.page();
     session.print(version_table(versions).render(session.output()));
   }
   return note_errors(session, versions);
@@ -121,6 +122,7 @@ int diff(Session& session, const Arguments& given) {
     session.say("They differ, and are no text.");
   } else {
     const std::string text = unified_diff(a, b);
+    session.page();
     session.print(isatty(STDOUT_FILENO) == 1 ? for_terminal(text) : text);
   }
   return result;

@@ -384,7 +384,7 @@ _garner_offer() {
     local keep=$'\n--keep-last\n--keep-hourly\n--keep-daily\n--keep-weekly\n--keep-monthly\n--keep-quarterly\n--keep-yearly\n--keep-within'
     local maintenance=$'\n--prune-schedule\n--no-prune-schedule\n--check-schedule\n--no-check-schedule\n--check-period'
     local commands=$'\n--command\n--as\n--command-timeout\n--before\n--after\n--on-failure\n--hook-timeout'
-    options=$'--help\n--json\n--socket'
+    options=$'--help\n--json\n--socket\n--no-pager'
     case $command in
         "") options+=$'\n--version' ;;
         ignore) options+=$'\n--all-of\n--dry-run' ;;

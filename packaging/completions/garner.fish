@@ -77,6 +77,7 @@ end
 
 complete --command garner --no-files
 complete --command garner --long json --description 'The answer as one JSON object'
+complete --command garner --long no-pager --description 'Long output as it is, through no pager'
 complete --command garner --long socket --require-parameter --force-files --description 'The socket of the daemon'
 complete --command garner --short h --long help --description 'Show help'
 complete --command garner --condition '__garner_at' --long version --description 'Show the version'
