@@ -291,7 +291,7 @@ _garner_offer() {
     esac
 
     case $command in
-        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nfind\nversions\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\ntag\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
+        "") options=$'status\ndestination\nset\nbackup\nruns\nrun\nerrors\nsnapshots\nls\ndiff\nfind\nversions\nbrowse\nmount\nrestore\ncopy\ncheck\nrepair\nkey\nlog\ntag\nforget\nprune\npin\nunpin\nnotification\nmetrics\nignore\nconfig' ;;
         destination) options=$'add\nlist\nshow\nedit\nclaim\ntest\nremove' ;;
         config) options=$'export\napply' ;;
         set) options=$'add\nlist\nshow\nedit\nexplain\nremove' ;;
@@ -325,7 +325,7 @@ _garner_offer() {
             status)
                 options=$(_garner_values name set list)
                 ;;
-            backup | runs | "set show" | "set edit" | "set explain" | "set remove")
+            backup | runs | browse | "set show" | "set edit" | "set explain" | "set remove")
                 ((arguments == 0)) && options=$(_garner_values name set list)
                 ;;
             errors | "run show" | "run pause" | "run resume" | "run cancel")
@@ -418,6 +418,7 @@ _garner_offer() {
             options+=$'\n--in\n--since\n--until\n--path\n--type\n--size\n--mtime-after\n--mtime-before'
             options+=$'\n--ignore-case\n--limit'
             ;;
+        browse) options+=$'\n--path' ;;
         mount) options+=$'\n--allow-other' ;;
         versions) options+=$'\n--since\n--until\n--diff' ;;
         restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;

@@ -94,6 +94,7 @@ ls\t'List a folder of a snapshot'
 diff\t'Show what changed between two snapshots'
 find\t'Find files and folders by name in all snapshots'
 versions\t'Show every version of a file'
+browse\t'Show snapshots on a full screen'
 mount\t'Show snapshots as folders'
 restore\t'Restore a snapshot, folder or file'
 copy\t'Give a destination a snapshot that another one has'
@@ -208,6 +209,9 @@ complete --command garner --condition '__garner_command restore' --long version 
     --description 'Not of a snapshot, but this version of a path'
 complete --command garner --condition '__garner_command restore; and string match --quiet -- "*--version*" (commandline)' \
     --force-files
+complete --command garner --condition '__garner_at browse' --arguments '(__garner_sets)'
+complete --command garner --condition '__garner_command browse' --long path --require-parameter --force-files \
+    --description 'The folder to begin in'
 complete --command garner --condition '__garner_at mount' --arguments '(__fish_complete_directories)'
 complete --command garner --condition '__garner_command mount' --keep-order --arguments '(__garner_snapshots snapshot)'
 complete --command garner --condition '__garner_command mount' --long allow-other \

@@ -4,6 +4,7 @@
 // A backup's set names what becomes of it; `run show N` fails with the status code N; other requests are
 // echoed.
 #include <grpcpp/grpcpp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -159,6 +160,47 @@ class Service final : public v1::Garner::Service {
       entry->set_mode("drwxr-xr-x");
       writer->Write(part);
     }
+    return Status::OK;
+  }
+  // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have.
+  Status ListSnapshots(ServerContext*, const v1::ListSnapshotsRequest*,
+                       v1::ListSnapshotsResponse* response) override {
+    for (int i = 0; i < 10'000; ++i) {
+      v1::SnapshotInfo& info = *response->add_snapshots();
+      const std::string digits = std::to_string(100'000 + i);
+      info.set_id(digits + std::string(64 - digits.size(), 'a'));
+      info.set_set("set-" + std::to_string(i % 20));
+      info.set_host("attic");
+      info.add_sources("/home/ann");
+      info.add_destinations("disk");
+      info.mutable_time()->set_seconds(kNow - 3600 * i);
+      info.set_files(170'000);
+      info.set_bytes(6ull << 30);
+    }
+    return Status::OK;
+  }
+  Status LookUpNode(ServerContext*, const v1::LookUpNodeRequest* request,
+                    v1::LookUpNodeResponse* response) override {
+    response->set_snapshot_id(request->snapshot());
+    response->mutable_node()->set_mode(S_IFDIR | 0755);
+    return Status::OK;
+  }
+  Status ReadFolder(ServerContext*, const v1::ReadFolderRequest*, v1::ReadFolderResponse* response) override {
+    for (const char* name :
+         {"a\x1b[2Jb", "bytes\xff", "line\nend", "\xe6\x97\xa5\xe6\x9c\xac wide", "z plain"}) {
+      v1::FileNode& node = *response->add_nodes();
+      node.set_name(name);
+      node.set_mode(S_IFREG | 0644);
+      node.set_size(12'345);
+      node.mutable_mtime()->set_seconds(kNow);
+    }
+    return Status::OK;
+  }
+  Status DiffSnapshots(ServerContext*, const v1::DiffSnapshotsRequest*,
+                       grpc::ServerWriter<v1::DiffSnapshotsResponse>* writer) override {
+    v1::DiffSnapshotsResponse last;
+    last.mutable_summary();
+    writer->Write(last);
     return Status::OK;
   }
   Status ReadLog(ServerContext*, const v1::ReadLogRequest*,
