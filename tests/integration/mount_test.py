@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import ctypes
 import errno
 import os
 import random
@@ -268,7 +269,7 @@ class MountTest(Case):
         self.write("sources/one/2026-11-29T07:55:00", "a file that is named as versions are")
         for number in range(2_000):
             self.write(f"sources/one/many/{number}", "")
-        daemon.backup("set")
+        third = daemon.backup("set")
         with self.mounted(daemon):
             shown = os.path.join(self.target, "versions") + self.path("sources")
             self.assertEqual(["one", "other"], sorted(os.listdir(shown)))
@@ -279,7 +280,9 @@ class MountTest(Case):
             self.assertEqual(b"two", self.read(shown, "one/two/file", name))
             (name,) = os.listdir(shown + "/one/2026-11-29T07:55:00")
             self.assertIn(b"named as versions are", self.read(shown, "one/2026-11-29T07:55:00", name))
-        with self.mounted(daemon, first["snapshot_id"]):
+        with self.mounted(daemon, first["snapshot_id"], third["snapshot_id"]):
+            daemon.run("forget", third["snapshot_id"])
+            self.wait(lambda: len(self.names("snapshots")) == 1)
             shown = os.path.join(self.target, "versions") + self.path("sources")
             self.assertEqual(["one"], os.listdir(shown))
             self.assertEqual(["file", "two"], sorted(os.listdir(shown + "/one")))
@@ -360,6 +363,61 @@ class MountTest(Case):
                 self.assertEqual([], error)
             self.assertEqual(0, client.wait(30), self.output())
             self.assertFalse(os.path.ismount(self.target))
+
+    @contextlib.contextmanager
+    def hung(self, daemon):
+        """Who asks the daemon meanwhile waits."""
+        daemon.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            daemon.process.send_signal(signal.SIGCONT)
+
+    def test_a_signal_that_is_caught_ends_nothing(self):
+        self.write("source/file", "content")
+        daemon = self.ready(self.path("source"))
+        run = daemon.backup("set")
+        caught = threading.Event()
+        before = signal.signal(signal.SIGALRM, lambda *_: caught.set())
+        self.addCleanup(signal.signal, signal.SIGALRM, before)
+        self.addCleanup(signal.setitimer, signal.ITIMER_REAL, 0)
+        with self.mounted(daemon):
+            path = os.path.join(self.snapshot(run), "file").encode()
+            # Python's own functions would ask again after EINTR.
+            library = ctypes.CDLL(None, use_errno=True)
+            with self.hung(daemon):
+                going_on = threading.Timer(1, daemon.process.send_signal, [signal.SIGCONT])
+                going_on.start()
+                signal.setitimer(signal.ITIMER_REAL, 0.05, 0.05)
+                found = library.access(path, os.R_OK)
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                going_on.join()
+            self.assertEqual((0, "Success"), (found, os.strerror(ctypes.get_errno() if found else 0)))
+            self.assertTrue(caught.wait(10))
+
+    def test_a_daemon_that_hangs_keeps_nobody_who_is_killed(self):
+        """However many wait."""
+        names = [f"file {number}" for number in range(100)]
+        for name in names:
+            self.write(f"source/{name}", name)
+        daemon = self.ready(self.path("source"))
+        run = daemon.backup("set")
+
+        def is_waiting(reader):
+            with open(f"/proc/{reader.pid}/stat", encoding="ascii") as file:
+                program, state = file.read().rsplit(")", 1)
+            return program.endswith("(stat") and state.split()[0] == "S"
+
+        with self.mounted(daemon):
+            with self.hung(daemon):
+                readers = [subprocess.Popen(["stat", os.path.join(self.snapshot(run), name)],
+                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for name in names]
+                self.wait(lambda: all(is_waiting(reader) for reader in readers))
+                for reader in readers:
+                    reader.kill()
+                for reader in readers:
+                    self.assertEqual(-signal.SIGKILL, reader.wait(60))
+            self.assertEqual(names[7].encode(), self.read(self.snapshot(run), names[7]))
 
     def test_a_daemon_that_goes_away_and_comes_back(self):
         for name in ("one", "two", "three"):
