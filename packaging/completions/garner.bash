@@ -141,6 +141,7 @@ _garner_offer() {
         esac
         previous=""
         case $word in
+            --socket=*) _garner_socket=("$word") ;;
             -*) previous=$word ;;
             *)
                 case $command in
