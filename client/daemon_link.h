@@ -4,9 +4,13 @@
 
 #include <grpcpp/client_context.h>
 
+#include <chrono>
+#include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
-#include <set>
+#include <stop_token>
+#include <thread>
 
 #include "session.h"
 
@@ -27,35 +31,46 @@ class DaemonLink {
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                     const Request& request, Response& response);
 
-  // Ends all operations, also those to come.
+  // Ends all operations, also those to come. Waits for nothing.
   void stop();
 
   // For what must not be asked twice, and for streams. Failure where no daemon is there.
   std::shared_ptr<Stub> stub();
 
  private:
+  using Time = std::chrono::steady_clock::time_point;
+
   friend class Operation;
   void add(Operation& operation);
   void remove(Operation& operation);
+  void interrupt(Operation& operation);
+  void end_interrupted(const std::stop_token& stop);
   void drop(const std::shared_ptr<Stub>& stub);
 
   const Session& session_;
   std::mutex mutex_;  // of what follows
   std::shared_ptr<Stub> stub_;
-  std::set<Operation*> operations_;
+  std::map<Operation*, Time> operations_;  // and when each is ended at the latest
   bool stopped_ = false;
+  std::condition_variable_any interrupted_;
+  std::jthread timer_;  // runs since the first interrupt
 };
 
 // One thing that somebody waits for: the calls that are made for it, by one thread, one after the other.
 class Operation {
  public:
+  // How long one that is interrupted may go on.
+  static constexpr std::chrono::seconds kPatience{5};
+
   explicit Operation(DaemonLink& link) : link_(link) { link_.add(*this); }
   ~Operation() { link_.remove(*this); }
   Operation(const Operation&) = delete;
   Operation& operator=(const Operation&) = delete;
 
-  // Any thread, while it lives.
+  // Any thread, while it lives. Ends it.
   void cancel();
+  // The same, unless the answer comes within kPatience.
+  void interrupt() { link_.interrupt(*this); }
 
  private:
   friend class DaemonLink;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -46,13 +47,14 @@ struct FileSystem::Calls {
 
   static FileSystem& of(fuse_req_t request) { return *static_cast<FileSystem*>(fuse_req_userdata(request)); }
 
-  // `work` finds the answer and returns what gives it; it ends when who asked is interrupted. Nothing may be
-  // replied before: then the request would be gone.
+  // `work` finds the answer and returns what gives it. Nothing may be replied before: then the request would
+  // be gone. The kernel tells of any signal that who asked has caught; most of them want the answer all the
+  // same.
   static void answer(fuse_req_t request, const std::function<Reply(FileSystem&, Operation&)>& work) {
     FileSystem& self = of(request);
     Operation operation(self.link_);
     fuse_req_interrupt_func(
-        request, [](fuse_req_t, void* data) { static_cast<Operation*>(data)->cancel(); }, &operation);
+        request, [](fuse_req_t, void* data) { static_cast<Operation*>(data)->interrupt(); }, &operation);
     Reply reply;
     int error = EIO;
     try {
@@ -165,6 +167,10 @@ struct FileSystem::Calls {
     read_folder(request, id, size, offset, info, true);
   }
 
+  static Listing::Item dots(const Node& folder, off_t offset) {
+    return {offset == 0 ? "." : "..", (offset == 1 && folder.folder ? *folder.folder : folder).entry, false};
+  }
+
   // "." and ".." are at the offsets 0 and 1, what is listed comes behind. `looked_up`: with what the kernel
   // would look up otherwise, each counted as a look-up.
   static void read_folder(fuse_req_t request, fuse_ino_t id, std::size_t size, off_t offset,
@@ -177,10 +183,11 @@ struct FileSystem::Calls {
       std::size_t used = 0;
       std::vector<std::uint64_t> counted;
       for (;; ++offset) {
-        Listing::Item dots{offset == 0 ? "." : "..",
-                           (offset == 1 && folder->folder ? *folder->folder : *folder).entry, false};
-        const Listing::Item* item = &dots;
-        if (offset > 1) {
+        std::optional<Listing::Item> dot;
+        const Listing::Item* item = nullptr;
+        if (offset <= 1) {
+          item = &dot.emplace(dots(*folder, offset));
+        } else {
           try {
             item = open.listing.at(static_cast<std::uint64_t>(offset - 2), [&](const std::string& after) {
               return self.view_.list(operation, folder, after);

@@ -19,8 +19,10 @@
 namespace garner::client::mount {
 namespace {
 
-// Each waits for one answer of the daemon; one must be left to hear that somebody waits no longer.
-constexpr unsigned kMostThreads = 64;
+// They start on demand, one for each program that waits for an answer of the daemon. While all of them wait
+// nobody hears what else is asked, nor that somebody waits no longer: so there are more than programs are
+// likely to wait.
+constexpr unsigned kMostThreads = 1'000;
 constexpr int kKnock = 50;  // ms
 
 using SessionHandle = std::unique_ptr<fuse_session, decltype(&fuse_session_destroy)>;
@@ -31,28 +33,47 @@ struct Unmount {
   fuse_session* session;
 };
 
+// Made before anything is mounted: a thread that waits for one that could not be made would never end.
+class Event {
+ public:
+  Event() : descriptor_(eventfd(0, EFD_CLOEXEC)) {
+    if (descriptor_ < 0)
+      throw Failure(kExitFailed,
+                    std::string("nothing is mounted: no event can be made: ") + std::strerror(errno));
+  }
+  ~Event() { close(descriptor_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+
+  void set() const { eventfd_write(descriptor_, 1); }
+  int descriptor() const { return descriptor_; }
+
+ private:
+  const int descriptor_;
+};
+
 // Ends the loop of this thread when the interrupt comes. libfuse's loop sees that it is to end when a signal
 // wakes it, and then waits for answers that are under way: these are ended, too.
 class Stopper {
  public:
-  Stopper(fuse_session* session, DaemonLink& link, Interrupt& interrupt)
-      : session_(session), link_(link), interrupt_(interrupt) {
+  // `over` is its own.
+  Stopper(fuse_session* session, DaemonLink& link, Interrupt& interrupt, const Event& over)
+      : session_(session), link_(link), interrupt_(interrupt), over_(over) {
     struct sigaction action {};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR1, &action, nullptr);
     thread_ = std::thread([this] { watch(); });
   }
   ~Stopper() {
-    eventfd_write(over_, 1);
+    over_.set();
     thread_.join();
-    close(over_);
   }
   Stopper(const Stopper&) = delete;
   Stopper& operator=(const Stopper&) = delete;
 
  private:
   void watch() {
-    pollfd waited[2] = {{over_, POLLIN, 0}, {interrupt_.descriptor(), POLLIN, 0}};
+    pollfd waited[2] = {{over_.descriptor(), POLLIN, 0}, {interrupt_.descriptor(), POLLIN, 0}};
     while (poll(waited, 2, -1) < 0) {
     }
     if (waited[0].revents != 0) return;
@@ -67,8 +88,8 @@ class Stopper {
   fuse_session* const session_;
   DaemonLink& link_;
   Interrupt& interrupt_;
+  const Event& over_;
   const pthread_t loop_ = pthread_self();
-  const int over_ = eventfd(0, EFD_CLOEXEC);
   std::thread thread_;
 };
 
@@ -92,6 +113,7 @@ void serve(const std::string& folder, FileSystem& file_system, bool for_others, 
            Interrupt& interrupt, const std::function<void()>& mounted) {
   // A line for which nobody is there any more must not leave a mount behind that nobody serves.
   std::signal(SIGPIPE, SIG_IGN);
+  const Event over;
   const SessionHandle session = make_session(file_system, for_others);
   if (!session || fuse_session_mount(session.get(), folder.c_str()) != 0) {
     throw Failure(kExitFailed, "nothing can be mounted at " + printable(folder),
@@ -104,7 +126,7 @@ void serve(const std::string& folder, FileSystem& file_system, bool for_others, 
   fuse_loop_cfg_set_max_threads(config.get(), kMostThreads);
   int result = 0;
   {
-    const Stopper stopper(session.get(), link, interrupt);
+    const Stopper stopper(session.get(), link, interrupt, over);
     result = fuse_session_loop_mt(session.get(), config.get());
   }
   if (result < 0) throw Failure(kExitFailed, "the mount has ended: " + std::string(std::strerror(-result)));
