@@ -37,6 +37,18 @@ Listing::Page page_of(const Map& map, const std::string& after, const Make& make
   return page;
 }
 
+int error_number(grpc::StatusCode code) {
+  switch (code) {
+    case grpc::StatusCode::NOT_FOUND:
+      return ENOENT;
+    case grpc::StatusCode::PERMISSION_DENIED:
+    case grpc::StatusCode::UNAUTHENTICATED:
+      return EACCES;
+    default:
+      return EIO;
+  }
+}
+
 }  // namespace
 
 View::View(DaemonLink& link, std::set<std::string> only) : link_(link), only_(std::move(only)) {}
@@ -63,7 +75,7 @@ void View::heed(const grpc::Status& status) {
   }
   if (status.ok()) return;
   if (!is_away) tell(status.error_message());
-  throw FileError(status.error_code() == grpc::StatusCode::NOT_FOUND ? ENOENT : EIO);
+  throw FileError(error_number(status.error_code()));
 }
 
 std::shared_ptr<const SnapshotNames> View::names(Operation& operation) {

@@ -41,7 +41,8 @@ struct Xattr {
 };
 
 // Everything that asks the daemon throws FileError: ENOENT for what is not there (any more), EINTR for what
-// was interrupted, EIO for the rest, which is told on standard error.
+// was interrupted, EACCES for what the daemon does not let this user do, EIO for the rest. What is none of
+// the first two is told on standard error.
 class View {
  public:
   static constexpr std::chrono::seconds kNamesAreGoodFor{5};
