@@ -89,17 +89,23 @@ KeyName name_of_code(wint_t code) {
   }
 }
 
-// What a key sends that the terminal is not said to have: all of it is taken, so that no part of it is a
-// command. Waits for nothing, for what belongs together comes together.
+// Escape by itself, or what a key sends that the terminal is not said to have: all of that is taken, so that
+// no part of it is a command. Waits for nothing, for what belongs together comes together.
 Key escape_or_sequence() {
   wint_t code = 0;
-  if (get_wch(&code) != OK) return {KeyName::kEscape, ""};
+  const int kind = get_wch(&code);
+  if (kind == KEY_CODE_YES) ungetch(static_cast<int>(code));
+  if (kind != OK) return {KeyName::kEscape, ""};
   std::string sequence;
-  if (code == '[' || code == 'O') {
-    while (get_wch(&code) == OK) {
-      sequence += static_cast<char>(code);
-      if (code >= 0x40 && code <= 0x7E) break;
-    }
+  wint_t next = 0;
+  while ((code == '[' || code == 'O') && get_wch(&next) == OK) {
+    sequence += static_cast<char>(next);
+    if (next >= 0x40 && next <= 0x7E) break;
+  }
+  if (sequence.empty()) {
+    // Another key that was pressed behind it.
+    unget_wch(static_cast<wchar_t>(code));
+    return {KeyName::kEscape, ""};
   }
   if (sequence == "H" || sequence == "1~" || sequence == "7~") return {KeyName::kHome, ""};
   if (sequence == "F" || sequence == "4~" || sequence == "8~") return {KeyName::kEnd, ""};
