@@ -48,7 +48,8 @@ void Browser::read_folder() {
   const SnapshotLayout& layout = archive_.layout(info);
   state_.root = layout.root();
   // A folder that a snapshot could have is kept, whether it has it or not.
-  if (!layout.laid_out(place_) || (!layout.is_in_source(place_) && !layout.leads_to_source(place_)))
+  if (place_.empty() || !layout.laid_out(place_) ||
+      (!layout.is_in_source(place_) && !layout.leads_to_source(place_)))
     place_ = layout.root();
   state_.place = place_;
   auto nodes = archive_.folder(info, place_);

@@ -8,7 +8,6 @@
 #include "browse/help_text.h"
 
 namespace garner::client::browse {
-
 namespace {
 
 bool is_time_key(const Key& key) { return key.is("[") || key.is("<") || key.is("]") || key.is(">"); }

@@ -32,7 +32,6 @@ class Folder {
   const std::vector<Row>& rows() const { return rows_; }
   std::optional<std::size_t> find(const std::string& name) const;
   std::size_t size() const { return nodes_.size(); }  // without what was removed
-  const FolderChanges& changes() const { return changes_; }
 
  private:
   void lay_out();

@@ -40,7 +40,6 @@ class FolderChanges {
   const std::map<std::string, Removed>& removed() const { return removed_; }
   // How many names have a mark.
   std::size_t count() const { return marks_.size(); }
-  bool all_added() const { return all_added_; }
 
  private:
   void add(std::string_view path, Mark mark, const Removed& removed);

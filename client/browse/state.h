@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "browse/cursor.h"
 #include "browse/folder.h"
