@@ -1,6 +1,7 @@
 """Snapshots on a full screen: the real client in a terminal of tmux's, with keys sent to it and its screen read."""
 
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -16,6 +17,7 @@ from case import Case
 from garner_daemon import BUILD, GARNER, SANITIZED
 
 SCRIPTED = os.path.join(BUILD, "tests", "integration", "scripted_daemon")
+SERVERS = itertools.count()
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[1-6]m")
 
 
@@ -24,7 +26,7 @@ class Terminal:
 
     def __init__(self, case, socket, *arguments, environment=()):
         self.case = case
-        self.server = ["tmux", "-u", "-S", case.path("tmux"), "-f", "/dev/null"]
+        self.server = ["tmux", "-u", "-S", case.path(f"tmux{next(SERVERS)}"), "-f", "/dev/null"]
         variables = {"PATH": "/usr/bin:/bin", "HOME": case.folder, "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm"}
         command = ["env", *environment, GARNER, "--socket", socket, "browse", *arguments]
         line = " ".join(f"'{word}'" for word in command) + "; echo left with $?; cat"
@@ -88,7 +90,7 @@ class BrowseTest(Case):
     def test_time_and_folders(self):
         terminal = Terminal(self, self.history().socket)
         newest, second, first = (run["snapshot_id"][:12] for run in reversed(self.runs))
-        terminal.wait(newest, "/source ", "   notes.txt", "+  post/", "-  letters/", "▾ 2")
+        terminal.wait(newest, "/source", "   notes.txt", "+  post/", "-  letters/", "▾ 2")
         # The snapshots of the newest day are seen, by their times.
         self.assertEqual(3, len(re.findall(r"^ +\d\d:\d\d:\d\d set", terminal.text(), re.MULTILINE)))
 
@@ -255,7 +257,6 @@ class BrowseTest(Case):
                 if environment == ["LC_ALL=C"]:
                     self.assertTrue(screen.isascii(), screen)
                 terminal.quit()
-                terminal.tmux("kill-server")
 
     def test_it_needs_a_terminal_and_snapshots(self):
         daemon = self.ready(self.path("source"))
