@@ -102,9 +102,11 @@ struct Unreadable {
 struct Gap {
   std::string path;
   Span span;
+  bool is_folder = false;
 };
 
 class Kinds;
+struct Held;
 
 // Any thread; updates and keep() one after the other. What is told while an update goes on is of the
 // snapshots that were read in whole before. Errors, of all functions: those of the file (catalog/database.h);
@@ -145,6 +147,8 @@ class History {
   std::string path_of(ItemNumber item);
   // From the first on; spans do not overlap, and none is empty of snapshots that are read in whole.
   std::vector<ItemVersion> versions(ItemNumber item);
+  // The same of what has that name in the folder, and quicker; none where nothing ever had.
+  std::vector<ItemVersion> versions(ItemNumber folder, std::string_view name);
 
   // Everything that refers to any of these blobs or contents, in no order; one thing may be told as several
   // spans. Memory: in proportion to what is wanted. Here and below `visit` must not call the History.
@@ -168,6 +172,8 @@ class History {
   // Without what is before the first and behind the last snapshot in it; nothing where there is none.
   std::optional<Span> clipped(std::int64_t first, std::optional<std::int64_t> last) const;
   void remove_forgotten(std::stop_token stop);
+  // `now`: the item in the last number.
+  std::vector<ItemVersion> versions_with(ItemNumber item, const std::optional<Held>& now);
 
   std::mutex changing_;  // is taken first
   const std::unique_ptr<Database> database_;

@@ -65,6 +65,16 @@ std::string History::path_of(ItemNumber item) {
 
 std::vector<ItemVersion> History::versions(ItemNumber item) {
   const auto lock = database_->lock();
+  return versions_with(item, find_item(*database_, item));
+}
+
+std::vector<ItemVersion> History::versions(ItemNumber folder, std::string_view name) {
+  const auto lock = database_->lock();
+  const std::optional<Held> now = find_item(*database_, folder, name);
+  return now ? versions_with(now->item, now) : std::vector<ItemVersion>();
+}
+
+std::vector<ItemVersion> History::versions_with(ItemNumber item, const std::optional<Held>& now) {
   struct Open {
     std::int64_t first = 0;
     std::optional<std::int64_t> last;
@@ -84,7 +94,6 @@ std::vector<ItemVersion> History::versions(ItemNumber item) {
       "SELECT first, last, kind, size, seconds, nanos, content FROM versions WHERE item = ? ORDER BY first",
       item);
   while (past.step()) add(past.integer(0), past.integer(1), row_at(past, 2));
-  const std::optional<Held> now = find_item(*database_, item);
   if (now && now->row) add(now->first, std::nullopt, *now->row);
 
   std::vector<ItemVersion> versions;
@@ -149,16 +158,22 @@ std::vector<Gap> History::gaps() {
   const std::vector<std::int64_t> unread = kinds_->with(Kind::kUnread);
   std::vector<Gap> gaps;
   if (unread.empty()) return gaps;
-  std::vector<std::pair<ItemNumber, Span>> found;
+  struct Found {
+    ItemNumber item = 0;
+    Span span;
+    bool is_folder = false;
+  };
+  std::vector<Found> found;
   {
     Statement rows = database_->prepare(kAllVersions);
     while (rows.step()) {
       if (!std::ranges::binary_search(unread, rows.integer(3))) continue;
       const std::optional<Span> span = clipped(rows.integer(1), last_at(rows, 2));
-      if (span) found.emplace_back(rows.integer(0), *span);
+      const bool is_folder = kinds_->at(rows.integer(3)).type == store::v1::NODE_TYPE_FOLDER;
+      if (span) found.push_back({rows.integer(0), *span, is_folder});
     }
   }
-  for (const auto& [item, span] : found) gaps.push_back({path_of(item), span});
+  for (const Found& one : found) gaps.push_back({path_of(one.item), one.span, one.is_folder});
   return gaps;
 }
 

@@ -60,6 +60,15 @@ std::optional<Held> find_item(Database& database, ItemNumber item) {
   return held_at(rows);
 }
 
+std::optional<Held> find_item(Database& database, ItemNumber folder, std::string_view name) {
+  Statement row = database.prepare(
+      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content FROM items "
+      "WHERE folder = ? AND name = ?",
+      folder, as_bytes(name));
+  if (!row.step()) return std::nullopt;
+  return held_at(row);
+}
+
 void Tip::next_number(ItemNumber folder, FolderNumbers& numbers) {
   if (numbers.last == 0) {
     Statement last = database_.prepare("SELECT max(item), max(flags) FROM items WHERE folder = ?", folder);

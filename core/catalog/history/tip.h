@@ -29,8 +29,9 @@ struct Held {
 // By name, bytewise, behind `after`.
 std::vector<Held> items_behind(Database& database, ItemNumber folder, std::string_view after,
                                std::size_t most);
-// Nothing where there is none of that number.
+// Nothing where there is none of that number, or name.
 std::optional<Held> find_item(Database& database, ItemNumber item);
+std::optional<Held> find_item(Database& database, ItemNumber folder, std::string_view name);
 
 // The numbers that a folder gives to what is new in it. Loaded at the first use, and good for as long as
 // nobody else gives any.

@@ -283,10 +283,14 @@ TEST_CASE("what has gone from the history is not found") {
   const ItemNumber item = *sample.find({"/home", "a"});
   CHECK(sample.history->path_of(item) == "/home/a");
   CHECK_FALSE(sample.history->item(0, "/hom"));
+  const ItemNumber home = *sample.find({"/home"});
+  CHECK(sample.history->versions(home, "a").size() == 1);
+  CHECK(sample.history->versions(home, "b").empty());
   sample.add(snapshot_of(sample.blobs, {}, 2));
   sample.history->keep({sample.history->snapshots()[1].id}, {});
   CHECK_THROWS_AS(sample.history->path_of(item), Error);
   CHECK(sample.history->versions(item).empty());
+  CHECK(sample.history->versions(home, "a").empty());
 }
 
 TEST_CASE("a file that is torn, or of another program, is made anew") {
