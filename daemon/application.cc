@@ -35,6 +35,12 @@ std::string host_name() {
   return name.data();
 }
 
+bool changes_snapshots(catalog::RunKind kind) {
+  using catalog::RunKind;
+  return kind == RunKind::kBackup || kind == RunKind::kCopy || kind == RunKind::kForget ||
+         kind == RunKind::kRepair;
+}
+
 std::string notice_of(const catalog::Rebuilt& rebuilt) {
   std::string notice = "The catalog was " + rebuilt.reason + " (" + rebuilt.detail + ") and was made anew";
   if (!rebuilt.kept_aside.empty()) notice += "; the old one is kept as " + printable(rebuilt.kept_aside);
@@ -66,10 +72,11 @@ Application::Application(const std::string& state_folder, const Settings& settin
       writer_(keys_.writer()),
       destinations_({catalog_, keys_, writer_, clock_, state_folder, host_name(), settings.metadata_cache}),
       sets_(destinations_),
-      work_(destinations_, settings),
+      work_(destinations_, settings, &histories_),
       gate_(peers_, AuthorityRules(geteuid(), is_group_member)),
       notifier_(catalog_, clock_, destinations_.context().host),
       checks_(catalog_),
+      histories_(destinations_, state_folder + "/history", [this] { return runs_.is_running(); }),
       runs_(
           catalog_, work_, clock_,
           [this] {
@@ -81,6 +88,7 @@ Application::Application(const std::string& state_folder, const Settings& settin
           },
           [this](catalog::Database& database, const catalog::RunRow& row) {
             record_run(database, row, clock_.now());
+            if (catalog::is_over(row.state) && changes_snapshots(row.kind)) histories_.update_soon();
           }),
       scheduler_(destinations_, runs_, settings.settling_delay,
                  [this] { return schedule::read_clocks(clock_); }),
@@ -120,9 +128,9 @@ Application::Application(const std::string& state_folder, const Settings& settin
   }
   // Before any call: a set's unfinished backup is known when somebody asks for another.
   runs_.load();
-  service_ =
-      std::make_unique<GarnerService>(Parts{gate_, destinations_, sets_, runs_, status_, *hub_, scheduler_,
-                                            maintenance_, *schedule_timer_, notifier_, metrics_, log_});
+  service_ = std::make_unique<GarnerService>(
+      Parts{gate_, destinations_, histories_, sets_, runs_, status_, *hub_, scheduler_, maintenance_,
+            *schedule_timer_, notifier_, metrics_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
   // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory
@@ -136,6 +144,8 @@ Application::~Application() {
   // Calls and watchers use everything else.
   hub_->stop();
   server_->Shutdown(std::chrono::system_clock::now());
+  // It asks the queue, which goes before it does.
+  histories_.stop();
   gate_.stop();
 }
 
@@ -166,6 +176,7 @@ void Application::begin() {
   runs_.start();
   schedule_timer_->start();
   for (const auto& facts : catalog_.configuration().destinations()) destinations_.look(facts.name);
+  histories_.update_soon();
 }
 
 void Application::finish_rotations_if_any() {

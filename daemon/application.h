@@ -12,6 +12,7 @@
 
 #include "catalog/catalog.h"
 #include "destination_watch.h"
+#include "histories.h"
 #include "listener.h"
 #include "maintenance_facts.h"
 #include "maintenance_scheduler.h"
@@ -62,6 +63,7 @@ class Application {
   std::unique_ptr<ScheduleTimer> schedule_timer_;  // runs that end poke it
   Notifier notifier_;                              // the same
   CheckHistory checks_;
+  Histories histories_;  // runs that end wake it
   RunQueue runs_;
   Scheduler scheduler_;
   MaintenanceScheduler maintenance_scheduler_;

@@ -340,6 +340,14 @@ void Destinations::check_place(const catalog::DestinationFacts& facts,
   throw Error(ErrorKind::kForked, place.describe() + " holds another repository than the one that was added");
 }
 
+std::shared_ptr<store::Repository> Destinations::known(const std::string& name) {
+  const std::shared_ptr<Entry> wanted = entry(facts(name).name);
+  const std::unique_lock lock(wanted->opening, std::try_to_lock);
+  if (!lock || !wanted->repository)
+    throw Error(ErrorKind::kDestinationAway, "destination '" + name + "' is not open");
+  return wanted->repository;
+}
+
 bool Destinations::heal_header(const std::string& name) {
   const catalog::DestinationFacts known = facts(name);
   const std::shared_ptr<Entry> wanted = entry(name);

@@ -47,6 +47,9 @@ class Destinations {
   // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty
   // folder where a repository was (a disk that is not mounted); the repository's errors.
   std::shared_ptr<store::Repository> open(const std::string& name);
+  // As it was opened last, with the state that it had then or has got since: nothing is asked for, and nobody
+  // waits. Error(kNotFound); Error(kDestinationAway) where it is not open.
+  std::shared_ptr<store::Repository> known(const std::string& name);
   // Puts back a header that is lost, after which other machines may have to add the destination again. False
   // where it is in order. Error(kDestinationAway) for an empty folder.
   bool heal_header(const std::string& name);

@@ -4,64 +4,84 @@
 #pragma once
 
 #include <atomic>
-#include <cstdint>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "catalog/history/history.h"
+#include "history_groups.h"
+#include "history_row.h"
 #include "snapshots.h"
 
 namespace garner::daemon {
 
-// The snapshots of one history, from the oldest to the newest, and their numbers in it.
-struct HistoryRow {
-  struct Place {
-    std::int64_t number = 0;
-    const SnapshotCopies* snapshot = nullptr;  // in the SnapshotHistory that was given
-    const SnapshotCopy* copy = nullptr;        // the nearest that has the history's names
-  };
-  std::string set;  // its host and name, for people
-  std::shared_ptr<catalog::History> history;
-  std::vector<Place> places;  // each snapshot that is wanted, once over all rows
-  std::vector<std::int64_t> numbers;  // the same numbers, ascending
-  // What could not be read of them when they were read in.
-  struct Gap {
-    std::int64_t number = 0;
-    std::string path;
-    std::string message;
-  };
-  std::vector<Gap> gaps;
-
-  // How many of `places` are in the span.
-  std::uint64_t count(catalog::Span span) const;
-  const Place& at(std::int64_t number) const;
-};
-
 // Any thread.
 class Histories {
  public:
-  // `folder`: of the histories' files; made at need. `destinations` outlives it.
-  Histories(Destinations& destinations, std::string folder);
+  // Asked again and again while something is read in: whether to end. Any thread; quick.
+  using Ends = std::function<bool()>;
+
+  // `folder`: of the histories' files; made at need. `destinations` outlives it. `busy`: whether there is
+  // something for which the background is to make way.
+  Histories(Destinations& destinations, std::string folder, Ends busy = {});
   ~Histories();
 
   // The rows that have the snapshots of `all` that are wanted, each once: one that has other ids elsewhere is
   // taken where its history is read in, or is nearest. What is not read in yet is read in now. A snapshot of
-  // which nothing can be read has a gap at "/" for all of it. `all` outlives what is returned. Errors:
-  // Error(kCancelled).
+  // which nothing can be read has a gap at "/" for all of it, and is tried again by the next who asks. `all`
+  // outlives what is returned. Errors: Error(kCancelled); those of writing the files.
   std::vector<HistoryRow> rows(const SnapshotHistory& all, const std::atomic<bool>& cancelled);
+  std::vector<HistoryRow> rows(const SnapshotHistory& all, const Ends& cancelled);
+
+  // What `ask` finds in the row's history. Where the file turns out to be damaged it is let go, and made anew
+  // for the next who asks: Error(kConflict).
+  template <typename Ask>
+  auto read(const HistoryRow& row, const Ask& ask) {
+    try {
+      return ask(*row.history);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kDamaged) throw;
+      throw let_go(row, error);
+    }
+  }
 
   // Reads in, in the background, what is new. Returns at once.
   void update_soon();
+  // Ends what goes on in the background. One thread calls it.
+  void stop();
 
  private:
   struct Entry;
+
+  // Of each group.
+  std::vector<std::shared_ptr<Entry>> entries_of(const std::vector<HistoryGroup>& groups,
+                                                 const SnapshotHistory& all);
+  static std::shared_ptr<catalog::History> opened(Entry& entry);
+  void bring_up(Entry& entry, HistoryGroup& group, const SnapshotHistory& all, const Ends& ends);
+  void read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory& all, const Ends& ends);
+  Error let_go(const HistoryRow& row, const Error& damage);
+  // Of the thread in the background.
+  void work(const std::stop_token& stop);
+  bool update(const std::stop_token& stop);
+
   Destinations& destinations_;
   const std::string folder_;
+  const Ends busy_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  std::condition_variable_any wake_;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;  // by the name of the file
+  std::chrono::steady_clock::time_point made_{};           // the newest of them
+  bool wanted_ = false;                                    // an update
+  std::string trouble_;                                    // that was told of; of the thread
+  std::jthread thread_;                                    // ends before all else goes
 };
 
 }  // namespace garner::daemon

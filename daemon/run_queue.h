@@ -80,6 +80,8 @@ class RunQueue {
   // Whether a run that is not over uses the set or destination.
   bool uses_set(const std::string& set);
   bool uses_destination(const std::string& destination);
+  // Whether any runs at this moment.
+  bool is_running();
 
   // Runs `work` while no run runs and none begins. Error(kConflict) when one is running.
   void while_idle(const std::function<void()>& work);

@@ -189,6 +189,11 @@ bool RunQueue::uses_destination(const std::string& destination) {
   });
 }
 
+bool RunQueue::is_running() {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(running_.begin(), running_.end(), [](const auto& run) { return run != nullptr; });
+}
+
 void RunQueue::while_idle(const std::function<void()>& work) {
   {
     const std::lock_guard lock(mutex_);

@@ -7,6 +7,7 @@
 #include "destination_tests.h"
 #include "destinations.h"
 #include "garner/v1/service.grpc.pb.h"
+#include "histories.h"
 #include "log_ring.h"
 #include "maintenance_facts.h"
 #include "metrics.h"
@@ -26,6 +27,7 @@ namespace garner::daemon {
 struct Parts {
   CallGate& gate;
   Destinations& destinations;
+  Histories& histories;
   Sets& sets;
   RunQueue& runs;
   StatusSource& status;

@@ -21,6 +21,7 @@ constexpr int kEntriesInPage = 500;
 // One snapshot, wherever it is.
 struct Known {
   const store::v1::SnapshotEntry* entry = nullptr;
+  std::shared_ptr<const store::v1::RepositoryState> state;  // that it is in
   std::vector<std::string> destinations;
   std::vector<std::shared_ptr<store::Repository>> repositories;  // the same, nearest first
   bool pinned = false;                                           // anywhere
@@ -28,27 +29,26 @@ struct Known {
 };
 
 struct AllSnapshots {
-  std::vector<std::shared_ptr<const store::v1::RepositoryState>> states;  // what entries point into
-  std::vector<Known> known;                                               // from the oldest to the newest
-  std::string trouble;                                                    // with destinations
+  std::vector<Known> known;  // from the oldest to the newest
+  std::string trouble;       // with destinations
 };
 
-AllSnapshots gather(Destinations& destinations) {
+// `asks`: of each for its newest state; otherwise what is known of those that are open.
+AllSnapshots gather(Destinations& destinations, bool asks = true) {
   AllSnapshots all;
   std::map<std::string, std::size_t> places;
   for (const auto& facts : destinations.nearest_first()) {
     std::shared_ptr<store::Repository> repository;
     try {
-      repository = destinations.open(facts.name);
+      repository = asks ? destinations.open(facts.name) : destinations.known(facts.name);
     } catch (const Error& error) {
       all.trouble += std::string(all.trouble.empty() ? "" : "; ") + error.what();
       continue;
     }
     const auto state = repository->state();
-    all.states.push_back(state);
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added) all.known.push_back({&entry, {}, {}, false, {}});
+      if (added) all.known.push_back({&entry, state, {}, {}, false, {}});
       Known& known = all.known[place->second];
       known.destinations.push_back(facts.name);
       known.repositories.push_back(repository);
@@ -189,6 +189,25 @@ void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
   }
 }
 
+SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::time_point begun,
+                           const std::function<bool(const Known&)>& is_wanted) {
+  SnapshotHistory history{{}, all.trouble, begun};
+  std::map<std::string, std::size_t> runs;
+  for (const Known& known : all.known) {
+    const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
+    if (added) history.snapshots.emplace_back();
+    SnapshotCopies& copies = history.snapshots[place->second];
+    copies.wanted = copies.wanted || is_wanted(known);
+    // The state's own, and not a copy of each.
+    const std::shared_ptr<const store::v1::Snapshot> snapshot(known.state, &known.entry->snapshot());
+    for (std::size_t i = 0; i < known.destinations.size(); ++i) {
+      copies.copies.push_back(
+          {to_hex(as_bytes(known.entry->id())), snapshot, known.destinations[i], known.repositories[i]});
+    }
+  }
+  return history;
+}
+
 }  // namespace
 
 v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::ListSnapshotsRequest& request,
@@ -237,22 +256,15 @@ std::vector<std::string> choose_snapshots(Destinations& destinations, const std:
 
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone) {
+  const auto begun = destinations.context().clock.steady();
   const AllSnapshots all = gather(destinations);
   const Wanted chosen(wanted, all, destinations, zone);
-  SnapshotHistory history{{}, all.trouble};
-  std::map<std::string, std::size_t> runs;
-  for (const Known& known : all.known) {
-    const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
-    if (added) history.snapshots.emplace_back();
-    SnapshotCopies& copies = history.snapshots[place->second];
-    copies.wanted = copies.wanted || chosen.has(known);
-    const auto snapshot = std::make_shared<const store::v1::Snapshot>(known.entry->snapshot());
-    for (std::size_t i = 0; i < known.destinations.size(); ++i) {
-      copies.copies.push_back(
-          {to_hex(as_bytes(known.entry->id())), snapshot, known.destinations[i], known.repositories[i]});
-    }
-  }
-  return history;
+  return history_of(all, begun, [&](const Known& known) { return chosen.has(known); });
+}
+
+SnapshotHistory known_history(Destinations& destinations) {
+  const auto begun = destinations.context().clock.steady();
+  return history_of(gather(destinations, false), begun, [](const Known&) { return true; });
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

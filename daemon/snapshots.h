@@ -1,6 +1,7 @@
 // Snapshots over all destinations: listed, chosen by what people type, and looked into.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,12 +52,15 @@ struct SnapshotCopies {
   bool wanted = false;
 };
 struct SnapshotHistory {
-  std::vector<SnapshotCopies> snapshots;  // from the oldest to the newest
-  std::string trouble;                    // with destinations that could not be asked; empty: none
+  std::vector<SnapshotCopies> snapshots;           // from the oldest to the newest
+  std::string trouble;                             // with destinations that could not be asked; empty: none
+  std::chrono::steady_clock::time_point listed{};  // when that began
 };
 // All that there are, and which of them list_snapshots() would list. Errors as above.
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone = {});
+// The same, all of them wanted, as far as it is known: no destination is asked.
+SnapshotHistory known_history(Destinations& destinations);
 
 // The entries of a folder of a snapshot, a page at a time; of a file, itself.
 class FolderListing {

@@ -1,15 +1,23 @@
 #include "backup/same_names.h"
 
+#include "base/bytes.h"
+
 namespace garner::backup {
 
+std::string names_of(const store::Repository& repository) {
+  const auto state = repository.state();
+  const store::v1::Parameters& parameters = state->parameters();
+  ByteWriter writer;
+  writer.u8(repository.header().encrypted ? 1 : 0);
+  writer.bytes(repository.keyring().id().view());
+  writer.u64(parameters.chunk_minimum());
+  writer.u64(parameters.chunk_average());
+  writer.u64(parameters.chunk_maximum());
+  return std::string(as_text(writer.data()));
+}
+
 bool has_same_names(const store::Repository& one, const store::Repository& other) {
-  const auto first = one.state();
-  const auto second = other.state();
-  const store::v1::Parameters& a = first->parameters();
-  const store::v1::Parameters& b = second->parameters();
-  return one.header().encrypted == other.header().encrypted && one.keyring().id() == other.keyring().id() &&
-         a.chunk_minimum() == b.chunk_minimum() && a.chunk_average() == b.chunk_average() &&
-         a.chunk_maximum() == b.chunk_maximum();
+  return names_of(one) == names_of(other);
 }
 
 }  // namespace garner::backup
