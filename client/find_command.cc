@@ -195,7 +195,7 @@ void add_find_command(std::vector<Command>& all) {
             {}},
            {"--limit",
             "N",
-            "No more than N matches, those of the oldest snapshots first; 100,000 at most. Default: 10,000.",
+            "No more than N matches, the first folder by folder; 100,000 at most. Default: 10,000.",
             &given->limit,
             false,
             {}}},

@@ -6,7 +6,6 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "entry_message.h"
-#include "snapshot/node.h"
 
 namespace garner::daemon {
 
@@ -60,22 +59,25 @@ PathQuery::PathQuery(const v1::FindPathsRequest& request, const snapshot::TimeOr
   if (!request.mtime_before().empty()) mtime_to_ = snapshot::read_time(request.mtime_before(), origin).first;
 }
 
-bool PathQuery::is_wanted(const std::string& path, const store::v1::Node& node) const {
+PathQuery::Sought PathQuery::sought_at(const std::string& path) const {
+  Sought sought = Sought::kNothing;
   // The root has no name.
-  if (path == "/" || !fits(node)) return false;
-  return std::any_of(patterns_.begin(), patterns_.end(), [&](const Wanted& wanted) {
-    if (wanted.pattern.folders_only() && node.type() != store::v1::NODE_TYPE_FOLDER) return false;
-    return wanted.is_of_path ? matches_path(wanted.pattern, path) : matches_name(wanted.pattern, path);
-  });
+  if (path == "/") return sought;
+  for (const Wanted& wanted : patterns_) {
+    if (!(wanted.is_of_path ? matches_path(wanted.pattern, path) : matches_name(wanted.pattern, path)))
+      continue;
+    if (!wanted.pattern.folders_only()) return Sought::kAnything;
+    sought = Sought::kFolders;
+  }
+  return sought;
 }
 
-bool PathQuery::fits(const store::v1::Node& node) const {
-  if (!types_.empty() && !types_.contains(type_text(node.type()))) return false;
-  if ((least_size_ || most_size_) && node.type() != store::v1::NODE_TYPE_FILE) return false;
-  if (least_size_ && node.size() < *least_size_) return false;
-  if (most_size_ && node.size() > *most_size_) return false;
-  const TimePoint mtime = snapshot::from_proto(node.mtime());
-  return (!mtime_from_ || mtime >= *mtime_from_) && (!mtime_to_ || mtime < *mtime_to_);
+bool PathQuery::fits(const catalog::NodeFacts& facts) const {
+  if (!types_.empty() && !types_.contains(type_text(facts.type))) return false;
+  if ((least_size_ || most_size_) && facts.type != store::v1::NODE_TYPE_FILE) return false;
+  if (least_size_ && facts.size < *least_size_) return false;
+  if (most_size_ && facts.size > *most_size_) return false;
+  return (!mtime_from_ || facts.mtime >= *mtime_from_) && (!mtime_to_ || facts.mtime < *mtime_to_);
 }
 
 }  // namespace garner::daemon

@@ -1,4 +1,4 @@
-// What a search looks for, as a question that is asked of one node after the other.
+// What a search looks for, as questions that are asked of one path after the other, and of what stood there.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "catalog/history/history.h"
 #include "garner/v1/service.pb.h"
-#include "garner/v1/store.pb.h"
 #include "snapshot/time_text.h"
 #include "source/pattern.h"
 
@@ -19,15 +19,19 @@ class PathQuery {
  public:
   // Error(kInvalidInput) for a pattern, type or time that is none.
   PathQuery(const v1::FindPathsRequest& request, const snapshot::TimeOrigin& origin);
-  // Any thread. `path` is absolute.
-  bool is_wanted(const std::string& path, const store::v1::Node& node) const;
+
+  // Any thread, the next two.
+  // What is looked for at a path, which is absolute.
+  enum class Sought { kNothing, kFolders, kAnything };
+  Sought sought_at(const std::string& path) const;
+  // What stands at a path where anything is.
+  bool fits(const catalog::NodeFacts& facts) const;
 
  private:
   struct Wanted {
     source::Pattern pattern;
     bool is_of_path;
   };
-  bool fits(const store::v1::Node& node) const;
 
   std::vector<Wanted> patterns_;
   std::set<std::string> types_;

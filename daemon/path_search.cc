@@ -1,13 +1,13 @@
 #include "path_search.h"
 
 #include <algorithm>
-#include <exception>
+#include <map>
 #include <utility>
 
-#include "backup/same_names.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "entry_message.h"
+#include "path_relation.h"
 #include "snapshot/node.h"
 #include "timestamp.h"
 
@@ -21,30 +21,6 @@ constexpr int kMostInPage = 500;
 constexpr std::size_t kMostPathBytes = 256u << 10;
 // Steps after which others have their turn.
 constexpr int kStepsAtOnce = 2'000;
-
-// A snapshot where it is nearest, and otherwise where else it has the same names.
-class NearestSource : public store::BlobSource {
- public:
-  // At least one.
-  explicit NearestSource(std::vector<std::shared_ptr<store::Repository>> repositories)
-      : repositories_(std::move(repositories)) {}
-
-  Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override {
-    std::exception_ptr nearest;
-    for (const auto& repository : repositories_) {
-      try {
-        return repository->read(kind, id);
-      } catch (const Error& error) {
-        if (error.kind() == ErrorKind::kCancelled) throw;
-        if (!nearest) nearest = std::current_exception();
-      }
-    }
-    std::rethrow_exception(nearest);
-  }
-
- private:
-  const std::vector<std::shared_ptr<store::Repository>> repositories_;
-};
 
 std::string checked_path(const std::string& path) {
   if (path.empty()) return path;
@@ -61,20 +37,16 @@ std::size_t checked_limit(std::uint32_t limit) {
   return limit == 0 ? kUsualMatches : limit;
 }
 
-std::string set_of(const SnapshotCopies& snapshot) {
-  const store::v1::Snapshot& made = *snapshot.copies.front().snapshot;
-  return made.host() + "/" + made.set().name();
-}
-
 google::protobuf::Timestamp time_of(const SnapshotCopy& copy) {
   return to_timestamp(snapshot::from_proto(copy.snapshot->finished()));
 }
 
 }  // namespace
 
-PathSearch::PathSearch(Destinations& destinations, const v1::FindPathsRequest& request,
+PathSearch::PathSearch(Destinations& destinations, Histories& histories, const v1::FindPathsRequest& request,
                        const std::string& zone)
-    : query_(request, {destinations.context().clock.now(), zone}),
+    : histories_(histories),
+      query_(request, {destinations.context().clock.now(), zone}),
       below_(checked_path(request.path())),
       limit_(checked_limit(request.limit())) {
   v1::ListSnapshotsRequest wanted;
@@ -82,106 +54,101 @@ PathSearch::PathSearch(Destinations& destinations, const v1::FindPathsRequest& r
   wanted.set_since(request.since());
   wanted.set_until(request.until());
   history_ = snapshot_history(destinations, wanted, zone);
-  for (const SnapshotCopies& snapshot : history_.snapshots) {
-    if (!snapshot.wanted) continue;
-    add_to_row(snapshot);
-    summary_.set_snapshots(summary_.snapshots() + 1);
-  }
-  if (rows_.empty()) {
+  const auto count = std::count_if(history_.snapshots.begin(), history_.snapshots.end(),
+                                   [](const SnapshotCopies& snapshot) { return snapshot.wanted; });
+  if (count == 0) {
     const std::string missing = history_.trouble.empty() ? "" : " (not asked: " + history_.trouble + ")";
     throw Error(ErrorKind::kNotFound, "there is no snapshot to search" + missing);
   }
-  std::stable_sort(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.set < b.set; });
+  summary_.set_snapshots(static_cast<std::uint64_t>(count));
   summary_.set_not_asked(history_.trouble);
-}
-
-void PathSearch::add_to_row(const SnapshotCopies& snapshot) {
-  const std::string set = set_of(snapshot);
-  const auto has_names_of = [](const SnapshotCopy& copy, const Row& row) {
-    return backup::has_same_names(*copy.repository, *row.copies.front()->repository);
-  };
-  Row* found = nullptr;
-  const SnapshotCopy* nearest = nullptr;
-  for (const SnapshotCopy& copy : snapshot.copies) {
-    const auto row = std::find_if(rows_.begin(), rows_.end(),
-                                  [&](const Row& one) { return one.set == set && has_names_of(copy, one); });
-    if (row == rows_.end()) continue;
-    found = &*row;
-    nearest = &copy;
-    break;
-  }
-  if (found == nullptr) {
-    found = &rows_.emplace_back();
-    found->set = set;
-    nearest = &snapshot.copies.front();
-  }
-  found->snapshots.push_back(&snapshot);
-  found->copies.push_back(nearest);
 }
 
 std::optional<v1::FindPathsResponse> PathSearch::next_page(const std::atomic<bool>& cancelled) {
   if (done_ || cancelled) return std::nullopt;
+  if (!rows_) begin(cancelled);
   for (int steps = 0; steps < kStepsAtOnce && !done_ && !is_full() && !cancelled; ++steps) work();
   path_bytes_ = 0;
   return std::exchange(page_, {});
 }
 
+void PathSearch::begin(const std::atomic<bool>& cancelled) {
+  rows_ = histories_.rows(history_, cancelled);
+  std::stable_sort(rows_->begin(), rows_->end(),
+                   [](const HistoryRow& a, const HistoryRow& b) { return a.set < b.set; });
+}
+
 void PathSearch::work() {
   if (told_ < matches_.size()) {
-    add(rows_[row_ - 1], matches_[told_++]);
-  } else if (find_) {
-    if (!find_->step()) end_row();
-  } else if (row_ < rows_.size()) {
-    begin_row();
-  } else {
-    finish();
-  }
-}
-
-void PathSearch::begin_row() {
-  if (summary_.matches() == limit_) {
-    summary_.set_limited(true);
-    row_ = rows_.size();
-    return;
-  }
-  Row& row = rows_[row_];
-  std::vector<snapshot::Find::Where> where;
-  for (std::size_t i = 0; i < row.snapshots.size(); ++i) {
-    std::vector<std::shared_ptr<store::Repository>> repositories;
-    for (const SnapshotCopy& copy : row.snapshots[i]->copies) {
-      if (backup::has_same_names(*copy.repository, *row.copies[i]->repository))
-        repositories.push_back(copy.repository);
+    if (summary_.matches() < limit_) {
+      tell(matches_[told_++]);
+    } else {
+      summary_.set_limited(true);
+      matches_.clear();
+      row_ = rows_->size();
     }
-    row.sources.push_back(std::make_unique<NearestSource>(std::move(repositories)));
-    where.push_back({row.copies[i]->snapshot.get(), row.sources.back().get()});
+  } else if (row_ == rows_->size()) {
+    *page_.mutable_summary() = summary_;
+    done_ = true;
+  } else if (gap_ < (*rows_)[row_].gaps.size()) {
+    tell((*rows_)[row_].gaps[gap_++]);
+  } else {
+    histories_.read((*rows_)[row_], [&](catalog::History&) { go_on(); });
   }
-  snapshot::FindBounds bounds;
-  bounds.matches = limit_ - summary_.matches();
-  find_.emplace(std::move(where), below_,
-                snapshot::FindVisitor{[this](const std::string& path, const store::v1::Node& node) {
-                                        return query_.is_wanted(path, node);
-                                      },
-                                      [this](std::size_t snapshot, const std::string& path,
-                                             const Error& error) { add(snapshot, path, error); }},
-                bounds);
 }
 
-void PathSearch::end_row() {
-  matches_ = find_->take_matches();
-  told_ = 0;
-  summary_.set_matches(summary_.matches() + matches_.size());
-  summary_.set_limited(summary_.limited() || find_->is_bounded());
-  find_.reset();
-  rows_[row_++].sources.clear();
+void PathSearch::go_on() {
+  if (!walk_) walk_.emplace(*(*rows_)[row_].history, below_);
+  if (const HistoryWalk::Place* const place = walk_->next()) {
+    path_ = place->path;
+    matches_ = matches_at(*place);
+    told_ = 0;
+  } else {
+    walk_.reset();
+    ++row_;
+    gap_ = 0;
+  }
 }
 
-void PathSearch::add(const Row& row, const snapshot::Match& match) {
-  const SnapshotCopy& first = *row.copies[match.first];
-  const SnapshotCopy& last = *row.copies[match.last];
+std::vector<PathSearch::Match> PathSearch::matches_at(const HistoryWalk::Place& place) {
+  using Sought = PathQuery::Sought;
+  const Sought sought = query_.sought_at(place.path);
+  if (sought == Sought::kNothing) return {};
+  const HistoryRow& row = (*rows_)[row_];
+  std::map<std::pair<store::v1::NodeType, catalog::BlobPrefix>, Match> found;
+  for (const HistoryWalk::Named& item : place.items) {
+    for (const catalog::ItemVersion& version : row.history->versions(item.folder, item.name)) {
+      const catalog::NodeFacts& facts = version.facts;
+      const bool is_folder = facts.type == store::v1::NODE_TYPE_FOLDER;
+      if ((sought == Sought::kFolders && !is_folder) || !query_.fits(facts)) continue;
+      const std::optional<HistoryRow::Reach> reach = row.reach(version.span);
+      if (!reach) continue;
+      const catalog::BlobPrefix content = is_folder ? 0 : facts.content.value_or(0);
+      const auto [known, is_new] =
+          found.try_emplace({facts.type, content}, Match{facts.type, reach->first, reach->last, 0, 0, {}});
+      Match& match = known->second;
+      match.snapshots += reach->count;
+      match.first = std::min(match.first, reach->first);
+      if (reach->last < match.last) continue;
+      match.last = reach->last;
+      match.size = facts.size;
+      match.mtime = facts.mtime;
+    }
+  }
+  std::vector<Match> matches;
+  for (const auto& [content, match] : found) matches.push_back(match);
+  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) { return a.first < b.first; });
+  return matches;
+}
+
+void PathSearch::tell(const Match& match) {
+  const HistoryRow& row = (*rows_)[row_];
+  const SnapshotCopy& first = *row.places[match.first].copy;
+  const SnapshotCopy& last = *row.places[match.last].copy;
   v1::FoundPath& message = *page_.add_matches();
-  message.set_path(printable(match.path));
-  message.set_path_bytes(match.path);
-  path_bytes_ += match.path.size();
+  message.set_path(printable(path_));
+  message.set_path_bytes(path_);
+  path_bytes_ += path_.size();
   message.set_type(type_text(match.type));
   message.set_size(match.size);
   *message.mutable_mtime() = to_timestamp(match.mtime);
@@ -191,21 +158,20 @@ void PathSearch::add(const Row& row, const snapshot::Match& match) {
   message.set_last_snapshot(last.id);
   *message.mutable_last_seen() = time_of(last);
   message.set_snapshots(match.snapshots);
+  summary_.set_matches(summary_.matches() + 1);
 }
 
-void PathSearch::add(std::size_t snapshot, const std::string& path, const Error& error) {
+void PathSearch::tell(const HistoryRow::Gap& gap) {
+  // A file is found all the same.
+  if (!gap.is_folder) return;
+  if (!below_.empty() && !is_same_or_inside(gap.path, below_) && !is_same_or_inside(below_, gap.path)) return;
   v1::FindError& message = *page_.add_errors();
-  message.set_path(printable(path));
-  message.set_path_bytes(path);
-  path_bytes_ += path.size();
-  message.set_snapshot(rows_[row_].copies[snapshot]->id);
-  message.set_error(error.what());
+  message.set_path(printable(gap.path));
+  message.set_path_bytes(gap.path);
+  path_bytes_ += gap.path.size();
+  message.set_snapshot((*rows_)[row_].at(gap.number).copy->id);
+  message.set_error(gap.message);
   summary_.set_errors(summary_.errors() + 1);
-}
-
-void PathSearch::finish() {
-  *page_.mutable_summary() = summary_;
-  done_ = true;
 }
 
 bool PathSearch::is_full() const {

@@ -2,15 +2,16 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "histories.h"
+#include "history_walk.h"
 #include "path_query.h"
-#include "snapshot/find.h"
 #include "snapshots.h"
-#include "store/blob_source.h"
 
 namespace garner::daemon {
 
@@ -19,42 +20,48 @@ class PathSearch {
  public:
   static constexpr std::uint32_t kMostMatches = 100'000;
 
-  // `zone`: of who asks, for the times that he types. Error(kInvalidInput) for what cannot be looked for;
-  // Error(kNotFound) where there is no snapshot to search; of these otherwise as list_snapshots().
-  PathSearch(Destinations& destinations, const v1::FindPathsRequest& request, const std::string& zone = {});
+  // Both outlive it. `zone`: of who asks, for the times that he types. Error(kInvalidInput) for what cannot
+  // be looked for; Error(kNotFound) where there is no snapshot to search; of these otherwise as
+  // list_snapshots().
+  PathSearch(Destinations& destinations, Histories& histories, const v1::FindPathsRequest& request,
+             const std::string& zone = {});
 
   // Nothing at the end. A page comes after a while's work at the latest, then perhaps an empty one; at once
-  // when `cancelled`.
+  // when `cancelled`. The first one waits until all snapshots are read in. Errors: as Histories.
   std::optional<v1::FindPathsResponse> next_page(const std::atomic<bool>& cancelled);
 
  private:
-  // Snapshots of one set, from the oldest to the newest, all where content has the same names: each walked
-  // beside the one before it.
-  struct Row {
-    std::string set;
-    std::vector<const SnapshotCopies*> snapshots;
-    std::vector<const SnapshotCopy*> copies;  // of each, the nearest with these names
-    std::vector<std::unique_ptr<store::BlobSource>> sources;
+  // Something at a path with one content: the bytes of a file, where a symbolic link leads, which device it
+  // is; a folder there is the same whatever is in it. Snapshots are places in the row.
+  struct Match {
+    store::v1::NodeType type = store::v1::NODE_TYPE_UNSPECIFIED;
+    std::size_t first = 0;
+    std::size_t last = 0;
+    std::uint64_t snapshots = 0;  // that have it
+    std::uint64_t size = 0;       // both as in the last one
+    TimePoint mtime;
   };
 
-  void add_to_row(const SnapshotCopies& snapshot);
+  void begin(const std::atomic<bool>& cancelled);
   void work();
-  void begin_row();
-  void end_row();
-  void add(const Row& row, const snapshot::Match& match);
-  void add(std::size_t snapshot, const std::string& path, const Error& error);
-  void finish();
+  void go_on();
+  std::vector<Match> matches_at(const HistoryWalk::Place& place);
+  void tell(const Match& match);
+  void tell(const HistoryRow::Gap& gap);
   bool is_full() const;
 
+  Histories& histories_;
   const PathQuery query_;
   const std::string below_;
   const std::size_t limit_;
   SnapshotHistory history_;
-  std::vector<Row> rows_;
+  std::optional<std::vector<HistoryRow>> rows_;
   std::size_t row_ = 0;  // that is searched
-  std::optional<snapshot::Find> find_;
-  std::vector<snapshot::Match> matches_;  // of the row, once it has been searched
-  std::size_t told_ = 0;                  // of these
+  std::size_t gap_ = 0;  // of the row, that is told of next
+  std::optional<HistoryWalk> walk_;
+  std::string path_;            // where these were found
+  std::vector<Match> matches_;  // the oldest first
+  std::size_t told_ = 0;        // of these
   v1::FindPathsResponse page_;
   std::size_t path_bytes_ = 0;  // in the page
   v1::FindSummary summary_;

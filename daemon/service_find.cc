@@ -12,7 +12,7 @@ grpc::ServerWriteReactor<v1::FindPathsResponse>* GarnerService::FindPaths(
   return SearchStream<v1::FindPathsResponse, PathSearch>::start(
       [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
       [this, wanted = *request, zone = caller.zone] {
-        return std::make_unique<PathSearch>(parts_.destinations, wanted, zone);
+        return std::make_unique<PathSearch>(parts_.destinations, parts_.histories, wanted, zone);
       });
 }
 

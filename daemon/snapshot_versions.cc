@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -10,33 +11,18 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "entry_message.h"
+#include "nearest_source.h"
+#include "path_sights.h"
 #include "snapshot/layout.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/versions.h"
-#include "snapshots.h"
 #include "timestamp.h"
+#include "version_numbers.h"
 
 namespace garner::daemon {
 
 namespace {
-
-// Of repositories, one for all in which equal content has equal ids.
-class NameNumbers {
- public:
-  std::uint32_t of(const store::Repository& repository) {
-    const auto known = numbers_.find(&repository);
-    if (known != numbers_.end()) return known->second;
-    std::uint32_t number = 0;
-    while (number < firsts_.size() && !backup::has_same_names(*firsts_[number], repository)) ++number;
-    if (number == firsts_.size()) firsts_.push_back(&repository);
-    return numbers_[&repository] = number;
-  }
-
- private:
-  std::map<const store::Repository*, std::uint32_t> numbers_;
-  std::vector<const store::Repository*> firsts_;
-};
 
 google::protobuf::Timestamp time_of(const SnapshotCopies& snapshot) {
   return to_timestamp(snapshot::from_proto(snapshot.copies.front().snapshot->finished()));
@@ -45,19 +31,24 @@ google::protobuf::Timestamp time_of(const SnapshotCopies& snapshot) {
 class VersionListing {
  public:
   VersionListing(Destinations& destinations, const v1::ListVersionsRequest& request, const std::string& zone)
-      : path_(normal_path(request.path())), seen_(path_) {
+      : path_(normal_path(request.path())) {
     v1::ListSnapshotsRequest wanted;
     *wanted.mutable_names() = request.names();
     wanted.set_since(request.since());
     wanted.set_until(request.until());
     history_ = snapshot_history(destinations, wanted, zone);
+    // All are looked into, so that a number means the same whichever are asked for.
+    for (SnapshotCopies& snapshot : history_.snapshots) {
+      seen_.emplace_back().is_wanted = std::exchange(snapshot.wanted, true);
+    }
   }
 
-  void look(const std::function<bool()>& cancelled) {
-    for (std::size_t number = 0; number < history_.snapshots.size(); ++number) {
-      if (cancelled()) throw Error(ErrorKind::kCancelled, "the caller went away");
-      look_into(number);
+  void look(Histories& histories, const Histories::Ends& cancelled) {
+    rows_ = histories.rows(history_, cancelled);
+    for (const HistoryRow& row : rows_) {
+      histories.read(row, [&](catalog::History& history) { look_into(row, history); });
     }
+    for (std::size_t number = 0; number < seen_.size(); ++number) add(number);
   }
 
   v1::ListVersionsResponse take() {
@@ -73,61 +64,104 @@ class VersionListing {
   }
 
  private:
+  using Kind = PathSights::Sight::Kind;
   using History = snapshot::VersionHistory;
 
-  void look_into(std::size_t number) {
-    const SnapshotCopies& snapshot = history_.snapshots[number];
-    std::string trouble;
-    for (const SnapshotCopy& copy : snapshot.copies) {
-      try {
-        const snapshot::Sight sight =
-            seen_.look(*copy.snapshot, *copy.repository, names_.of(*copy.repository));
-        if (&copy != &snapshot.copies.front()) read_at_[number] = &copy;
-        add(number, sight);
-        return;
-      } catch (const Error& error) {
-        if (error.kind() == ErrorKind::kCancelled) throw;
-        trouble += (trouble.empty() ? "" : "; ") + copy.destination + ": " + error.what();
-      }
+  // Of each snapshot, as history_ has them.
+  struct Seen {
+    bool is_wanted = false;
+    PathSights::Sight sight;
+    const SnapshotCopy* copy = nullptr;  // with the names of the sight's content
+    const std::string* names = nullptr;
+    const std::string* set = nullptr;
+  };
+
+  void look_into(const HistoryRow& row, catalog::History& history) {
+    const PathSights& sights = *sights_.emplace_back(std::make_unique<PathSights>(row, history, path_));
+    const std::string& names = *names_.insert(backup::names_of(*row.places.front().copy->repository)).first;
+    for (const HistoryRow::Place& place : row.places) {
+      Seen& seen = seen_[static_cast<std::size_t>(place.snapshot - history_.snapshots.data())];
+      seen.sight = sights.look(place);
+      seen.copy = place.copy;
+      seen.names = &names;
+      seen.set = &row.set;
     }
-    if (!snapshot.wanted) return;
+  }
+
+  void add(std::size_t number) {
+    const Seen& seen = seen_[number];
+    const SnapshotCopies& snapshot = history_.snapshots[number];
+    if (seen.sight.kind == Kind::kUnread) {
+      if (seen.is_wanted) add_error(snapshot, seen.sight.trouble);
+      return;
+    }
+    if (seen.sight.kind != Kind::kOutside) newest_ = &snapshot;
+    snapshot::Sight sight;
+    if (seen.sight.kind == Kind::kAbsent) sight.kind = snapshot::Sight::Kind::kAbsent;
+    if (seen.sight.kind == Kind::kPresent) {
+      sight = {snapshot::Sight::Kind::kPresent, versions_.number_of(seen.sight.version->facts, *seen.names)};
+    }
+    all_.add(number, *seen.set, sight);
+    if (!seen.is_wanted) return;
+    wanted_.add(number, *seen.set, sight);
+    if (seen.sight.kind != Kind::kPresent) return;
+    for (const SnapshotCopy& copy : snapshot.copies) places_[sight.version].insert(copy.destination);
+  }
+
+  void add_error(const SnapshotCopies& snapshot, const std::string& trouble) {
     v1::VersionError& error = *response_.add_errors();
     error.set_snapshot(snapshot.copies.front().id);
     error.set_error(trouble);
   }
 
-  void add(std::size_t number, const snapshot::Sight& sight) {
-    const SnapshotCopies& snapshot = history_.snapshots[number];
-    const store::v1::Snapshot& made = *snapshot.copies.front().snapshot;
-    if (sight.kind != snapshot::Sight::Kind::kOutside) newest_ = &snapshot;
-    const std::string set = made.host() + "/" + made.set().name();
-    all_.add(number, set, sight);
-    if (!snapshot.wanted) return;
-    wanted_.add(number, set, sight);
-    if (sight.kind != snapshot::Sight::Kind::kPresent) return;
-    for (const SnapshotCopy& copy : snapshot.copies) places_[sight.version].insert(copy.destination);
-  }
-
-  // The one that could be read: whoever restores the version or reads its content asks for that.
-  const SnapshotCopy& read_copy(std::size_t number) const {
-    const auto other = read_at_.find(number);
-    return other != read_at_.end() ? *other->second : history_.snapshots[number].copies.front();
-  }
-
   void describe(const History::Appearance& appearance, std::uint32_t number) {
-    const SnapshotCopies& first = history_.snapshots[appearance.first];
-    const SnapshotCopies& last = history_.snapshots[appearance.last];
+    const Seen& first = seen_[appearance.first];
+    const Seen& last = seen_[appearance.last];
     v1::FileVersion& version = *response_.add_versions();
     version.set_number(number);
-    *version.mutable_entry() = to_entry(seen_.version(appearance.version));
-    *version.mutable_first_seen() = time_of(first);
-    *version.mutable_last_seen() = time_of(last);
-    version.set_first_snapshot(read_copy(appearance.first).id);
-    version.set_last_snapshot(read_copy(appearance.last).id);
+    *version.mutable_entry() = entry_of(appearance.last);
+    *version.mutable_first_seen() = time_of(history_.snapshots[appearance.first]);
+    *version.mutable_last_seen() = time_of(history_.snapshots[appearance.last]);
+    version.set_first_snapshot(first.copy->id);
+    version.set_last_snapshot(last.copy->id);
     version.set_snapshots(appearance.snapshots);
     for (const std::string& place : places_[appearance.version]) version.add_destinations(place);
-    const snapshot::Layout layout(*read_copy(appearance.last).snapshot);
+    const snapshot::Layout layout(*last.copy->snapshot);
     version.set_layout_path(layout.path_of(path_).value_or(""));
+  }
+
+  // What stands there in a snapshot that has it.
+  v1::Entry entry_of(std::size_t number) {
+    const Seen& seen = seen_[number];
+    const catalog::NodeFacts& facts = seen.sight.version->facts;
+    if (facts.type != store::v1::NODE_TYPE_FILE) {
+      // How many files are in a folder and where a link leads is in the snapshot alone.
+      std::vector<std::shared_ptr<store::Repository>> repositories;
+      for (const SnapshotCopy& copy : history_.snapshots[number].copies) {
+        if (copy.id == seen.copy->id) repositories.push_back(copy.repository);
+      }
+      NearestSource source(std::move(repositories));
+      try {
+        return to_entry(snapshot::find_node(*seen.copy->snapshot, path_, source).named);
+      } catch (const Error& error) {
+        add_error(history_.snapshots[number], error.what());
+      }
+    }
+    snapshot::NamedNode named{{}, facts.user, facts.group};
+    named.node.set_name(base_name(path_));
+    named.node.set_type(facts.type);
+    named.node.set_mode(facts.mode);
+    named.node.set_uid(facts.uid);
+    named.node.set_gid(facts.gid);
+    named.node.set_stale(facts.stale);
+    named.node.set_inconsistent(facts.inconsistent);
+    *named.node.mutable_mtime() = snapshot::to_proto(facts.mtime);
+    if (facts.type == store::v1::NODE_TYPE_FOLDER) {
+      named.node.mutable_totals()->set_bytes(facts.size);
+    } else {
+      named.node.set_size(facts.size);
+    }
+    return to_entry(named);
   }
 
   void describe(const History::Gap& gap) {
@@ -162,22 +196,25 @@ class VersionListing {
 
   const std::string path_;
   SnapshotHistory history_;
-  NameNumbers names_;
-  snapshot::PathVersions seen_;
+  std::vector<Seen> seen_;
+  std::vector<HistoryRow> rows_;
+  std::vector<std::unique_ptr<PathSights>> sights_;  // of each row
+  std::set<std::string> names_;
+  VersionNumbers versions_;
   History all_;
   History wanted_;
   std::map<std::size_t, std::set<std::string>> places_;  // by version, of those that are wanted
-  std::map<std::size_t, const SnapshotCopy*> read_at_;   // by snapshot, where it is not the first copy
-  const SnapshotCopies* newest_ = nullptr;               // that has the path in its sources
+  const SnapshotCopies* newest_ = nullptr;               // could be looked into, and has it in its sources
   v1::ListVersionsResponse response_;
 };
 
 }  // namespace
 
-v1::ListVersionsResponse list_versions(Destinations& destinations, const v1::ListVersionsRequest& request,
-                                       const std::string& zone, const std::function<bool()>& cancelled) {
+v1::ListVersionsResponse list_versions(Destinations& destinations, Histories& histories,
+                                       const v1::ListVersionsRequest& request, const std::string& zone,
+                                       const Histories::Ends& cancelled) {
   VersionListing listing(destinations, request, zone);
-  listing.look(cancelled);
+  listing.look(histories, cancelled);
   return listing.take();
 }
 

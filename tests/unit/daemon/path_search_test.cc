@@ -12,7 +12,11 @@ namespace {
 
 using catalog::RunKind;
 
-void write(WorkingMachine& machine, const std::string& name, const std::string& content) {
+struct SearchedMachine : WorkingMachine {
+  Histories histories{here.destinations, folder.path("state/history")};
+};
+
+void write(SearchedMachine& machine, const std::string& name, const std::string& content) {
   std::ofstream(machine.folder.path("source/" + name)) << content;
 }
 
@@ -22,22 +26,22 @@ v1::FindPathsRequest request_of(const std::string& pattern) {
   return request;
 }
 
-std::vector<v1::FindPathsResponse> pages_of(WorkingMachine& machine, const v1::FindPathsRequest& request) {
-  PathSearch search(machine.here.destinations, request);
+std::vector<v1::FindPathsResponse> pages_of(SearchedMachine& machine, const v1::FindPathsRequest& request) {
+  PathSearch search(machine.here.destinations, machine.histories, request);
   const std::atomic<bool> cancelled = false;
   std::vector<v1::FindPathsResponse> pages;
   while (auto page = search.next_page(cancelled)) pages.push_back(*std::move(page));
   return pages;
 }
 
-v1::FindPathsResponse find(WorkingMachine& machine, const v1::FindPathsRequest& request) {
+v1::FindPathsResponse find(SearchedMachine& machine, const v1::FindPathsRequest& request) {
   v1::FindPathsResponse all;
   for (const v1::FindPathsResponse& page : pages_of(machine, request)) all.MergeFrom(page);
   CHECK(all.summary().matches() == static_cast<std::uint64_t>(all.matches_size()));
   return all;
 }
 
-std::vector<std::string> names_of(WorkingMachine& machine, const v1::FindPathsRequest& request) {
+std::vector<std::string> names_of(SearchedMachine& machine, const v1::FindPathsRequest& request) {
   std::vector<std::string> names;
   const v1::FindPathsResponse found = find(machine, request);
   for (const v1::FoundPath& match : found.matches())
@@ -48,7 +52,7 @@ std::vector<std::string> names_of(WorkingMachine& machine, const v1::FindPathsRe
 using Names = std::vector<std::string>;
 
 TEST_CASE("a name is found over all snapshots and destinations of a set") {
-  WorkingMachine machine;
+  SearchedMachine machine;
   CHECK(kind_of([&] { find(machine, request_of("*")); }) == ErrorKind::kNotFound);
   const std::string first = machine.back_up("a");
   write(machine, "more", "more");
@@ -73,7 +77,7 @@ TEST_CASE("a name is found over all snapshots and destinations of a set") {
 }
 
 TEST_CASE("a pattern with a slash is one of paths, from the root or of their ends") {
-  WorkingMachine machine;
+  SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/docs/old"));
   for (const char* name : {"docs/a.txt", "docs/old/A.TXT", "a.txt"}) write(machine, name, name);
   machine.back_up("a");
@@ -98,7 +102,7 @@ TEST_CASE("a pattern with a slash is one of paths, from the root or of their end
 }
 
 TEST_CASE("what is found can be bounded by type, size and time") {
-  WorkingMachine machine;
+  SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/folder"));
   write(machine, "large", std::string(5'000, 'x'));
   std::filesystem::last_write_time(machine.folder.path("source/file"),
@@ -125,8 +129,88 @@ TEST_CASE("what is found can be bounded by type, size and time") {
   CHECK(names_of(machine, old) == Names{"/large"});
 }
 
+TEST_CASE(
+    "matches come folder by folder, a folder before what is in it, and the first are those of a limit") {
+  SearchedMachine machine;
+  std::filesystem::create_directories(machine.folder.path("source/a/b"));
+  for (const char* name : {"a/b/x", "a-b", "a/z", "B"}) write(machine, name, name);
+  machine.back_up("a");
+  write(machine, "a/new", "in the newest only");
+  machine.back_up("a");
+  const Names all{"/B", "/a", "/a/b", "/a/b/x", "/a/new", "/a/z", "/a-b", "/file"};
+  v1::FindPathsRequest request = request_of("*");
+  request.set_path(machine.folder.path("source"));
+  // The source itself comes first.
+  const Names found = names_of(machine, request);
+  REQUIRE(found.size() == all.size() + 1);
+  CHECK(Names(found.begin() + 1, found.end()) == all);
+  request.set_limit(6);
+  CHECK(names_of(machine, request) == Names(found.begin(), found.begin() + 6));
+}
+
+TEST_CASE("what a path had when the source was another one is a match of that path") {
+  SearchedMachine machine;
+  std::filesystem::create_directories(machine.folder.path("source/docs"));
+  write(machine, "docs/letter", "one");
+  machine.back_up("a");
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  edit.add_sources(machine.folder.path("source/docs"));
+  machine.here.sets.edit(edit);
+  machine.back_up("a");
+  write(machine, "docs/new", "two");
+  machine.back_up("a");
+  v1::FindPathsResponse found = find(machine, request_of("letter"));
+  REQUIRE(found.matches_size() == 1);
+  CHECK(found.matches(0).snapshots() == 3);
+  CHECK(names_of(machine, request_of("docs/*")) == Names{"/docs/letter", "/docs/new"});
+  v1::FindPathsRequest request = request_of("*");
+  request.set_path(machine.folder.path("source/docs"));
+  CHECK(names_of(machine, request) == Names{"/docs", "/docs/letter", "/docs/new"});
+  request.set_path(machine.folder.path("source/docs/letter"));
+  CHECK(names_of(machine, request) == Names{"/docs/letter"});
+  request.set_path(machine.folder.path("source/nothing"));
+  CHECK(names_of(machine, request).empty());
+}
+
+TEST_CASE("bounds are asked of what each snapshot has, and content that comes back is the match it was") {
+  SearchedMachine machine;
+  machine.back_up("a");
+  write(machine, "file", "long, and longer than before");
+  machine.back_up("a");
+  write(machine, "file", "what is backed up");
+  const std::string last = machine.back_up("a");
+  const v1::FindPathsResponse both = find(machine, request_of("file"));
+  REQUIRE(both.matches_size() == 2);
+  CHECK(both.matches(0).snapshots() == 2);
+  CHECK(both.matches(0).last_snapshot() == last);
+  CHECK(both.matches(1).snapshots() == 1);
+  v1::FindPathsRequest large = request_of("file");
+  large.set_least_size(20);
+  const v1::FindPathsResponse found = find(machine, large);
+  REQUIRE(found.matches_size() == 1);
+  CHECK(found.matches(0).size() == 28);
+}
+
+TEST_CASE("what could not be read is told of, where it may hide what is looked for") {
+  SearchedMachine machine;
+  const std::string only = machine.back_up("a");
+  PathSearch search(machine.here.destinations, machine.histories, request_of("file"));
+  machine.take_away("a");
+  const std::atomic<bool> going_on = false;
+  v1::FindPathsResponse found;
+  while (auto page = search.next_page(going_on)) found.MergeFrom(*page);
+  REQUIRE(found.errors_size() == 1);
+  CHECK(found.errors(0).path() == "/");
+  CHECK(found.errors(0).snapshot() == only);
+  CHECK(found.summary().errors() == 1);
+  CHECK(found.matches_size() == 0);
+  machine.bring_back("a");
+  CHECK(find(machine, request_of("file")).matches_size() == 1);
+}
+
 TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
-  WorkingMachine machine;
+  SearchedMachine machine;
   for (int i = 0; i < 1'200; ++i) write(machine, std::to_string(i), "content");
   machine.back_up("a");
   const auto pages = pages_of(machine, request_of("[0-9]*"));
@@ -146,13 +230,13 @@ TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
   few.set_limit(PathSearch::kMostMatches + 1);
   CHECK(kind_of([&] { find(machine, few); }) == ErrorKind::kInvalidInput);
 
-  PathSearch search(machine.here.destinations, request_of("*"));
+  PathSearch search(machine.here.destinations, machine.histories, request_of("*"));
   const std::atomic<bool> cancelled = true;
   CHECK_FALSE(search.next_page(cancelled));
 }
 
 TEST_CASE("under different keys what is alike is found under each, and a run's snapshot counts once") {
-  WorkingMachine machine;
+  SearchedMachine machine;
   machine.here.add("own", machine.folder.path("own"), with_password("its own"));
   const std::string before = machine.back_up("a");
   machine.back_up("own");

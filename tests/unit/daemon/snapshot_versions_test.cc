@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "copy_request.h"
+#include "path_sights.h"
 #include "snapshot_files.h"
 #include "two_disks.h"
 
@@ -22,8 +23,10 @@ struct Edited : WorkingMachine {
     return request;
   }
   v1::ListVersionsResponse list(const v1::ListVersionsRequest& request) {
-    return list_versions(here.destinations, request, "", [] { return false; });
+    return list_versions(here.destinations, histories, request, "", [] { return false; });
   }
+
+  Histories histories{here.destinations, folder.path("state/history")};
 };
 
 std::string failure_of(const std::function<void()>& call, ErrorKind kind) {
@@ -122,6 +125,77 @@ TEST_CASE("a snapshot that other keys have as well counts once, and content of o
   CHECK(found.versions(0).destinations_size() == 2);
 }
 
+TEST_CASE("an entry has all that an entry of a listing has, whatever its type") {
+  Edited machine;
+  std::filesystem::create_directories(machine.folder.path("source/letters"));
+  machine.write("to ann", "letters/ann");
+  std::filesystem::create_symlink("ann", machine.folder.path("source/letters/newest"));
+  const std::string snapshot = machine.back_up("a");
+  const auto entry_of = [&](const std::string& name) {
+    const v1::ListVersionsResponse found = machine.list(machine.request(name));
+    REQUIRE(found.versions_size() == 1);
+    return found.versions(0).entry();
+  };
+  const auto listed = [&](const std::string& folder, const std::string& name) {
+    FolderListing listing(choose_snapshot(machine.here.destinations, snapshot),
+                          machine.folder.path("source" + folder));
+    while (const auto page = listing.next_page()) {
+      for (const v1::Entry& entry : page->entries()) {
+        if (entry.name() == name) return entry;
+      }
+    }
+    FAIL("it is not listed");
+    return v1::Entry();
+  };
+  CHECK(entry_of("letters/ann").SerializeAsString() == listed("/letters", "ann").SerializeAsString());
+  CHECK(entry_of("letters/newest").SerializeAsString() == listed("/letters", "newest").SerializeAsString());
+  CHECK(entry_of("letters").SerializeAsString() == listed("", "letters").SerializeAsString());
+}
+
+TEST_CASE("another innermost source has the path, and versions that were there before are the same") {
+  Edited machine;
+  std::filesystem::create_directories(machine.folder.path("source/letters"));
+  machine.write("to ann", "letters/ann");
+  machine.back_up("a");
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  edit.add_sources(machine.folder.path("source/letters"));
+  machine.here.sets.edit(edit);
+  machine.back_up("a");
+  const v1::ListVersionsResponse found = machine.list(machine.request("letters/ann"));
+  REQUIRE(found.versions_size() == 1);
+  CHECK(found.versions(0).snapshots() == 2);
+  CHECK(found.snapshots() == 2);
+  // Out of the sources is no gap.
+  const v1::ListVersionsResponse other = machine.list(machine.request("file"));
+  CHECK(other.snapshots() == 1);
+  CHECK(other.gaps().empty());
+}
+
+TEST_CASE("a snapshot that cannot be looked into is told of, and what others have is listed") {
+  Edited machine;
+  machine.back_up("a");
+  machine.list(machine.request());
+  machine.write("new");
+  machine.back_up("a");
+  const SnapshotHistory all = snapshot_history(machine.here.destinations, {});
+  HistoryRow row = machine.histories.rows(all, [] { return false; }).front();
+  REQUIRE(row.places.size() == 2);
+  row.places[1].number = -1;
+  row.gaps.push_back({-1, "/", "it is away", true});
+  row.arrange();
+  const PathSights sights(row, *row.history, machine.folder.path("source/file"));
+  using Kind = PathSights::Sight::Kind;
+  CHECK(sights.look(row.places[0]).kind == Kind::kPresent);
+  CHECK(sights.look(row.places[0]).version->facts.size == 17);
+  CHECK(sights.look(row.places[1]).kind == Kind::kUnread);
+  CHECK(sights.look(row.places[1]).trouble.find("it is away") != std::string::npos);
+  const PathSights other(row, *row.history, machine.folder.path("source/other"));
+  CHECK(other.look(row.places[0]).kind == Kind::kAbsent);
+  const PathSights outside(row, *row.history, machine.folder.path("elsewhere"));
+  CHECK(outside.look(row.places[1]).kind == Kind::kOutside);
+}
+
 TEST_CASE("what no snapshot has is an error that says where the path ends, or that it is in no source") {
   Edited machine;
   machine.back_up("a");
@@ -133,8 +207,12 @@ TEST_CASE("what no snapshot has is an error that says where the path ends, or th
         std::string::npos);
   request.set_path("relative");
   failure_of([&] { machine.list(request); }, ErrorKind::kInvalidInput);
-  failure_of([&] { list_versions(machine.here.destinations, machine.request(), "", [] { return true; }); },
-             ErrorKind::kCancelled);
+  failure_of(
+      [&] {
+        list_versions(machine.here.destinations, machine.histories, machine.request(), "",
+                      [] { return true; });
+      },
+      ErrorKind::kCancelled);
 }
 
 }  // namespace
