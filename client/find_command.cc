@@ -1,9 +1,10 @@
-// find: what has a name or path like that in any snapshot.
+// find: what has a name or path like that in any snapshot, or what points at something.
 #include <memory>
 
 #include "argument.h"
 #include "commands.h"
 #include "find_option.h"
+#include "find_references.h"
 #include "find_text.h"
 #include "json.h"
 #include "session.h"
@@ -18,20 +19,29 @@ struct Arguments {
   std::vector<std::string> types;
   std::optional<std::string> since, until, size, mtime_after, mtime_before, path, limit;
   bool ignore_case = false;
+  ReferenceArguments references;
+
+  v1::FindReferencesRequest reference_request() const {
+    v1::FindReferencesRequest request = references.request();
+    if (!patterns.empty() || !types.empty() || size || mtime_after || mtime_before || path || ignore_case) {
+      throw usage_failure(
+          "with --content, --blob or --pack only --in, --since, --until and --limit go, and no PATTERN");
+    }
+    add_bounds(request);
+    return request;
+  }
 
   v1::FindPathsRequest request() const {
     v1::FindPathsRequest request;
+    if (patterns.empty())
+      throw usage_failure("find: give a PATTERN, or one of --content, --blob and --pack",
+                          "See garner find --help.");
     for (const std::string& pattern : patterns) {
       if (pattern.empty()) throw usage_failure("PATTERN is empty: * is what every name is like");
       request.add_patterns(pattern);
     }
-    for (const std::string& name : names) {
-      check_set_or_selector(name);
-      request.add_names(name);
-    }
+    add_bounds(request);
     for (const std::string& type : types) request.add_types(parse_type("--type", type));
-    if (since) request.set_since(time_of("--since", *since));
-    if (until) request.set_until(time_of("--until", *until));
     if (mtime_after) request.set_mtime_after(time_of("--mtime-after", *mtime_after));
     if (mtime_before) request.set_mtime_before(time_of("--mtime-before", *mtime_before));
     if (size) {
@@ -40,15 +50,25 @@ struct Arguments {
       if (range.most) request.set_most_size(*range.most);
     }
     if (path) request.set_path(absolute_path("--path", *path));
-    if (limit) {
-      request.set_limit(parse_count("--limit", *limit));
-      if (request.limit() == 0) throw usage_failure("--limit: give 1 or more");
-    }
     request.set_ignore_case(ignore_case);
     return request;
   }
 
  private:
+  // What is said of snapshots and matches, whatever is looked for.
+  template <typename Request>
+  void add_bounds(Request& request) const {
+    for (const std::string& name : names) {
+      check_set_or_selector(name);
+      request.add_names(name);
+    }
+    if (since) request.set_since(time_of("--since", *since));
+    if (until) request.set_until(time_of("--until", *until));
+    if (limit) {
+      request.set_limit(parse_count("--limit", *limit));
+      if (request.limit() == 0) throw usage_failure("--limit: give 1 or more");
+    }
+  }
   static const std::string& time_of(const std::string& option, const std::string& text) {
     check_utf8(option, text);
     if (text.empty()) throw usage_failure(option + " is empty");
@@ -114,6 +134,7 @@ class FindPrinter {
 };
 
 int find(Session& session, const Arguments& given) {
+  if (given.references.any()) return find_references(session, given.references, given.reference_request());
   session.page();
   FindPrinter printer(session);
   session.stream(&Stub::FindPaths, given.request(), [&](const v1::FindPathsResponse& part) {
@@ -130,15 +151,34 @@ void add_find_command(std::vector<Command>& all) {
   const auto given = std::make_shared<Arguments>();
   all.push_back({
       .path = "find",
-      .usage = "PATTERN... [--in SET|SELECTOR]... [--since T] [--until T] [--path PREFIX] [--type TYPE]... "
+      .usage = "{PATTERN... | --content FILE | --blob ID | --pack NAME} [--in SET|SELECTOR]... [--since T] "
+               "[--until T] [--path PREFIX] [--type TYPE]... "
                "[--size RANGE] [--mtime-after T] [--mtime-before T] [--ignore-case] [--limit N]",
-      .sentence = "Finds files and folders by name in all snapshots.",
+      .sentence = "Finds files and folders by name or content in all snapshots.",
       .options =
           {{"PATTERN",
             "",
             "What a name is like, or with a slash in it a path (see below); of several, any of them.",
             &given->patterns,
-            true,
+            false,
+            {}},
+           {"--content",
+            "FILE",
+            "Which files have the content of this file, or how much of it; the daemon reads it.",
+            &given->references.content,
+            false,
+            {}},
+           {"--blob",
+            "ID",
+            "Where this blob is, and what points at it; the first 16 digits of its id do.",
+            &given->references.blob,
+            false,
+            {}},
+           {"--pack",
+            "NAME",
+            "What is in this pack, and what points at it; the first 8 digits of its name do.",
+            &given->references.pack,
+            false,
             {}},
            {"--in",
             "SET|SELECTOR",
@@ -203,6 +243,8 @@ void add_find_command(std::vector<Command>& all) {
                    {"garner find 'letters/**/tax*' --ignore-case", "Anywhere below a folder of that name."},
                    {"garner find passwd --in home --in '~0..~9'", "In the last ten snapshots of home."},
                    {"garner find '*' --path ~/photos --size +100M --since '2 weeks ago'", ""},
+                   {"garner find --content ~/letter.odt", "Is this file in any backup?"},
+                   {"garner find --pack 4f2a91c0d7e8", "What a pack that is damaged is needed for."},
                    {"garner --json find '*.key' --type f --mtime-after 2026-11-01", ""}},
       .details =
           {"A PATTERN without a slash is one of names. One with a slash is one of paths: from the root if it "
@@ -215,8 +257,11 @@ void add_find_command(std::vector<Command>& all) {
            "first "
            "and the last of them, between which it may have been away. garner restore SNAPSHOT:PATH gets it "
            "back.",
-           "The exit code is 0 when something was found, 1 when nothing was, and 3 where some folder could "
-           "not be read and was left out."},
+           "With --content, --blob or --pack the first line is the answer, and below stands what has it, in "
+           "which snapshots and at which destinations; of a blob also which content list, tree page or "
+           "snapshot names it. With these go --in, --since, --until, and --limit, here 1,000 by default.",
+           "The exit code is 0 when something was found (of content: all of it in one file), 1 when nothing "
+           "was, and 3 where some folder could not be read and was left out."},
       .run = [given](Session& session) { return find(session, *given); },
   });
 }

@@ -57,6 +57,7 @@ const std::map<std::string_view, MethodRule>& rules() {
       {"ReadContent", {Authority::kFull, kSlow, !kChanges, kContent}},
       {"DiffSnapshots", {Authority::kFull, kSlow}},
       {"FindPaths", {Authority::kFull, kSlow}},
+      {"FindReferences", {Authority::kFull, kSlow}},
       {"ListVersions", {Authority::kFull, kSlow}},
       {"ListKeys", {Authority::kFull, kSlow}},
       {"AddKey", {Authority::kFull, kSlow, kChanges}},

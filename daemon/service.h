@@ -144,6 +144,10 @@ class GarnerService final : public v1::Garner::CallbackService {
   grpc::ServerWriteReactor<v1::FindPathsResponse>* FindPaths(Context* context,
                                                              const v1::FindPathsRequest* request) override;
 
+  // service_references.cc
+  grpc::ServerWriteReactor<v1::FindReferencesResponse>* FindReferences(
+      Context* context, const v1::FindReferencesRequest* request) override;
+
   // service_versions.cc
   Unary* ListVersions(Context* context, const v1::ListVersionsRequest* request,
                       v1::ListVersionsResponse* response) override;

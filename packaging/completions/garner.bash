@@ -134,7 +134,7 @@ _garner_offer() {
                 --addressing | --storage-class | --ssh-key | --ssh-passphrase-file | --known-hosts | \
                 --prune-schedule | --check-schedule | --check-period | --supply-from | --supply | \
                 --since | --until | --limit | --host | --path | --sort | --columns | --group-by | --version | --tag | --add | --remove | \
-                --in | --type | --size | --mtime-after | --mtime-before)
+                --in | --type | --size | --mtime-after | --mtime-before | --content | --blob | --pack)
                 previous=""
                 continue
                 ;;
@@ -257,7 +257,7 @@ _garner_offer() {
             _garner_words $'now\ntoday\nyesterday\nmonday'
             return
             ;;
-        --limit | --host | --version | --diff | --size) return ;;
+        --limit | --host | --version | --diff | --size | --blob | --pack) return ;;
         --tag | --add | --remove)
             _garner_words "$(_garner_tags)"
             return
@@ -270,7 +270,7 @@ _garner_offer() {
             _garner_words $'f\nd\nl\nb\nc\np\ns'
             return
             ;;
-        --path)
+        --path | --content)
             _garner_files -f
             return
             ;;
@@ -417,7 +417,7 @@ _garner_offer() {
         diff) options+=$'\n--metadata\n--summary' ;;
         find)
             options+=$'\n--in\n--since\n--until\n--path\n--type\n--size\n--mtime-after\n--mtime-before'
-            options+=$'\n--ignore-case\n--limit'
+            options+=$'\n--ignore-case\n--limit\n--content\n--blob\n--pack'
             ;;
         browse) options+=$'\n--path' ;;
         mount) options+=$'\n--allow-other' ;;

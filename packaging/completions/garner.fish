@@ -48,7 +48,7 @@ function __garner_words
                 --access-keys --region --addressing --storage-class --ssh-key --ssh-passphrase-file --known-hosts \
                 --prune-schedule --check-schedule --check-period --supply-from --supply \
                 --since --until --limit --host --path --sort --columns --group-by --version --tag --add --remove \
-                --in --type --size --mtime-after --mtime-before
+                --in --type --size --mtime-after --mtime-before --content --blob --pack
                 set skip 1
             case '-*'
             case '*'
@@ -92,7 +92,7 @@ errors\t'What could not be read'
 snapshots\t'List the snapshots'
 ls\t'List a folder of a snapshot'
 diff\t'Show what changed between two snapshots'
-find\t'Find files and folders by name in all snapshots'
+find\t'Find files and folders by name or content in all snapshots'
 versions\t'Show every version of a file'
 browse\t'Show snapshots on a full screen'
 mount\t'Show snapshots as folders'
@@ -197,6 +197,12 @@ complete --command garner --condition '__garner_command find' --long mtime-befor
 complete --command garner --condition '__garner_command find' --long ignore-case --description 'Take A for a'
 complete --command garner --condition '__garner_command find' --long limit --exclusive \
     --description 'No more matches than'
+complete --command garner --condition '__garner_command find' --long content --require-parameter --force-files \
+    --description 'What has the content of this file'
+complete --command garner --condition '__garner_command find' --long blob --exclusive \
+    --description 'What points at this blob'
+complete --command garner --condition '__garner_command find' --long pack --exclusive \
+    --description 'What points at this pack'
 complete --command garner --condition '__garner_at versions' --force-files
 complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_snapshots selector)'
 complete --command garner --condition '__garner_command versions' --long since --exclusive \

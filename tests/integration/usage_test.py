@@ -220,6 +220,14 @@ class Refused(Case):
         self.refuse("find", "x", "--limit", "0", says="1 or more")
         self.refuse("find", "x", "--mtime-after", "", says="empty")
         self.refuse("find", "x", "--since", b"\xff", says="UTF-8")
+        self.refuse("find", "x", "--content", "y", says="no PATTERN")
+        self.refuse("find", "--content", "y", "--type", "f", says="no PATTERN")
+        self.refuse("find", "--content", "y", "--path", "/x", says="no PATTERN")
+        self.refuse("find", "--content", "y", "--blob", "0" * 16, says="exclude each other")
+        self.refuse("find", "--blob", "0" * 15, says="16 to 64 hexadecimal digits")
+        self.refuse("find", "--blob", "g" * 16, says="16 to 64 hexadecimal digits")
+        self.refuse("find", "--pack", "1234567", says="8 to 64 hexadecimal digits")
+        self.refuse("find", "--in", "home", says="give a PATTERN, or one of --content, --blob and --pack")
 
     def test_versions(self):
         self.refuse("versions")
@@ -308,6 +316,9 @@ class Accepted(Case):
                     "--path", "x", "--type", "f", "--type", "d", "--size=-10M", "--mtime-after", "monday",
                     "--mtime-before", "today", "--ignore-case", "--limit", "5")
         self.accept("find", "--in", "home", "*.odt")
+        self.accept("find", "--content", "y", "--in", "home", "--since", "today", "--until", "now", "--limit", "3")
+        self.accept("find", "--blob", "0" * 64)
+        self.accept("find", "--pack", "packs/ab/" + "ab" * 32)
         self.accept("versions", "notes.txt", "home", "~0..~5", "--since", "2 weeks ago", "--until", "monday")
         self.accept("versions", "notes.txt", "--diff", "2", "1")
         self.accept("check", "--read-data")
