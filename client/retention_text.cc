@@ -19,6 +19,11 @@ std::string forget_facts(const v1::Run& run, const Terminal& terminal) {
   std::string text = "  " + human_count(result.kept()) + " kept, " + human_count(result.forgotten()) +
                      (result.dry_run() ? " would be forgotten (a dry run: nothing was)" : " forgotten") +
                      '\n';
+  if (result.has_only_bytes() && result.forgotten() > 0) {
+    text += "  " + human_bytes(result.only_bytes()) +
+            (result.dry_run() ? " of content would be held by no snapshot any more, and given back by prune\n"
+                              : " of content is held by no snapshot any more: garner prune gives it back\n");
+  }
   if (result.snapshots().empty()) return text;
   Table table({{""}, {"ID"}, {"SET", false, Column::Cut::kEnd}, {"TIME"}, {"WHY", false, Column::Cut::kEnd}});
   for (const v1::ForgetDecision& one : result.snapshots()) {

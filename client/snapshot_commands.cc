@@ -17,6 +17,7 @@ constexpr const char* kTime =
 struct ListArguments {
   std::vector<std::string> names, tags;
   std::optional<std::string> since, until, limit, host, path, sort, columns, group_by;
+  bool sizes = false;
 
   v1::ListSnapshotsRequest request() const {
     v1::ListSnapshotsRequest request;
@@ -39,7 +40,11 @@ struct ListArguments {
     if (sort) request.set_order(parse_snapshot_order(*sort));
     if (group_by && parse_snapshot_groups(*group_by) != SnapshotGroups::kNone && !by_time(request))
       throw usage_failure("--group-by needs snapshots in the order of time, not of " + *sort);
-    if (columns) parse_snapshot_columns(*columns);
+    request.set_sizes(sizes);
+    if (columns) {
+      for (const SnapshotColumn& column : parse_snapshot_columns(*columns))
+        request.set_sizes(request.sizes() || column.name == "only");
+    }
     return request;
   }
   static bool by_time(const v1::ListSnapshotsRequest& request) {
@@ -78,6 +83,11 @@ int list_snapshots(Session& session, const ListArguments& given) {
   }
   session.page();
   session.print(snapshot_table(answer, columns, groups).render(session.output()));
+  if (answer.has_sizes()) {
+    session.say("Together they hold " + human_bytes(answer.sizes().held_bytes()) +
+                " of content; what no other snapshot holds of it is " +
+                human_bytes(answer.sizes().only_bytes()) + ".");
+  }
   return kExitDone;
 }
 
@@ -86,7 +96,7 @@ void add_snapshots(std::vector<Command>& all) {
   all.push_back({
       .path = "snapshots",
       .usage = "[SET] [SELECTOR...] [--since T] [--until T] [--limit N] [--host H] [--path P] [--tag TAG]... "
-               "[--sort ORDER] [--columns NAME,...] [--group-by day|week|month|none]",
+               "[--sizes] [--sort ORDER] [--columns NAME,...] [--group-by day|week|month|none]",
       .sentence = "Lists the snapshots, newest first.",
       .options =
           {{"SET|SELECTOR",
@@ -112,6 +122,13 @@ void add_snapshots(std::vector<Command>& all) {
             false,
             {},
             true},
+           {"--sizes",
+            "",
+            "Also what only each of them holds, which is what forgetting it would give back, and what all of "
+            "these hold together.",
+            &given->sizes,
+            false,
+            {}},
            {"--sort",
             "ORDER",
             "time, files, bytes, new, errors, set or host: numbers from the largest. Default: time, newest "
@@ -121,8 +138,8 @@ void add_snapshots(std::vector<Command>& all) {
             {}},
            {"--columns",
             "NAME,...",
-            "Which columns: id, set, time, host, sources, files, bytes, new, errors, at (destinations), "
-            "tags, note.",
+            "Which columns: id, set, time, host, sources, files, bytes, new, only (with --sizes), errors, at "
+            "(destinations), tags, note.",
             &given->columns,
             false,
             {}},
@@ -135,12 +152,16 @@ void add_snapshots(std::vector<Command>& all) {
             {}}},
       .examples = {{"garner snapshots", ""},
                    {"garner --json snapshots home", ""},
+                   {"garner snapshots home --sizes", "Which snapshots take the room?"},
                    {"garner snapshots home --since '2 weeks ago' --limit 10", ""},
                    {"garner snapshots home 2026-11-01..yesterday --group-by day", ""},
                    {"garner snapshots --path ~/letters --sort new --columns id,time,new,at", ""}},
       .details =
           {"SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in), or TIME..TIME; behind a SET, "
            "latest, ~N, ~N..~M and @TIME are of that set.",
+           "BYTES is what its files are together, NEW what it added to what was stored, and ONLY the content "
+           "that no other snapshot at any destination holds, each before it is compressed. What two snapshots "
+           "share, and no third one holds, is in the ONLY of neither, but in the line below the table.",
            kTime},
       .run = [given](Session& session) { return list_snapshots(session, *given); },
   });

@@ -50,6 +50,9 @@ const std::vector<SnapshotColumn>& all_columns() {
       {"new",
        {"NEW", true, kNever, true},
        [](const Info& one) -> Cell { return human_bytes(one.new_bytes()); }},
+      {"only",
+       {"ONLY", true},
+       [](const Info& one) -> Cell { return one.has_only_bytes() ? human_bytes(one.only_bytes()) : "-"; }},
       {"errors", {"ERRORS", true}, [](const Info& one) -> Cell { return human_count(one.error_count()); }},
       {"at", {"AT", false, kEnd}, [](const Info& one) -> Cell { return joined(one.destinations()); }},
       {"tags", {"TAGS", false, kEnd}, [](const Info& one) -> Cell { return joined(one.tags()); }},
@@ -116,7 +119,8 @@ std::vector<SnapshotColumn> usual_snapshot_columns(const v1::ListSnapshotsRespon
                                  [](const v1::SnapshotInfo& one) { return !note_text(one).empty(); });
   const bool tags = std::any_of(snapshots.snapshots().begin(), snapshots.snapshots().end(),
                                 [](const v1::SnapshotInfo& one) { return !one.tags().empty(); });
-  return parse_snapshot_columns(std::string("id,set,time,files,bytes,new,at") + (tags ? ",tags" : "") +
+  return parse_snapshot_columns(std::string("id,set,time,files,bytes,new") +
+                                (snapshots.has_sizes() ? ",only" : "") + ",at" + (tags ? ",tags" : "") +
                                 (notes ? ",note" : ""));
 }
 

@@ -18,7 +18,7 @@ struct SnapshotColumn {
 
 // "id,time,note": of --columns.
 std::vector<SnapshotColumn> parse_snapshot_columns(const std::string& names);
-// Without it; of tags and of notes only where there are any.
+// Without it; of sizes, tags and notes only where there are any.
 std::vector<SnapshotColumn> usual_snapshot_columns(const v1::ListSnapshotsResponse& snapshots);
 
 // Of --sort: "time", "files", ...

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "maintenance/forget.h"
 #include "maintenance/prune.h"
+#include "only_held.h"
 #include "retention_message.h"
 #include "run_work.h"
 #include "timestamp.h"
@@ -24,6 +25,26 @@ v1::ForgetDecision to_message(const maintenance::ForgetDecision& decision, const
   for (const std::string& reason : decision.reasons) message.add_reasons(reason);
   message.set_destination(destination);
   return message;
+}
+
+// Content that at the destination only these snapshots hold, as far as it is known. Whatever is wrong with
+// that, they are forgotten.
+std::optional<std::uint64_t> only_bytes_of(const std::vector<maintenance::ForgetDecision>& decisions,
+                                           const std::string& destination, Destinations& destinations,
+                                           Histories& histories, const std::stop_token& stop) {
+  std::set<std::string> forgotten;
+  for (const maintenance::ForgetDecision& decision : decisions) {
+    if (decision.forgotten) forgotten.insert(decision.id.hex());
+  }
+  if (forgotten.empty()) return 0;
+  try {
+    return only_bytes_at(destinations, histories, destination, forgotten,
+                         [&] { return stop.stop_requested(); });
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kCancelled) throw;
+    spdlog::warn("destination {}: how much is given back is not known: {}", destination, error.what());
+    return std::nullopt;
+  }
 }
 
 void add_sum(const maintenance::PruneResult& result, v1::PruneResult& sum) {
@@ -78,7 +99,7 @@ class PruneRunMonitor final : public maintenance::PruneMonitor {
 
 }  // namespace
 
-void RunWork::forget(ActiveRun& run) {
+void RunWork::forget(ActiveRun& run, const std::stop_token& stop) {
   const StoredRequest& request = run.request();
   v1::ForgetResult result;
   result.set_set(request.forget_set);
@@ -86,13 +107,15 @@ void RunWork::forget(ActiveRun& run) {
   const SetRetention retention =
       make_retention(request.forget.retention(), request.forget.destination_retentions(), {});
   bool any_done = false;
+  std::optional<std::uint64_t> only_bytes = 0;
   std::vector<std::pair<std::string, Error>> failures;
   for (const std::string& destination : request.destinations) {
     const maintenance::RetentionPolicy policy = to_policy(retention.at(destination));
     // Where no rule holds everything is kept.
     if (policy.empty() && request.forget.names().empty()) continue;
     try {
-      forget_at(destination, request, policy, result);
+      const auto bytes = forget_at(destination, request, policy, stop, result);
+      only_bytes = only_bytes && bytes ? std::optional(*only_bytes + *bytes) : std::nullopt;
       any_done = true;
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::kCancelled) throw;
@@ -101,13 +124,14 @@ void RunWork::forget(ActiveRun& run) {
   }
   if (!any_done && !failures.empty()) throw failures.front().second;
   for (const auto& [destination, error] : failures) note_failure(run, destination, error);
+  if (any_done && only_bytes) result.set_only_bytes(*only_bytes);
   run.update([&](v1::Run& report) { *report.mutable_forget() = result; });
 }
 
-void RunWork::forget_at(const std::string& destination, const StoredRequest& request,
-                        const maintenance::RetentionPolicy& policy, v1::ForgetResult& result) {
+std::optional<std::uint64_t> RunWork::forget_at(const std::string& destination, const StoredRequest& request,
+                                                const maintenance::RetentionPolicy& policy,
+                                                const std::stop_token& stop, v1::ForgetResult& result) {
   maintenance::ForgetOptions options;
-  options.dry_run = request.dry_run;
   options.policy = policy;
   options.zones = zones_of_sets(catalog_);
   const std::shared_ptr<store::Repository> repository = destinations_.open(destination);
@@ -120,7 +144,7 @@ void RunWork::forget_at(const std::string& destination, const StoredRequest& req
       if (!set && entry.snapshot().set().name() == request.forget_set)
         options.set = entry.snapshot().set().uuid();
     }
-    if (options.set.empty()) return;
+    if (options.set.empty()) return 0;
   }
   if (!request.forget.names().empty()) {
     options.choose = [&](const store::v1::RepositoryState& state) {
@@ -132,8 +156,15 @@ void RunWork::forget_at(const std::string& destination, const StoredRequest& req
       return ids;
     };
   }
-  for (const maintenance::ForgetDecision& decision :
-       maintenance::run_forget(*repository, options, destinations_.context().clock)) {
+  const auto decide = [&](bool dry_run) {
+    options.dry_run = dry_run;
+    return maintenance::run_forget(*repository, options, destinations_.context().clock);
+  };
+  // What nobody lists any more the histories forget, so they are asked before.
+  std::optional<std::uint64_t> only_bytes;
+  if (histories_ != nullptr && !request.by_itself)
+    only_bytes = only_bytes_of(decide(true), destination, destinations_, *histories_, stop);
+  for (const maintenance::ForgetDecision& decision : decide(request.dry_run)) {
     if (decision.forgotten) {
       result.set_forgotten(result.forgotten() + 1);
     } else {
@@ -141,6 +172,7 @@ void RunWork::forget_at(const std::string& destination, const StoredRequest& req
     }
     if (decision.forgotten || !request.by_itself) *result.add_snapshots() = to_message(decision, destination);
   }
+  return only_bytes;
 }
 
 std::optional<StoredRequest> RunWork::follow_up(const ActiveRun& run) {

@@ -38,8 +38,9 @@ restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
 
 }  // namespace
 
-RunWork::RunWork(Destinations& destinations, const Settings& settings)
+RunWork::RunWork(Destinations& destinations, const Settings& settings, Histories* histories)
     : destinations_(destinations),
+      histories_(histories),
       catalog_(destinations.context().catalog),
       settings_(settings),
       source_calls_(std::make_shared<source::BoundedCalls>(settings.source_timeout)) {
@@ -97,7 +98,7 @@ void RunWork::work(ActiveRun& run, const std::stop_token& stop) {
       repair(run, stop);
       break;
     case catalog::RunKind::kForget:
-      forget(run);
+      forget(run, stop);
       break;
     case catalog::RunKind::kPrune:
       prune(run, stop);

@@ -13,6 +13,7 @@
 #include "backup/checkpoint.h"
 #include "base/error.h"
 #include "destinations.h"
+#include "histories.h"
 #include "maintenance/retention.h"
 #include "run_monitors.h"
 #include "settings.h"
@@ -23,7 +24,8 @@ namespace garner::daemon {
 // Any thread.
 class RunWork {
  public:
-  RunWork(Destinations& destinations, const Settings& settings);
+  // `histories`: by which a forget tells how much it gives back; may be null. All outlive it.
+  RunWork(Destinations& destinations, const Settings& settings, Histories* histories = nullptr);
 
   // Returns when the run is done; what it achieved is in its report. Errors as the engine's: kCancelled after
   // `stop`, kDestinationAway, kDestinationFull, and others.
@@ -102,9 +104,11 @@ class RunWork {
   // Of a run that goes on with its other destinations.
   void note_failure(ActiveRun& run, const std::string& destination, const Error& error);
   // retention_work.cc
-  void forget(ActiveRun& run);
-  void forget_at(const std::string& destination, const StoredRequest& request,
-                 const maintenance::RetentionPolicy& policy, v1::ForgetResult& result);
+  void forget(ActiveRun& run, const std::stop_token& stop);
+  // Returns how many bytes of content only what is forgotten held there, if that is known and asked for.
+  std::optional<std::uint64_t> forget_at(const std::string& destination, const StoredRequest& request,
+                                         const maintenance::RetentionPolicy& policy,
+                                         const std::stop_token& stop, v1::ForgetResult& result);
   void prune(ActiveRun& run, const std::stop_token& stop);
   // Packs that a prune was writing and has not published.
   void remove_copies(const ActiveRun& run);
@@ -115,6 +119,7 @@ class RunWork {
   void remove_spooled(const ActiveRun& run) const;
 
   Destinations& destinations_;
+  Histories* const histories_;
   catalog::Catalog& catalog_;
   const Settings settings_;
   // Of all runs: what hangs in one would hang in the next.

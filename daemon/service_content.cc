@@ -1,5 +1,6 @@
 #include "folder_stream.h"
 #include "keys.h"
+#include "only_held.h"
 #include "service.h"
 #include "snapshots.h"
 
@@ -12,6 +13,10 @@ grpc::ServerUnaryReactor* GarnerService::ListSnapshots(Context* context,
     *response = list_snapshots(parts_.destinations, *request, caller.zone);
     // A set that was removed still has snapshots; one that never was is a slip.
     if (response->snapshots().empty() && !request->set().empty()) parts_.sets.get(request->set());
+    if (request->sizes()) {
+      add_sizes(
+          parts_.destinations, parts_.histories, [context] { return context->IsCancelled(); }, *response);
+    }
   });
 }
 

@@ -282,7 +282,7 @@ _garner_offer() {
             # After a comma, what goes on with another column.
             local chosen=""
             [[ $cur == *,* ]] && chosen=${cur%,*},
-            _garner_words "$(printf "$chosen%s\n" id set time host sources files bytes new errors at tags note)"
+            _garner_words "$(printf "$chosen%s\n" id set time host sources files bytes new only errors at tags note)"
             return
             ;;
         --group-by)
@@ -424,7 +424,7 @@ _garner_offer() {
         versions) options+=$'\n--since\n--until\n--diff' ;;
         restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
-        snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--tag\n--sort\n--columns\n--group-by' ;;
+        snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--tag\n--sizes\n--sort\n--columns\n--group-by' ;;
         tag) options+=$'\n--add\n--remove\n--set\n--clear' ;;
         forget) options+=$keep$'\n--tag\n--dry-run' ;;
         prune) options+=$'\n--destination\n--grace\n--max-unused\n--max-rewrite\n--dry-run' ;;

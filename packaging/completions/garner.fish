@@ -170,10 +170,12 @@ complete --command garner --condition '__garner_command tag' --long remove --exc
 complete --command garner --condition '__garner_command tag' --long set --exclusive --arguments '(__garner_tags)' \
     --description 'Have this tag, and no other'
 complete --command garner --condition '__garner_command tag' --long clear --description 'Remove every tag'
+complete --command garner --condition '__garner_command snapshots' --long sizes \
+    --description 'Also what only each of them holds'
 complete --command garner --condition '__garner_command snapshots' --long sort --exclusive \
     --arguments 'time files bytes new errors set host' --description 'In which order'
 complete --command garner --condition '__garner_command snapshots' --long columns --exclusive \
-    --arguments '(__fish_append , id set time host sources files bytes new errors at tags note)' \
+    --arguments '(__fish_append , id set time host sources files bytes new only errors at tags note)' \
     --description 'Which columns'
 complete --command garner --condition '__garner_command snapshots' --long group-by --exclusive \
     --arguments 'day week month none' --description 'Headings of which period'
@@ -195,14 +197,14 @@ complete --command garner --condition '__garner_command find' --long mtime-after
 complete --command garner --condition '__garner_command find' --long mtime-before --exclusive \
     --arguments 'today yesterday monday' --description 'Only what was changed before'
 complete --command garner --condition '__garner_command find' --long ignore-case --description 'Take A for a'
-complete --command garner --condition '__garner_command find' --long limit --exclusive \
-    --description 'No more matches than'
 complete --command garner --condition '__garner_command find' --long content --require-parameter --force-files \
     --description 'What has the content of this file'
 complete --command garner --condition '__garner_command find' --long blob --exclusive \
     --description 'What points at this blob'
 complete --command garner --condition '__garner_command find' --long pack --exclusive \
     --description 'What points at this pack'
+complete --command garner --condition '__garner_command find' --long limit --exclusive \
+    --description 'No more matches than'
 complete --command garner --condition '__garner_at versions' --force-files
 complete --command garner --condition '__garner_command versions' --keep-order --arguments '(__garner_snapshots selector)'
 complete --command garner --condition '__garner_command versions' --long since --exclusive \

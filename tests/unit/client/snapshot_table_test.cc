@@ -3,6 +3,7 @@
 
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <ctime>
@@ -66,8 +67,9 @@ TEST_CASE("columns are those that are named, in their order") {
 
 TEST_CASE("any columns that are named are those, named again") {
   REQUIRE(rc::check([] {
-    const auto names = *rc::gen::unique<std::vector<std::string>>(rc::gen::element<std::string>(
-        "id", "set", "time", "host", "sources", "files", "bytes", "new", "errors", "at", "tags", "note"));
+    const auto names = *rc::gen::unique<std::vector<std::string>>(
+        rc::gen::element<std::string>("id", "set", "time", "host", "sources", "files", "bytes", "new", "only",
+                                      "errors", "at", "tags", "note"));
     RC_PRE(!names.empty());
     std::string text;
     for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
@@ -85,6 +87,20 @@ TEST_CASE("notes have a column where there are any") {
   list.mutable_snapshots(1)->set_error_count(2);
   CHECK(usual_snapshot_columns(list).back().name == "note");
   CHECK_THAT(shown(list, "id,note", SnapshotGroups::kNone), Catch::Contains("pinned, 2 errors"));
+}
+
+TEST_CASE("sizes have a column where they were asked for") {
+  v1::ListSnapshotsResponse list = snapshots(2, 1);
+  list.mutable_sizes()->set_held_bytes(5000);
+  list.mutable_snapshots(0)->set_only_bytes(0);
+  list.mutable_snapshots(1)->set_only_bytes(2048);
+  const auto columns = usual_snapshot_columns(list);
+  CHECK(std::count_if(columns.begin(), columns.end(),
+                      [](const SnapshotColumn& column) { return column.name == "only"; }) == 1);
+  CHECK(shown(list, "only", SnapshotGroups::kNone) == "   ONLY\n    0 B\n2.0 KiB\n");
+  // Of one that cannot be read nobody knows.
+  list.mutable_snapshots(1)->clear_only_bytes();
+  CHECK(shown(list, "only", SnapshotGroups::kNone) == "ONLY\n 0 B\n   -\n");
 }
 
 TEST_CASE("tags have a column where there are any") {

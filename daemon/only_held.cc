@@ -1,0 +1,121 @@
+#include "only_held.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "catalog/history/exclusive.h"
+#include "row_spans.h"
+
+namespace garner::daemon {
+
+namespace {
+
+// The group of a snapshot, kNoGroup for one that is held against them; nothing for one that does not count.
+using GroupOf = std::function<std::optional<catalog::SnapshotGroup>(const SnapshotCopies&)>;
+
+std::vector<std::uint64_t> bytes_of(Histories& histories, const std::vector<HistoryRow>& rows,
+                                    std::size_t groups, const GroupOf& group_of) {
+  std::vector<std::uint64_t> sum(groups);
+  for (const std::vector<std::size_t>& some : by_names(rows)) {
+    std::vector<catalog::HeldContent> held;
+    for (const std::size_t row : some) {
+      catalog::HeldContent& content = held.emplace_back();
+      content.holdings = [&, row](const auto& visit) {
+        histories.read(rows[row], [&](catalog::History& history) { history.holdings(visit); });
+      };
+      for (const std::int64_t number : rows[row].numbers) {
+        if (const auto group = group_of(*rows[row].at(number).snapshot))
+          content.listed.push_back({number, *group});
+      }
+    }
+    const std::vector<std::uint64_t> bytes = catalog::exclusive_bytes(held, groups);
+    std::transform(sum.begin(), sum.end(), bytes.begin(), sum.begin(), std::plus<>());
+  }
+  return sum;
+}
+
+SnapshotHistory everything(Destinations& destinations) { return snapshot_history(destinations, {}); }
+
+// Of which nothing could be read.
+std::set<std::string> unread(const std::vector<HistoryRow>& rows) {
+  std::set<std::string> ids;
+  for (const HistoryRow& row : rows) {
+    for (const HistoryRow::Gap& gap : row.gaps) {
+      if (gap.path != "/") continue;
+      for (const SnapshotCopy& copy : row.at(gap.number).snapshot->copies) ids.insert(copy.id);
+    }
+  }
+  return ids;
+}
+
+}  // namespace
+
+void add_sizes(Destinations& destinations, Histories& histories, const Histories::Ends& cancelled,
+               v1::ListSnapshotsResponse& response) {
+  const SnapshotHistory history = everything(destinations);
+  const std::vector<HistoryRow> rows = histories.rows(history, cancelled);
+  const std::set<std::string> not_known = unread(rows);
+  std::set<std::string> listed;
+  for (const v1::SnapshotInfo& info : response.snapshots()) listed.insert(info.id());
+
+  // Each snapshot is a group; it is the same one under each of its ids.
+  std::map<std::string, catalog::SnapshotGroup> groups;
+  std::map<const SnapshotCopies*, catalog::SnapshotGroup> group_of;
+  for (const SnapshotCopies& snapshot : history.snapshots) {
+    for (const SnapshotCopy& copy : snapshot.copies) groups[copy.id] = group_of.size();
+    group_of.emplace(&snapshot, group_of.size());
+  }
+  const std::vector<std::uint64_t> bytes =
+      bytes_of(histories, rows, group_of.size(),
+               [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
+                 return group_of.at(&snapshot);
+               });
+  for (v1::SnapshotInfo& info : *response.mutable_snapshots()) {
+    const auto group = groups.find(info.id());
+    if (group != groups.end() && !not_known.contains(info.id())) info.set_only_bytes(bytes[group->second]);
+  }
+
+  const auto is_listed = [&](const SnapshotCopies& snapshot) {
+    return std::any_of(snapshot.copies.begin(), snapshot.copies.end(),
+                       [&](const SnapshotCopy& copy) { return listed.contains(copy.id); });
+  };
+  using Group = std::optional<catalog::SnapshotGroup>;
+  v1::SnapshotSizes& sizes = *response.mutable_sizes();
+  sizes.set_held_bytes(bytes_of(histories, rows, 1, [&](const SnapshotCopies& snapshot) {
+    return is_listed(snapshot) ? Group(0) : std::nullopt;
+  })[0]);
+  // There is nobody else who could hold anything.
+  if (std::all_of(history.snapshots.begin(), history.snapshots.end(), is_listed)) {
+    sizes.set_only_bytes(sizes.held_bytes());
+    return;
+  }
+  sizes.set_only_bytes(bytes_of(histories, rows, 1, [&](const SnapshotCopies& snapshot) {
+    return Group(is_listed(snapshot) ? 0 : catalog::kNoGroup);
+  })[0]);
+}
+
+std::optional<std::uint64_t> only_bytes_at(Destinations& destinations, Histories& histories,
+                                           const std::string& destination, const std::set<std::string>& ids,
+                                           const Histories::Ends& cancelled) {
+  const SnapshotHistory history = everything(destinations);
+  const std::vector<HistoryRow> rows = histories.rows(history, cancelled);
+  const auto copy_there = [&](const SnapshotCopies& snapshot) {
+    return std::find_if(snapshot.copies.begin(), snapshot.copies.end(),
+                        [&](const SnapshotCopy& copy) { return copy.destination == destination; });
+  };
+  for (const HistoryRow& row : rows) {
+    for (const HistoryRow::Gap& gap : row.gaps) {
+      const SnapshotCopies& snapshot = *row.at(gap.number).snapshot;
+      if (copy_there(snapshot) != snapshot.copies.end()) return std::nullopt;
+    }
+  }
+  return bytes_of(histories, rows, 1,
+                  [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
+                    const auto copy = copy_there(snapshot);
+                    if (copy == snapshot.copies.end()) return std::nullopt;
+                    return ids.contains(copy->id) ? 0 : catalog::kNoGroup;
+                  })[0];
+}
+
+}  // namespace garner::daemon
