@@ -1,5 +1,6 @@
 #include "histories.h"
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -321,6 +322,8 @@ bool Histories::update(const std::stop_token& stop) {
   } catch (const std::exception& error) {
     trouble = error.what();
   }
+  // What it took is worth more to others now.
+  malloc_trim(0);
   // A disk that is full is so after each run.
   if (!trouble.empty() && trouble != trouble_) spdlog::warn("reading snapshots in: {}", trouble);
   trouble_ = trouble;

@@ -109,6 +109,18 @@ class Find(Case):
         self.assertEqual(["again", "set"], [match["set"] for match in daemon.json("find", "a")["matches"]])
         self.assertEqual([("/a", 7, 1)], self.found(daemon, "a", "--in", "again"))
 
+    def test_noted_by_itself_and_again_what_was_removed(self):
+        daemon = self.three()
+        folder = os.path.join(daemon.state, "history")
+        noted = lambda: [name for name in os.listdir(folder) if name.endswith(".sqlite")]
+        self.wait(lambda: os.path.isdir(folder) and noted())
+        shutil.rmtree(folder)
+        self.assertEqual([("/gone", 5, 2)], self.found(daemon, "g?ne"))
+        self.assertEqual(1, len(noted()))
+        daemon.run("forget", self.ids[0])
+        self.assertEqual([("/gone", 5, 1)], self.found(daemon, "g?ne"))
+        self.assertEqual([("/list", 18, 2)], self.found(daemon, "list"))
+
 
 if __name__ == "__main__":
     unittest.main()

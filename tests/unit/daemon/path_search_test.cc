@@ -148,6 +148,21 @@ TEST_CASE(
   CHECK(names_of(machine, request) == Names(found.begin(), found.begin() + 6));
 }
 
+TEST_CASE("the names of a folder are taken up again behind one that is deep, and no folder is too deep") {
+  SearchedMachine machine;
+  Names all;
+  std::string folder;
+  for (int depth = 0; depth < 40; ++depth) {
+    folder += "/d";
+    std::filesystem::create_directories(machine.folder.path("source" + folder));
+    for (const char* name : {"/a", "/z"}) write(machine, folder.substr(1) + name, folder);
+    all.push_back(folder + "/a");
+  }
+  for (; !folder.empty(); folder.resize(folder.size() - 2)) all.push_back(folder + "/z");
+  machine.back_up("a");
+  CHECK(names_of(machine, request_of("[az]")) == all);
+}
+
 TEST_CASE("what a path had when the source was another one is a match of that path") {
   SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/docs"));

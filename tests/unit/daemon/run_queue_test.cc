@@ -30,7 +30,9 @@ TEST_CASE("a copy that somebody asked for makes way for a backup, and goes on af
   std::int64_t backup = 0;
   // While this thread has the catalog, the run that begins gets nowhere.
   machine.here.catalog.configuration().change([&](catalog::Database&) {
+    CHECK_FALSE(machine.runs.is_running());
     machine.runs.start();
+    CHECK(machine.runs.is_running());
     CHECK(machine.runs.get(copy).state() == v1::RUN_STATE_RUNNING);
     backup = parse_run_number(machine.runs.add(RunKind::kBackup, "home", request).run_id());
   });
