@@ -28,9 +28,7 @@ constexpr std::size_t kToldPartial = 20;
 [[noreturn]] void refuse(int error, const std::string& path) {
   if (error == ENOENT || error == ENOTDIR) {
     throw Error(ErrorKind::kNotFound,
-                "there is no file " + printable(path) +
-                    " where the daemon looks for it: it sees the files of its own machine "
-                    "and, as a service, not those in /tmp of others");
+                "there is no file " + printable(path) + " on this machine, where the daemon looks for it");
   }
   throw system_error(error, "opening " + printable(path), ErrorKind::kReadFailed);
 }
