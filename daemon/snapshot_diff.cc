@@ -51,7 +51,8 @@ std::vector<snapshot::PlacePair> places_of(const SnapshotPair& snapshots,
   const std::string& before = request.before_path();
   const std::string& after = request.after_path();
   if (before.empty() && after.empty())
-    return snapshot::sources_side_by_side(snapshots.before.snapshot, snapshots.after.snapshot);
+    return snapshot::sources_side_by_side(snapshots.before.snapshot, *snapshots.before.repository,
+                                          snapshots.after.snapshot, *snapshots.after.repository);
   return {{find_place(snapshots.before, before.empty() ? after : before),
            find_place(snapshots.after, after.empty() ? before : after)}};
 }

@@ -2,25 +2,19 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "snapshot/node.h"
+#include "snapshot/parse.h"
+#include "snapshot/same_content.h"
+#include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
 namespace {
 
 using Fields = std::vector<std::string_view>;
 using Xattrs = std::vector<std::pair<std::string_view, std::string_view>>;
-
-// An entry's id is that of the bytes that come out of it, in whatever way they are stored.
-bool is_same_entry(const v1::ContentEntry& a, const v1::ContentEntry& b) {
-  return a.length() == b.length() && a.id() == b.id();
-}
-
-bool has_same_content(const v1::Node& a, const v1::Node& b) {
-  return std::ranges::equal(a.content(), b.content(), is_same_entry) && a.target() == b.target() &&
-         a.device_major() == b.device_major() && a.device_minor() == b.device_minor();
-}
 
 bool is_acl(std::string_view xattr) {
   return xattr.starts_with("system.posix_acl_") || xattr == "system.nfs4_acl" || xattr == "system.richacl";
@@ -50,6 +44,19 @@ Fields differing_fields(const v1::Node& a, const v1::Node& b) {
   return fields;
 }
 
+// What stands there, below a source of another path. Nothing where there is none, or none that can be read.
+std::optional<PlacedNode> place_at(const v1::Snapshot& snapshot, const std::string& path,
+                                   store::BlobSource& source) {
+  if (find_source(snapshot, path) == nullptr) return std::nullopt;
+  try {
+    FoundNode found = find_node(snapshot, path, source);
+    return PlacedNode{std::move(found.path), std::move(found.named.node)};
+  } catch (const Error& error) {
+    if (!concerns_blob(error)) throw;
+    return std::nullopt;
+  }
+}
+
 // The node alone, without what is below it.
 void count(v1::Totals& totals, const v1::Node& node) {
   if (node.type() == v1::NODE_TYPE_FILE) {
@@ -64,20 +71,27 @@ void count(v1::Totals& totals, const v1::Node& node) {
 
 }  // namespace
 
-std::vector<PlacePair> sources_side_by_side(const v1::Snapshot& before, const v1::Snapshot& after) {
+std::vector<PlacePair> sources_side_by_side(const v1::Snapshot& before, store::BlobSource& before_source,
+                                            const v1::Snapshot& after, store::BlobSource& after_source) {
   std::map<std::string, PlacePair> by_path;
   for (const v1::Source& source : before.sources())
     by_path[source.path()].before = {source.path(), source.root()};
   for (const v1::Source& source : after.sources())
     by_path[source.path()].after = {source.path(), source.root()};
   std::vector<PlacePair> places;
-  for (auto& [path, pair] : by_path) places.push_back(std::move(pair));
+  for (auto& [path, pair] : by_path) {
+    if (!pair.before) pair.before = place_at(before, path, before_source);
+    if (!pair.after) pair.after = place_at(after, path, after_source);
+    places.push_back(std::move(pair));
+  }
   return places;
 }
 
 Diff::Diff(std::vector<PlacePair> places, store::BlobSource& before, store::BlobSource& after,
            DiffVisitor visitor)
     : places_(std::move(places)),
+      before_(before),
+      after_(after),
       visitor_(std::move(visitor)),
       first_(places_, before, after,
              {[this](const NodePair& pair) { remember(pair); },
@@ -90,12 +104,30 @@ Diff::Diff(std::vector<PlacePair> places, store::BlobSource& before, store::Blob
                }}) {}
 
 bool Diff::step() {
-  if (is_first_done_) return second_.step();
-  if (!first_.step()) {
-    renames_.match();
-    is_first_done_ = true;
+  switch (stage_) {
+    case Stage::kRemember:
+      if (!first_.step()) stage_ = Stage::kMatch;
+      return true;
+    case Stage::kMatch:
+      if (!renames_.step(before_, after_)) stage_ = Stage::kTell;
+      return true;
+    case Stage::kTell:
+      break;
   }
-  return true;
+  return second_.step();
+}
+
+// Where a list cannot be read, it is another one.
+bool Diff::has_same_content(const v1::Node& before, const v1::Node& after) {
+  if (before.target() != after.target() || before.device_major() != after.device_major() ||
+      before.device_minor() != after.device_minor())
+    return false;
+  try {
+    return have_same_content(before, before_, after, after_);
+  } catch (const Error& error) {
+    if (!concerns_blob(error)) throw;
+    return false;
+  }
 }
 
 void Diff::remember(const NodePair& pair) {

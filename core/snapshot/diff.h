@@ -2,7 +2,8 @@
 //
 // Both are walked twice (pair_walk.h): what was renamed is known only when all that was removed and added has
 // been seen, and changes are told in path order. So the first walk remembers files that were removed or
-// added, up to a bound (renames.h), and the second one tells; no change waits in memory.
+// added, up to a bound (renames.h), and the second one tells; no change waits in memory. Content is the same
+// in whatever way it is stored (same_content.h).
 #pragma once
 
 #include <cstdint>
@@ -49,8 +50,8 @@ struct Change {
 struct DiffSummary {
   v1::Totals added;
   v1::Totals removed;
-  std::uint64_t content = 0;
-  std::uint64_t content_bytes_before = 0;  // of these, all of the files
+  std::uint64_t content = 0;               // also of links and devices
+  std::uint64_t content_bytes_before = 0;  // of the files among these, all of each
   std::uint64_t content_bytes_after = 0;
   std::uint64_t metadata = 0;
   std::uint64_t types = 0;
@@ -60,14 +61,17 @@ struct DiffSummary {
 };
 
 struct DiffVisitor {
-  // In path order: by name in each folder, bytewise, and a folder before what is in it.
+  // In path order, place by place: by name in each folder, bytewise, and a folder before what is in it.
   std::function<void(const Change&)> change;
   // As PairVisitor has it.
   std::function<void(const std::string& path, const Error& error)> unreadable;
 };
 
-// The sources of both, matched by their paths. One that only one of them has stands alone.
-std::vector<PlacePair> sources_side_by_side(const v1::Snapshot& before, const v1::Snapshot& after);
+// The sources of both, matched by their paths. A source that one of them does not have is matched with what
+// the other one has at its path below another source, and stands alone where that is nothing. Errors:
+// Error(kDestinationAway), Error(kCancelled).
+std::vector<PlacePair> sources_side_by_side(const v1::Snapshot& before, store::BlobSource& before_source,
+                                            const v1::Snapshot& after, store::BlobSource& after_source);
 
 // Content is compared by its ids, so both must have been named by one keyring and cut alike.
 // One thread at a time.
@@ -89,14 +93,19 @@ class Diff {
   void remember(const NodePair& pair);
   void tell(const NodePair& pair);
   void tell_both(const NodePair& pair);
+  bool has_same_content(const v1::Node& before, const v1::Node& after);
+
+  enum class Stage { kRemember, kMatch, kTell };
 
   const std::vector<PlacePair> places_;
+  store::BlobSource& before_;
+  store::BlobSource& after_;
   const DiffVisitor visitor_;
   Renames renames_;
   DiffSummary summary_;
   PairWalk first_;
   PairWalk second_;
-  bool is_first_done_ = false;
+  Stage stage_ = Stage::kRemember;
 };
 
 }  // namespace garner::snapshot

@@ -26,6 +26,15 @@ std::optional<TreeCursor> open(store::BlobSource& source, const std::string* tre
 
 }  // namespace
 
+PairWalk::PairWalk(const std::vector<PlacePair>& places, store::BlobSource& before, store::BlobSource& after,
+                   PairVisitor visitor)
+    : places_(places), before_(before), after_(after), visitor_(std::move(visitor)) {
+  for (const PlacePair& pair : places_) {
+    if (pair.before) before_places_.insert(pair.before->path);
+    if (pair.after) after_places_.insert(pair.after->path);
+  }
+}
+
 bool PairWalk::step() {
   if (levels_.empty()) {
     if (next_place_ == places_.size()) return false;
@@ -55,7 +64,9 @@ bool PairWalk::step() {
   }
   append(before_path_, any->name());
   append(after_path_, any->name());
-  visit(nodes);
+  if (before_places_.contains(before_path_)) nodes.before = nullptr;
+  if (after_places_.contains(after_path_)) nodes.after = nullptr;
+  if (nodes.before != nullptr || nodes.after != nullptr) visit(nodes);
   return true;
 }
 

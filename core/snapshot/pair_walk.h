@@ -2,11 +2,14 @@
 //
 // What has one id in both is passed over unread: whole trees, and of huge folders the pages that are the
 // same. So the walk is as long as what differs, and what stands around that in the same pages.
+//
+// Where one place lies in another one, what is in the inner one is seen there, and not in the outer one.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,8 +57,7 @@ class PairWalk {
  public:
   // `places` and the sources, which may be one, outlive it.
   PairWalk(const std::vector<PlacePair>& places, store::BlobSource& before, store::BlobSource& after,
-           PairVisitor visitor)
-      : places_(places), before_(before), after_(after), visitor_(std::move(visitor)) {}
+           PairVisitor visitor);
 
   // Goes on to the next pair, or out of a folder. False at the end.
   bool step();
@@ -79,6 +81,8 @@ class PairWalk {
   store::BlobSource& before_;
   store::BlobSource& after_;
   const PairVisitor visitor_;
+  std::set<std::string> before_places_;  // their paths
+  std::set<std::string> after_places_;
   std::size_t next_place_ = 0;
   std::vector<Level> levels_;
   std::string before_path_;

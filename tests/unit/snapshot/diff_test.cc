@@ -14,6 +14,7 @@
 #include "sample_trees.h"
 #include "snapshot/node.h"
 #include "snapshot/tree.h"
+#include "stored_files.h"
 
 namespace garner::snapshot {
 namespace {
@@ -27,6 +28,7 @@ using testing::sample_link;
 using testing::sample_node;
 using testing::sample_snapshot;
 using testing::sample_source;
+using testing::stored_file;
 
 v1::Snapshot snapshot_of(const BuiltTree& tree, const std::string& path = "/home") {
   return sample_snapshot("home", 1000, sample_source(path, sample_folder("x", tree)));
@@ -75,7 +77,7 @@ Differences diff(std::vector<PlacePair> places, store::BlobSource& source) {
 }
 
 Differences diff(const v1::Snapshot& before, const v1::Snapshot& after, store::BlobSource& source) {
-  return diff(sources_side_by_side(before, after), source);
+  return diff(sources_side_by_side(before, source, after, source), source);
 }
 
 Differences diff(MemoryBlobs& blobs, const std::vector<v1::Node>& before,
@@ -166,6 +168,37 @@ TEST_CASE("content that is stored as a difference in one snapshot is the same co
   v1::Node other = patched;
   other.mutable_content(0)->set_id(id_bytes(3));
   CHECK(diff(blobs, {whole}, {other}).lines == std::vector<std::string>{"M /home/f"});
+}
+
+TEST_CASE("so is that of a large file, where it stays and where it is moved") {
+  MemoryBlobs blobs;
+  const v1::Node whole = stored_file(blobs, "disk", 0, 500);
+  const v1::Node patched = stored_file(blobs, "disk", 0, 500, {7});
+  REQUIRE(whole.content(0).id() != patched.content(0).id());
+  CHECK(diff(blobs, {whole}, {patched}).lines.empty());
+  v1::Node moved = patched;
+  moved.set_name("moved");
+  CHECK(diff(blobs, {whole}, {moved}).lines == std::vector<std::string>{"R /home/disk -> /home/moved"});
+  CHECK(diff(blobs, {whole}, {stored_file(blobs, "disk", 1, 501)}).lines ==
+        std::vector<std::string>{"M /home/disk"});
+}
+
+TEST_CASE("a source that has become wider or narrower is compared with what was there before") {
+  MemoryBlobs blobs;
+  const v1::Node ann = sample_folder("ann", build(blobs, {sample_file("a", 5), sample_file("b", 6)}));
+  const v1::Node changed = sample_folder("ann", build(blobs, {sample_file("a", 5), sample_file("b", 7)}));
+  const v1::Node home = sample_folder("h", build(blobs, {changed, sample_file("other", 8)}));
+  const v1::Snapshot narrow = sample_snapshot("one", 1000, sample_source("/h/ann", ann));
+  const v1::Snapshot wide = sample_snapshot("one", 2000, sample_source("/h", home));
+  const Differences found = diff(narrow, wide, blobs);
+  CHECK(found.lines == std::vector<std::string>{"+ /h", "+ /h/other", "M /h/ann/b"});
+  CHECK(found.summary.added.files() == 1);
+  CHECK(diff(wide, narrow, blobs).lines == std::vector<std::string>{"- /h", "- /h/other", "M /h/ann/b"});
+  // One that the wider source no longer has is gone.
+  const v1::Snapshot two =
+      sample_snapshot("one", 1000, sample_source("/h/ann", changed), sample_source("/h/ben", ann));
+  CHECK(diff(two, wide, blobs).lines ==
+        std::vector<std::string>{"+ /h", "+ /h/other", "- /h/ben", "- /h/ben/a", "- /h/ben/b"});
 }
 
 TEST_CASE("a file that is moved is renamed, be its new place before the old one or behind it") {
@@ -381,7 +414,7 @@ TEST_CASE("the first listing with all changes made is the second, and the summar
           listing[change.path] = item_of(*change.after);
       }
     };
-    Diff walk(sources_side_by_side(before, after), blobs, blobs, visitor);
+    Diff walk(sources_side_by_side(before, blobs, after, blobs), blobs, blobs, visitor);
     while (walk.step()) {
     }
     RC_ASSERT(listing == wanted);
