@@ -18,7 +18,7 @@ struct Arguments {
   bool summary = false;
 };
 
-// Prints what comes, so that it is nowhere gathered.
+// Prints changes as they come, so that they are nowhere gathered. What could not be compared is, for JSON.
 class DiffPrinter {
  public:
   DiffPrinter(Session& session, bool metadata) : session_(session), metadata_(metadata) {}

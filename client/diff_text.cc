@@ -56,9 +56,12 @@ std::string diff_facts(const v1::DiffSummary& summary, bool metadata, const Term
   facts.add("Added", totals_text(summary.added()));
   facts.add("Removed", totals_text(summary.removed()));
   if (summary.changed() > 0) {
-    facts.add("Changed", plural(summary.changed(), "file", "files") + ", " +
-                             human_bytes(summary.changed_bytes_before()) + " before, " +
-                             human_bytes(summary.changed_bytes_after()) + " after");
+    // Links and devices are among them, and have no bytes.
+    const bool has_bytes = summary.changed_bytes_before() > 0 || summary.changed_bytes_after() > 0;
+    facts.add("Changed", human_count(summary.changed()) +
+                             (has_bytes ? ", " + human_bytes(summary.changed_bytes_before()) + " before, " +
+                                              human_bytes(summary.changed_bytes_after()) + " after"
+                                        : ""));
   }
   if (summary.renamed() > 0) {
     facts.add("Renamed",

@@ -54,11 +54,16 @@ TEST_CASE("the summary has a line for what there is, and says so when there is n
   const auto has = [&](const char* part) { return text.find(part) != std::string::npos; };
   CHECK(has("1,234 files, 1.5 KiB\n"));
   CHECK(has("1 folder\n"));
-  CHECK(has("1 file, 100 B before, 2.0 KiB after\n"));
+  CHECK(has("1, 100 B before, 2.0 KiB after\n"));
   CHECK(has("17 (--metadata shows them)"));
   CHECK_FALSE(has("Renamed"));
   CHECK_FALSE(has("Not compared"));
   CHECK(diff_facts(summary, true, {}).find("--metadata") == std::string::npos);
+  // A link leads elsewhere now.
+  v1::DiffSummary link;
+  link.set_changed(1);
+  CHECK(diff_facts(link, false, {}).find(" B ") == std::string::npos);
+  CHECK(diff_facts(link, false, {}).ends_with(" 1\n"));
 }
 
 }  // namespace
