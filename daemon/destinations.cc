@@ -296,9 +296,10 @@ store::RepositoryContext Destinations::repository_context(std::shared_ptr<destin
 }
 
 std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
-                                                            const catalog::DestinationFacts& facts) {
+                                                            const catalog::DestinationFacts& facts,
+                                                            std::chrono::seconds good_for) {
   if (entry.repository) {
-    entry.repository->refresh();
+    entry.repository->refresh(good_for);
     return entry.repository;
   }
   const std::shared_ptr<destination::Destination> where = place(facts);
@@ -312,12 +313,15 @@ std::shared_ptr<store::Repository> Destinations::open_entry(Entry& entry,
   return entry.repository;
 }
 
-std::shared_ptr<store::Repository> Destinations::open(const std::string& name) {
+std::shared_ptr<store::Repository> Destinations::open(const std::string& name,
+                                                      std::chrono::seconds good_for) {
   const catalog::DestinationFacts known = facts(name);
   const std::shared_ptr<Entry> wanted = entry(name);
   const std::lock_guard lock(wanted->opening);
   try {
-    std::shared_ptr<store::Repository> repository = open_entry(*wanted, known);
+    const bool in_doubt = view(name).looked == std::chrono::steady_clock::time_point{};
+    std::shared_ptr<store::Repository> repository =
+        open_entry(*wanted, known, in_doubt ? std::chrono::seconds(0) : good_for);
     note(*wanted, known, *repository);
     return repository;
   } catch (const Error& error) {

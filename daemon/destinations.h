@@ -44,9 +44,11 @@ class Destinations {
   };
   explicit Destinations(Context context);
 
-  // With the newest state. Error(kNotFound) for an unknown name; Error(kDestinationAway), also for an empty
-  // folder where a repository was (a disk that is not mounted); the repository's errors.
-  std::shared_ptr<store::Repository> open(const std::string& name);
+  // With the newest state or, where asking costs something, one that is no older than `good_for`, unless
+  // something has gone wrong there since. Error(kNotFound) for an unknown name; Error(kDestinationAway), also
+  // for an empty folder where a repository was (a disk that is not mounted); the repository's errors.
+  std::shared_ptr<store::Repository> open(const std::string& name,
+                                          std::chrono::seconds good_for = std::chrono::seconds(0));
   // As it was opened last, with the state that it had then or has got since: nothing is asked for, and nobody
   // waits. Error(kNotFound); Error(kDestinationAway) where it is not open.
   std::shared_ptr<store::Repository> known(const std::string& name);
@@ -150,7 +152,8 @@ class Destinations {
   std::shared_ptr<destination::Destination> place_of(const Uuid& repository);
   bool has_header(const catalog::DestinationFacts& facts);
   crypto::Keyring keyring_of(const catalog::DestinationFacts& facts) const;
-  std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts);
+  std::shared_ptr<store::Repository> open_entry(Entry& entry, const catalog::DestinationFacts& facts,
+                                                std::chrono::seconds good_for);
   void note(Entry& entry, const catalog::DestinationFacts& facts, store::Repository& repository);
   void note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error);
 

@@ -10,6 +10,7 @@
 #include "snapshot/content_reader.h"
 #include "snapshot/node.h"
 #include "snapshots.h"
+#include "store/state.h"
 #include "timestamp.h"
 
 namespace garner::daemon {
@@ -30,21 +31,28 @@ bool is_whole_id(const std::string& text) {
          text.find_first_not_of("0123456789abcdef") == std::string::npos;
 }
 
-// By its whole id, at the nearest destination that lists it; no other is asked.
-ChosenSnapshot find_snapshot(Destinations& destinations, const std::string& id) {
+struct FoundSnapshot {
+  ChosenSnapshot chosen;
+  std::string destination;
+};
+
+// By its whole id, at the nearest destination that lists it; no other is asked. Where asking costs something
+// the last states will do, and only what none of them lists is asked for: whoever looks at many snapshots,
+// one after the other, has the log listed once.
+FoundSnapshot find_snapshot(Destinations& destinations, const std::string& id) {
   const Bytes wanted = from_hex(id);
   std::string trouble;
-  for (const catalog::DestinationFacts& facts : destinations.nearest_first()) {
-    try {
-      std::shared_ptr<store::Repository> repository = destinations.open(facts.name);
-      const auto state = repository->state();
-      const auto& all = state->snapshots();
-      const auto found = std::find_if(all.begin(), all.end(), [&](const store::v1::SnapshotEntry& entry) {
-        return entry.id() == as_text(wanted);
-      });
-      if (found != all.end()) return {id, found->snapshot(), std::move(repository)};
-    } catch (const Error& error) {
-      trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+  for (const std::chrono::seconds good_for : {kLookIsGood, std::chrono::seconds(0)}) {
+    trouble.clear();
+    for (const catalog::DestinationFacts& facts : destinations.nearest_first()) {
+      try {
+        std::shared_ptr<store::Repository> repository = destinations.open(facts.name, good_for);
+        const auto state = repository->state();
+        const store::v1::SnapshotEntry* found = store::find_snapshot(*state, wanted);
+        if (found != nullptr) return {{id, found->snapshot(), std::move(repository)}, facts.name};
+      } catch (const Error& error) {
+        trouble += std::string(trouble.empty() ? "" : "; ") + error.what();
+      }
     }
   }
   if (!trouble.empty())
@@ -110,20 +118,21 @@ SnapshotFiles::Opened SnapshotFiles::open(const std::string& id) {
         std::find_if(known_.begin(), known_.end(), [&](const Known& one) { return one.id == id; });
     if (known != known_.end() && now - known->looked < kLookIsGood) {
       known_.splice(known_.begin(), known_, known);
-      if (auto repository = known->repository.lock()) return {id, known->layout, std::move(repository)};
+      if (auto repository = known->repository.lock())
+        return {id, known->layout, std::move(repository), known->destination};
     }
   }
-  ChosenSnapshot found = find_snapshot(destinations_, id);
-  Opened opened{id, std::make_shared<snapshot::Layout>(found.snapshot), std::move(found.repository)};
-  drop(id);
+  FoundSnapshot found = find_snapshot(destinations_, id);
+  Opened opened{id, std::make_shared<snapshot::Layout>(found.chosen.snapshot),
+                std::move(found.chosen.repository), std::move(found.destination)};
   const std::lock_guard lock(mutex_);
-  known_.push_front({id, opened.layout, opened.repository, now});
+  forget(id);
+  known_.push_front({id, opened.layout, opened.repository, opened.destination, now});
   if (known_.size() > kMostKnown) known_.pop_back();
   return opened;
 }
 
-void SnapshotFiles::drop(const std::string& id) {
-  const std::lock_guard lock(mutex_);
+void SnapshotFiles::forget(const std::string& id) {
   known_.remove_if([&](const Known& one) { return one.id == id; });
 }
 
@@ -134,7 +143,11 @@ auto SnapshotFiles::with(const std::string& id, const Use& use) {
     return use(opened);
   } catch (const Error& error) {
     // Where it was found may be away now, and another destination have it.
-    if (error.kind() != ErrorKind::kInvalidInput) drop(id);
+    if (error.kind() != ErrorKind::kInvalidInput) {
+      destinations_.note_doubt(opened.destination);
+      const std::lock_guard lock(mutex_);
+      forget(id);
+    }
     throw;
   }
 }

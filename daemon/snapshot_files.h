@@ -39,18 +39,21 @@ class SnapshotFiles {
     std::string id;
     std::shared_ptr<const snapshot::Layout> layout;
     std::shared_ptr<store::Repository> repository;
+    std::string destination;  // whose that is
   };
   // One that was used not long ago: its repository may be closed meanwhile.
   struct Known {
     std::string id;
     std::shared_ptr<const snapshot::Layout> layout;
     std::weak_ptr<store::Repository> repository;
+    std::string destination;
     std::chrono::steady_clock::time_point looked;
   };
   using Nodes = store::LruCache<std::string, snapshot::Place, std::hash<std::string>>;
 
   Opened open(const std::string& id);
-  void drop(const std::string& id);
+  // Called with the mutex.
+  void forget(const std::string& id);
   // What `use` makes of the snapshot. After an error it is looked for anew.
   template <typename Use>
   auto with(const std::string& id, const Use& use);
