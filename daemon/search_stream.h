@@ -1,6 +1,6 @@
-// The answer of a search: as FolderStream, a page is looked for when the one before is on its way. A long
-// search without a find is many jobs, so that it holds no thread of the pool for itself, and ends soon when
-// the caller has gone.
+// An answer in pages: each is looked for when the one before is on its way, on a pool's thread, so that a
+// slow reader holds no thread and at most one page. A long search without a find is many jobs, so that it
+// holds no thread for itself, and ends soon when the caller has gone.
 #pragma once
 
 #include <grpcpp/support/server_callback.h>

@@ -1,6 +1,6 @@
-#include "folder_stream.h"
 #include "keys.h"
 #include "only_held.h"
+#include "search_stream.h"
 #include "service.h"
 #include "snapshots.h"
 
@@ -25,10 +25,10 @@ grpc::ServerWriteReactor<v1::ListFolderResponse>* GarnerService::ListFolder(
   Caller caller;
   grpc::Status refused = parts_.gate.admit(context, "ListFolder", caller);
   if (!refused.ok()) return new RefusedStream<v1::ListFolderResponse>(std::move(refused));
-  return FolderStream::start(
+  return SearchStream<v1::ListFolderResponse, FolderListing>::start(
       [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
       [this, selector = request->snapshot(), path = request->path(), zone = caller.zone] {
-        return FolderListing(choose_snapshot(parts_.destinations, selector, zone), path);
+        return std::make_unique<FolderListing>(choose_snapshot(parts_.destinations, selector, zone), path);
       });
 }
 

@@ -287,8 +287,8 @@ FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : c
   }
 }
 
-std::optional<v1::ListFolderResponse> FolderListing::next_page() {
-  if (done_) return std::nullopt;
+std::optional<v1::ListFolderResponse> FolderListing::next_page(const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return std::nullopt;
   v1::ListFolderResponse page;
   for (v1::Entry& entry : ready_) *page.add_entries() = std::move(entry);
   ready_.clear();

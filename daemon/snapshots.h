@@ -1,6 +1,7 @@
 // Snapshots over all destinations: listed, chosen by what people type, and looked into.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -66,8 +67,8 @@ SnapshotHistory known_history(Destinations& destinations);
 class FolderListing {
  public:
   FolderListing(ChosenSnapshot chosen, const std::string& path);
-  // Nothing at the end.
-  std::optional<v1::ListFolderResponse> next_page();
+  // Nothing at the end, and once it is cancelled.
+  std::optional<v1::ListFolderResponse> next_page(const std::atomic<bool>& cancelled);
 
  private:
   ChosenSnapshot chosen_;
