@@ -1,10 +1,15 @@
 """What backups to an S3 store ask of it, and what is made of a bucket that is not as it was left. GARNER_CEPH names the file
 with the facts of the server that the others share."""
 
+import os
 import re
+import signal
+import subprocess
 import unittest
 
 from compare_trees import check_equal
+from cuttable_proxy import Proxy
+from garner_daemon import GARNER
 from s3_test import S3Case
 
 
@@ -39,6 +44,31 @@ class Requests(S3Case):
         self.assertEqual((1, 0, 1, 0), self.backup(daemon))
         daemon.run("restore", "latest", "--to", self.path("restored"))
         check_equal(self, self.path("source"), self.path("restored"))
+
+    def test_a_look_at_many_snapshots_of_a_mount(self):
+        with Proxy(self.address()) as proxy:
+            daemon = self.ready(url=self.url(proxy.address))
+            for number in range(8):
+                self.write("source/file", str(number))
+                self.backup(daemon)
+            target = self.path("mount")
+            os.mkdir(target)
+            self.addCleanup(subprocess.run, ["umount", "-l", target], stderr=subprocess.DEVNULL, check=False)
+            client = subprocess.Popen([GARNER, "--socket", daemon.socket, "mount", target],
+                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            self.addCleanup(client.wait)
+            self.addCleanup(client.kill)
+            self.wait(lambda: os.path.ismount(target))
+            names = os.listdir(os.path.join(target, "snapshots"))
+            self.assertEqual(8, len(names))
+            before = proxy.passed
+            for name in names:
+                os.stat(os.path.join(target, "snapshots", name))
+            # A request has some 600 bytes: fewer than one a snapshot.
+            self.assertLess(proxy.passed - before, 2500)
+            client.send_signal(signal.SIGINT)
+            self.assertEqual(0, client.wait(30))
 
     def test_somebody_else_commits(self):
         daemon = self.ready()
