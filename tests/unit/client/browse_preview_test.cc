@@ -37,8 +37,9 @@ TEST_CASE("nothing in a file acts on the terminal") {
 
 TEST_CASE("a line that is too wide goes on in the next") {
   CHECK(shown("0123456789012345678901234", 20) == Lines{"01234567890123456789", "01234"});
-  for (const std::string& line : shown(std::string(100, 'x') + "日本語日本語日本語日本語", 21))
-    CHECK(display_width(line) <= 21);
+  std::string wide(100, 'x');
+  wide.append("日本語日本語日本語日本語");
+  for (const std::string& line : shown(wide, 21)) CHECK(display_width(line) <= 21);
 }
 
 TEST_CASE("what is no text is shown as bytes") {
