@@ -21,7 +21,8 @@ struct Sizes : WorkingMachine {
     return response;
   }
   std::uint64_t only(const std::string& id) {
-    for (const v1::SnapshotInfo& info : list().snapshots()) {
+    const v1::ListSnapshotsResponse listed = list();
+    for (const v1::SnapshotInfo& info : listed.snapshots()) {
       if (info.id() == id) return info.only_bytes();
     }
     FAIL("it is not listed");

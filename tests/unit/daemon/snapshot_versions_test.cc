@@ -1,5 +1,6 @@
 #include "snapshot_versions.h"
 
+#include <atomic>
 #include <fstream>
 
 #include "base/error.h"
@@ -139,7 +140,8 @@ TEST_CASE("an entry has all that an entry of a listing has, whatever its type") 
   const auto listed = [&](const std::string& folder, const std::string& name) {
     FolderListing listing(choose_snapshot(machine.here.destinations, snapshot),
                           machine.folder.path("source" + folder));
-    while (const auto page = listing.next_page()) {
+    const std::atomic<bool> cancelled = false;
+    while (const auto page = listing.next_page(cancelled)) {
       for (const v1::Entry& entry : page->entries()) {
         if (entry.name() == name) return entry;
       }
