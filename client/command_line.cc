@@ -101,7 +101,9 @@ class Parser {
       added = app.add_option(option.names, **text);
     } else if (auto* const* list = std::get_if<std::vector<std::string>*>(&option.target)) {
       added = app.add_option(option.names, **list);
-      if (option.one_each_time) added->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      if (option.one_each_time) {
+        added->expected(1)->allow_extra_args(false)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      }
     } else {
       auto* optional = std::get<std::optional<std::string>*>(option.target);
       if (option.implied.empty()) {

@@ -88,6 +88,8 @@ struct FileSystem::Calls {
   }
 
   static void init(void* data, fuse_conn_info* connection) {
+    // Those who look into one folder do not wait for each other.
+    connection->want |= connection->capable & FUSE_CAP_PARALLEL_DIROPS;
     // Or the kernel would judge by modes alone, in which a group's bits are the mask of a list.
     if (static_cast<FileSystem*>(data)->for_others_ && (connection->capable & FUSE_CAP_POSIX_ACL) != 0)
       connection->want |= FUSE_CAP_POSIX_ACL;

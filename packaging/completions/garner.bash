@@ -46,6 +46,8 @@ _garner_quote() {
         done
         [[ $quote == \' ]] && COMPREPLY[i]=${COMPREPLY[i]//\'/\'\\\'\'}
     done
+    # readline closes the quote unless a quote is the last that it has put.
+    [[ -n $quote && ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *"$quote" ]] && COMPREPLY[0]+=$quote
 }
 
 # The words up to the cursor as the shell takes them: COMP_WORDS has them cut at ':', '@' and '=' as well, and with

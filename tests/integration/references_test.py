@@ -122,34 +122,35 @@ class References(Case):
     def test_sizes(self):
         """What a snapshot alone holds is what forgetting it and a prune give back."""
         daemon = self.ready(self.path("source"))
-        self.write("source/always", self.noise(1_000_000, 5))
+        self.write("source/always", self.noise(200_000, 5))
         ids = []
         for number in range(3):
-            self.write("source/changing", self.noise(400_000 + number, 6 + number))
+            self.write("source/changing", self.noise(1_500_000 + number, 6 + number))
             ids.append(daemon.backup("set")["snapshot_id"])
         plain = daemon.json("snapshots")
         self.assertNotIn("sizes", plain)
         self.assertNotIn("only_bytes", plain["snapshots"][0])
         listed = daemon.json("snapshots", "--sizes")
-        self.assertEqual({ids[number]: str(400_000 + number) for number in range(3)},
+        self.assertEqual({ids[number]: str(1_500_000 + number) for number in range(3)},
                          {one["id"]: one["only_bytes"] for one in listed["snapshots"]})
-        total = str(1_000_000 + 3 * 400_000 + 3)
+        total = str(200_000 + 3 * 1_500_000 + 3)
         self.assertEqual({"held_bytes": total, "only_bytes": total}, listed["sizes"])
         text = daemon.run("snapshots", "--sizes", "set", "~1..~2").stdout
         self.assertRegex(text.splitlines()[0], r" NEW +ONLY ")
-        self.assertIn("Together they hold 1.7 MiB of content; what no other snapshot holds of it is 781 KiB.", text)
+        self.assertIn("Together they hold 3.1 MiB of content; what no other snapshot holds of it is 2.9 MiB.", text)
         self.assertIn("ONLY", daemon.run("snapshots", "--columns", "id,only").stdout)
 
         def trial():
             return daemon.json("forget", ids[0], ids[1], "--dry-run")["forget"]
 
-        self.assertEqual("800001", trial()["only_bytes"])
+        self.assertEqual("3000001", trial()["only_bytes"])
         before = self.stored(daemon)
         forgotten = daemon.run("forget", ids[0], ids[1])
-        self.assertIn("781 KiB of content is held by no snapshot any more", forgotten.stdout)
+        self.assertIn("2.9 MiB of content is held by no snapshot any more", forgotten.stdout)
+        # So much of the pack that the first one shares with the last that it is rewritten.
         daemon.run("prune", "--grace", "0", "--max-unused", "0")
-        self.assertEqual(800_001, before - self.stored(daemon))
-        self.assertEqual("1400002", daemon.json("snapshots", "--sizes")["snapshots"][0]["only_bytes"])
+        self.assertEqual(3_000_001, before - self.stored(daemon))
+        self.assertEqual("1700002", daemon.json("snapshots", "--sizes")["snapshots"][0]["only_bytes"])
 
     def stored(self, daemon):
         """Raw bytes of content that are in packs, as their own directories have it."""
