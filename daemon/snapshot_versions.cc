@@ -134,8 +134,8 @@ class VersionListing {
   v1::Entry entry_of(std::size_t number) {
     const Seen& seen = seen_[number];
     const catalog::NodeFacts& facts = seen.sight.version->facts;
-    if (facts.type != store::v1::NODE_TYPE_FILE) {
-      // How many files are in a folder and where a link leads is in the snapshot alone.
+    if (facts.type != store::v1::NODE_TYPE_FILE && facts.type != store::v1::NODE_TYPE_FOLDER) {
+      // Where a link leads is in the snapshot alone.
       std::vector<std::shared_ptr<store::Repository>> repositories;
       for (const SnapshotCopy& copy : history_.snapshots[number].copies) {
         if (copy.id == seen.copy->id) repositories.push_back(copy.repository);
@@ -158,6 +158,7 @@ class VersionListing {
     *named.node.mutable_mtime() = snapshot::to_proto(facts.mtime);
     if (facts.type == store::v1::NODE_TYPE_FOLDER) {
       named.node.mutable_totals()->set_bytes(facts.size);
+      named.node.mutable_totals()->set_files(facts.files);
     } else {
       named.node.set_size(facts.size);
     }

@@ -54,6 +54,7 @@ NodeFacts facts_of(const v1::Node& node, const std::string& user, const std::str
   facts.stale = node.stale();
   facts.inconsistent = node.inconsistent();
   facts.size = node.type() == v1::NODE_TYPE_FOLDER ? node.totals().bytes() : node.size();
+  facts.files = node.totals().files();
   facts.mtime = snapshot::from_proto(node.mtime());
   facts.content = content_of(node);
   return facts;

@@ -55,7 +55,8 @@ struct NodeFacts {
   std::string group;
   bool stale = false;
   bool inconsistent = false;
-  std::uint64_t size = 0;  // of a file; of a folder, the bytes of all files below it
+  std::uint64_t size = 0;   // of a file; of a folder, the bytes of all files below it
+  std::uint64_t files = 0;  // of a folder: below it
   TimePoint mtime;
   // Equal where the content of files, what is recorded of all that is in folders, the target of links, the
   // numbers of devices are equal. Nothing for a folder of which not all could be read.

@@ -91,7 +91,8 @@ std::vector<ItemVersion> History::versions_with(ItemNumber item, const std::opti
     }
   };
   Statement past = database_->prepare(
-      "SELECT first, last, kind, size, seconds, nanos, content FROM versions WHERE item = ? ORDER BY first",
+      "SELECT first, last, kind, size, seconds, nanos, content, files FROM versions WHERE item = ? ORDER BY "
+      "first",
       item);
   while (past.step()) add(past.integer(0), past.integer(1), row_at(past, 2));
   if (now && now->row) add(now->first, std::nullopt, *now->row);

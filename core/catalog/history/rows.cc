@@ -32,6 +32,7 @@ Row row_at(const Statement& statement, int column) {
   row.size = statement.unsigned_integer(column + 1);
   row.mtime = {statement.integer(column + 2), static_cast<std::uint32_t>(statement.integer(column + 3))};
   if (!statement.is_null(column + 4)) row.content = statement.integer(column + 4);
+  row.files = statement.unsigned_integer(column + 5);
   return row;
 }
 
@@ -103,6 +104,7 @@ Row Kinds::row_of(const v1::Node& node, const std::string& user, const std::stri
   row.size = facts.size;
   row.mtime = facts.mtime;
   row.content = facts.content;
+  row.files = facts.files;
   return row;
 }
 
@@ -127,6 +129,7 @@ NodeFacts Kinds::facts(const Row& row) {
   facts.size = row.size;
   facts.mtime = row.mtime;
   facts.content = row.content;
+  facts.files = row.files;
   return facts;
 }
 

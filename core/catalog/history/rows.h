@@ -43,10 +43,11 @@ struct Row {
   std::uint64_t size = 0;
   TimePoint mtime;
   std::optional<BlobPrefix> content;
+  std::uint64_t files = 0;  // below a folder
 
   bool operator==(const Row&) const = default;
 };
-// Of the columns kind, size, seconds, nanos, content, from that one on.
+// Of the columns kind, size, seconds, nanos, content, files, from that one on.
 Row row_at(const Statement& statement, int column);
 
 // All kinds are in memory: a few for each owner.

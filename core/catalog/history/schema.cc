@@ -11,7 +11,7 @@ namespace {
 
 // Any change to the tables, or to what they hold, takes the next number. No step leads from one to the next:
 // the file is made anew.
-constexpr std::int64_t kVersion = 0x67680001;
+constexpr std::int64_t kVersion = 0x67680002;
 
 // A row has to be lean: there is one for each file, and one for each change of one. So what stands in a place
 // now, in the last number, is with its name in `items`, and what stood there before in `versions`. Names are
@@ -20,7 +20,7 @@ constexpr std::int64_t kVersion = 0x67680001;
 // searched for. Only a folder of more than one block lists its items by number.
 //
 // A span is open while `last` is NULL (in `items`: always). `content` is NULL for a folder that is to be read
-// again, whatever the next snapshot has there.
+// again, whatever the next snapshot has there. `files` are those below a folder; NULL is none.
 constexpr const char* kTables = R"sql(
 CREATE TABLE snapshots (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,6 +45,7 @@ CREATE TABLE items (
   seconds INTEGER,
   nanos INTEGER,
   content INTEGER,
+  files INTEGER,
   PRIMARY KEY (folder, name)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX items_listed ON items (item) WHERE flags >= 2;
@@ -58,6 +59,7 @@ CREATE TABLE versions (
   seconds INTEGER NOT NULL,
   nanos INTEGER NOT NULL,
   content INTEGER,
+  files INTEGER,
   PRIMARY KEY (item, first)
 ) WITHOUT ROWID;
 

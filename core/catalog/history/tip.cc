@@ -23,12 +23,14 @@ struct Columns {
     seconds = row->mtime.seconds;
     nanos = row->mtime.nanos;
     content = row->content;
+    if (row->files > 0) files = static_cast<std::int64_t>(row->files);
   }
   std::optional<std::int64_t> kind;
   std::optional<std::int64_t> size;
   std::optional<std::int64_t> seconds;
   std::optional<std::int64_t> nanos;
   std::optional<std::int64_t> content;
+  std::optional<std::int64_t> files;
 };
 
 }  // namespace
@@ -37,7 +39,7 @@ std::vector<Held> items_behind(Database& database, ItemNumber folder, std::strin
                                std::size_t most) {
   std::vector<Held> found;
   Statement rows = database.prepare(
-      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content FROM items "
+      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content, files FROM items "
       "WHERE folder = ? AND name > ? ORDER BY name LIMIT ?",
       folder, as_bytes(after), std::uint64_t{most});
   while (rows.step()) found.push_back(held_at(rows));
@@ -47,13 +49,13 @@ std::vector<Held> items_behind(Database& database, ItemNumber folder, std::strin
 std::optional<Held> find_item(Database& database, ItemNumber item) {
   {
     Statement listed = database.prepare(
-        "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content FROM items "
+        "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content, files FROM items "
         "WHERE item = ? AND flags >= 2",
         item);
     if (listed.step()) return held_at(listed);
   }
   Statement rows = database.prepare(
-      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content FROM items "
+      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content, files FROM items "
       "WHERE folder = (SELECT folder FROM blocks WHERE number = ?) AND item = ?",
       item / kBlock, item);
   if (!rows.step()) return std::nullopt;
@@ -62,7 +64,7 @@ std::optional<Held> find_item(Database& database, ItemNumber item) {
 
 std::optional<Held> find_item(Database& database, ItemNumber folder, std::string_view name) {
   Statement row = database.prepare(
-      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content FROM items "
+      "SELECT folder, name, item, flags, first, kind, size, seconds, nanos, content, files FROM items "
       "WHERE folder = ? AND name = ?",
       folder, as_bytes(name));
   if (!row.step()) return std::nullopt;
@@ -98,11 +100,11 @@ void Tip::insert(Held& held, const std::optional<Row>& row, bool is_folder, Fold
   const Columns columns(row);
   database_
       .prepare(
-          "INSERT INTO items (folder, name, item, flags, first, kind, size, seconds, nanos, content) "
-          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+          "INSERT INTO items (folder, name, item, flags, first, kind, size, seconds, nanos, content, files) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
           held.folder, as_bytes(held.name), held.item, held.flags,
           row ? std::optional(number_) : std::nullopt, columns.kind, columns.size, columns.seconds,
-          columns.nanos, columns.content)
+          columns.nanos, columns.content, columns.files)
       .run();
 }
 
@@ -112,9 +114,10 @@ void Tip::put(Held& held, const std::optional<Row>& row, bool is_folder) {
     const Columns old(held.row);
     database_
         .prepare(
-            "INSERT INTO versions (item, first, last, kind, size, seconds, nanos, content) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            held.item, held.first, number_ - 1, old.kind, old.size, old.seconds, old.nanos, old.content)
+            "INSERT INTO versions (item, first, last, kind, size, seconds, nanos, content, files) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            held.item, held.first, number_ - 1, old.kind, old.size, old.seconds, old.nanos, old.content,
+            old.files)
         .run();
   }
   held.row = row;
@@ -124,9 +127,9 @@ void Tip::put(Held& held, const std::optional<Row>& row, bool is_folder) {
   database_
       .prepare(
           "UPDATE items SET flags = flags | ?, first = ?, kind = ?, size = ?, seconds = ?, nanos = ?, "
-          "content = ? WHERE folder = ? AND name = ?",
+          "content = ?, files = ? WHERE folder = ? AND name = ?",
           is_folder ? kWasFolder : 0, row ? std::optional(number_) : std::nullopt, columns.kind, columns.size,
-          columns.seconds, columns.nanos, columns.content, held.folder, as_bytes(held.name))
+          columns.seconds, columns.nanos, columns.content, columns.files, held.folder, as_bytes(held.name))
       .run();
 }
 
