@@ -26,7 +26,7 @@ constexpr const char* kText =
     "Filtering\n"
     "  letters, digits, /   begin a filter of the list that has the keys: words, all\n"
     "                       of them in a name; of snapshots in set, host, tag or time\n"
-    "                       (2026-11-29 18:30), or at the beginning of the id\n"
+    "                       (2026-11-29 18:30, november), or the id's beginning\n"
     "  Esc                  shows all again\n"
     "\n"
     "Restoring\n"

@@ -33,12 +33,14 @@ Timeline::Timeline(v1::ListSnapshotsResponse list) : list_(std::move(list)) {
     const v1::SnapshotInfo& info = snapshot(number);
     Facts facts;
     facts.time = local_time(info.time());
+    std::string searched = info.set() + '\n' + info.host() + '\n' + facts.time;
     // What has no time has no day either.
     if (facts.time.size() == kTimeLength) {
       facts.day = number_in(facts.time, 0, 4) * 10'000 + number_in(facts.time, 5, 2) * 100 +
                   number_in(facts.time, 8, 2);
+      searched += '\n';
+      searched += kMonths.at(static_cast<std::size_t>(number_in(facts.time, 5, 2)) - 1);
     }
-    std::string searched = info.set() + '\n' + info.host() + '\n' + facts.time;
     for (const std::string& tag : info.tags()) searched += '\n' + tag;
     facts.searched = lower(searched);
     facts_.push_back(std::move(facts));

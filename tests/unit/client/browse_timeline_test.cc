@@ -112,6 +112,7 @@ TEST_CASE("a filter is of words in set, host, time and tags, and of the id's beg
   CHECK(matching("MAIL") == "bd");
   CHECK(matching("2026-11") == "abc");
   CHECK(matching("home 2026") == "ac");
+  CHECK(matching("november") == "abc");
   CHECK(matching("attic 06:55") == "b");
   CHECK(matching("dddd") == "d");
   CHECK(matching("before-") == "e");
