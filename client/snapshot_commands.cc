@@ -160,7 +160,8 @@ void add_snapshots(std::vector<Command>& all) {
           {"SELECTOR is a SNAPSHOT as of garner ls, SET~N..~M (both ends in), or TIME..TIME; behind a SET, "
            "latest, ~N, ~N..~M and @TIME are of that set.",
            "BYTES is what its files are together, NEW what it added to what was stored, and ONLY the content "
-           "that no other snapshot at any destination holds, each before it is compressed. What two snapshots "
+           "that no other snapshot at any destination holds, each before it is compressed. What two "
+           "snapshots "
            "share, and no third one holds, is in the ONLY of neither, but in the line below the table.",
            kTime},
       .run = [given](Session& session) { return list_snapshots(session, *given); },

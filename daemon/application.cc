@@ -128,9 +128,9 @@ Application::Application(const std::string& state_folder, const Settings& settin
   }
   // Before any call: a set's unfinished backup is known when somebody asks for another.
   runs_.load();
-  service_ = std::make_unique<GarnerService>(
-      Parts{gate_, destinations_, histories_, sets_, runs_, status_, *hub_, scheduler_, maintenance_,
-            *schedule_timer_, notifier_, metrics_, log_});
+  service_ = std::make_unique<GarnerService>(Parts{gate_, destinations_, histories_, sets_, runs_, status_,
+                                                   *hub_, scheduler_, maintenance_, *schedule_timer_,
+                                                   notifier_, metrics_, log_});
   grpc::ServerBuilder builder;
   builder.RegisterService(service_.get());
   // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory
