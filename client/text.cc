@@ -52,6 +52,7 @@ bool acts_on_text(char32_t code) {
 }
 
 std::size_t columns(char32_t code) {
+  if (code >= 0x20 && code < 0x7F) return 1;  // almost all of what is ever shown
   // wcwidth() knows the widths in a UTF-8 locale, which main() sets; where it knows none, one column is the
   // likely one.
   const int width = wcwidth(static_cast<wchar_t>(code));

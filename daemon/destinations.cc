@@ -436,10 +436,15 @@ void Destinations::note(Entry& entry, const catalog::DestinationFacts& facts, st
     message.set_free_bytes(space->free);
     message.set_total_bytes(space->total);
   }
-  for (const auto& snapshot : state->snapshots()) ++view.snapshots_of_set[snapshot.snapshot().set().uuid()];
   view.looked = context_.clock.steady();
   view.may_not_remove = !repository.may_remove();
   const std::lock_guard lock(entry.view_mutex);
+  if (entry.counted.lock() == state) {
+    view.snapshots_of_set = std::move(entry.view.snapshots_of_set);
+  } else {
+    for (const auto& one : state->snapshots()) ++view.snapshots_of_set[one.snapshot().set().uuid()];
+    entry.counted = state;
+  }
   entry.view = std::move(view);
 }
 

@@ -137,6 +137,7 @@ class Destinations {
     std::shared_ptr<store::Repository> repository;
     mutable std::mutex view_mutex;
     DestinationView view;
+    std::weak_ptr<const store::v1::RepositoryState> counted;  // of which the view tells the sets' snapshots
   };
 
   std::shared_ptr<Entry> entry(const std::string& name);

@@ -46,6 +46,7 @@ AllSnapshots gather(Destinations& destinations, bool asks = true) {
       continue;
     }
     const auto state = repository->state();
+    all.known.reserve(std::max(all.known.capacity(), static_cast<std::size_t>(state->snapshots_size())));
     for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
       if (added) all.known.push_back({&entry, state, {}, {}, false, {}});

@@ -288,8 +288,8 @@ v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std
   return state;
 }
 
-v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, LogEnd& end,
-                             std::uint64_t known, const RecordSeen& seen) {
+std::optional<v1::RepositoryState> catch_up(const LogContext& log, const v1::RepositoryState& state,
+                                            LogEnd& end, std::uint64_t known, const RecordSeen& seen) {
   const std::uint64_t from = state.generation();
   const std::vector<ListedRecord> listed = list_records(log.destination, end.records.front().generation);
   if (!listed.empty() && log_number(listed.back().generation) != log_number(from))
@@ -310,7 +310,12 @@ v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, L
   }
   const std::uint64_t last = std::max(listed.back().generation, known);
   if (log_number(last) != log_number(from)) throw replaced(log, last);
-  KnownLog newest = followed(log, {std::move(state), std::move(now)}, last, seen);
+  if (last <= from) {
+    compare_newest(listed, now);
+    end = std::move(now);
+    return std::nullopt;
+  }
+  KnownLog newest = followed(log, {state, std::move(now)}, last, seen);
   compare_newest(listed, newest.end);
   end = std::move(newest.end);
   return std::move(newest.state);

@@ -95,12 +95,12 @@ using RecordSeen = std::function<void(const OpenedRecord&)>;
 v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std::uint64_t last,
                            const RecordSeen& seen = {});
 
-// `state` brought up to the newest record, and `end` with it, from one listing. `known`: a record that is
-// known to exist, whatever the listing says (0: none). Error(kForked) when the record of `state` is not there
+// `state` brought up to the newest record, from one listing, or nothing where it is that already; and `end`
+// with it. `known`: a record that is known to exist, whatever the listing says (0: none). Error(kForked) when the record of `state` is not there
 // any more, or is another one, or a newer log is; Error(kDamaged) when no log is there, or a record below one
 // that is. After an error `end` is as before.
-v1::RepositoryState catch_up(const LogContext& log, v1::RepositoryState state, LogEnd& end,
-                             std::uint64_t known, const RecordSeen& seen = {});
+std::optional<v1::RepositoryState> catch_up(const LogContext& log, const v1::RepositoryState& state,
+                                            LogEnd& end, std::uint64_t known, const RecordSeen& seen = {});
 
 // The newest state: from `cached` if one listing shows all that it tells of the log's end, otherwise from the
 // newest state object that belongs to the log, otherwise from the first record. Error(kForked) when it does

@@ -223,13 +223,14 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
   const Look now = look_now();
   LogEnd end = end_;
   GrowthCounter growth(context_.writer->uuid());
-  v1::RepositoryState newest = catch_up(log(), *before, end, known, [&](const OpenedRecord& opened) {
-    growth.add(opened.record.body);
-    if (seen) seen(opened);
-  });
-  if (newest.generation() != before->generation()) {
-    destination().make_durable(record_key(newest.generation()));  // as in open()
-    adopt(std::move(newest), std::move(end), {});
+  std::optional<v1::RepositoryState> newest =
+      catch_up(log(), *before, end, known, [&](const OpenedRecord& opened) {
+        growth.add(opened.record.body);
+        if (seen) seen(opened);
+      });
+  if (newest) {
+    destination().make_durable(record_key(newest->generation()));  // as in open()
+    adopt(*std::move(newest), std::move(end), {});
   } else {
     end_ = std::move(end);
     save_pin();
