@@ -1,6 +1,7 @@
 #include "histories.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -281,6 +282,8 @@ void Histories::stop() {
 
 void Histories::work(const std::stop_token& stop) {
   const StopScope scope(stop);
+  // Seen by who looks at what the daemon's threads cost.
+  (void)pthread_setname_np(pthread_self(), "history");
   // Of this thread alone, as Linux has it. Without it, it is one like the others.
   (void)setpriority(PRIO_PROCESS, 0, kLastInLine);
   std::unique_lock lock(mutex_);

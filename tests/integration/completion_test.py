@@ -9,7 +9,6 @@ import subprocess
 import time
 import unittest
 
-import garner_daemon
 from case import Case
 from garner_daemon import GARNER
 
@@ -128,18 +127,12 @@ class CompletionTest(Case):
         self.assertEqual([f"{sources}/one/", f"{sources}/two/"], self.offered(daemon, f"garner ls latest:{sources}/"))
         self.assertEqual([f"{sources}/two/file"], self.offered(daemon, f"garner ls latest:{sources}/two/"))
 
-    def test_it_is_quick_and_silent(self):
+    def test_it_is_silent(self):
         daemon = self.ready(self.path("source"))
         for number in range(20):
             self.write(f"source/{number}", "")
         daemon.backup("set")
-        times = []
-        for _ in range(5):
-            begun = time.monotonic()
-            done = daemon.run("complete", "path", "latest:1")
-            times.append(time.monotonic() - begun)
-            self.assertEqual(11, len(done.stdout.splitlines()))
-        self.assertLess(min(times), 0.1 if not garner_daemon.SANITIZED else 2)
+        self.assertEqual(11, len(daemon.run("complete", "path", "latest:1").stdout.splitlines()))
         self.assertEqual(2, daemon.run("complete", "something", "", check=False).returncode)
         daemon.stop()
         for kind in ("snapshot", "selector", "path"):

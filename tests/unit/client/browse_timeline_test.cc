@@ -1,7 +1,6 @@
 #include "browse/timeline.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <cstdlib>
 #include <ctime>
 #include <string>
@@ -142,17 +141,13 @@ TEST_CASE("what has no time is in no day") {
   CHECK(Timeline(v1::ListSnapshotsResponse()).rows().empty());
 }
 
-TEST_CASE("10,000 snapshots are laid out, filtered and unfolded in no time") {
+TEST_CASE("of 10,000 snapshots a filter leaves those of one set") {
   List list;
   for (int i = 0; i < 10'000; ++i)
     list.add(std::to_string(1000 + i), i * kHour, "set-" + std::to_string(i % 20));
-  const auto begun = std::chrono::steady_clock::now();
   Timeline timeline(list.list);
   timeline.filter("set-7");
-  const auto took = std::chrono::steady_clock::now() - begun;
   CHECK(timeline.matches() == 500);
-  // Far above what it takes, and far below what one would notice.
-  CHECK(took < std::chrono::milliseconds(500));
 }
 
 }  // namespace
