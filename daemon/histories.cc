@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@
 #include "base/stop_scope.h"
 #include "crypto/hash.h"
 #include "nearest_source.h"
+#include "snapshot/parse.h"
 
 namespace garner::daemon {
 
@@ -27,6 +29,17 @@ constexpr int kLastInLine = 19;  // nice
 constexpr const char* kUnread =
     "it could not be read when its snapshot was read in: `garner check` tells why";
 constexpr std::string_view kSuffix = ".sqlite";
+// Of what could not be read, and of what is told of it: a repository may be damaged in many places.
+constexpr std::size_t kMostKept = 100'000;
+constexpr std::uint64_t kReadsBetweenLooks = 256;
+
+// What else is in the state folder, runs above all, must go on to be written.
+bool has_little_room(const std::string& folder) {
+  struct statvfs facts {};
+  if (statvfs(folder.c_str(), &facts) != 0) return false;
+  const std::uint64_t least = std::min(std::uint64_t{1} << 30, facts.f_blocks * facts.f_frsize / 20);
+  return facts.f_bavail * facts.f_frsize < least;
+}
 
 std::string file_name(const HistoryGroup& group) {
   const crypto::Digest digest = crypto::hash(as_bytes(group.names + group.set));
@@ -40,24 +53,40 @@ void remove_history(const std::string& path) {
 
 Error ended() { return {ErrorKind::kCancelled, "reading snapshots in was ended"}; }
 
-// Looks at each read whether to go on.
+using Unread = std::map<crypto::BlobId, Error>;
+
+// Looks at each read whether to go on, and now and then whether there is room. What could not be read once is
+// not asked for again: the next snapshots have most of it too.
 class EndingSource final : public store::BlobSource {
  public:
-  EndingSource(store::BlobSource& source, const Histories::Ends& ends, std::stop_source& stop)
-      : source_(source), ends_(ends), stop_(stop) {}
+  EndingSource(store::BlobSource& source, const Histories::Ends& ends, std::stop_source& stop,
+               const std::string& folder, Unread& unread)
+      : source_(source), ends_(ends), stop_(stop), folder_(folder), unread_(unread) {}
 
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override {
-    if (ends_()) {
+    is_full_ = is_full_ || (reads_++ % kReadsBetweenLooks == 0 && has_little_room(folder_));
+    if (is_full_ || ends_()) {
       stop_.request_stop();
       throw ended();
     }
-    return source_.read(kind, id);
+    if (const auto known = unread_.find(id); known != unread_.end()) throw Error(known->second);
+    try {
+      return source_.read(kind, id);
+    } catch (const Error& error) {
+      if (snapshot::concerns_blob(error) && unread_.size() < kMostKept) unread_.emplace(id, error);
+      throw;
+    }
   }
+  bool is_full() const { return is_full_; }
 
  private:
   store::BlobSource& source_;
   const Histories::Ends& ends_;
   std::stop_source& stop_;
+  const std::string& folder_;
+  Unread& unread_;
+  std::uint64_t reads_ = 0;
+  bool is_full_ = false;
 };
 
 using Repositories = std::vector<std::shared_ptr<store::Repository>>;
@@ -207,6 +236,7 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
   }
 
   std::map<Repositories, std::string> away;  // why nothing could be read there
+  Unread unread_blobs;
   std::int64_t unread = 0;
   bool is_new = false;
   for (HistoryRow::Place& place : row.places) {
@@ -217,17 +247,25 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
     auto known = away.find(repositories);
     if (known == away.end()) {
       NearestSource nearest(repositories);
-      EndingSource source(nearest, ends, stop);
+      EndingSource source(nearest, ends, stop, folder_, unread_blobs);
       const auto length_of = [&nearest](const crypto::BlobId& data) { return nearest.length_of(data); };
       try {
-        for (const catalog::Unreadable& one :
-             row.history->add(id, *place.copy->snapshot, source, length_of, stop.get_token()))
-          spdlog::warn("snapshot {}: {}: {}", place.copy->id, printable(one.path), one.message);
+        const auto unreadable =
+            row.history->add(id, *place.copy->snapshot, source, length_of, stop.get_token());
+        if (!unreadable.empty()) {
+          spdlog::warn("snapshot {}: {} folders or files cannot be read, the first is {}: {}", place.copy->id,
+                       unreadable.size(), printable(unreadable[0].path), unreadable[0].message);
+        }
         entry.added = destinations_.context().clock.steady();
         entry.gaps.reset();
         is_new = true;
         continue;
       } catch (const Error& error) {
+        if (source.is_full()) {
+          throw Error(ErrorKind::kDestinationFull,
+                      "the file system of " + printable(folder_) +
+                          " is nearly full, so what is in the snapshots is not noted there: make room on it");
+        }
         if (error.kind() != ErrorKind::kDestinationAway) throw;
         known = away.emplace(std::move(repositories), error.what()).first;
       }
@@ -241,10 +279,17 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
     place.number = numbers.at(id_of(*place.copy));
   }
   row.arrange();
+  if (!group.wants_gaps) return;
   if (!entry.gaps) entry.gaps = row.history->gaps();
+  std::set<std::int64_t> many;  // of these the rest is told as one
   for (const catalog::Gap& gap : *entry.gaps) {
-    for (const std::int64_t number : row.in(gap.span))
-      row.gaps.push_back({number, gap.path, kUnread, gap.is_folder});
+    for (const std::int64_t number : row.in(gap.span)) {
+      if (row.gaps.size() < kMostKept) {
+        row.gaps.push_back({number, gap.path, kUnread, gap.is_folder});
+      } else if (many.insert(number).second) {
+        row.gaps.push_back({number, "/", kUnread, true});
+      }
+    }
   }
 }
 
@@ -256,8 +301,9 @@ Error Histories::let_go(const HistoryRow& row, const Error& damage) {
     for (const auto& [name, entry] : entries_) entries.push_back(entry);
   }
   for (const auto& entry : entries) {
-    const std::lock_guard lock(entry->updating);
-    if (entry->history != row.history) continue;
+    // Who is at it finds the same, and makes it anew himself.
+    const std::unique_lock lock(entry->updating, std::try_to_lock);
+    if (!lock || entry->history != row.history) continue;
     entry->history.reset();
     remove_history(entry->path);
   }
@@ -314,12 +360,16 @@ bool Histories::update(const std::stop_token& stop) {
     const auto entries = entries_of(groups, all);
     for (std::size_t i = 0; i < groups.size() && !made_way; ++i) {
       if (groups[i].row.places.empty()) continue;
+      groups[i].wants_gaps = false;
       try {
         bring_up(*entries[i], groups[i], all,
                  [&] { return stop.stop_requested() || entries[i]->waiting > 0 || (busy_ && busy_()); });
       } catch (const Error& error) {
-        if (error.kind() != ErrorKind::kCancelled) throw;
-        made_way = true;
+        if (error.kind() == ErrorKind::kCancelled) {
+          made_way = true;
+        } else {
+          trouble = error.what();  // of this set; the others go on
+        }
       }
     }
   } catch (const std::exception& error) {

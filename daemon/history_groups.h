@@ -15,7 +15,8 @@ struct HistoryGroup {
   std::string set;                     // its uuid, bytes
   std::string names;                   // backup/same_names.h
   std::vector<crypto::BlobId> listed;  // all of them, ascending
-  HistoryRow row;                      // `places` only, without numbers
+  HistoryRow row;
+  bool wants_gaps = true;  // in `row`                      // `places` only, without numbers
 };
 
 // A snapshot that is wanted is in the row of one group: of those that have rows already its nearest,

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 
+#include "base/error.h"
 #include "catalog/history/exclusive.h"
 #include "row_spans.h"
 
@@ -14,15 +15,25 @@ namespace {
 // The group of a snapshot, kNoGroup for one that is held against them; nothing for one that does not count.
 using GroupOf = std::function<std::optional<catalog::SnapshotGroup>(const SnapshotCopies&)>;
 
+constexpr std::uint64_t kHoldingsBetweenLooks = 4096;
+
 std::vector<std::uint64_t> bytes_of(Histories& histories, const std::vector<HistoryRow>& rows,
-                                    std::size_t groups, const GroupOf& group_of) {
+                                    std::size_t groups, const GroupOf& group_of,
+                                    const Histories::Ends& cancelled) {
   std::vector<std::uint64_t> sum(groups);
   for (const std::vector<std::size_t>& some : by_names(rows)) {
     std::vector<catalog::HeldContent> held;
     for (const std::size_t row : some) {
       catalog::HeldContent& content = held.emplace_back();
       content.holdings = [&, row](const auto& visit) {
-        histories.read(rows[row], [&](catalog::History& history) { history.holdings(visit); });
+        std::uint64_t seen = 0;
+        histories.read(rows[row], [&](catalog::History& history) {
+          history.holdings([&](const catalog::Holding& holding) {
+            if (++seen % kHoldingsBetweenLooks == 0 && cancelled())
+              throw Error(ErrorKind::kCancelled, "adding up what is held was ended");
+            visit(holding);
+          });
+        });
       };
       for (const std::int64_t number : rows[row].numbers) {
         if (const auto group = group_of(*rows[row].at(number).snapshot))
@@ -66,11 +77,12 @@ void add_sizes(Destinations& destinations, Histories& histories, const Histories
     for (const SnapshotCopy& copy : snapshot.copies) groups[copy.id] = group_of.size();
     group_of.emplace(&snapshot, group_of.size());
   }
-  const std::vector<std::uint64_t> bytes =
-      bytes_of(histories, rows, group_of.size(),
-               [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
-                 return group_of.at(&snapshot);
-               });
+  const std::vector<std::uint64_t> bytes = bytes_of(
+      histories, rows, group_of.size(),
+      [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
+        return group_of.at(&snapshot);
+      },
+      cancelled);
   for (v1::SnapshotInfo& info : *response.mutable_snapshots()) {
     const auto group = groups.find(info.id());
     if (group != groups.end() && !not_known.contains(info.id())) info.set_only_bytes(bytes[group->second]);
@@ -82,17 +94,18 @@ void add_sizes(Destinations& destinations, Histories& histories, const Histories
   };
   using Group = std::optional<catalog::SnapshotGroup>;
   v1::SnapshotSizes& sizes = *response.mutable_sizes();
-  sizes.set_held_bytes(bytes_of(histories, rows, 1, [&](const SnapshotCopies& snapshot) {
-    return is_listed(snapshot) ? Group(0) : std::nullopt;
-  })[0]);
+  const auto bytes_if = [&](const GroupOf& group) {
+    return bytes_of(histories, rows, 1, group, cancelled)[0];
+  };
+  sizes.set_held_bytes(bytes_if(
+      [&](const SnapshotCopies& snapshot) { return is_listed(snapshot) ? Group(0) : std::nullopt; }));
   // There is nobody else who could hold anything.
   if (std::all_of(history.snapshots.begin(), history.snapshots.end(), is_listed)) {
     sizes.set_only_bytes(sizes.held_bytes());
     return;
   }
-  sizes.set_only_bytes(bytes_of(histories, rows, 1, [&](const SnapshotCopies& snapshot) {
-    return Group(is_listed(snapshot) ? 0 : catalog::kNoGroup);
-  })[0]);
+  sizes.set_only_bytes(bytes_if(
+      [&](const SnapshotCopies& snapshot) { return Group(is_listed(snapshot) ? 0 : catalog::kNoGroup); }));
 }
 
 std::optional<std::uint64_t> only_bytes_at(Destinations& destinations, Histories& histories,
@@ -110,12 +123,14 @@ std::optional<std::uint64_t> only_bytes_at(Destinations& destinations, Histories
       if (copy_there(snapshot) != snapshot.copies.end()) return std::nullopt;
     }
   }
-  return bytes_of(histories, rows, 1,
-                  [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
-                    const auto copy = copy_there(snapshot);
-                    if (copy == snapshot.copies.end()) return std::nullopt;
-                    return ids.contains(copy->id) ? 0 : catalog::kNoGroup;
-                  })[0];
+  return bytes_of(
+      histories, rows, 1,
+      [&](const SnapshotCopies& snapshot) -> std::optional<catalog::SnapshotGroup> {
+        const auto copy = copy_there(snapshot);
+        if (copy == snapshot.copies.end()) return std::nullopt;
+        return ids.contains(copy->id) ? 0 : catalog::kNoGroup;
+      },
+      cancelled)[0];
 }
 
 }  // namespace garner::daemon

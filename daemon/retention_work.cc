@@ -27,8 +27,11 @@ v1::ForgetDecision to_message(const maintenance::ForgetDecision& decision, const
   return message;
 }
 
-// Content that at the destination only these snapshots hold, as far as it is known. Whatever is wrong with
-// that, they are forgotten.
+// Others wait behind a forget, which is a record else.
+constexpr std::chrono::minutes kPatience{1};
+
+// Content that at the destination only these snapshots hold, as far as it is known within kPatience. Whatever
+// is wrong with that, they are forgotten.
 std::optional<std::uint64_t> only_bytes_of(const std::vector<maintenance::ForgetDecision>& decisions,
                                            const std::string& destination, Destinations& destinations,
                                            Histories& histories, const std::stop_token& stop) {
@@ -38,10 +41,12 @@ std::optional<std::uint64_t> only_bytes_of(const std::vector<maintenance::Forget
   }
   if (forgotten.empty()) return 0;
   try {
+    const Clock& clock = destinations.context().clock;
+    const auto until = clock.steady() + kPatience;
     return only_bytes_at(destinations, histories, destination, forgotten,
-                         [&] { return stop.stop_requested(); });
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
+                         [&] { return stop.stop_requested() || clock.steady() >= until; });
+  } catch (const std::exception& error) {
+    if (stop.stop_requested()) throw;
     spdlog::warn("destination {}: how much is given back is not known: {}", destination, error.what());
     return std::nullopt;
   }

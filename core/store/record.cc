@@ -121,6 +121,10 @@ SealedRecord seal_record(const Record& record, const crypto::WriterKey& writer,
   SealedRecord sealed;
   sealed.object = seal_object(kMagic, crypto::ObjectKind::kRecord, content.data(),
                               associated_data(repository, record.body.generation()), keyring, writer.uuid());
+  if (sealed.object.size() > kMaximumRecord) {
+    throw Error(ErrorKind::kInvalidInput,
+                "this is more than a record of the log can hold: do it with fewer snapshots at a time");
+  }
   sealed.hash = crypto::hash(sealed.object);
   return sealed;
 }

@@ -44,6 +44,12 @@ TEST_CASE("a record's key is its generation, and back") {
   }
 }
 
+TEST_CASE("a record that nobody would read is not made") {
+  Fixture fixture;
+  fixture.record.body.set_index_from(std::string(kMaximumRecord, 'x'));
+  CHECK_THROWS_AS(fixture.seal(), Error);
+}
+
 TEST_CASE("a record comes back as it was sealed") {
   const Fixture fixture;
   const SealedRecord sealed = fixture.seal();
