@@ -378,7 +378,9 @@ void check_put_among_threads(DestinationPlace& place) {
           [&] { number % 2 == 0 ? destination->put(key, data) : destination->put_file(key, path); });
     });
     REQUIRE(std::count(failures.begin(), failures.end(), std::nullopt) == 1);
-    CHECK(std::count(failures.begin(), failures.end(), ErrorKind::kAlreadyExists) == kRacers - 1);
+    for (const auto& failure : failures) {
+      if (failure) CHECK(static_cast<int>(*failure) == static_cast<int>(ErrorKind::kAlreadyExists));
+    }
     const auto winner = std::find(failures.begin(), failures.end(), std::nullopt) - failures.begin();
     CHECK(destination->get_all(key, kLimit) == random_bytes(5'000, static_cast<std::uint64_t>(winner)));
     // put_file took the winner's file and nobody else's.
