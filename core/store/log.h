@@ -96,9 +96,9 @@ v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std
                            const RecordSeen& seen = {});
 
 // `state` brought up to the newest record, from one listing, or nothing where it is that already; and `end`
-// with it. `known`: a record that is known to exist, whatever the listing says (0: none). Error(kForked) when the record of `state` is not there
-// any more, or is another one, or a newer log is; Error(kDamaged) when no log is there, or a record below one
-// that is. After an error `end` is as before.
+// with it. `known`: a record that is known to exist, whatever the listing says (0: none). Error(kForked) when
+// the record of `state` is not there any more, or is another one, or a newer log is; Error(kDamaged) when no
+// log is there, or a record below one that is. After an error `end` is as before.
 std::optional<v1::RepositoryState> catch_up(const LogContext& log, const v1::RepositoryState& state,
                                             LogEnd& end, std::uint64_t known, const RecordSeen& seen = {});
 
