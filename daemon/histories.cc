@@ -235,8 +235,8 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
     entry.gaps.reset();
   }
 
-  std::map<Repositories, std::string> away;  // why nothing could be read there
-  Unread unread_blobs;
+  std::map<Repositories, std::string> away;     // why nothing could be read there
+  std::map<Repositories, Unread> unread_blobs;  // elsewhere they may be whole
   std::int64_t unread = 0;
   bool is_new = false;
   for (HistoryRow::Place& place : row.places) {
@@ -247,7 +247,7 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
     auto known = away.find(repositories);
     if (known == away.end()) {
       NearestSource nearest(repositories);
-      EndingSource source(nearest, ends, stop, folder_, unread_blobs);
+      EndingSource source(nearest, ends, stop, folder_, unread_blobs[repositories]);
       const auto length_of = [&nearest](const crypto::BlobId& data) { return nearest.length_of(data); };
       try {
         const auto unreadable =
