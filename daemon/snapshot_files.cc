@@ -233,6 +233,9 @@ v1::ReadContentResponse SnapshotFiles::read_content(const v1::ReadContentRequest
     std::string& content = *response.mutable_content();
     const std::size_t wanted = std::min<std::size_t>(request.length(), kMostContent);
     if (wanted == 0) return response;
+    const std::uint64_t size = file->node.size();
+    content.reserve(static_cast<std::size_t>(
+        std::min<std::uint64_t>(wanted, size - std::min<std::uint64_t>(size, request.offset()))));
     try {
       snapshot::ContentReader reader(*opened.repository, opened.repository->hasher());
       reader.begin(file->node, request.offset());

@@ -42,20 +42,20 @@ std::optional<ByteView> ContentReader::content_of(const v1::ContentEntry& entry)
 
 ByteView ContentReader::read_blob(const v1::ContentEntry& entry) {
   const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
-  blob_ = source_.read(crypto::BlobKind::kData, id);
-  if (blob_.size() != entry.length())
+  blob_ = source_.view(crypto::BlobKind::kData, id);
+  if (blob_.content.size() != entry.length())
     throw Error(ErrorKind::kDamaged, "blob " + id.hex() + " has another length than the file's list says");
-  return blob_;
+  return blob_.content;
 }
 
 ByteView ContentReader::read_difference(const v1::ContentEntry& entry) {
   if (entry.length() > store::kMaximumDifference)
     throw Error(ErrorKind::kDamaged, "a difference of " + std::to_string(entry.length()) + " bytes");
   const Difference difference = difference_of(entry);
-  blob_ = source_.read(crypto::BlobKind::kData, difference.base);
-  const Bytes patch = source_.read(crypto::BlobKind::kData, difference.patch);
+  blob_ = source_.view(crypto::BlobKind::kData, difference.base);
+  const store::BlobView patch = source_.view(crypto::BlobKind::kData, difference.patch);
   if (!differences_) differences_ = std::make_unique<store::DifferenceCodec>();
-  const ByteView content = differences_->decode(blob_, patch, entry.length(), made_);
+  const ByteView content = differences_->decode(blob_.content, patch.content, entry.length(), made_);
   if (hasher_.id(crypto::BlobKind::kData, content) != difference.id)
     throw Error(ErrorKind::kDamaged, "what patch " + difference.patch.hex() + " makes of blob " +
                                          difference.base.hex() + " is not what was stored");

@@ -17,8 +17,8 @@ namespace garner::snapshot {
 
 namespace v1 = store::v1;
 
-// Reads one file after the other. One thread at a time. Memory: a chunk or, of a difference, three; one list
-// a level.
+// Reads one file after the other. One thread at a time. Memory: a chunk, where the source shares its own the
+// frame that has it, or of a difference three; one list a level.
 class ContentReader {
  public:
   // Both outlive it; `hasher` has the source's keys.
@@ -46,7 +46,7 @@ class ContentReader {
   std::optional<EntryReader> entries_;
   std::uint64_t left_ = 0;  // bytes of the file
   std::uint64_t skip_ = 0;  // bytes of the next part that come before those asked for
-  Bytes blob_;
+  store::BlobView blob_;
   Scratch made_;
   std::unique_ptr<store::DifferenceCodec> differences_;  // once there was one
 };

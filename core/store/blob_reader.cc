@@ -17,6 +17,7 @@ constexpr std::size_t kIdleCodecs = 8;
 constexpr std::uint64_t kReadWhole = 4u << 20;
 constexpr unsigned kReadWholeAt = 3;
 constexpr std::uint64_t kLongestKept = 64u << 20;
+constexpr std::size_t kMostWasted = 8;  // one part in so many, of what is kept for a frame
 
 // What one location may fail with while another still has the blob.
 bool is_of_location(ErrorKind kind) {
@@ -38,6 +39,19 @@ const char* describe(crypto::BlobKind kind) {
   return "blob ";
 }
 
+Bytes copy_of(const BlobView& blob) { return {blob.content.begin(), blob.content.end()}; }
+
+// What is not compressed stays where it was read, unless much would be kept with it. `plain` is in `sealed`.
+std::shared_ptr<const RawFrame> raw_frame(FrameCodec& codec, ByteView plain, Bytes sealed,
+                                          std::size_t raw_length) {
+  const std::optional<ByteView> stored = FrameCodec::stored(plain, raw_length);
+  if (stored && sealed.size() - stored->size() <= sealed.size() / kMostWasted)
+    return std::make_shared<const RawFrame>(std::move(sealed), *stored);
+  Bytes raw = codec.decode(plain, raw_length);
+  const ByteView content = raw;
+  return std::make_shared<const RawFrame>(std::move(raw), content);
+}
+
 }  // namespace
 
 BlobReader::BlobReader(destination::Destination& destination, const crypto::BlobHasher& hasher,
@@ -54,25 +68,29 @@ BlobReader::BlobReader(destination::Destination& destination, const crypto::Blob
 
 BlobReader::~BlobReader() = default;
 
+BlobView BlobReader::view(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id) {
+  return view_by({number_, true}, keyring, kind, id);
+}
+
 Bytes BlobReader::read(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id) {
-  return read_by({number_, true}, keyring, kind, id);
+  return copy_of(view(keyring, kind, id));
 }
 
 Bytes BlobReader::read_stored(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id,
                               std::uint64_t view) {
-  return read_by({view, false}, keyring, kind, id);
+  return copy_of(view_by({view, false}, keyring, kind, id));
 }
 
 Bytes BlobReader::read_kept(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id) {
-  return read_by({number_, true, false}, keyring, kind, id);
+  return copy_of(view_by({number_, true, false}, keyring, kind, id));
 }
 
-Bytes BlobReader::read_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
-                          const crypto::BlobId& id) {
+BlobView BlobReader::view_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                             const crypto::BlobId& id) {
   std::optional<Error> failure;
-  const auto attempt = [&](const BlobLocation& location) -> std::optional<Bytes> {
+  const auto attempt = [&](const BlobLocation& location) -> std::optional<BlobView> {
     try {
-      return read_blob(way, keyring, kind, id, location);
+      return view_blob(way, keyring, kind, id, location);
     } catch (const Error& error) {
       if (!is_of_location(error.kind())) throw;
       failure = error;
@@ -82,10 +100,10 @@ Bytes BlobReader::read_by(const Way& way, const crypto::Keyring& keyring, crypto
   // Nearly always the first location has it, and then looking for the others would be work for nothing.
   const std::optional<BlobLocation> first = index_.find(id);
   if (first) {
-    if (std::optional<Bytes> content = attempt(*first)) return std::move(*content);
+    if (std::optional<BlobView> found = attempt(*first)) return *std::move(found);
     for (const BlobLocation& location : index_.find_all(id)) {
       if (location.pack == first->pack && location.frame_offset == first->frame_offset) continue;
-      if (std::optional<Bytes> content = attempt(location)) return std::move(*content);
+      if (std::optional<BlobView> found = attempt(location)) return *std::move(found);
     }
   }
   std::shared_ptr<const Uncommitted> uncommitted;
@@ -93,8 +111,8 @@ Bytes BlobReader::read_by(const Way& way, const crypto::Keyring& keyring, crypto
     std::lock_guard lock(mutex_);
     uncommitted = uncommitted_;
   }
-  if (const auto found = uncommitted->find(id); found != uncommitted->end()) {
-    if (std::optional<Bytes> content = attempt(found->second)) return std::move(*content);
+  if (const auto place = uncommitted->find(id); place != uncommitted->end()) {
+    if (std::optional<BlobView> found = attempt(place->second)) return *std::move(found);
   }
   const std::string what = describe(kind) + id.hex() + " at " + destination_.describe();
   if (failure) throw Error(ErrorKind::kDamaged, what + ": " + failure->what());
@@ -108,22 +126,21 @@ Bytes BlobReader::read_condemned(const crypto::Keyring& keyring, crypto::BlobKin
     throw Error(ErrorKind::kNotFound,
                 describe(kind) + id.hex() + " at " + destination_.describe() + " is in no condemned pack");
   }
-  return read_blob({number_, true}, keyring, kind, id, *location);
+  return copy_of(view_blob({number_, true}, keyring, kind, id, *location));
 }
 
-Bytes BlobReader::read_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
-                            const crypto::BlobId& id, const BlobLocation& location) {
-  const std::shared_ptr<const Bytes> frame = cached_frame(way, keyring, location);
-  const bool is_within =
-      location.offset <= frame->size() && location.length <= frame->size() - location.offset;
-  const ByteView content =
-      is_within ? ByteView(*frame).subspan(location.offset, location.length) : ByteView();
-  if (is_within && hasher_.id(kind, content) == id) return Bytes(content.begin(), content.end());
+BlobView BlobReader::view_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                               const crypto::BlobId& id, const BlobLocation& location) {
+  const Frame frame = cached_frame(way, keyring, location);
+  const ByteView raw = frame->content;
+  const bool is_within = location.offset <= raw.size() && location.length <= raw.size() - location.offset;
+  const ByteView content = is_within ? raw.subspan(location.offset, location.length) : ByteView();
+  if (is_within && hasher_.id(kind, content) == id) return {frame, content};
   if (way.from_kept && way.from_place && kept_ != nullptr &&
       pack_kind(location.kind) == PackKind::kMetadata) {
     // What is kept may be another pack under this one's name, which is as sound; its frame is in memory now.
     note_unsound(location.pack);
-    return read_blob({frames_->new_reader(), false}, keyring, kind, id, location);
+    return view_blob({frames_->new_reader(), false}, keyring, kind, id, location);
   }
   throw Error(ErrorKind::kDamaged,
               pack_key(location.pack) +
@@ -140,7 +157,7 @@ auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation
     const ByteView plain = run != nullptr ? run->read(*pack, place, sealed)
                                           : pack->read_frame(place.offset, place.stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
-    auto raw = decode(*codec, plain);
+    auto raw = decode(*codec, plain, sealed);
     give_back(std::move(codec));
     return raw;
   } catch (const Error& error) {
@@ -149,44 +166,43 @@ auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation
   }
 }
 
-std::shared_ptr<const Bytes> BlobReader::cached_frame(const Way& way, const crypto::Keyring& keyring,
-                                                      const BlobLocation& location) {
+BlobReader::Frame BlobReader::cached_frame(const Way& way, const crypto::Keyring& keyring,
+                                           const BlobLocation& location) {
   const PackKind kind = pack_kind(location.kind);
   FrameCache::Frames& cache = frames_->of(kind);
   const FrameCache::Key key{way.frames, location.pack, location.frame_offset};
-  if (std::shared_ptr<const Bytes> frame = cache.find(key)) return frame;
-  std::optional<Bytes> raw;
+  if (Frame frame = cache.find(key)) return frame;
+  Frame frame;
   if (way.from_kept && kept_ != nullptr && kind == PackKind::kMetadata)
-    raw = kept_frame(way, keyring, location);
-  if (!raw && !way.from_place)
+    frame = kept_frame(way, keyring, location);
+  if (!frame && !way.from_place)
     throw Error(ErrorKind::kNotFound, pack_key(location.pack) + " is not kept on this machine");
-  if (!raw) {
-    raw = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain) {
-      return codec.decode(plain, location.frame_raw_length);
+  if (!frame) {
+    frame = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain, Bytes& sealed) {
+      return raw_frame(codec, plain, std::move(sealed), location.frame_raw_length);
     });
   }
-  auto frame = std::make_shared<const Bytes>(*std::move(raw));
-  cache.add(key, frame, frame->size());
+  cache.add(key, frame, frame->memory.size());
   return frame;
 }
 
-// From the pack as it is kept here. Nothing where it is not, or is no good: the destination has it.
-std::optional<Bytes> BlobReader::kept_frame(const Way& way, const crypto::Keyring& keyring,
-                                            const BlobLocation& location) {
+// From the pack as it is kept here; the destination has it, too.
+BlobReader::Frame BlobReader::kept_frame(const Way& way, const crypto::Keyring& keyring,
+                                         const BlobLocation& location) {
   try {
     const std::shared_ptr<const PackReader> pack = open_kept(way, keyring, location.pack);
-    if (!pack) return std::nullopt;
+    if (!pack) return nullptr;
     Bytes sealed;
     const ByteView plain = pack->read_frame(location.frame_offset, location.frame_stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
-    Bytes raw = codec->decode(plain, location.frame_raw_length);
+    Frame frame = raw_frame(*codec, plain, std::move(sealed), location.frame_raw_length);
     give_back(std::move(codec));
-    return raw;
+    return frame;
   } catch (const Error& error) {
     if (!is_of_location(error.kind())) throw;
   }
   note_unsound(location.pack);
-  return std::nullopt;
+  return nullptr;
 }
 
 // Dropped, and not fetched again: it may be the one at the destination that is damaged.
@@ -225,7 +241,7 @@ bool BlobReader::is_to_be_kept(const ObjectName& name, std::uint64_t size) {
 
 ByteView BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location, Scratch& memory,
                                 FrameRun* run) {
-  return decode_frame(keyring, location, run, [&](FrameCodec& codec, ByteView plain) {
+  return decode_frame(keyring, location, run, [&](FrameCodec& codec, ByteView plain, const Bytes&) {
     return codec.decode(plain, location.frame_raw_length, memory);
   });
 }

@@ -10,6 +10,7 @@
 
 #include "crypto/blob_id.h"
 #include "destination/destination.h"
+#include "store/blob_source.h"
 #include "store/frame_cache.h"
 #include "store/frame_run.h"
 #include "store/index.h"
@@ -27,7 +28,9 @@ class BlobReader {
              std::shared_ptr<FrameCache> frames = nullptr, MetadataCache* kept = nullptr);
   ~BlobReader();
 
-  // As BlobSource::read: tries every live location, then uncommitted packs.
+  // As BlobSource::view: tries every live location, then uncommitted packs.
+  BlobView view(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
+  // As BlobSource::read.
   Bytes read(const crypto::Keyring& keyring, crypto::BlobKind kind, const crypto::BlobId& id);
   // The same of what is at the destination now: from nothing that was read or kept before `view` was made by
   // new_view().
@@ -60,14 +63,16 @@ class BlobReader {
     bool from_place = true;
   };
 
-  Bytes read_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
-                const crypto::BlobId& id);
-  std::shared_ptr<const Bytes> cached_frame(const Way& way, const crypto::Keyring& keyring,
-                                            const BlobLocation& location);
-  std::optional<Bytes> kept_frame(const Way& way, const crypto::Keyring& keyring,
-                                  const BlobLocation& location);
-  Bytes read_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
-                  const crypto::BlobId& id, const BlobLocation& location);
+  using Frame = std::shared_ptr<const RawFrame>;
+
+  BlobView view_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                   const crypto::BlobId& id);
+  Frame cached_frame(const Way& way, const crypto::Keyring& keyring, const BlobLocation& location);
+  // Null where it is not kept, or is no good.
+  Frame kept_frame(const Way& way, const crypto::Keyring& keyring, const BlobLocation& location);
+  BlobView view_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
+                     const crypto::BlobId& id, const BlobLocation& location);
+  // `decode` is given a codec, the frame as it was sealed, and the memory that this stands in.
   template <typename Decode>
   auto decode_frame(const crypto::Keyring& keyring, const BlobLocation& location, FrameRun* run,
                     const Decode& decode);

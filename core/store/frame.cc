@@ -45,7 +45,6 @@ void put_header(MutableByteView out, std::uint8_t codec, std::size_t raw_length)
 
 [[noreturn]] void damaged(const std::string& what) { throw Error(ErrorKind::kDamaged, "frame: " + what); }
 
-// Before memory for the raw bytes is taken.
 void check_lengths(ByteView plain, std::size_t raw_length) {
   ByteReader reader(plain);
   reader.u8();
@@ -156,15 +155,23 @@ ByteView FrameCodec::encode(ByteView raw, bool thorough) {
   return frame;
 }
 
-Bytes FrameCodec::decode(ByteView plain, std::size_t raw_length) {
+std::optional<ByteView> FrameCodec::stored(ByteView plain, std::size_t raw_length) {
   check_lengths(plain, raw_length);
+  if (plain[0] != kStored) return std::nullopt;
+  const ByteView payload = plain.subspan(kFrameHeader);
+  if (payload.size() != raw_length) damaged("stored bytes are missing or too many");
+  return payload;
+}
+
+Bytes FrameCodec::decode(ByteView plain, std::size_t raw_length) {
+  check_lengths(plain, raw_length);  // before memory is taken
   Bytes raw(raw_length);
   contexts_->decode(plain, raw);
   return raw;
 }
 
 ByteView FrameCodec::decode(ByteView plain, std::size_t raw_length, Scratch& memory) {
-  check_lengths(plain, raw_length);
+  check_lengths(plain, raw_length);  // as there
   const MutableByteView raw = memory.take(raw_length);
   contexts_->decode(plain, raw);
   return raw;
@@ -172,15 +179,12 @@ ByteView FrameCodec::decode(ByteView plain, std::size_t raw_length, Scratch& mem
 
 // Of a frame whose header says that it has so many raw bytes.
 void FrameCodec::Contexts::decode(ByteView plain, MutableByteView raw) {
-  ByteReader reader(plain);
-  std::uint8_t codec = reader.u8();
-  reader.u32();
-  ByteView payload = reader.rest();
-  if (codec == kStored) {
-    if (payload.size() != raw.size()) damaged("stored bytes are missing or too many");
-    std::copy_n(payload.data(), payload.size(), raw.data());
+  if (const std::optional<ByteView> payload = stored(plain, raw.size())) {
+    std::copy_n(payload->data(), payload->size(), raw.data());
     return;
   }
+  const std::uint8_t codec = plain[0];
+  const ByteView payload = plain.subspan(kFrameHeader);
   if (codec != kZstd) {
     throw Error(ErrorKind::kNewerFormat,
                 "frame: compressed in a way this version does not know (" + std::to_string(codec) + ")");

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/bytes.h"
@@ -60,7 +61,10 @@ class FrameCodec {
   // The raw bytes, with no more memory than `raw_length` (at most kMaximumFrame). Error(kDamaged) for a
   // malformed frame or one whose length is not `raw_length`; Error(kNewerFormat) for an unknown codec.
   Bytes decode(ByteView plain, std::size_t raw_length);
-  // The same in memory of the caller's, for whoever decodes one frame after the other.
+  // Where in `plain` the raw bytes of a frame stand that is not compressed; nothing for one that is. Errors
+  // as decode().
+  static std::optional<ByteView> stored(ByteView plain, std::size_t raw_length);
+  // The same as decode() in memory of the caller's, for whoever decodes one frame after the other.
   ByteView decode(ByteView plain, std::size_t raw_length, Scratch& memory);
 
  private:

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "base/bytes.h"
 #include "store/lru_cache.h"
@@ -13,6 +14,16 @@
 #include "store/pack.h"
 
 namespace garner::store {
+
+// A frame's raw bytes, in memory that may have more of them.
+struct RawFrame {
+  RawFrame(Bytes bytes, ByteView raw) : memory(std::move(bytes)), content(raw) {}
+  RawFrame(const RawFrame&) = delete;
+  RawFrame& operator=(const RawFrame&) = delete;
+
+  const Bytes memory;
+  const ByteView content;
+};
 
 class FrameCache {
  public:
@@ -35,7 +46,7 @@ class FrameCache {
       return ObjectNameHash()(key.pack) ^ ((key.offset + key.reader) * 0x9e3779b97f4a7c15u);
     }
   };
-  using Frames = LruCache<Key, Bytes, KeyHash>;
+  using Frames = LruCache<Key, RawFrame, KeyHash>;
   Frames& of(PackKind kind) { return kind == PackKind::kData ? data_ : metadata_; }
 
  private:

@@ -336,6 +336,23 @@ std::vector<v1::Snapshot> Repository::snapshots_without_pack() const {
 }
 
 // Blobs past what is kept of them here.
+template <typename Read>
+auto Repository::read_or_refresh(const Read& read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
+    const std::uint64_t before = state()->generation();
+    try {
+      refresh();
+    } catch (const Error&) {
+      throw error;
+    }
+    if (state()->generation() == before) throw;
+  }
+  return read();
+}
+
 class Repository::StoredBlobs final : public BlobSource {
  public:
   explicit StoredBlobs(Repository& repository)
@@ -371,20 +388,8 @@ Bytes Repository::read(crypto::BlobKind kind, const crypto::BlobId& id) {
   return read_or_refresh([&] { return reader_.read(keyring(), kind, id); });
 }
 
-Bytes Repository::read_or_refresh(const std::function<Bytes()>& read) {
-  try {
-    return read();
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kNotFound) throw;
-    const std::uint64_t before = state()->generation();
-    try {
-      refresh();
-    } catch (const Error&) {
-      throw error;
-    }
-    if (state()->generation() == before) throw;
-  }
-  return read();
+BlobView Repository::view(crypto::BlobKind kind, const crypto::BlobId& id) {
+  return read_or_refresh([&] { return reader_.view(keyring(), kind, id); });
 }
 
 // Metadata is kept under a second name before the file goes. A crash in between leaves a pack here that

@@ -215,6 +215,7 @@ class Repository final : public BlobSource {
   // BlobSource. Tries every live location, then packs given to set_uncommitted(); when none has it, reads
   // what is new in the log and tries again, for a prune may just have moved it.
   Bytes read(crypto::BlobKind kind, const crypto::BlobId& id) override;
+  BlobView view(crypto::BlobKind kind, const crypto::BlobId& id) override;
   // The same past everything that this machine has of it: for whoever asks what is at the destination. It
   // keeps frames that it has read in memory for as long as it lives. The repository outlives it.
   std::unique_ptr<BlobSource> stored();
@@ -273,7 +274,8 @@ class Repository final : public BlobSource {
   static std::unique_ptr<Repository> open_header(RepositoryContext context);
   void create_first_record(const v1::Parameters& parameters);
 
-  Bytes read_or_refresh(const std::function<Bytes()>& read);
+  template <typename Read>
+  auto read_or_refresh(const Read& read);
 
   // The rest is called with log_mutex_ held.
   LogContext log() const { return {*context_.destination, keyring(), header_.repository}; }
