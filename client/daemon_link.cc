@@ -68,14 +68,14 @@ void DaemonLink::drop(const std::shared_ptr<Stub>& stub) {
 }
 
 void Operation::cancel() {
+  cancelled_.request_stop();
   const std::lock_guard lock(mutex_);
-  cancelled_ = true;
   if (context_ != nullptr) context_->TryCancel();
 }
 
 bool Operation::begin(grpc::ClientContext& context) {
   const std::lock_guard lock(mutex_);
-  if (cancelled_) return false;
+  if (cancelled_.stop_requested()) return false;
   context_ = &context;
   return true;
 }
@@ -83,7 +83,7 @@ bool Operation::begin(grpc::ClientContext& context) {
 bool Operation::end() {
   const std::lock_guard lock(mutex_);
   context_ = nullptr;
-  return cancelled_;
+  return cancelled_.stop_requested();
 }
 
 }  // namespace garner::client

@@ -71,6 +71,8 @@ class Operation {
   void cancel();
   // The same, unless the answer comes within kPatience.
   void interrupt() { link_.interrupt(*this); }
+  // Of its cancellation.
+  std::stop_token stop_token() const { return cancelled_.get_token(); }
 
  private:
   friend class DaemonLink;
@@ -82,7 +84,7 @@ class Operation {
   DaemonLink& link_;
   std::mutex mutex_;  // of what follows
   grpc::ClientContext* context_ = nullptr;
-  bool cancelled_ = false;
+  std::stop_source cancelled_;
 };
 
 template <typename Request, typename Response>

@@ -98,6 +98,9 @@ Stub& Session::daemon() {
 std::unique_ptr<Stub> Session::connect() const {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);  // a run's errors and a set's history have no bound of gRPC's
+  // Large answers, as content of files, in few pieces.
+  arguments.SetInt(GRPC_ARG_HTTP2_MAX_FRAME_SIZE, 1 << 20);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 4 << 20);
   return v1::Garner::NewStub(
       grpc::CreateCustomInsecureChannelFromFd("garnerd", connect_to(socket_, start_advice()), arguments));
 }

@@ -29,6 +29,10 @@ struct OpenFolder {
 
 OpenFolder& open_folder(const fuse_file_info* info) { return *reinterpret_cast<OpenFolder*>(info->fh); }
 
+// Shared: who reads ahead in it may not be done when it is closed.
+using OpenFileHandle = std::shared_ptr<OpenFile>;
+OpenFileHandle& open_file(const fuse_file_info* info) { return *reinterpret_cast<OpenFileHandle*>(info->fh); }
+
 // Answers a question for a list of names or a value, which is at first asked for its size alone.
 void reply_sized(fuse_req_t request, const std::string& answer, std::size_t size) {
   if (size == 0) {
@@ -135,17 +139,39 @@ struct FileSystem::Calls {
     });
   }
 
-  static void open(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    info->keep_cache = 1;  // it never changes
-    fuse_reply_open(request, info);
+  static void open(fuse_req_t request, fuse_ino_t id, fuse_file_info* info) {
+    answer(request, [&](FileSystem& self, Operation&) -> Reply {
+      auto file = std::make_shared<OpenFile>(self.link_, self.view_, self.blocks_, node(self, id));
+      return [request, info, file] {
+        auto handle = std::make_unique<OpenFileHandle>(file);
+        info->fh = reinterpret_cast<std::uint64_t>(handle.get());
+        info->keep_cache = 1;  // it never changes
+        // Who asked may be gone: then nobody will close it.
+        if (fuse_reply_open(request, info) == 0) (void)handle.release();
+      };
+    });
   }
 
-  static void read(fuse_req_t request, fuse_ino_t id, std::size_t size, off_t offset, fuse_file_info*) {
-    answer(request, [&](FileSystem& self, Operation& operation) -> Reply {
-      auto content = std::make_shared<const std::string>(
-          self.view_.read(operation, node(self, id), static_cast<std::uint64_t>(offset), size));
-      return [request, content] { fuse_reply_buf(request, content->data(), content->size()); };
+  static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+    const std::unique_ptr<OpenFileHandle> handle(&open_file(info));
+    (*handle)->close();
+    fuse_reply_err(request, 0);
+  }
+
+  static void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t from, fuse_file_info* info) {
+    const OpenFileHandle file = open_file(info);
+    const auto offset = static_cast<std::uint64_t>(from);
+    bool is_in_order = false;
+    answer(request, [&](FileSystem&, Operation& operation) -> Reply {
+      const OpenFile::Piece piece = file->read(operation, offset, size);
+      is_in_order = piece.is_in_order;
+      return [request, piece] {
+        fuse_reply_buf(request, piece.length > 0 ? piece.content->data() + piece.begin : nullptr,
+                       piece.length);
+      };
     });
+    // The answer is on its way; other threads take what is asked for meanwhile.
+    if (is_in_order) file->read_ahead(offset);
   }
 
   static void opendir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
@@ -262,6 +288,7 @@ const fuse_lowlevel_ops& FileSystem::operations() {
     made.readlink = Calls::readlink;
     made.open = Calls::open;
     made.read = Calls::read;
+    made.release = Calls::release;
     made.opendir = Calls::opendir;
     made.readdir = Calls::readdir;
     made.readdirplus = Calls::readdirplus;

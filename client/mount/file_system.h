@@ -4,7 +4,9 @@
 #pragma once
 
 #include "daemon_link.h"
+#include "mount/content_cache.h"
 #include "mount/node_table.h"
+#include "mount/open_file.h"
 #include "mount/view.h"
 
 struct fuse_lowlevel_ops;
@@ -28,6 +30,7 @@ class FileSystem {
   View& view_;
   const bool for_others_;
   NodeTable nodes_;
+  ContentCache blocks_{OpenFile::kBlocks};
 };
 
 }  // namespace garner::client::mount

@@ -2,6 +2,7 @@
 
 #define FUSE_USE_VERSION 312
 #include <fuse3/fuse_lowlevel.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -23,7 +24,8 @@ namespace {
 // nobody hears what else is asked, nor that somebody waits no longer: so there are more than programs are
 // likely to wait.
 constexpr unsigned kMostThreads = 1'000;
-constexpr int kKnock = 50;  // ms
+constexpr int kKnock = 50;               // ms
+constexpr int kMostKeptBlock = 8 << 20;  // bytes, of memory that is not given back at once
 
 using SessionHandle = std::unique_ptr<fuse_session, decltype(&fuse_session_destroy)>;
 using ConfigHandle = std::unique_ptr<fuse_loop_config, decltype(&fuse_loop_cfg_destroy)>;
@@ -113,6 +115,9 @@ void serve(const std::string& folder, FileSystem& file_system, bool for_others, 
            Interrupt& interrupt, const std::function<void()>& mounted) {
   // A line for which nobody is there any more must not leave a mount behind that nobody serves.
   std::signal(SIGPIPE, SIG_IGN);
+  // Blocks of content come and go: not fresh from the kernel, which clears them, each time.
+  mallopt(M_MMAP_THRESHOLD, kMostKeptBlock);
+  mallopt(M_TRIM_THRESHOLD, 2 * kMostKeptBlock);
   const Event over;
   const SessionHandle session = make_session(file_system, for_others);
   if (!session || fuse_session_mount(session.get(), folder.c_str()) != 0) {
