@@ -203,6 +203,21 @@ class Service final : public v1::Garner::Service {
     writer->Write(last);
     return Status::OK;
   }
+  // So many at once, and then nothing for as long as anybody waits.
+  Status FindPaths(ServerContext* context, const v1::FindPathsRequest*,
+                   grpc::ServerWriter<v1::FindPathsResponse>* writer) override {
+    v1::FindPathsResponse part;
+    for (int i = 0; i < 100; ++i) {
+      v1::FoundPath& match = *part.add_matches();
+      match.set_path("/home/ann/" + std::to_string(i));
+      match.set_path_bytes(match.path());
+      match.set_type("file");
+      match.set_set("home");
+    }
+    writer->Write(part);
+    while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return Status::CANCELLED;
+  }
   Status ReadLog(ServerContext*, const v1::ReadLogRequest*,
                  grpc::ServerWriter<v1::LogLine>* writer) override {
     for (const char* text : {"one", "two \"quoted\"\x1b[2J"}) {
