@@ -80,9 +80,16 @@ std::string Archive::content(const v1::SnapshotInfo& snapshot, const std::string
 
 v1::Run Archive::start_restore(const v1::StartRestoreRequest& request) {
   // Once: nobody knows whether a daemon that has gone away meanwhile has begun it.
+  const std::shared_ptr<Stub> daemon = link_.stub();
   grpc::ClientContext context;
   v1::Run run;
-  check(link_.stub()->StartRestore(&context, request, &run));
+  const grpc::Status status = daemon->StartRestore(&context, request, &run);
+  if (DaemonLink::is_broken(status)) {
+    link_.drop(daemon);
+    throw Failure(kExitUnreachable, "the daemon went away: " + status.error_message(),
+                  "Whether it has begun the restore is not known: see garner runs.");
+  }
+  check(status);
   return run;
 }
 

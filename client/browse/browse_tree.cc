@@ -178,8 +178,20 @@ void Browser::restore() {
   const auto folder = ask(screen_, " Restore " + what + " to:", below(working_folder(), "") + "/");
   if (!folder) return;
   const std::string target = absolute_path("the folder", with_home(*folder));
-  restores_.start(plan_restore(wanted, target));
-  state_.marked.clear();
+  const std::vector<RestoreItem> items = plan_restore(wanted, target);
+  std::size_t begun = 0;
+  try {
+    restores_.start(items, [&](const RestoreItem& item) {
+      ++begun;
+      erase_marks(state_.marked, item);
+    });
+  } catch (const Failure& failure) {
+    if (begun == 0) throw;
+    throw Failure(failure.exit_code(), failure.what(),
+                  human_count(begun) + " of " + human_count(items.size()) +
+                      (begun == 1 ? " has begun, and goes on." : " have begun, and go on.") + "\n" +
+                      failure.advice());
+  }
 }
 
 }  // namespace garner::client::browse

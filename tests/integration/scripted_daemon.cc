@@ -69,6 +69,8 @@ class Service final : public v1::Garner::Service {
     return Status::OK;
   }
   Status StartRestore(ServerContext*, const v1::StartRestoreRequest* request, v1::Run* run) override {
+    if (request->path().ends_with("/z plain"))
+      return {grpc::StatusCode::FAILED_PRECONDITION, "z plain is never restored"};
     v1::Run made = make_run(next_id(), v1::RUN_KIND_RESTORE, "clean");
     made.set_target(request->target());
     made.set_message(request->snapshot() + '|' + request->path() + '|' +
