@@ -164,7 +164,8 @@ class Service final : public v1::Garner::Service {
     }
     return Status::OK;
   }
-  // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have.
+  // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have; in it one with
+  // `many` names, and one that never ends with `long` links.
   Status ListSnapshots(ServerContext*, const v1::ListSnapshotsRequest*,
                        v1::ListSnapshotsResponse* response) override {
     for (int i = 0; i < 10'000; ++i) {
@@ -187,9 +188,24 @@ class Service final : public v1::Garner::Service {
     response->mutable_node()->set_mode(S_IFDIR | 0755);
     return Status::OK;
   }
-  Status ReadFolder(ServerContext*, const v1::ReadFolderRequest*, v1::ReadFolderResponse* response) override {
+  Status ReadFolder(ServerContext*, const v1::ReadFolderRequest* request,
+                    v1::ReadFolderResponse* response) override {
+    if (request->path() == "many" || request->path() == "long") {
+      constexpr int kFirst = 100'000;
+      constexpr int kPage = 500;
+      const bool is_long = request->path() == "long";
+      const int from = request->after().empty() ? kFirst : std::stoi(request->after()) + 1;
+      for (int number = from; number < from + kPage; ++number) {
+        v1::FileNode& node = *response->add_nodes();
+        node.set_name(std::to_string(number));
+        node.set_mode((is_long ? S_IFLNK : S_IFREG) | 0644);
+        if (is_long) node.set_target(std::string(4000, 'x'));
+      }
+      response->set_more(is_long || from + kPage < 2 * kFirst);
+      return Status::OK;
+    }
     for (const char* name :
-         {"a\x1b[2Jb", "bytes\xff", "line\nend", "\xe6\x97\xa5\xe6\x9c\xac wide", "z plain"}) {
+         {"a\x1b[2Jb", "bytes\xff", "line\nend", "z plain", "\xe6\x97\xa5\xe6\x9c\xac wide"}) {
       v1::FileNode& node = *response->add_nodes();
       node.set_name(name);
       node.set_mode(S_IFREG | 0644);
