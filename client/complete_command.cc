@@ -1,5 +1,6 @@
 // complete: what a shell may offer for the word that is being typed.
 #include <chrono>
+#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -17,19 +18,67 @@ namespace {
 constexpr std::chrono::seconds kPatience{2};
 constexpr std::size_t kMostNames = 1'000;
 
-enum class Kind { kSnapshot, kSelector, kPath };
+enum class Kind { kSet, kDestination, kRun, kTag, kKey, kNotification, kSnapshot, kSelector, kPath };
 
 Kind parse_kind(const std::string& text) {
-  if (text == "snapshot") return Kind::kSnapshot;
-  if (text == "selector") return Kind::kSelector;
-  if (text == "path") return Kind::kPath;
-  throw usage_failure("complete: KIND is snapshot, selector or path");
+  static const std::map<std::string, Kind> kKinds{
+      {"set", Kind::kSet},           {"destination", Kind::kDestination},
+      {"run", Kind::kRun},           {"tag", Kind::kTag},
+      {"key", Kind::kKey},           {"notification", Kind::kNotification},
+      {"snapshot", Kind::kSnapshot}, {"selector", Kind::kSelector},
+      {"path", Kind::kPath}};
+  const auto found = kKinds.find(text);
+  if (found != kKinds.end()) return found->second;
+  throw usage_failure(
+      "complete: KIND is set, destination, run, tag, key, notification, snapshot, selector or path");
 }
 
 v1::ListSnapshotsResponse snapshots(Session& session, const std::string& name = {}) {
   v1::ListSnapshotsRequest request;
   if (!name.empty()) request.add_names(name);
   return session.call(&Stub::ListSnapshots, request);
+}
+
+// What has a name of its own, in the order in which it is offered.
+std::vector<std::string> known_names(Session& session, Kind kind, const std::string& word) {
+  std::vector<std::string> names;
+  const auto add_names = [&](const auto& all) {
+    for (const auto& one : all) names.push_back(one.name());
+  };
+  switch (kind) {
+    case Kind::kSet:
+      add_names(session.call(&Stub::ListSets, v1::ListSetsRequest()).sets());
+      break;
+    case Kind::kDestination:
+      add_names(session.call(&Stub::ListDestinations, v1::ListDestinationsRequest()).destinations());
+      break;
+    case Kind::kNotification:
+      add_names(session.call(&Stub::ListNotifications, v1::ListNotificationsRequest()).notifications());
+      break;
+    case Kind::kRun: {
+      const auto list = session.call(&Stub::ListRuns, v1::ListRunsRequest());
+      for (const v1::Run& run : list.runs()) names.push_back(run.run_id());
+      break;
+    }
+    case Kind::kKey: {
+      const auto list = session.call(&Stub::ListKeys, v1::ListKeysRequest());
+      for (const v1::KeySlotInfo& key : list.keys()) names.push_back(offered_id(key.id(), word));
+      break;
+    }
+    case Kind::kTag: {
+      std::set<std::string> tags;
+      const auto list = snapshots(session);
+      for (const v1::SnapshotInfo& info : list.snapshots())
+        tags.insert(info.tags().begin(), info.tags().end());
+      names.assign(tags.begin(), tags.end());
+      break;
+    }
+    case Kind::kSnapshot:
+    case Kind::kSelector:
+    case Kind::kPath:
+      break;
+  }
+  return names;
 }
 
 // Names are all of a folder that begin so, in the order of a folder; `before` stands in front of the path.
@@ -82,7 +131,8 @@ std::set<std::string> paths(Session& session, const std::string& word) {
   const std::string folder = absolute_path("PATH", names.folder());
   bool is_in_source = false;
   for (const v1::SnapshotInfo& info : list.snapshots()) {
-    for (const std::string& source : info.sources()) {
+    for (const std::string& shown : info.sources()) {
+      const std::string source = from_printable(shown);
       const std::string_view name = name_towards(folder, source);
       if (!name.empty()) names.add(name, true);
       is_in_source = is_in_source || is_same_or_below(folder, source);
@@ -100,12 +150,16 @@ bool has_path(const std::string& word) {
 
 int complete(Session& session, Kind kind, const std::string& word) {
   session.give_up_after(kPatience);
+  const auto offer = [&](const auto& words) {
+    for (const std::string& one : words) session.print(one + '\n');
+  };
   try {
     if (kind == Kind::kPath && has_path(word)) {
-      for (const std::string& path : paths(session, word)) session.print(path + '\n');
+      offer(paths(session, word));
+    } else if (kind == Kind::kSnapshot || kind == Kind::kSelector || kind == Kind::kPath) {
+      offer(complete_snapshot(snapshots(session), word, kind == Kind::kSelector));
     } else {
-      for (const std::string& one : complete_snapshot(snapshots(session), word, kind == Kind::kSelector))
-        session.print(one + '\n');
+      offer(complete_one_of(known_names(session, kind, word), word));
     }
   } catch (const Failure& failure) {
     // In the middle of a line that somebody types there is no place for it.
@@ -127,16 +181,17 @@ void add_complete_command(std::vector<Command>& all) {
       .sentence = "Prints what a word may become, for the completions of shells.",
       .options = {{"KIND",
                    "",
-                   "snapshot, selector (also sets) or path (SNAPSHOT[:PATH], a level at a time).",
+                   "set, destination, run, tag, key, notification, snapshot, selector (also sets) or path "
+                   "(SNAPSHOT[:PATH], a level at a time).",
                    &given->kind,
                    true,
                    {}},
                   {"WORD", "", "What is typed of it.", &given->word, true, {}}},
       .examples = {{"garner complete selector ho", "The sets, and the latest snapshots of them."},
                    {"garner complete path home@latest:letters/", "The names in the folder."}},
-      .details =
-          {"Each stands in a line of its own; names that have a line end are left out. Where no daemon "
-           "answers, or refuses to, nothing is printed, and the exit code tells why."},
+      .details = {"Each stands in a line of its own; names that could act on a terminal are left out. Where "
+                  "no daemon "
+                  "answers, or refuses to, nothing is printed, and the exit code tells why."},
       .run = [given](Session& session) { return complete(session, parse_kind(given->kind), given->word); },
       .is_for_programs = true,
   });

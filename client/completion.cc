@@ -1,25 +1,34 @@
 #include "completion.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
+
+#include "text.h"
 
 namespace garner::client {
 namespace {
 
 constexpr std::size_t kDigits = 12;  // of an id, as they are shown
 
-bool fits_a_line(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= ' ' && c != '\x7f'; });
+}  // namespace
+
+std::string offered_id(const std::string& id, std::string_view word) {
+  return word.size() > kDigits ? id : id.substr(0, kDigits);
 }
 
-}  // namespace
+std::vector<std::string> complete_one_of(const std::vector<std::string>& known, std::string_view word) {
+  std::vector<std::string> found;
+  std::copy_if(known.begin(), known.end(), std::back_inserter(found),
+               [&](const std::string& one) { return one.starts_with(word) && !acts_on_terminal(one); });
+  return found;
+}
 
 std::vector<std::string> complete_snapshot(const v1::ListSnapshotsResponse& list, std::string_view word,
                                            bool sets) {
   std::vector<std::string> found;
   const auto offer = [&](std::string text) {
-    const bool fits = text.starts_with(word) && fits_a_line(text);
+    const bool fits = text.starts_with(word) && !acts_on_terminal(text);
     if (fits) found.push_back(std::move(text));
     return fits;
   };
@@ -40,7 +49,7 @@ std::vector<std::string> complete_snapshot(const v1::ListSnapshotsResponse& list
   std::size_t ids = 0;
   for (const v1::SnapshotInfo& info : list.snapshots()) {
     if (ids == kMostIds) break;
-    if (offer(word.size() > kDigits ? info.id() : info.id().substr(0, kDigits))) ++ids;
+    if (offer(offered_id(info.id(), word))) ++ids;
   }
   return found;
 }
@@ -56,7 +65,7 @@ std::optional<std::string> complete_name(const std::string& before, const TypedP
   if (!name.starts_with(typed.begin)) return std::nullopt;
   std::string text = before + typed.folder;
   text.append(name).append(is_folder ? "/" : "");
-  if (!fits_a_line(text)) return std::nullopt;
+  if (acts_on_terminal(text)) return std::nullopt;
   return text;
 }
 

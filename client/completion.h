@@ -1,5 +1,5 @@
 // What a shell may offer for a word of the command line that is being typed. Everything begins with the word.
-// What holds characters that no line of a terminal may have is not offered.
+// What could act on a terminal is not offered.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,11 @@ namespace garner::client {
 inline constexpr std::size_t kMostIds = 50;
 std::vector<std::string> complete_snapshot(const v1::ListSnapshotsResponse& list, std::string_view word,
                                            bool sets);
+
+// Those of `known` that begin so.
+std::vector<std::string> complete_one_of(const std::vector<std::string>& known, std::string_view word);
+// As much of an id as is shown, or all of it to who has typed more.
+std::string offered_id(const std::string& id, std::string_view word);
 
 // What is typed of a path: the folder, with the '/' behind it, and the beginning of a name in it.
 struct TypedPath {

@@ -28,8 +28,11 @@ void add_copy_commands(std::vector<Command>& all) {
            "from the destinations that have the snapshot, those on this machine first. It is the same "
            "snapshot there, with the same id. What one of them has damaged is taken from another one. "
            "Ended early, it goes on where it was.",
-           "Both destinations must have the same keys. Within a set nobody has to ask: a destination that "
-           "was away is given the newest snapshot by itself when it is back."},
+           "Where none of them has the keys and the sizes of chunks of DEST, all content is read, cut and "
+           "named again, beyond what an earlier copy of the set has done; the snapshot has another id there, "
+           "and the daemon needs the keys of both.",
+           "Within a set nobody has to ask: a destination that was away is given the newest snapshot by "
+           "itself when it is back."},
       .run =
           [given](Session& session) {
             check_name("destination", given->to);

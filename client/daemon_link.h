@@ -36,6 +36,14 @@ class DaemonLink {
 
   // For what must not be asked twice, and for streams. Failure where no daemon is there.
   std::shared_ptr<Stub> stub();
+  // Whether a call has ended so because its connection is of no use any more: then it is to be dropped, and
+  // whoever asks next makes another one.
+  static bool is_broken(const grpc::Status& status) {
+    // A connection that breaks while a call is under way may end it as either.
+    return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+           status.error_code() == grpc::StatusCode::CANCELLED;
+  }
+  void drop(const std::shared_ptr<Stub>& stub);
 
  private:
   using Time = std::chrono::steady_clock::time_point;
@@ -45,7 +53,6 @@ class DaemonLink {
   void remove(Operation& operation);
   void interrupt(Operation& operation);
   void end_interrupted(const std::stop_token& stop);
-  void drop(const std::shared_ptr<Stub>& stub);
 
   const Session& session_;
   std::mutex mutex_;  // of what follows
@@ -104,10 +111,7 @@ grpc::Status DaemonLink::call(Operation& operation,
     response.Clear();
     status = (daemon.get()->*method)(&context, request, &response);
     if (operation.end()) return {grpc::StatusCode::CANCELLED, "it was interrupted"};
-    // A connection that breaks while a call is under way may end it as either.
-    if (status.error_code() != grpc::StatusCode::UNAVAILABLE &&
-        status.error_code() != grpc::StatusCode::CANCELLED)
-      return status;
+    if (!is_broken(status)) return status;
     drop(daemon);
   }
   return {grpc::StatusCode::UNAVAILABLE, "the daemon went away: " + status.error_message()};

@@ -23,7 +23,7 @@ const std::vector<CommandGroup> kGroups{
     {"destination", "Destinations: the places that hold repositories."},
     {"set", "Backup sets: named things to back up, and where to."},
     {"config", "The configuration as a file."},
-    {"run", "One run: a backup, restore, forget, prune, check or repair."},
+    {"run", "One run: a backup, restore, copy, forget, prune, check or repair."},
     {"key", "Key slots: what opens a destination's repository."},
     {"notification", "Notifications: who is told when backups fail, are overdue, or are well again."},
 };

@@ -1,11 +1,14 @@
 #include "pager.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -102,6 +105,37 @@ void Pager::start() {
   sigaction(SIGINT, &ignored, &interrupt_);
   sigaction(SIGQUIT, &ignored, &quit_);
   sigaction(SIGPIPE, &ignored, &broken_pipe_);
+  stop_ = eventfd(0, EFD_CLOEXEC);
+  if (stop_ >= 0) watch_ = std::thread([this] { watch(); });
+}
+
+// What comes next may take minutes to be found: who writes only then notices too late that nobody reads it.
+void Pager::watch() {
+  std::array<pollfd, 2> waited{pollfd{pipe_, 0, 0}, pollfd{stop_, POLLIN, 0}};
+  while (poll(waited.data(), waited.size(), -1) < 0 && errno == EINTR) {
+  }
+  if ((waited[0].revents & POLLERR) == 0) return;
+  {
+    const std::lock_guard lock(mutex_);
+    is_read_ = false;
+    if (when_unread_) when_unread_();
+  }
+  // It may read no more, and still take keys.
+  siginfo_t info{};
+  while (waitid(P_PID, static_cast<id_t>(process_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
+  }
+  give_keys_back();
+}
+
+void Pager::when_unread(std::function<void()> action) {
+  const std::lock_guard lock(mutex_);
+  when_unread_ = std::move(action);
+  if (when_unread_ && !is_read_) when_unread_();
+}
+
+void Pager::give_keys_back() const {
+  sigaction(SIGINT, &interrupt_, nullptr);
+  sigaction(SIGQUIT, &quit_, nullptr);
 }
 
 void Pager::write(std::string_view text) {
@@ -127,12 +161,17 @@ Pager::~Pager() {
 }
 
 void Pager::wait() {
+  // First: while it is waited for, the pipe is not closed.
+  if (watch_.joinable()) {
+    eventfd_write(stop_, 1);
+    watch_.join();
+  }
+  if (stop_ >= 0) close(stop_);
   close(pipe_);
   int status = 0;
   while (waitpid(process_, &status, 0) < 0 && errno == EINTR) {
   }
-  sigaction(SIGINT, &interrupt_, nullptr);
-  sigaction(SIGQUIT, &quit_, nullptr);
+  give_keys_back();
   sigaction(SIGPIPE, &broken_pipe_, nullptr);
   if (WIFEXITED(status) && (WEXITSTATUS(status) == kNotFound || WEXITSTATUS(status) == kNotExecutable))
     note("garner: the pager " + printable(command_) +

@@ -4,12 +4,15 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <csignal>
 #include <cstddef>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace garner::client {
@@ -20,7 +23,8 @@ namespace garner::client {
 using Variable = std::function<const char*(const char* name)>;
 std::optional<std::string> choose_pager(const Variable& variable);
 
-// Used by one thread. Until it ends nobody else writes to standard output.
+// Used by one thread; one of its own notices that nobody reads any more. Until it ends nobody else writes to
+// standard output.
 class Pager {
  public:
   // `rows`: of the screen.
@@ -35,9 +39,14 @@ class Pager {
   void note(std::string_view line) { notes_.append(line) += '\n'; }
   // False when nobody reads any more what comes.
   bool is_read() const { return is_read_; }
+  // From now on `action` is called when nobody reads any more, or at once where that is so already. By any
+  // thread, maybe twice, and it must not wait. None: nothing is called any more.
+  void when_unread(std::function<void()> action);
 
  private:
   void start();
+  void watch();
+  void give_keys_back() const;
   void write(std::string_view text);
   void wait();
 
@@ -47,12 +56,32 @@ class Pager {
   std::string notes_;
   std::size_t lines_ = 0;
   bool is_decided_ = false;
-  bool is_read_ = true;
+  std::atomic<bool> is_read_ = true;
   pid_t process_ = -1;
   int pipe_ = -1;
+  int stop_ = -1;  // an event: the watch is over
   struct sigaction interrupt_ {};
   struct sigaction quit_ {};
   struct sigaction broken_pipe_ {};
+  std::mutex mutex_;  // of when_unread_
+  std::function<void()> when_unread_;
+  std::thread watch_;  // last: it uses all of the above
+};
+
+// While it lives, `action` is called as by when_unread(). `pager` may be null, and outlives it.
+class WhenUnread {
+ public:
+  WhenUnread(Pager* pager, std::function<void()> action) : pager_(pager) {
+    if (pager_ != nullptr) pager_->when_unread(std::move(action));
+  }
+  ~WhenUnread() {
+    if (pager_ != nullptr) pager_->when_unread({});
+  }
+  WhenUnread(const WhenUnread&) = delete;
+  WhenUnread& operator=(const WhenUnread&) = delete;
+
+ private:
+  Pager* const pager_;
 };
 
 }  // namespace garner::client

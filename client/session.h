@@ -47,7 +47,8 @@ class Session {
     return response;
   }
 
-  // Calls `each` with every message of a stream, until it ends or `each` returns false.
+  // Calls `each` with every message of a stream, until it ends, `each` returns false, or a pager shows what
+  // comes and nobody reads it any more.
   template <typename Request, typename Response, typename Each>
   void stream(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
                                                                             const Request&),
@@ -56,6 +57,7 @@ class Session {
     grpc::ClientContext context;
     prepare(context);
     const auto reader = (stub.*method)(&context, request);
+    const WhenUnread when_unread(pager_.get(), [&] { context.TryCancel(); });
     Response response;
     while (reader->Read(&response)) {
       if (!each(response)) {
@@ -64,7 +66,9 @@ class Session {
         return;
       }
     }
-    check(reader->Finish());
+    const grpc::Status status = reader->Finish();
+    if (pager_ && !pager_->is_read()) return;
+    check(status);
   }
 
   // Every call from now on fails that has not ended by then.

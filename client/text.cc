@@ -116,6 +116,15 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+bool acts_on_terminal(std::string_view text) {
+  while (!text.empty()) {
+    const Character next = decode(text);
+    if (next.valid ? acts_on_text(next.code) : static_cast<unsigned char>(text.front()) < 0xA0) return true;
+    text.remove_prefix(next.length);
+  }
+  return false;
+}
+
 std::string escape_for_json(std::string_view json) {
   std::string result;
   result.reserve(json.size());

@@ -18,6 +18,9 @@ namespace garner::client {
 // bytes that are not UTF-8) as \xNN. What the daemon has escaped already stays as it is.
 std::string printable(std::string_view text);
 
+// Whether some of it could act on a terminal. Of bytes that are not UTF-8 some terminals take 80 to 9f so.
+bool acts_on_terminal(std::string_view text);
+
 // JSON, in which the same characters are \uNNNN: inside strings only, for elsewhere JSON has none of them.
 std::string escape_for_json(std::string_view json);
 

@@ -53,21 +53,26 @@ bool Archive::has_folder(const v1::SnapshotInfo& snapshot, const std::string& pa
   return node && S_ISDIR(node->mode());
 }
 
-std::optional<std::vector<v1::FileNode>> Archive::folder(const v1::SnapshotInfo& snapshot,
-                                                         const std::string& path) {
+std::optional<Archive::FolderContent> Archive::folder(const v1::SnapshotInfo& snapshot,
+                                                      const std::string& path,
+                                                      const std::function<void(std::size_t)>& told) {
   if (!has_folder(snapshot, path)) return std::nullopt;
   v1::ReadFolderRequest request;
   request.set_snapshot(snapshot.id());
   request.set_path(layout(snapshot).laid_out(path).value());
-  std::vector<v1::FileNode> nodes;
-  while (nodes.size() < kMostEntries) {
+  FolderContent content;
+  std::vector<v1::FileNode>& nodes = content.nodes;
+  std::size_t bytes = 0;
+  while (true) {
     v1::ReadFolderResponse page = ask(&Stub::ReadFolder, request);
+    bytes += page.ByteSizeLong();
+    const std::size_t before = nodes.size();
     for (v1::FileNode& node : *page.mutable_nodes()) nodes.push_back(std::move(node));
-    if (!page.more() || page.nodes().empty()) break;
+    content.is_cut = page.more() && nodes.size() > before;
+    if (!content.is_cut || nodes.size() >= kMostEntries || bytes >= kMostBytes) return content;
+    if (nodes.size() / kTellEvery != before / kTellEvery) told(nodes.size());
     request.set_after(nodes.back().name());
   }
-  if (nodes.size() > kMostEntries) nodes.resize(kMostEntries);
-  return nodes;
 }
 
 std::string Archive::content(const v1::SnapshotInfo& snapshot, const std::string& path, std::size_t most) {
@@ -80,9 +85,16 @@ std::string Archive::content(const v1::SnapshotInfo& snapshot, const std::string
 
 v1::Run Archive::start_restore(const v1::StartRestoreRequest& request) {
   // Once: nobody knows whether a daemon that has gone away meanwhile has begun it.
+  const std::shared_ptr<Stub> daemon = link_.stub();
   grpc::ClientContext context;
   v1::Run run;
-  check(link_.stub()->StartRestore(&context, request, &run));
+  const grpc::Status status = daemon->StartRestore(&context, request, &run);
+  if (DaemonLink::is_broken(status)) {
+    link_.drop(daemon);
+    throw Failure(kExitUnreachable, "the daemon went away: " + status.error_message(),
+                  "Whether it has begun the restore is not known: see garner runs.");
+  }
+  check(status);
   return run;
 }
 

@@ -9,6 +9,7 @@
 #include "argument.h"
 #include "browse/browser.h"
 #include "browse/dialog.h"
+#include "browse/draw.h"
 #include "browse/preview.h"
 #include "text.h"
 
@@ -52,11 +53,17 @@ void Browser::read_folder() {
       (!layout.is_in_source(place_) && !layout.leads_to_source(place_)))
     place_ = layout.root();
   state_.place = place_;
-  auto nodes = archive_.folder(info, place_);
-  state_.contents = nodes ? Contents::kThere : Contents::kMissing;
-  if (!nodes) return;
-  state_.is_cut = nodes->size() == Archive::kMostEntries;
-  state_.folder.set_nodes(*std::move(nodes));
+  auto content = archive_.folder(info, place_, [&](std::size_t count) {
+    state_.contents = Contents::kUnread;
+    state_.progress = human_count(count) + " so far";
+    draw(screen_, state_);
+    // Until all is there.
+    state_.contents = Contents::kUnreadable;
+  });
+  state_.contents = content ? Contents::kThere : Contents::kMissing;
+  if (!content) return;
+  state_.is_cut = content->is_cut;
+  state_.folder.set_nodes(std::move(content->nodes));
   begin_search();
 }
 
@@ -111,7 +118,7 @@ void Browser::keep_name() {
 }
 
 void Browser::take_name() {
-  if (const Folder::Row* row = state_.row()) name_ = row->node.name();
+  if (const Folder::Row* row = state_.row()) name_ = row->node->name();
 }
 
 void Browser::enter() {
@@ -119,11 +126,11 @@ void Browser::enter() {
   if (row == nullptr) return;
   if (row->is_file()) return preview(*row);
   if (!row->is_folder()) {
-    state_.message = printable(row->node.name()) + " is neither a file nor a folder.";
+    state_.message = printable(row->node->name()) + " is neither a file nor a folder.";
   } else if (row->is_removed()) {
     state_.message = "It was removed: [ goes to the snapshot before, which has it.";
   } else {
-    place_ = below(state_.place, row->node.name());
+    place_ = below(state_.place, row->node->name());
     name_.clear();
     state_.folder.filter("");
   }
@@ -146,7 +153,7 @@ void Browser::preview(const Folder::Row& row) {
           ? state_.shown()
           : state_.timeline.snapshot(state_.timeline.older(state_.snapshot).value_or(state_.snapshot));
   const std::string content = archive_.content(from, file.path, Preview::kMost);
-  const Preview text(content, content.size() < Preview::kMost || row.node.size() == content.size());
+  const Preview text(content, content.size() < Preview::kMost || row.node->size() == content.size());
   read(screen_, file.path + "   " + local_time(from.time()),
        [&](std::size_t width) { return text.lines(width); });
 }
@@ -154,7 +161,7 @@ void Browser::preview(const Folder::Row& row) {
 void Browser::toggle_mark() {
   const Folder::Row* row = state_.row();
   if (row == nullptr) return;
-  if (row->node.on_the_way()) {
+  if (row->node->on_the_way()) {
     state_.message = "It only leads to what was backed up: mark what is in it.";
     return;
   }
@@ -168,7 +175,7 @@ void Browser::toggle_mark() {
 void Browser::restore() {
   std::set<MarkedPath> wanted = state_.marked;
   const Folder::Row* row = state_.tree_has_keys ? state_.row() : nullptr;
-  if (wanted.empty() && row != nullptr && !row->node.on_the_way()) wanted.insert(state_.path_of(*row));
+  if (wanted.empty() && row != nullptr && !row->node->on_the_way()) wanted.insert(state_.path_of(*row));
   if (wanted.empty()) {
     state_.message = "Mark what to restore: Tab gives the keys to the tree, Space marks.";
     return;
@@ -178,8 +185,20 @@ void Browser::restore() {
   const auto folder = ask(screen_, " Restore " + what + " to:", below(working_folder(), "") + "/");
   if (!folder) return;
   const std::string target = absolute_path("the folder", with_home(*folder));
-  restores_.start(plan_restore(wanted, target));
-  state_.marked.clear();
+  const std::vector<RestoreItem> items = plan_restore(wanted, target);
+  std::size_t begun = 0;
+  try {
+    restores_.start(items, [&](const RestoreItem& item) {
+      ++begun;
+      erase_marks(state_.marked, item);
+    });
+  } catch (const Failure& failure) {
+    if (begun == 0) throw;
+    throw Failure(failure.exit_code(), failure.what(),
+                  human_count(begun) + " of " + human_count(items.size()) +
+                      (begun == 1 ? " has begun, and goes on." : " have begun, and go on.") + "\n" +
+                      failure.advice());
+  }
 }
 
 }  // namespace garner::client::browse

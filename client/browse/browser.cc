@@ -6,6 +6,7 @@
 #include "browse/dialog.h"
 #include "browse/draw.h"
 #include "browse/help_text.h"
+#include "text.h"
 
 namespace garner::client::browse {
 namespace {
@@ -29,8 +30,11 @@ void Browser::run() {
   draw(screen_, state_);
   while (!quits_) {
     while (const auto key = quits_ ? std::nullopt : screen_.key()) {
-      if (key->name == KeyName::kResized) draw(screen_, state_);
-      attempt([&] { press(*key); });
+      if (key->name == KeyName::kResized) {
+        draw(screen_, state_);
+      } else {
+        attempt([&] { press(*key); });
+      }
     }
     if (quits_) break;
     settle();
@@ -114,8 +118,6 @@ void Browser::type(const Key& key) {
       state_.is_typing = !filter.empty();
       take_last_character(filter);
       return set_filter(filter);
-    case KeyName::kResized:
-      return;
     default:
       state_.is_typing = false;
       press(key);
@@ -163,8 +165,10 @@ void Browser::press_in_timeline(const Key& key) {
       move_in(cursor, key, timeline.rows().size());
   }
   cursor.fit(timeline.rows().size(), cursor.height());
+  // What is seen need not be what the cursor is on, for a filter may keep it out: it stays until that moves.
   const Timeline::Row& now = timeline.rows()[cursor.at()];
-  if (now.level == Timeline::Level::kSnapshot) wanted_ = now.snapshot;
+  const bool is_chosen = cursor.at() != at || key.name == KeyName::kEnter || key.name == KeyName::kRight;
+  if (is_chosen && now.level == Timeline::Level::kSnapshot) wanted_ = now.snapshot;
 }
 
 void Browser::press_in_tree(const Key& key) {
@@ -193,8 +197,12 @@ void Browser::set_filter(const std::string& filter) {
   Timeline& timeline = state_.timeline;
   if (filter == timeline.filter()) return;
   timeline.filter(filter);
+  find_wanted();
+}
+
+void Browser::find_wanted() {
+  Timeline& timeline = state_.timeline;
   if (timeline.matches() == 0) return state_.in_timeline.go_to(0);
-  // What is seen stays so as long as it passes; otherwise the newest that does is.
   auto row = timeline.reveal(wanted_);
   if (!row) {
     const auto first = std::find_if(timeline.rows().begin(), timeline.rows().end(),
@@ -227,7 +235,12 @@ void Browser::list_again() {
   state_.timeline = Timeline(std::move(list));
   state_.timeline.filter(filter);
   wanted_ = state_.snapshot = state_.timeline.find(id).value_or(0);
-  if (const auto row = state_.timeline.reveal(wanted_)) state_.in_timeline.go_to(*row);
+  find_wanted();
+  // Of a snapshot that was forgotten no row is left on which a mark could be taken away.
+  const std::size_t lost = std::erase_if(
+      state_.marked, [&](const MarkedPath& one) { return !state_.timeline.find(one.snapshot).has_value(); });
+  if (lost > 0)
+    state_.message = plural(lost, "mark was", "marks were") + " in snapshots that are not there any more.";
 }
 
 }  // namespace garner::client::browse

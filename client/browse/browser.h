@@ -35,6 +35,9 @@ class Browser {
   void move_in(Cursor& cursor, const Key& key, std::size_t count);
 
   void set_filter(const std::string& filter);
+  // The cursor goes to the snapshot that is wanted; where the filter keeps that out, the newest that passes
+  // is wanted instead.
+  void find_wanted();
   void go_in_time(bool to_older);
   void enter();
   void leave();

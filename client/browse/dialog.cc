@@ -13,6 +13,7 @@ bool is_end(const Key& key) {
          key.is("q") || key.is(" ");
 }
 
+// `width`: that of the widest character at least.
 std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
   std::vector<std::string> lines;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -31,6 +32,12 @@ std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
 
 void draw_box(Screen& screen, const std::string& title, const std::string& text) {
   constexpr std::size_t kWidest = 72;
+  // It may be made as small as that while the box is there, and larger again.
+  if (screen.columns() < 20 || screen.rows() < 5) {
+    screen.put(0, 0, screen.columns(), title, Look::kBar);
+    screen.show();
+    return;
+  }
   const std::size_t width = std::min(screen.columns(), kWidest) - 4;
   std::vector<std::string> lines = wrapped(text, width);
   lines.resize(std::min(lines.size(), screen.rows() - 3));
@@ -49,7 +56,6 @@ void draw_box(Screen& screen, const std::string& title, const std::string& text)
 }  // namespace
 
 void tell(Screen& screen, const std::string& title, const std::string& text) {
-  if (screen.columns() < 20 || screen.rows() < 5) return;
   do {
     draw_box(screen, title, text);
   } while (!is_end(screen.next_key()));

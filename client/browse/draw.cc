@@ -14,6 +14,7 @@ constexpr std::size_t kLeastColumns = 50;
 constexpr std::size_t kSizeWidth = 9;
 constexpr std::size_t kTimeWidth = 16;  // "2026-11-29 18:30"
 constexpr std::size_t kModeWidth = 10;
+constexpr std::size_t kLeastName = 12;
 constexpr std::size_t kWideTree = 75;  // columns from which on modes are seen
 
 struct Area {
@@ -24,9 +25,14 @@ struct Area {
 };
 
 std::string heading(const std::string& text, const std::string& filter, std::size_t matches,
-                    std::size_t all) {
+                    const std::string& all) {
   if (filter.empty()) return text;
-  return text + " (" + human_count(matches) + " of " + human_count(all) + ": " + filter + ")";
+  return text + " (" + human_count(matches) + " of " + all + ": " + filter + ")";
+}
+
+// How many are looked through.
+std::string searched(const State& state) {
+  return (state.is_cut ? "the first " : "") + human_count(state.folder.size());
 }
 
 Ground ground_of(bool is_at, bool has_keys) {
@@ -44,7 +50,8 @@ std::string timeline_text(const Screen& screen, const Timeline& timeline, const 
 void draw_timeline(Screen& screen, State& state, const Area& area) {
   const Timeline& timeline = state.timeline;
   screen.put(area.row, area.column, area.width,
-             heading("Snapshots", timeline.filter(), timeline.matches(), timeline.size()), Look::kBold);
+             heading("Snapshots", timeline.filter(), timeline.matches(), human_count(timeline.size())),
+             Look::kBold);
   const std::size_t height = area.height - 1;
   state.in_timeline.fit(timeline.rows().size(), height);
   for (std::size_t i = 0; i < height; ++i) {
@@ -80,30 +87,36 @@ Look look_of(const Folder::Row& row) {
 }
 
 std::string name_text(const Folder::Row& row) {
-  std::string name = printable(row.node.name());
+  std::string name = printable(row.node->name());
   if (row.is_folder()) name += '/';
-  if (S_ISLNK(row.node.mode()) && !row.node.target().empty()) name += " -> " + printable(row.node.target());
+  if (S_ISLNK(row.node->mode()) && !row.node->target().empty())
+    name += " -> " + printable(row.node->target());
   return name;
 }
 
 std::string row_text(const Screen& screen, const State& state, const Folder::Row& row, std::size_t width) {
   const bool is_wide = width >= kWideTree;
-  std::size_t used = 3 + 1 + kSizeWidth + 2 + kTimeWidth;
+  std::size_t used = 3 + 1 + kSizeWidth;
+  // On the narrowest screen the name has room without the time.
+  const bool has_time = width >= used + 2 + kTimeWidth + kLeastName;
+  if (has_time) used += 2 + kTimeWidth;
   if (is_wide) used += kModeWidth + 2;
   const std::size_t room = width - std::min(used, width);
   const bool is_marked = state.marked.contains(state.path_of(row));
   std::string text{letter(row.mark), is_marked ? '*' : ' ', ' '};
   text += pad_right(cut_middle(name_text(row), room, screen.mark()), room) + ' ';
-  text += pad_left(row.is_file() ? human_bytes(row.node.size()) : "", kSizeWidth) + "  ";
-  if (is_wide) text += pad_right(row.is_removed() ? "" : mode_text(row.node.mode()), kModeWidth + 2);
-  text += row.is_removed() ? "" : local_minute(row.node.mtime());
+  text += pad_left(row.is_file() ? human_bytes(row.node->size()) : "", kSizeWidth);
+  if (!has_time) return text;
+  text += "  ";
+  if (is_wide) text += pad_right(row.is_removed() ? "" : mode_text(row.node->mode()), kModeWidth + 2);
+  text += row.is_removed() ? "" : local_minute(row.node->mtime());
   return text;
 }
 
 void draw_folder(Screen& screen, State& state, const Area& area) {
   const Folder& folder = state.folder;
   const std::string what =
-      heading(printable(state.place), folder.filter(), folder.rows().size(), folder.size());
+      heading(printable(state.place), folder.filter(), folder.rows().size(), searched(state));
   screen.put(area.row, area.column, area.width, cut_middle(printable(what), area.width, screen.mark()),
              Look::kBold);
   const std::size_t height = area.height - 1;
@@ -116,7 +129,10 @@ void draw_folder(Screen& screen, State& state, const Area& area) {
                look_of(row), ground_of(number == state.in_folder.at(), state.tree_has_keys));
   }
   if (!folder.rows().empty()) return;
-  std::string nothing = folder.filter().empty() ? "This folder is empty." : "Nothing here is like that.";
+  std::string nothing = "This folder is empty.";
+  if (!folder.filter().empty())
+    nothing =
+        state.is_cut ? "Nothing among " + searched(state) + " is like that." : "Nothing here is like that.";
   if (state.contents == Contents::kUnread) nothing = "Reading...";
   if (state.contents == Contents::kMissing) nothing = "This folder is not in this snapshot.";
   if (state.contents == Contents::kUnreadable) nothing = "It could not be read. Ctrl-L tries again.";
@@ -145,10 +161,10 @@ std::string facts_of(const v1::SnapshotInfo& info, std::string_view dot) {
 
 std::string facts_of(const Folder::Row& row) {
   if (row.is_removed()) return "removed since the snapshot before, which still has it";
-  std::string text = mode_text(row.node.mode()) + "  " + std::to_string(row.node.uid()) + ":" +
-                     std::to_string(row.node.gid()) + "  " + local_time(row.node.mtime());
-  if (row.is_file()) text += "  " + plural(row.node.size(), "byte", "bytes");
-  if (S_ISLNK(row.node.mode())) text += "  -> " + printable(row.node.target());
+  std::string text = mode_text(row.node->mode()) + "  " + std::to_string(row.node->uid()) + ":" +
+                     std::to_string(row.node->gid()) + "  " + local_time(row.node->mtime());
+  if (row.is_file()) text += "  " + plural(row.node->size(), "byte", "bytes");
+  if (S_ISLNK(row.node->mode())) text += "  -> " + printable(row.node->target());
   return text;
 }
 
@@ -164,7 +180,7 @@ std::string status_of(const Screen& screen, const State& state) {
     if (row.level != Timeline::Level::kSnapshot) return text + plural(row.count, "snapshot", "snapshots");
     return text + facts_of(state.timeline.snapshot(row.snapshot), dot);
   }
-  if (state.is_cut) text += "only the first " + human_count(state.folder.size()) + " are seen" + dot;
+  if (state.is_cut) text += "only " + searched(state) + " are seen" + dot;
   if (!state.changes_note.empty()) text += state.changes_note + dot;
   if (const Folder::Row* row = state.row()) text += facts_of(*row);
   return text;

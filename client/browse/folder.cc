@@ -9,8 +9,8 @@
 
 namespace garner::client::browse {
 
-bool Folder::Row::is_folder() const { return S_ISDIR(node.mode()); }
-bool Folder::Row::is_file() const { return S_ISREG(node.mode()); }
+bool Folder::Row::is_folder() const { return S_ISDIR(node->mode()); }
+bool Folder::Row::is_file() const { return S_ISREG(node->mode()); }
 
 void Folder::set_nodes(std::vector<v1::FileNode> nodes) {
   nodes_ = std::move(nodes);
@@ -30,7 +30,7 @@ void Folder::filter(const std::string& words) {
 
 std::optional<std::size_t> Folder::find(const std::string& name) const {
   for (std::size_t row = 0; row < rows_.size(); ++row) {
-    if (rows_[row].node.name() == name) return row;
+    if (rows_[row].node->name() == name) return row;
   }
   return std::nullopt;
 }
@@ -38,25 +38,28 @@ std::optional<std::size_t> Folder::find(const std::string& name) const {
 void Folder::lay_out() {
   const std::vector<std::string> words = words_of(filter_);
   const auto passes = [&](const std::string& name) {
+    if (words.empty()) return true;
     const std::string searched = lower(name);
     return std::all_of(words.begin(), words.end(),
                        [&](const std::string& word) { return searched.find(word) != std::string::npos; });
   };
   rows_.clear();
   for (const v1::FileNode& node : nodes_) {
-    if (passes(node.name())) rows_.push_back({node, changes_.mark(node.name())});
+    if (passes(node.name())) rows_.push_back({&node, changes_.mark(node.name())});
   }
+  const auto kept = static_cast<std::ptrdiff_t>(rows_.size());
+  removed_.clear();
   for (const auto& [name, removed] : changes_.removed()) {
     // Something else may have its name.
     if (changes_.mark(name) != Mark::kRemoved || !passes(name)) continue;
-    v1::FileNode node;
+    v1::FileNode& node = removed_.emplace_back();
     node.set_name(name);
     node.set_mode(removed.type);
     node.set_size(removed.size);
-    rows_.push_back({std::move(node), Mark::kRemoved});
+    rows_.push_back({&node, Mark::kRemoved});
   }
-  std::sort(rows_.begin(), rows_.end(),
-            [](const Row& a, const Row& b) { return a.node.name() < b.node.name(); });
+  std::inplace_merge(rows_.begin(), rows_.begin() + kept, rows_.end(),
+                     [](const Row& a, const Row& b) { return a.node->name() < b.node->name(); });
 }
 
 std::string mode_text(std::uint32_t mode) {

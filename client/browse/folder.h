@@ -1,7 +1,9 @@
 // What is in a folder of a snapshot, as rows in name order, with marks of what changed since the snapshot
-// before; among them what was removed since. One thread.
+// before; among them what was removed since. It may be of a million names: no key that is pressed copies or
+// sorts them. One thread.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,14 +15,19 @@ namespace garner::client::browse {
 
 class Folder {
  public:
+  // Valid until the folder is given other nodes or changes, or is filtered.
   struct Row {
-    v1::FileNode node;  // of what was removed: name, type and size only
+    const v1::FileNode* node;  // of what was removed: name, type and size only
     Mark mark = Mark::kNone;
 
     bool is_folder() const;
     bool is_file() const;
     bool is_removed() const { return mark == Mark::kRemoved; }
   };
+
+  Folder() = default;
+  Folder(Folder&&) = default;
+  Folder& operator=(Folder&&) = default;
 
   // `nodes`: in name order.
   void set_nodes(std::vector<v1::FileNode> nodes);
@@ -38,6 +45,7 @@ class Folder {
 
   std::vector<v1::FileNode> nodes_;
   FolderChanges changes_;
+  std::deque<v1::FileNode> removed_;  // those that have a row
   std::string filter_;
   std::vector<Row> rows_;
 };

@@ -54,4 +54,10 @@ std::vector<RestoreItem> plan_restore(const std::set<MarkedPath>& marked, const 
   return items;
 }
 
+void erase_marks(std::set<MarkedPath>& marked, const RestoreItem& item) {
+  std::erase_if(marked, [&](const MarkedPath& one) {
+    return one.snapshot == item.snapshot && is_same_or_inside(one.path, item.path);
+  });
+}
+
 }  // namespace garner::client::browse

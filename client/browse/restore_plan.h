@@ -30,4 +30,7 @@ struct RestoreItem {
 // usage_failure() where two would land on one another, or something is at such a place.
 std::vector<RestoreItem> plan_restore(const std::set<MarkedPath>& marked, const std::string& target);
 
+// Takes away the marks of what the item restores.
+void erase_marks(std::set<MarkedPath>& marked, const RestoreItem& item);
+
 }  // namespace garner::client::browse

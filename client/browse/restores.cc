@@ -26,7 +26,8 @@ std::string trouble_of(const v1::Run& run) {
 
 }  // namespace
 
-void Restores::start(const std::vector<RestoreItem>& items) {
+void Restores::start(const std::vector<RestoreItem>& items,
+                     const std::function<void(const RestoreItem&)>& has_begun) {
   if (runs_.empty()) begun_ = 0, has_trouble_ = false;
   for (const RestoreItem& item : items) {
     v1::StartRestoreRequest request;
@@ -37,6 +38,7 @@ void Restores::start(const std::vector<RestoreItem>& items) {
     request.set_overwrite(v1::OVERWRITE_NEVER);
     runs_.push_back(archive_.start_restore(request));
     ++begun_;
+    has_begun(item);
     if (!stream_) follow_next();
   }
 }
@@ -55,10 +57,15 @@ void Restores::follow_next() {
 
 std::optional<Restores::News> Restores::take_news() {
   if (!stream_) return std::nullopt;
-  // What came between the two looks is seen to as well.
+  const auto take_newest = [&] {
+    if (auto newest = stream_->take()) runs_.front() = *std::move(newest);
+  };
+  // First: it clears the descriptor, which tells of an end that comes later.
+  take_newest();
   const auto ended = stream_->ended();
-  if (auto newest = stream_->take()) runs_.front() = *std::move(newest);
   if (!ended) return std::nullopt;
+  // What came between the two looks.
+  take_newest();
   const v1::Run run = std::move(runs_.front());
   runs_.pop_front();
   if (!has_ended(run)) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,8 +19,8 @@ class Restores {
  public:
   explicit Restores(Archive& archive) : archive_(archive) {}
 
-  // Begins a run for each. Throws Failure: then those before it have begun.
-  void start(const std::vector<RestoreItem>& items);
+  // Begins a run for each, and says so of each. Throws Failure: then those of which it was said have begun.
+  void start(const std::vector<RestoreItem>& items, const std::function<void(const RestoreItem&)>& has_begun);
 
   // Readable when there is something new; -1 while none runs.
   int descriptor() const { return stream_ ? stream_->descriptor() : -1; }

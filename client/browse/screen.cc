@@ -237,7 +237,6 @@ void Screen::show(std::size_t row, std::size_t column) {
 void Screen::renew() { clearok(curscr, TRUE); }
 
 std::optional<Key> Screen::key() {
-  if (closed_) return Key{KeyName::kClosed, ""};
   wint_t code = 0;
   switch (get_wch(&code)) {
     case OK:
@@ -245,7 +244,8 @@ std::optional<Key> Screen::key() {
     case KEY_CODE_YES:
       return Key{name_of_code(code), ""};
     default:
-      return std::nullopt;
+      // What it had still to say came first.
+      return closed_ ? std::optional(Key{KeyName::kClosed, ""}) : std::nullopt;
   }
 }
 
@@ -256,9 +256,8 @@ void Screen::wait(std::initializer_list<int> descriptors) {
   pthread_sigmask(SIG_SETMASK, nullptr, &mask);
   sigdelset(&mask, SIGWINCH);
   if (ppoll(waited.data(), waited.size(), nullptr, &mask) <= 0) return;
-  // What it has still to say comes first.
-  const auto about_input = static_cast<unsigned>(waited[0].revents);
-  closed_ = (about_input & POLLIN) == 0 && (about_input & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+  // A terminal that has hung up stays readable for good, and gives nothing.
+  closed_ = (static_cast<unsigned>(waited[0].revents) & (POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
 Key Screen::next_key() {

@@ -1,27 +1,10 @@
 #include "browse/snapshot_layout.h"
 
 #include <algorithm>
-#include <charconv>
+
+#include "source_path.h"
 
 namespace garner::client::browse {
-namespace {
-
-// Bytes of a path that the daemon has made printable: \xNN stands for one, also for the backslash.
-std::string from_printable(std::string_view text) {
-  std::string bytes;
-  while (!text.empty()) {
-    unsigned value = 0;
-    const bool is_escape =
-        text.size() >= 4 && text.starts_with("\\x") &&
-        std::from_chars(text.data() + 2, text.data() + 4, value, 16).ptr == text.data() + 4;
-    bytes += is_escape ? static_cast<char>(static_cast<unsigned char>(value)) : text.front();
-    text.remove_prefix(is_escape ? 4 : 1);
-  }
-  return bytes;
-}
-
-}  // namespace
-
 std::string below(const std::string& folder, std::string_view name) {
   if (name.empty()) return folder;
   return std::string(folder == "/" ? "" : folder).append("/").append(name);

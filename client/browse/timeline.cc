@@ -17,12 +17,23 @@ constexpr std::array<std::string_view, 12> kMonths{"January",   "February", "Mar
                                                    "May",       "June",     "July",     "August",
                                                    "September", "October",  "November", "December"};
 constexpr std::array<std::string_view, 7> kWeekdays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-constexpr std::size_t kTimeLength = 19;  // "2026-11-29 18:30:05"
 
 int number_in(std::string_view text, std::size_t begin, std::size_t length) {
   int number = 0;
   std::from_chars(text.data() + begin, text.data() + begin + length, number);
   return number;
+}
+
+// Year, month and day of "2026-11-29 18:30:05" as one number, 20261129; 0 of whatever else a time is shown
+// as.
+int day_of(std::string_view time) {
+  constexpr std::string_view kForm = "dddd-dd-dd dd:dd:dd";
+  const auto fits = [](char c, char form) { return form == 'd' ? c >= '0' && c <= '9' : c == form; };
+  if (!std::equal(time.begin(), time.end(), kForm.begin(), kForm.end(), fits)) return 0;
+  const int month = number_in(time, 5, 2);
+  const int day = number_in(time, 8, 2);
+  if (month < 1 || month > 12 || day < 1 || day > 31) return 0;
+  return number_in(time, 0, 4) * 10'000 + month * 100 + day;
 }
 
 }  // namespace
@@ -35,11 +46,10 @@ Timeline::Timeline(v1::ListSnapshotsResponse list) : list_(std::move(list)) {
     facts.time = local_time(info.time());
     std::string searched = info.set() + '\n' + info.host() + '\n' + facts.time;
     // What has no time has no day either.
-    if (facts.time.size() == kTimeLength) {
-      facts.day = number_in(facts.time, 0, 4) * 10'000 + number_in(facts.time, 5, 2) * 100 +
-                  number_in(facts.time, 8, 2);
+    facts.day = day_of(facts.time);
+    if (facts.day != 0) {
       searched += '\n';
-      searched += kMonths.at(static_cast<std::size_t>(number_in(facts.time, 5, 2)) - 1);
+      searched += kMonths.at(static_cast<std::size_t>(facts.day / 100 % 100 - 1));
     }
     for (const std::string& tag : info.tags()) searched += '\n' + tag;
     facts.searched = lower(searched);

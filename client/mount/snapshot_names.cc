@@ -3,6 +3,8 @@
 #include <array>
 #include <ctime>
 
+#include "source_path.h"
+
 namespace garner::client::mount {
 namespace {
 
@@ -34,7 +36,7 @@ SnapshotNames::SnapshotNames(const v1::ListSnapshotsResponse& list, const std::s
     if (!info.recovered()) set["latest"] = link;
 
     Scope& scope = scopes[info.set()];
-    scope.sources.insert(info.sources().begin(), info.sources().end());
+    for (const std::string& source : info.sources()) scope.sources.insert(from_printable(source));
     if (!only.empty()) {
       scope.names.push_back(info.id());
     } else if (scope.names.empty()) {

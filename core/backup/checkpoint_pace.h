@@ -1,6 +1,6 @@
-// How often a run saves its progress, and commits what it has stored, and how far it reads ahead of that. The
-// defaults are DESIGN section 5's; a run over a source of a few hundred KiB, as tests of crashes have it,
-// goes by smaller ones.
+// How often a run saves its progress, and commits what it has stored, and how far it reads ahead of that: why
+// so, says docs/architecture.md. A run over a source of a few hundred KiB, as tests of crashes have it, goes
+// by smaller ones.
 #pragma once
 
 #include <chrono>

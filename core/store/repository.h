@@ -181,14 +181,14 @@ class Repository final : public BlobSource {
   // machine's. Others refresh and commit meanwhile. Errors of this repository's own destination.
   bool tidy_shelf();
 
-  // Commits (DESIGN section 4): puts the segment, checks the plan against the newest state, creates the next
-  // record exclusively, and tries again on the record that came first. The log is listed before, unless that
-  // was done not long ago and the plan adds no packs and removes nothing (may_go_by_last_look). Own packs are
-  // seen to exist after a record was read since which every record was read. An error leaves nothing but
-  // garbage behind, or, if the answer of the destination was lost or the local copy could not be brought up
-  // to date, the record: the same plan committed again is then found to be committed. Packs that are live
-  // already are not added again; a plan that changes nothing commits nothing. A new writer is listed with
-  // ROLE_ADD. Error(kForked) as refresh(), and when the newest record is another than was seen;
+  // Commits (docs/architecture.md): puts the segment, checks the plan against the newest state, creates the
+  // next record exclusively, and tries again on the record that came first. The log is listed before, unless
+  // that was done not long ago and the plan adds no packs and removes nothing (may_go_by_last_look). Own
+  // packs are seen to exist after a record was read since which every record was read. An error leaves
+  // nothing but garbage behind, or, if the answer of the destination was lost or the local copy could not be
+  // brought up to date, the record: the same plan committed again is then found to be committed. Packs that
+  // are live already are not added again; a plan that changes nothing commits nothing. A new writer is listed
+  // with ROLE_ADD. Error(kForked) as refresh(), and when the newest record is another than was seen;
   // Error(kNewerFormat) when writing takes a feature that this version does not know. A plan with a removal:
   // Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE; Error(kConflict) for a
   // snapshot that is pinned or a segment of an unfinished run; the log is read whole before, as by

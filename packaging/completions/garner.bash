@@ -1,16 +1,8 @@
 # Completion of garner for bash. Installed as bash-completion/completions/garner.
 
-# The values of a field in what `garner --json` answers; nothing when no daemon is there.
-_garner_values() {
-    local field=$1
-    shift
-    command garner "${_garner_socket[@]}" --json "$@" 2>/dev/null | command grep -o "\"$field\":\"[^\"\\\\]*\"" |
-        command cut -d '"' -f 4
-}
-
-_garner_tags() {
-    command garner "${_garner_socket[@]}" --json snapshots 2>/dev/null | command grep -o '"tags":\[[^]]*' |
-        command cut -d '[' -f 2 | command tr -d '"' | command tr , '\n' | command sort -u
+# What the daemon has of a kind for `cur`, a line each; nothing when none is there, or it does not answer soon.
+_garner_complete() {
+    command garner "${_garner_socket[@]}" complete "$1" "$cur" 2>/dev/null
 }
 
 _garner_words() {
@@ -25,9 +17,9 @@ _garner_files() {
     mapfile -t COMPREPLY < <(compgen "$1" -- "$cur")
 }
 
-# What the daemon has for a snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]).
+# The same for a snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]).
 _garner_snapshots() {
-    mapfile -t COMPREPLY < <(command garner "${_garner_socket[@]}" complete "$1" "$cur" 2>/dev/null)
+    mapfile -t COMPREPLY < <(_garner_complete "$1")
     to_quote=1
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace 2>/dev/null
 }
@@ -45,6 +37,8 @@ _garner_quote() {
             COMPREPLY[i]=${COMPREPLY[i]//"${special:char:1}"/\\"${special:char:1}"}
         done
         [[ $quote == \' ]] && COMPREPLY[i]=${COMPREPLY[i]//\'/\'\\\'\'}
+        # Within these a '!' is the history's, with a backslash or without.
+        [[ $quote == \" ]] && COMPREPLY[i]=${COMPREPLY[i]//!/\"\\!\"}
     done
     # readline closes the quote unless a quote is the last that it has put.
     [[ -n $quote && ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *"$quote" ]] && COMPREPLY[0]+=$quote
@@ -164,7 +158,7 @@ _garner_offer() {
             ;;
         --to)
             if [[ $command == copy ]]; then
-                _garner_words "$(_garner_values name destination list)"
+                _garner_words "$(_garner_complete destination)"
                 return
             fi
             if [[ $command == "key export" ]]; then _garner_files -f; else _garner_files -d; fi
@@ -178,12 +172,12 @@ _garner_offer() {
             ;;
         --destination)
             if [[ $cur != -* ]]; then
-                _garner_words "$(_garner_values name destination list)"
+                _garner_words "$(_garner_complete destination)"
                 return
             fi
             ;;
         --supply-from)
-            _garner_words "$(_garner_values name destination list)"
+            _garner_words "$(_garner_complete destination)"
             return
             ;;
         --supply)
@@ -196,7 +190,7 @@ _garner_offer() {
             ;;
         --region | --storage-class | --accept-log) return ;;
         --index-from)
-            _garner_words $'local\nself\n'"$(_garner_values name destination list)"
+            _garner_words $'local\nself\n'"$(_garner_complete destination)"
             return
             ;;
         --overwrite)
@@ -236,11 +230,11 @@ _garner_offer() {
             ;;
         --set)
             if [[ $command == tag ]]; then
-                _garner_words "$(_garner_tags)"
+                _garner_words "$(_garner_complete tag)"
                 return
             fi
             if [[ $cur != -* ]]; then
-                _garner_words "$(_garner_values name set list)"
+                _garner_words "$(_garner_complete set)"
                 return
             fi
             ;;
@@ -251,7 +245,7 @@ _garner_offer() {
             fi
             ;;
         --run)
-            _garner_words "$(_garner_values run_id runs)"
+            _garner_words "$(_garner_complete run)"
             return
             ;;
         --webhook | --ping | --mail | --smtp | --from | --user) return ;;
@@ -261,7 +255,7 @@ _garner_offer() {
             ;;
         --limit | --host | --version | --diff | --size | --blob | --pack) return ;;
         --tag | --add | --remove)
-            _garner_words "$(_garner_tags)"
+            _garner_words "$(_garner_complete tag)"
             return
             ;;
         --in)
@@ -306,7 +300,7 @@ _garner_offer() {
         case $command in
             "destination show" | "destination edit" | "destination claim" | "destination test" | \
                 "destination remove")
-                ((arguments == 0)) && options=$(_garner_values name destination list)
+                ((arguments == 0)) && options=$(_garner_complete destination)
                 ;;
             "destination add")
                 if ((arguments == 1)); then
@@ -323,16 +317,16 @@ _garner_offer() {
                 return
                 ;;
             "notification show" | "notification test" | "notification remove")
-                ((arguments == 0)) && options=$(_garner_values name notification list)
+                ((arguments == 0)) && options=$(_garner_complete notification)
                 ;;
             status)
-                options=$(_garner_values name set list)
+                options=$(_garner_complete set)
                 ;;
             backup | runs | browse | "set show" | "set edit" | "set explain" | "set remove")
-                ((arguments == 0)) && options=$(_garner_values name set list)
+                ((arguments == 0)) && options=$(_garner_complete set)
                 ;;
             errors | "run show" | "run pause" | "run resume" | "run cancel")
-                ((arguments == 0)) && options=$(_garner_values run_id runs)
+                ((arguments == 0)) && options=$(_garner_complete run)
                 ;;
             versions)
                 if ((arguments == 0)); then
@@ -375,7 +369,7 @@ _garner_offer() {
                 return
                 ;;
             "key remove")
-                ((arguments == 0)) && options=$(_garner_values id key list | command cut -c 1-12)
+                ((arguments == 0)) && options=$(_garner_complete key)
                 ;;
         esac
         _garner_words "$options"

@@ -1,33 +1,46 @@
 # Completion of garner for fish. Installed in vendor_completions.d.
 
-# The values of a field in what `garner --json` answers; nothing when no daemon is there.
-function __garner_values --argument-names field
-    command garner --json $argv[2..] 2>/dev/null | string match --regex --all --groups-only '"'$field'":"([^"\\\\]*)"'
+# What the daemon has of a kind that begins so, a line each; nothing when none is there, or it does not answer soon.
+function __garner_complete --argument-names kind word
+    command garner (__garner_socket) complete $kind "$word" 2>/dev/null
 end
-
+# Of names there are few: fish says which of them are like what is typed.
 function __garner_sets
-    __garner_values name set list
+    __garner_complete set ''
 end
 function __garner_destinations
-    __garner_values name destination list
+    __garner_complete destination ''
 end
 function __garner_runs
-    __garner_values run_id runs
-end
-# What the daemon has for a snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]), a line each.
-function __garner_snapshots --argument-names kind
-    set --local word (commandline --current-token --cut-at-cursor | string unescape)
-    command garner complete $kind "$word" 2>/dev/null
+    __garner_complete run ''
 end
 function __garner_tags
-    command garner --json snapshots 2>/dev/null | string match --regex --all --groups-only '"tags":\[([^]]+)' |
-        string replace --all '"' '' | string split , | command sort -u
+    __garner_complete tag ''
 end
 function __garner_notifications
-    __garner_values name notification list
+    __garner_complete notification ''
 end
 function __garner_keys
-    __garner_values id key list | string sub --length 12
+    __garner_complete key ''
+end
+# A snapshot, a selector (also sets), or a path (SNAPSHOT[:PATH]).
+function __garner_snapshots --argument-names kind
+    set --local word (commandline --current-token --cut-at-cursor | string unescape)
+    # An option's value behind '='.
+    __garner_complete $kind (string replace --regex -- '^--[^=]*=' '' "$word")
+end
+
+# --socket as it stands in the line, or nothing.
+function __garner_socket
+    set --local words (commandline --tokenize --cut-at-cursor --current-process)
+    for i in (seq 2 (count $words))
+        switch $words[$i]
+            case --socket
+                set --query words[(math $i + 1)]; and printf '%s\n' --socket $words[(math $i + 1)]
+            case '--socket=*'
+                echo $words[$i]
+        end
+    end
 end
 
 # The words before the cursor that are no options, without the program: the command and its arguments.

@@ -229,11 +229,19 @@ class BrowseTest(Case):
         terminal.wait("The terminal is too small")
         terminal.tmux("resize-window", "-x", "120", "-y", "40")
         terminal.wait("post/", "drwxr-xr-x")
+        # Names come before times.
+        terminal.tmux("resize-window", "-x", "50", "-y", "24")
+        terminal.wait("+  post/", "-  letters/", "   notes.txt", "6 B")
         terminal.tmux("resize-window", "-x", "80", "-y", "24")
         terminal.wait("post/", without=["drwxr-xr-x"])
         # A daemon that is away is told, and all goes on when it is back.
         daemon.stop()
         terminal.keys("[")
+        terminal.wait("That did not work", "When it is back")
+        # Where no box fits.
+        terminal.tmux("resize-window", "-x", "4", "-y", "24")
+        terminal.wait("Tha")
+        terminal.tmux("resize-window", "-x", "80", "-y", "24")
         terminal.wait("That did not work", "When it is back")
         terminal.keys("Enter")
         terminal.wait("It could not be read", without=["That did not work"])
@@ -241,6 +249,54 @@ class BrowseTest(Case):
         terminal.keys("C-l")
         terminal.wait("letters/", self.runs[1]["snapshot_id"][:12])
         self.assertRegex(terminal.text("-e"), COLOUR)
+        terminal.quit()
+
+    def test_a_restore_by_a_daemon_that_was_started_again(self):
+        daemon = self.history()
+        terminal = Terminal(self, daemon.socket)
+        terminal.wait("+  post/", without=["comparing"])
+        terminal.keys("Tab", "End")
+        terminal.wait("drwxr-xr-x")
+        daemon.stop()
+        daemon.start()
+        for answer in (["That did not work", "the daemon went away", "garner runs"], ["Restored 4 files to"]):
+            terminal.keys("R")
+            terminal.wait("Restore post to:")
+            terminal.keys("C-u")
+            terminal.type(self.path("restored"))
+            terminal.keys("Enter")
+            terminal.wait(*answer)
+            terminal.keys("Enter")
+        terminal.quit()
+
+    def test_what_a_filter_keeps_out(self):
+        daemon = self.history()
+        newest, second, first = (run["snapshot_id"] for run in reversed(self.runs))
+        daemon.run("tag", first, second, "--add", "keep")
+        terminal = Terminal(self, daemon.socket)
+        terminal.wait(newest[:12], "post/")
+        terminal.type("keep")
+        terminal.wait("(2 of 3: keep)", second[:12], without=["post/"])
+        # It is seen all the same, until the cursor moves.
+        terminal.keys("F5", "]")
+        terminal.wait(newest[:12], "post/", without=["Filter"])
+        terminal.keys("F5")
+        terminal.tmux("resize-window", "-x", "90", "-y", "30")
+        terminal.keys("?")
+        terminal.wait("Filtering")
+        terminal.keys("q")
+        terminal.wait(newest[:12], "post/", without=["Filtering"])
+        terminal.keys("Down")
+        terminal.wait(first[:12], "letters/", without=["post/"])
+        # What is forgotten is marked no more, and the newest that passes is seen instead.
+        terminal.keys("Tab", "Space")
+        terminal.wait("1 marked")
+        terminal.keys("Tab")
+        daemon.run("forget", first)
+        terminal.keys("C-l")
+        terminal.wait("(1 of 2: keep)", second[:12], without=["post/", "1 marked"])
+        terminal.keys("R")
+        terminal.wait("Mark what to restore")
         terminal.quit()
 
     def test_without_colours(self):
@@ -277,23 +333,75 @@ class ManySnapshots(Case):
         self.addCleanup(daemon.stdin.close)
         self.assertEqual(b"ready\n", daemon.stdout.readline())
 
-    def test_they_open(self):
-        """To the tree's last row on the screen."""
+    def opened(self):
+        """The client on a terminal of its own, drawn to the tree's last row; its process and the terminal."""
         child, main = pty.fork()
         if child == 0:
             os.environ.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", "TZ": "UTC"})
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             os.execv(GARNER, [GARNER, "--socket", self.socket, "browse"])
+        fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        output = b""
+        while b"wide" not in output:
+            self.assertTrue(select.select([main], [], [], 30)[0], output)
+            output += os.read(main, 65536)
+        self.assertIn(b"7,631", output)  # of the newest year
+        return child, main
+
+    def test_they_open(self):
+        child, main = self.opened()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(main)
+
+    def test_a_terminal_that_goes_away(self):
+        """It ends, also where the signal of that is ignored."""
+        child, main = self.opened()
+        os.close(main)
         try:
-            fcntl.ioctl(main, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-            output = b""
-            while b"plain" not in output:
-                self.assertTrue(select.select([main], [], [], 30)[0], output)
-                output += os.read(main, 65536)
-            self.assertIn(b"7,631", output)  # of the newest year
-        finally:
+            self.wait(lambda: os.waitpid(child, os.WNOHANG)[0])
+        except AssertionError:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            os.close(main)
+            raise
+
+    def test_a_restore_that_begins_in_part(self):
+        terminal = Terminal(self, self.socket)
+        terminal.wait("line\\x0aend", "z plain")
+        terminal.keys("Tab", "Home", "Down", "Down", "Space", "Space")
+        terminal.wait(" * line", " * z plain", "2 marked")
+        terminal.keys("R")
+        terminal.wait("Restore 2 things to:")
+        terminal.keys("C-u")
+        terminal.type(self.path("restored"))
+        terminal.keys("Enter")
+        terminal.wait("That did not work", "z plain is never restored", "1 of 2 has begun, and goes on.")
+        terminal.keys("Enter")
+        terminal.wait("Restored 2,000 files to", " * z plain", without=[" * line", "That did not work"])
+        terminal.keys("F5")
+        terminal.wait("1 marked")
+        terminal.quit()
+
+    def test_folders_with_many_names(self):
+        terminal = Terminal(self, self.socket, "--path", "/home/ann/many")
+        terminal.wait("100000", "100010")
+        terminal.keys("Tab", "End")
+        terminal.wait("199999")
+        terminal.type("9876")
+        terminal.wait("(20 of 100,000: 9876)", "109876", "198769")
+        terminal.type("x")
+        terminal.wait("Nothing here is like that.")
+        terminal.keys("Escape")
+        terminal.quit()
+        # Of one that takes too much memory it is told what is not looked through, also while somebody types.
+        terminal = Terminal(self, self.socket, "--path", "/home/ann/long")
+        terminal.wait("100000")
+        terminal.keys("Tab", "Home")
+        terminal.wait("only the first 3")
+        terminal.type("x")
+        terminal.wait("Nothing among the first 3", "is like that.", "Filter: x")
+        terminal.keys("Escape")
+        terminal.quit()
 
     def test_names_act_on_nothing_and_columns_stay_straight(self):
         terminal = Terminal(self, self.socket)

@@ -4,25 +4,23 @@ import fcntl
 import os
 import pty
 import re
+import select
+import signal
 import struct
+import subprocess
 import termios
+import time
 import unittest
 
 from case import Case
-from garner_daemon import GARNER
+from garner_daemon import BUILD, GARNER
 
+SCRIPTED = os.path.join(BUILD, "tests", "integration", "scripted_daemon")
 ROWS, COLUMNS = 12, 90
 
 
-class PagerTest(Case):
-    def setUp(self):
-        super().setUp()
-        for number in range(30):
-            self.write(f"source/file {number}", str(number))
-        self.daemon = self.ready(self.path("source"))
-        self.daemon.backup("set")
-        self.pager = self.write("pager", '#!/bin/sh\necho "$LESS" >"$0.less"\nexec cat >"$0.record"\n')
-        os.chmod(self.pager, 0o755)
+class PagerCase(Case):
+    socket = None  # the daemon's
 
     def on_terminal(self, *arguments, **variables):
         """The exit code, and what stands on the terminal."""
@@ -31,15 +29,34 @@ class PagerTest(Case):
         pid, terminal = pty.fork()
         if pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-            os.execve(GARNER, [GARNER, "--socket", self.daemon.socket, *arguments], environment)
+            os.execve(GARNER, [GARNER, "--socket", self.socket, *arguments], environment)
         output = b""
+        end = time.monotonic() + 120
         try:
-            while piece := os.read(terminal, 1 << 16):
+            while True:
+                if not select.select([terminal], [], [], max(0, end - time.monotonic()))[0]:
+                    os.kill(pid, signal.SIGKILL)
+                    os.waitpid(pid, 0)
+                    self.fail(f"it does not end: {output}")
+                if not (piece := os.read(terminal, 1 << 16)):
+                    break
                 output += piece
         except OSError:  # the last one has closed it
             pass
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), output.decode().replace("\r\n", "\n")
+
+
+class PagerTest(PagerCase):
+    def setUp(self):
+        super().setUp()
+        for number in range(30):
+            self.write(f"source/file {number}", str(number))
+        self.daemon = self.ready(self.path("source"))
+        self.socket = self.daemon.socket
+        self.daemon.backup("set")
+        self.pager = self.write("pager", '#!/bin/sh\necho "$LESS" >"$0.less"\nexec cat >"$0.record"\n')
+        os.chmod(self.pager, 0o755)
 
     def recorded(self):
         """What the pager has got since this was asked last; None where it was not there."""
@@ -115,6 +132,24 @@ class PagerTest(Case):
         code, screen = self.on_terminal("find", "file*", "--limit", "20", PAGER=f"'{pager}'")
         self.assertEqual(0, code, screen)
         self.assertTrue(re.search(r"(?s)file.*end of the pager\n.*These are the first 20", screen), screen)
+
+
+class SlowSearch(PagerCase):
+    """A daemon that finds a hundred files and goes on searching."""
+
+    def setUp(self):
+        super().setUp()
+        self.socket = self.path("s")
+        daemon = subprocess.Popen([SCRIPTED, self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.stdout.close)
+        self.addCleanup(daemon.stdin.close)
+        self.assertEqual(b"ready\n", daemon.stdout.readline())
+
+    def test_the_command_ends_with_its_pager(self):
+        """However long the next file would take to be found."""
+        code, screen = self.on_terminal("find", "*", PAGER="head -n 2")
+        self.assertEqual((0, 2), (code, screen.count("\n")), screen)
 
 
 if __name__ == "__main__":

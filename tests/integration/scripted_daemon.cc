@@ -69,6 +69,8 @@ class Service final : public v1::Garner::Service {
     return Status::OK;
   }
   Status StartRestore(ServerContext*, const v1::StartRestoreRequest* request, v1::Run* run) override {
+    if (request->path().ends_with("/z plain"))
+      return {grpc::StatusCode::FAILED_PRECONDITION, "z plain is never restored"};
     v1::Run made = make_run(next_id(), v1::RUN_KIND_RESTORE, "clean");
     made.set_target(request->target());
     made.set_message(request->snapshot() + '|' + request->path() + '|' +
@@ -162,7 +164,8 @@ class Service final : public v1::Garner::Service {
     }
     return Status::OK;
   }
-  // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have.
+  // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have; in it one with
+  // `many` names, and one that never ends with `long` links.
   Status ListSnapshots(ServerContext*, const v1::ListSnapshotsRequest*,
                        v1::ListSnapshotsResponse* response) override {
     for (int i = 0; i < 10'000; ++i) {
@@ -185,9 +188,24 @@ class Service final : public v1::Garner::Service {
     response->mutable_node()->set_mode(S_IFDIR | 0755);
     return Status::OK;
   }
-  Status ReadFolder(ServerContext*, const v1::ReadFolderRequest*, v1::ReadFolderResponse* response) override {
+  Status ReadFolder(ServerContext*, const v1::ReadFolderRequest* request,
+                    v1::ReadFolderResponse* response) override {
+    if (request->path() == "many" || request->path() == "long") {
+      constexpr int kFirst = 100'000;
+      constexpr int kPage = 500;
+      const bool is_long = request->path() == "long";
+      const int from = request->after().empty() ? kFirst : std::stoi(request->after()) + 1;
+      for (int number = from; number < from + kPage; ++number) {
+        v1::FileNode& node = *response->add_nodes();
+        node.set_name(std::to_string(number));
+        node.set_mode((is_long ? S_IFLNK : S_IFREG) | 0644);
+        if (is_long) node.set_target(std::string(4000, 'x'));
+      }
+      response->set_more(is_long || from + kPage < 2 * kFirst);
+      return Status::OK;
+    }
     for (const char* name :
-         {"a\x1b[2Jb", "bytes\xff", "line\nend", "\xe6\x97\xa5\xe6\x9c\xac wide", "z plain"}) {
+         {"a\x1b[2Jb", "bytes\xff", "line\nend", "z plain", "\xe6\x97\xa5\xe6\x9c\xac wide"}) {
       v1::FileNode& node = *response->add_nodes();
       node.set_name(name);
       node.set_mode(S_IFREG | 0644);
@@ -202,6 +220,21 @@ class Service final : public v1::Garner::Service {
     last.mutable_summary();
     writer->Write(last);
     return Status::OK;
+  }
+  // So many at once, and then nothing for as long as anybody waits.
+  Status FindPaths(ServerContext* context, const v1::FindPathsRequest*,
+                   grpc::ServerWriter<v1::FindPathsResponse>* writer) override {
+    v1::FindPathsResponse part;
+    for (int i = 0; i < 100; ++i) {
+      v1::FoundPath& match = *part.add_matches();
+      match.set_path("/home/ann/" + std::to_string(i));
+      match.set_path_bytes(match.path());
+      match.set_type("file");
+      match.set_set("home");
+    }
+    writer->Write(part);
+    while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return Status::CANCELLED;
   }
   Status ReadLog(ServerContext*, const v1::ReadLogRequest*,
                  grpc::ServerWriter<v1::LogLine>* writer) override {

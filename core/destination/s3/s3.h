@@ -1,7 +1,7 @@
 // A destination in an S3 store: Amazon's, Ceph's gateway, MinIO, and others that speak the same.
 //
 // An object is there whole and durable when its PUT is answered, and with `If-None-Match: *` exactly one of
-// all who create it is: what DESIGN's log rests on. keeps_conditions() tells whether a store knows that; for
+// all who create it is: what the log rests on. keeps_conditions() tells whether a store knows that; for
 // one that does not there is a mode for a single writer (claims.h).
 //
 // A file above kLargestPut goes in parts, several at once. The upload's id stands in a file beside it,

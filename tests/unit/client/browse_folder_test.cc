@@ -29,7 +29,7 @@ v1::DiffChange change(v1::DiffKind kind, const std::string& path, const std::str
 // "M name"
 std::vector<std::string> lines(const Folder& folder) {
   std::vector<std::string> all;
-  for (const Folder::Row& row : folder.rows()) all.push_back(letter(row.mark) + (" " + row.node.name()));
+  for (const Folder::Row& row : folder.rows()) all.push_back(letter(row.mark) + (" " + row.node->name()));
   return all;
 }
 
@@ -51,7 +51,7 @@ TEST_CASE("what changed is marked, and what was removed stands where it was") {
   CHECK(lines(folder) == Lines{"- gone", "m mode", "+ new", "  same", "M text"});
   CHECK(changes.count() == 4);
   CHECK(folder.rows()[0].is_folder());
-  CHECK(folder.rows()[0].node.size() == 7);
+  CHECK(folder.rows()[0].node->size() == 7);
   CHECK(folder.size() == 4);
 }
 

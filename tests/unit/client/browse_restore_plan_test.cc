@@ -59,5 +59,17 @@ TEST_CASE("nothing that is there is restored over") {
   CHECK(planned({{"aa", "/home/other", false}}, folder.path()).size() == 1);
 }
 
+TEST_CASE("what a run restores is marked no more") {
+  std::set<MarkedPath> marked{{"aa", "/home/ann", true},
+                              {"aa", "/home/ann/deep/list", false},
+                              {"aa", "/home/anna", true},
+                              {"bb", "/home/ann/list", false}};
+  const std::vector<RestoreItem> items = plan_restore({{"aa", "/home/ann", true}}, "/nowhere");
+  erase_marks(marked, items.at(0));
+  CHECK(marked.size() == 2);
+  CHECK(marked.contains({"aa", "/home/anna", true}));
+  CHECK(marked.contains({"bb", "/home/ann/list", false}));
+}
+
 }  // namespace
 }  // namespace garner::client::browse

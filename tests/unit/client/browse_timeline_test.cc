@@ -1,34 +1,17 @@
 #include "browse/timeline.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
+
+#include "snapshot_list.h"
 
 namespace garner::client::browse {
 namespace {
 
-constexpr std::int64_t kTime = 1'795'938'905;  // 2026-11-29T07:55:05Z, a Sunday
+constexpr std::int64_t kTime = SnapshotList::kTime;
 constexpr std::int64_t kHour = 3600;
 constexpr std::int64_t kDay = 24 * kHour;
-
-// Newest first, as the daemon lists them.
-struct List {
-  List() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-  }
-  v1::SnapshotInfo& add(const std::string& id, std::int64_t age, const std::string& set = "home") {
-    v1::SnapshotInfo& info = *list.add_snapshots();
-    info.set_id(id + std::string(64 - id.size(), '0'));
-    info.set_set(set);
-    info.set_host("attic");
-    info.mutable_time()->set_seconds(kTime - age);
-    return info;
-  }
-  v1::ListSnapshotsResponse list;
-};
 
 using Lines = std::vector<std::string>;
 
@@ -46,7 +29,7 @@ Lines lines(const Timeline& timeline) {
 }
 
 Timeline five() {
-  List list;
+  SnapshotList list;
   list.add("aaaa", 0);
   list.add("bbbb", kHour, "mail");
   list.add("cccc", 2 * kDay);
@@ -134,15 +117,24 @@ TEST_CASE("with a filter all is open, until it is folded; without it, folds are 
 }
 
 TEST_CASE("what has no time is in no day") {
-  List list;
+  SnapshotList list;
   list.add("aaaa", 0);
   list.add("bbbb", kTime);
   CHECK(lines(Timeline(list.list)).back() == "no time (1)");
+  // What is shown instead, or a year before Christ, is as long as a time.
+  for (const std::int64_t seconds : {70'000'000'000'000'000, -77'945'695'200, -7'000'000'000'000'000'000}) {
+    list.list.mutable_snapshots(1)->mutable_time()->set_seconds(seconds);
+    Timeline timeline(list.list);
+    CHECK(lines(timeline).back() == "no time (1)");
+    timeline.set_open(timeline.rows().size() - 1, true);
+    CHECK(timeline.reveal(1).has_value());
+    CHECK(lines(timeline).back().ends_with(" home"));
+  }
   CHECK(Timeline(v1::ListSnapshotsResponse()).rows().empty());
 }
 
 TEST_CASE("of 10,000 snapshots a filter leaves those of one set") {
-  List list;
+  SnapshotList list;
   for (int i = 0; i < 10'000; ++i)
     list.add(std::to_string(1000 + i), i * kHour, "set-" + std::to_string(i % 20));
   Timeline timeline(list.list);

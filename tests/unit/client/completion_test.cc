@@ -2,29 +2,23 @@
 
 #include <catch2/catch.hpp>
 
+#include "snapshot_list.h"
+
 namespace garner::client {
 namespace {
 
 using Words = std::vector<std::string>;
 
-// Newest first, as the daemon lists them.
-struct List {
-  v1::SnapshotInfo& add(const std::string& id, const std::string& set = "home") {
-    v1::SnapshotInfo& info = *list.add_snapshots();
-    info.set_id(id + std::string(64 - id.size(), '0'));
-    info.set_set(set);
-    return info;
-  }
+struct List : SnapshotList {
   Words words(const std::string& word, bool sets = false) const {
     return complete_snapshot(list, word, sets);
   }
-  v1::ListSnapshotsResponse list;
 };
 
 TEST_CASE("a snapshot is offered by its set and by its id, the newest first") {
   List list;
   list.add("cccccccccccccc");
-  list.add("bbbbbbbbbbbbbb", "mail");
+  list.add("bbbbbbbbbbbbbb", 0, "mail");
   list.add("aaaaaaaaaaaaaa");
   CHECK(list.words("") == Words{"latest", "home@latest", "home~1", "mail@latest", "cccccccccccc",
                                 "bbbbbbbbbbbb", "aaaaaaaaaaaa"});
@@ -66,11 +60,27 @@ TEST_CASE("a name is offered behind what stands before it") {
   CHECK(complete_name("home@latest:", typed, "late", true) == "home@latest:letters/old ones/late/");
   CHECK_FALSE(complete_name("home@latest:", typed, "other", false));
   CHECK_FALSE(complete_name("home@latest:", typed, "li\nst", false));
-  CHECK_FALSE(complete_name("home@latest:", typed, "li\x1b[2J", false));
+  for (const char* name : {"li\x1b[2J", "li\x7f", "li\xc2\x9b[2J", "li\x9b[2J", "li\xe2\x80\xaetxt"}) {
+    INFO(name);
+    CHECK_FALSE(complete_name("home@latest:", typed, name, false));
+  }
+  // Not all that is no UTF-8.
+  CHECK(complete_name("", typed, "l\xe9vres \xe2\x82\xac", false) ==
+        "letters/old ones/l\xe9vres \xe2\x82\xac");
   CHECK(split_typed_path("/home").folder == "/");
   CHECK(split_typed_path("home").folder.empty());
   CHECK(complete_name("latest:", split_typed_path("/"), "home", true) == "latest:/home/");
   CHECK(complete_name("latest:", split_typed_path(""), "", true) == "latest:/");
+}
+
+TEST_CASE("of names those are offered that begin so, and of ids as much as is shown") {
+  const Words known{"home", "house", "mail", "ho\x1b[2J"};
+  CHECK(complete_one_of(known, "ho") == Words{"home", "house"});
+  CHECK(complete_one_of(known, "") == Words{"home", "house", "mail"});
+  CHECK(complete_one_of(known, "x").empty());
+  const std::string id = "0123456789abcdef";
+  CHECK(offered_id(id, "0123") == "0123456789ab");
+  CHECK(offered_id(id, "0123456789abc") == id);
 }
 
 }  // namespace

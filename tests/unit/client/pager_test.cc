@@ -1,8 +1,12 @@
 #include "pager.h"
 
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <csignal>
+#include <future>
 #include <map>
 #include <string>
+#include <thread>
 
 namespace garner::client {
 namespace {
@@ -28,6 +32,42 @@ TEST_CASE("an empty pager is none, and so is cat") {
   CHECK_FALSE(chosen({{"GARNER_PAGER", ""}, {"PAGER", "more"}}));
   CHECK(chosen({{"GARNER_PAGER", "more"}, {"PAGER", "cat"}}) == "more");
   CHECK(chosen({{"PAGER", "cat -v"}}) == "cat -v");
+}
+
+bool ignores_interrupts() {
+  struct sigaction action {};
+  sigaction(SIGINT, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
+TEST_CASE("that nobody reads any more is noticed when nothing more is written, and keys are the program's") {
+  constexpr std::chrono::seconds kPatience{60};
+  std::promise<void> unread;
+  Pager pager("exec true", 1);
+  pager.when_unread([&] { unread.set_value(); });
+  pager.print("more than a screen\n");
+  REQUIRE(unread.get_future().wait_for(kPatience) == std::future_status::ready);
+  CHECK_FALSE(pager.is_read());
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (ignores_interrupts() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+  CHECK_FALSE(ignores_interrupts());
+
+  bool is_called = false;
+  {
+    const WhenUnread late(&pager, [&] { is_called = true; });
+  }
+  CHECK(is_called);
+}
+
+TEST_CASE("while a pager is there keys are its, and afterwards as before") {
+  REQUIRE_FALSE(ignores_interrupts());
+  {
+    Pager pager("cat >/dev/null", 1);
+    pager.print("more than a screen\n");
+    CHECK(pager.is_read());
+    CHECK(ignores_interrupts());
+  }
+  CHECK_FALSE(ignores_interrupts());
 }
 
 }  // namespace

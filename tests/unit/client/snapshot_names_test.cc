@@ -1,31 +1,16 @@
 #include "mount/snapshot_names.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
-#include <ctime>
 #include <string>
 #include <vector>
+
+#include "snapshot_list.h"
 
 namespace garner::client::mount {
 namespace {
 
-constexpr std::int64_t kTime = 1'795'938'900;  // 2026-11-29T07:55:00Z
-
-// Newest first, as the daemon lists them.
-struct List {
-  List() {
-    setenv("TZ", "UTC", 1);
-    tzset();
-  }
-  v1::SnapshotInfo& add(const std::string& id, std::int64_t age, const std::string& set = "home") {
-    v1::SnapshotInfo& info = *list.add_snapshots();
-    info.set_id(id + std::string(64 - id.size(), '0'));
-    info.set_set(set);
-    info.mutable_time()->set_seconds(kTime - age);
-    return info;
-  }
+struct List : SnapshotList {
   SnapshotNames names(const std::set<std::string>& only = {}) const { return {list, only}; }
-  v1::ListSnapshotsResponse list;
 };
 
 std::vector<std::string> keys(const auto& map) {
@@ -45,10 +30,10 @@ TEST_CASE("snapshots have names by id, and by set and time") {
   CHECK(keys(names.snapshots) == Names{"01234567", "4f2a91c0", "aaaaaaaa"});
   CHECK(names.snapshots.at("4f2a91c0") == newest);
   CHECK(keys(names.sets) == Names{"home", "mail"});
-  CHECK(keys(names.sets.at("home")) == Names{"2026-11-28T07:55:00", "2026-11-29T07:55:00", "latest"});
-  CHECK(names.sets.at("home").at("2026-11-28T07:55:00").target == "../../snapshots/aaaaaaaa");
+  CHECK(keys(names.sets.at("home")) == Names{"2026-11-28T07:55:05", "2026-11-29T07:55:05", "latest"});
+  CHECK(names.sets.at("home").at("2026-11-28T07:55:05").target == "../../snapshots/aaaaaaaa");
   CHECK(names.sets.at("home").at("latest").target == "../../snapshots/4f2a91c0");
-  CHECK(names.sets.at("home").at("latest").time.seconds() == kTime);
+  CHECK(names.sets.at("home").at("latest").time.seconds() == SnapshotList::kTime);
 }
 
 TEST_CASE("of names that would be the same the older snapshot has the short one") {
@@ -59,15 +44,15 @@ TEST_CASE("of names that would be the same the older snapshot has the short one"
   const SnapshotNames names = list.names();
   CHECK(keys(names.snapshots) == Names{"4f2a91c0", "4f2a91c0b", "4f2a91c0c"});
   CHECK(names.snapshots.at("4f2a91c0").starts_with("4f2a91c0a"));
-  CHECK(keys(names.sets.at("home")) == Names{"2026-11-29T07:55:00", "2026-11-29T07:55:00-4f2a91c0b",
-                                             "2026-11-29T07:55:00-4f2a91c0c", "latest"});
+  CHECK(keys(names.sets.at("home")) == Names{"2026-11-29T07:55:05", "2026-11-29T07:55:05-4f2a91c0b",
+                                             "2026-11-29T07:55:05-4f2a91c0c", "latest"});
   CHECK(names.sets.at("home").at("latest").target == "../../snapshots/4f2a91c0c");
 }
 
 TEST_CASE("what was recovered is never the latest") {
   List list;
   list.add("4f2a91c0", 0).set_recovered(true);
-  CHECK(keys(list.names().sets.at("home")) == Names{"2026-11-29T07:55:00"});
+  CHECK(keys(list.names().sets.at("home")) == Names{"2026-11-29T07:55:05"});
   list.add("0123456789", 60);
   CHECK(list.names().sets.at("home").at("latest").target == "../../snapshots/01234567");
 }
@@ -79,11 +64,11 @@ TEST_CASE("of each set it is known what its snapshots were made of, and how they
   const std::string older = list.add("0123456789", 60).id();
   list.list.mutable_snapshots(1)->add_sources("/home");
   list.list.mutable_snapshots(1)->add_sources("/srv/data");
-  list.add("aaaaaaaaaa", 0, "mail").add_sources("/var/mail");
+  list.add("aaaaaaaaaa", 0, "mail").add_sources("/var\\x5cmail");
   const SnapshotNames names = list.names();
   CHECK(names.scopes.at("home").sources == std::set<std::string>{"/home", "/srv/data"});
   CHECK(names.scopes.at("home").names == Names{"home"});
-  CHECK(names.scopes.at("mail").sources == std::set<std::string>{"/var/mail"});
+  CHECK(names.scopes.at("mail").sources == std::set<std::string>{"/var\\mail"});
   CHECK(list.names({older, newer}).scopes.at("home").names == Names{older, newer});
   CHECK(list.names({newer}).scopes.at("home").sources == std::set<std::string>{"/home"});
 }

@@ -24,5 +24,13 @@ TEST_CASE("a path is in itself and in the folders above it") {
   CHECK_FALSE(is_same_or_below("/homes", "/home"));
 }
 
+TEST_CASE("a path that the daemon made printable is bytes again") {
+  CHECK(from_printable("/home/ann") == "/home/ann");
+  CHECK(from_printable("/a\\xff\\x5cb") == "/a\xff\\b");
+  CHECK(from_printable("/a\\x5cx41") == "/a\\x41");
+  CHECK(from_printable("/a\\x5") == "/a\\x5");
+  CHECK(from_printable("") == "");
+}
+
 }  // namespace
 }  // namespace garner::client

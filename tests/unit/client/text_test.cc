@@ -41,6 +41,16 @@ std::string any_text() {
 
 }  // namespace
 
+TEST_CASE("what could act on a terminal is told from what only looks odd") {
+  CHECK_FALSE(acts_on_terminal("héllo 漢字 🙂"));
+  CHECK_FALSE(acts_on_terminal("l\xe9vres \xff"));
+  for (const char* text : {"\x1b[2J", "a\nb", "\x7f", "\xc2\x9b[2J", "a\x9b[2J", "\u202e", "\xe6\x97"}) {
+    INFO(text);
+    CHECK(acts_on_terminal(text));
+  }
+  CHECK(rc::check("nothing that is printable does", [] { return !acts_on_terminal(printable(any_text())); }));
+}
+
 TEST_CASE("what could act on a terminal is shown as its bytes") {
   REQUIRE(kLocale);
   CHECK(printable("plain /path with blanks") == "plain /path with blanks");
