@@ -166,6 +166,7 @@ Table snapshot_table(const v1::ListSnapshotsResponse& snapshots, const std::vect
     if (now != last) table.add_heading(now);
     last = std::move(now);
     std::vector<Cell> row;
+    row.reserve(columns.size());
     for (const SnapshotColumn& column : columns) row.push_back(column.cell(one));
     table.add(std::move(row));
   }

@@ -69,9 +69,10 @@ std::string Table::line(const std::vector<Cell>& row, const std::vector<std::siz
     const std::string cut = columns_[i].cut == Column::Cut::kMiddle
                                 ? cut_middle(row[i].text, widths[i], terminal.mark())
                                 : cut_end(row[i].text, widths[i], terminal.mark());
-    const std::string blanks(widths[i] - std::min(widths[i], display_width(cut)), ' ');
-    const std::string shown = terminal.styled(cut, row[i].style);
-    text += columns_[i].right ? blanks + shown : shown + blanks;
+    const std::size_t blanks = widths[i] - std::min(widths[i], display_width(cut));
+    if (columns_[i].right) text.append(blanks, ' ');
+    text += terminal.styled(cut, row[i].style);
+    if (!columns_[i].right) text.append(blanks, ' ');
   }
   // The last column needs no filling.
   text.erase(text.find_last_not_of(' ') + 1);

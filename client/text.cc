@@ -84,6 +84,11 @@ std::size_t fitting_from(std::string_view text, std::size_t width) {
   return begin;
 }
 
+// Nothing but characters of one byte and one column.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 std::string format_time(const google::protobuf::Timestamp& time, const char* format) {
   if (time.seconds() == 0 && time.nanos() == 0) return "-";
   const std::time_t seconds = static_cast<std::time_t>(time.seconds());
@@ -97,6 +102,7 @@ std::string format_time(const google::protobuf::Timestamp& time, const char* for
 }  // namespace
 
 std::string printable(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
@@ -160,6 +166,7 @@ bool is_utf8(std::string_view text) {
 }
 
 std::size_t display_width(std::string_view text) {
+  if (is_plain(text)) return text.size();
   std::size_t width = 0;
   while (!text.empty()) {
     if (text.starts_with("\x1b[")) {

@@ -1,8 +1,11 @@
 #include "snapshots.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <set>
+#include <string_view>
 
 #include "base/error.h"
 #include "entry_message.h"
@@ -18,25 +21,32 @@ namespace {
 
 constexpr int kEntriesInPage = 500;
 
-// One snapshot, wherever it is.
+// A destination, and what it has.
+struct Shelf {
+  std::string destination;
+  std::shared_ptr<store::Repository> repository;
+  std::shared_ptr<const store::v1::RepositoryState> state;
+};
+
+// One snapshot, wherever it is. There may be many thousands, and each command begins with all of them.
 struct Known {
-  const store::v1::SnapshotEntry* entry = nullptr;
-  std::shared_ptr<const store::v1::RepositoryState> state;  // that it is in
-  std::vector<std::string> destinations;
-  std::vector<std::shared_ptr<store::Repository>> repositories;  // the same, nearest first
-  bool pinned = false;                                           // anywhere
-  store::Tags tags;                                              // the same
+  const store::v1::SnapshotEntry* entry = nullptr;  // of the first shelf's state
+  TimePoint finished;
+  boost::container::small_vector<std::uint32_t, 4> shelves;  // numbers
+  bool pinned = false;                                       // anywhere
+  store::Tags tags;                                          // the same
 };
 
 struct AllSnapshots {
-  std::vector<Known> known;  // from the oldest to the newest
-  std::string trouble;       // with destinations
+  std::vector<Shelf> shelves;  // nearest first
+  std::vector<Known> known;    // from the oldest to the newest
+  std::string trouble;         // with destinations
 };
 
 // `asks`: of each for its newest state; otherwise what is known of those that are open.
 AllSnapshots gather(Destinations& destinations, bool asks = true) {
   AllSnapshots all;
-  std::map<std::string, std::size_t> places;
+  boost::unordered_flat_map<std::string_view, std::size_t> places;  // by id
   for (const auto& facts : destinations.nearest_first()) {
     std::shared_ptr<store::Repository> repository;
     try {
@@ -45,33 +55,35 @@ AllSnapshots gather(Destinations& destinations, bool asks = true) {
       all.trouble += std::string(all.trouble.empty() ? "" : "; ") + error.what();
       continue;
     }
-    const auto state = repository->state();
-    all.known.reserve(std::max(all.known.capacity(), static_cast<std::size_t>(state->snapshots_size())));
-    for (const store::v1::SnapshotEntry& entry : state->snapshots()) {
+    const auto number = static_cast<std::uint32_t>(all.shelves.size());
+    all.shelves.push_back({facts.name, repository, repository->state()});
+    const store::v1::RepositoryState& state = *all.shelves.back().state;
+    all.known.reserve(std::max(all.known.capacity(), static_cast<std::size_t>(state.snapshots_size())));
+    for (const store::v1::SnapshotEntry& entry : state.snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added) all.known.push_back({&entry, state, {}, {}, false, {}});
+      if (added)
+        all.known.push_back({&entry, snapshot::from_proto(entry.snapshot().finished()), {}, false, {}});
       Known& known = all.known[place->second];
-      known.destinations.push_back(facts.name);
-      known.repositories.push_back(repository);
+      known.shelves.push_back(number);
       known.pinned |= entry.pinned();
       known.tags.insert(entry.tags().begin(), entry.tags().end());
     }
   }
-  // Those of one time in the order they were committed.
+  // Those of one time in the order they were committed; nearly always they all are in that order.
   const TimePoint now = destinations.context().clock.now();
-  std::stable_sort(all.known.begin(), all.known.end(), [&](const Known& a, const Known& b) {
-    return snapshot::is_older(snapshot::from_proto(a.entry->snapshot().finished()),
-                              snapshot::from_proto(b.entry->snapshot().finished()), now);
-  });
+  const auto is_older = [&](const Known& a, const Known& b) {
+    return snapshot::is_older(a.finished, b.finished, now);
+  };
+  if (!std::is_sorted(all.known.begin(), all.known.end(), is_older))
+    std::stable_sort(all.known.begin(), all.known.end(), is_older);
   return all;
 }
 
-v1::SnapshotInfo describe(const Known& known) {
+void describe(const AllSnapshots& all, const Known& known, v1::SnapshotInfo& info) {
   const store::v1::Snapshot& snapshot = known.entry->snapshot();
-  v1::SnapshotInfo info;
   info.set_id(to_hex(as_bytes(known.entry->id())));
   info.set_set(snapshot.set().name());
-  *info.mutable_time() = to_timestamp(snapshot::from_proto(snapshot.finished()));
+  *info.mutable_time() = to_timestamp(known.finished);
   info.set_files(snapshot.totals().files());
   info.set_bytes(snapshot.totals().bytes());
   info.set_host(snapshot.host());
@@ -80,9 +92,8 @@ v1::SnapshotInfo describe(const Known& known) {
   info.set_recovered(known.entry->recovered());
   info.set_pinned(known.pinned);
   info.mutable_tags()->Add(known.tags.begin(), known.tags.end());
-  for (const std::string& name : known.destinations) info.add_destinations(name);
+  for (const std::uint32_t shelf : known.shelves) info.add_destinations(all.shelves[shelf].destination);
   info.set_new_bytes(snapshot.new_bytes());
-  return info;
 }
 
 using Entries = std::vector<const store::v1::SnapshotEntry*>;
@@ -143,9 +154,8 @@ class Wanted {
 
   bool has(const Known& known) const {
     const store::v1::Snapshot& snapshot = known.entry->snapshot();
-    const TimePoint finished = snapshot::from_proto(snapshot.finished());
     return (any_ || chosen_.count(known.entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
-           (!since_ || finished >= *since_) && (!until_ || finished <= *until_) &&
+           (!since_ || known.finished >= *since_) && (!until_ || known.finished <= *until_) &&
            (request_.host().empty() || snapshot.host() == request_.host()) &&
            std::all_of(request_.tags().begin(), request_.tags().end(),
                        [&](const std::string& tag) { return known.tags.contains(tag); }) &&
@@ -200,10 +210,12 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
     SnapshotCopies& copies = history.snapshots[place->second];
     copies.wanted = copies.wanted || is_wanted(known);
     // The state's own, and not a copy of each.
-    const std::shared_ptr<const store::v1::Snapshot> snapshot(known.state, &known.entry->snapshot());
-    for (std::size_t i = 0; i < known.destinations.size(); ++i) {
+    const std::shared_ptr<const store::v1::Snapshot> snapshot(all.shelves[known.shelves.front()].state,
+                                                              &known.entry->snapshot());
+    for (const std::uint32_t number : known.shelves) {
+      const Shelf& shelf = all.shelves[number];
       copies.copies.push_back(
-          {to_hex(as_bytes(known.entry->id())), snapshot, known.destinations[i], known.repositories[i]});
+          {to_hex(as_bytes(known.entry->id())), snapshot, shelf.destination, shelf.repository});
     }
   }
   return history;
@@ -225,7 +237,7 @@ v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::L
   sort(found, request.order());
   if (request.limit() > 0 && found.size() > request.limit()) found.resize(request.limit());
   v1::ListSnapshotsResponse response;
-  for (const Known* known : found) *response.add_snapshots() = describe(*known);
+  for (const Known* known : found) describe(all, *known, *response.add_snapshots());
   return response;
 }
 
@@ -241,7 +253,7 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
         snapshot::select(entries, selector, origin_of(destinations, zone));
     const auto known = std::find_if(all.known.begin(), all.known.end(),
                                     [&](const Known& one) { return one.entry == &entry; });
-    return {to_hex(as_bytes(entry.id())), entry.snapshot(), known->repositories.front()};
+    return {to_hex(as_bytes(entry.id())), entry.snapshot(), all.shelves[known->shelves.front()].repository};
   });
 }
 
