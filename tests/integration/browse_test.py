@@ -14,9 +14,8 @@ import time
 import unittest
 
 from case import Case
-from garner_daemon import BUILD, GARNER
+from garner_daemon import GARNER
 
-SCRIPTED = os.path.join(BUILD, "tests", "integration", "scripted_daemon")
 SERVERS = itertools.count()
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[1-6]m")
 
@@ -326,12 +325,7 @@ class ManySnapshots(Case):
 
     def setUp(self):
         super().setUp()
-        self.socket = self.path("s")
-        daemon = subprocess.Popen([SCRIPTED, self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.addCleanup(daemon.wait)
-        self.addCleanup(daemon.stdout.close)
-        self.addCleanup(daemon.stdin.close)
-        self.assertEqual(b"ready\n", daemon.stdout.readline())
+        self.socket = self.scripted_daemon()
 
     def opened(self):
         """The client on a terminal of its own, drawn to the tree's last row; its process and the terminal."""

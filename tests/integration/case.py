@@ -3,6 +3,7 @@ tests/support, GARNER_BUILD names the build folder; ctest sets both."""
 
 import os
 import shutil
+import subprocess
 import time
 import unittest
 
@@ -45,6 +46,17 @@ class Case(unittest.TestCase):
         os.chmod(self.path("recovery"), 0o600)
         daemon.run("set", "add", backup_set, "--source", *sources, "--destination", "disk")
         return daemon
+
+    def scripted_daemon(self):
+        """The socket of a daemon that makes up what it answers: many snapshots, and searches that go on."""
+        socket = self.path("s")
+        program = os.path.join(garner_daemon.BUILD, "tests", "integration", "scripted_daemon")
+        daemon = subprocess.Popen([program, socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.stdout.close)
+        self.addCleanup(daemon.stdin.close)
+        self.assertEqual(b"ready\n", daemon.stdout.readline())
+        return socket
 
     def write(self, name, content):
         path = self.path(name)

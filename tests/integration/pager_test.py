@@ -7,15 +7,13 @@ import re
 import select
 import signal
 import struct
-import subprocess
 import termios
 import time
 import unittest
 
 from case import Case
-from garner_daemon import BUILD, GARNER
+from garner_daemon import GARNER
 
-SCRIPTED = os.path.join(BUILD, "tests", "integration", "scripted_daemon")
 ROWS, COLUMNS = 12, 90
 
 
@@ -139,12 +137,7 @@ class SlowSearch(PagerCase):
 
     def setUp(self):
         super().setUp()
-        self.socket = self.path("s")
-        daemon = subprocess.Popen([SCRIPTED, self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.addCleanup(daemon.wait)
-        self.addCleanup(daemon.stdout.close)
-        self.addCleanup(daemon.stdin.close)
-        self.assertEqual(b"ready\n", daemon.stdout.readline())
+        self.socket = self.scripted_daemon()
 
     def test_the_command_ends_with_its_pager(self):
         """However long the next file would take to be found."""
