@@ -134,7 +134,8 @@ struct CheckpointHead {
 class CheckpointStore {
  public:
   virtual ~CheckpointStore() = default;
-  // Nothing where no checkpoint was begun.
+  // Nothing where no checkpoint was begun. Durable when it returns: no save that has failed comes back after
+  // a crash, and what is given does.
   virtual std::optional<CheckpointHead> load() = 0;
   // Starts an empty checkpoint, forgetting any other of the run.
   virtual void begin(TimePoint scan_start, const std::vector<TargetBegin>& targets) = 0;

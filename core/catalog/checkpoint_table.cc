@@ -73,8 +73,22 @@ std::string path_of(const backup::Place& place) {
 
 }  // namespace
 
+// A save whose fsync failed has told so, and SQLite shows nothing of it; but what it wrote to its log may get
+// to the disk all the same, and a crash would bring it back, though what is done from now on, as to cut packs
+// to the lengths that are loaded, knows nothing of it. A commit takes the place in the log that it had.
+void CheckpointTable::supersede_failed_saves() {
+  Transaction transaction(database_);
+  database_
+      .prepare(
+          "INSERT INTO facts (name, value) VALUES ('checkpoints loaded', 1) "
+          "ON CONFLICT (name) DO UPDATE SET value = value + 1")
+      .run();
+  transaction.commit();
+}
+
 std::optional<backup::CheckpointHead> CheckpointTable::load() {
   const auto lock = database_.lock();
+  supersede_failed_saves();
   backup::CheckpointHead head;
   {
     Statement row = database_.prepare(

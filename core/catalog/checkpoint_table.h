@@ -27,6 +27,7 @@ class CheckpointTable final : public backup::CheckpointStore {
   std::optional<backup::FinishedFolder> root(std::uint32_t source) override;
 
  private:
+  void supersede_failed_saves();
   // Within a transaction.
   void save_pack(const store::DurablePack& pack);
   void save_target(const backup::TargetDelta& target);
