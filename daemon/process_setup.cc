@@ -20,10 +20,8 @@ void set_up_process() {
   }
   // glibc makes an arena for each thread and keeps what they free; a few arenas are enough for few cores.
   mallopt(M_ARENA_MAX, 4);
-  // Frames and windows, of up to 5 MiB, come and go by the thousand: fresh from the kernel each time,
-  // clearing them would cost more than reading them.
-  mallopt(M_MMAP_THRESHOLD, 8 << 20);
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   std::signal(SIGPIPE, SIG_IGN);
   umask(077);
 }
