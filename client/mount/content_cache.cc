@@ -28,6 +28,7 @@ void ContentCache::fetch_ahead(const Key& key, const Fetch& fetch) {
 
 ContentCache::Content ContentCache::fetch_here(std::unique_lock<std::mutex>& lock, const Key& key,
                                                const Fetch& fetch) {
+  std::list<Key> use{key};  // what takes memory comes first: nothing may fail once there is content
   const auto place = blocks_.try_emplace(key).first;
   lock.unlock();
   Content content;
@@ -41,7 +42,8 @@ ContentCache::Content ContentCache::fetch_here(std::unique_lock<std::mutex>& loc
   }
   lock.lock();
   place->second.content = content;
-  place->second.position = used_.insert(used_.begin(), key);
+  place->second.position = use.begin();
+  used_.splice(used_.begin(), use);
   if (used_.size() > capacity_) {
     blocks_.erase(used_.back());
     used_.pop_back();

@@ -14,7 +14,7 @@ class ReadingOrder {
   // The kernel asks for several pieces at once, and any of them may come first.
   static constexpr std::uint64_t kNear = 1u << 20;
 
-  // True when what is asked for now, and enough before it, is near the end of what came before.
+  // True when this piece, and enough before it, is near the end of what came before.
   bool note(std::uint64_t offset, std::uint64_t length);
 
  private:

@@ -88,7 +88,6 @@ void CheckpointTable::supersede_failed_saves() {
 
 std::optional<backup::CheckpointHead> CheckpointTable::load() {
   const auto lock = database_.lock();
-  supersede_failed_saves();
   backup::CheckpointHead head;
   {
     Statement row = database_.prepare(
@@ -100,6 +99,8 @@ std::optional<backup::CheckpointHead> CheckpointTable::load() {
     head.counters = {row.unsigned_integer(2), row.unsigned_integer(3), row.unsigned_integer(4)};
     if (!row.is_null(5)) head.snapshot = parse<store::v1::Snapshot>(row.blob_view(5), "snapshot");
   }
+  // Where there is none, begin() commits before anything rests on that.
+  supersede_failed_saves();
   head.packs = load_packs();
   head.targets = load_targets();
   return head;

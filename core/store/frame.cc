@@ -171,7 +171,7 @@ Bytes FrameCodec::decode(ByteView plain, std::size_t raw_length) {
 }
 
 ByteView FrameCodec::decode(ByteView plain, std::size_t raw_length, Scratch& memory) {
-  check_lengths(plain, raw_length);  // as there
+  check_lengths(plain, raw_length);  // before memory is taken
   const MutableByteView raw = memory.take(raw_length);
   contexts_->decode(plain, raw);
   return raw;
