@@ -29,7 +29,25 @@ class DaemonLink {
   template <typename Request, typename Response>
   grpc::Status call(Operation& operation,
                     grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                    const Request& request, Response& response);
+                    const Request& request, Response& response) {
+    return ask(operation, [&](Stub& daemon, grpc::ClientContext& context) {
+      response.Clear();
+      return (daemon.*method)(&context, request, &response);
+    });
+  }
+  // All messages of a stream as one: what is repeated in them, one after the other.
+  template <typename Request, typename Response>
+  grpc::Status call(Operation& operation,
+                    std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
+                                                                                  const Request&),
+                    const Request& request, Response& response) {
+    return ask(operation, [&](Stub& daemon, grpc::ClientContext& context) {
+      response.Clear();
+      const auto reader = (daemon.*method)(&context, request);
+      for (Response part; reader->Read(&part);) response.MergeFrom(part);
+      return reader->Finish();
+    });
+  }
 
   // Ends all operations, also those to come. Waits for nothing.
   void stop();
@@ -49,6 +67,8 @@ class DaemonLink {
   using Time = std::chrono::steady_clock::time_point;
 
   friend class Operation;
+  template <typename Call>
+  grpc::Status ask(Operation& operation, const Call& call);
   void add(Operation& operation);
   void remove(Operation& operation);
   void interrupt(Operation& operation);
@@ -94,10 +114,8 @@ class Operation {
   std::stop_source cancelled_;
 };
 
-template <typename Request, typename Response>
-grpc::Status DaemonLink::call(Operation& operation,
-                              grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-                              const Request& request, Response& response) {
+template <typename Call>
+grpc::Status DaemonLink::ask(Operation& operation, const Call& call) {
   grpc::Status status;
   for (int attempt = 0; attempt < 2; ++attempt) {
     std::shared_ptr<Stub> daemon;
@@ -108,8 +126,7 @@ grpc::Status DaemonLink::call(Operation& operation,
     }
     grpc::ClientContext context;
     if (!operation.begin(context)) return {grpc::StatusCode::CANCELLED, "it was interrupted"};
-    response.Clear();
-    status = (daemon.get()->*method)(&context, request, &response);
+    status = call(*daemon, context);
     if (operation.end()) return {grpc::StatusCode::CANCELLED, "it was interrupted"};
     if (!is_broken(status)) return status;
     drop(daemon);

@@ -50,6 +50,19 @@ class Session {
     return response;
   }
 
+  // All messages of a stream as one: what is repeated in them, one after the other.
+  template <typename Request, typename Response>
+  Response call(std::unique_ptr<grpc::ClientReader<Response>> (Stub::*method)(grpc::ClientContext*,
+                                                                              const Request&),
+                const Request& request) {
+    Response all;
+    stream(method, request, [&](const Response& part) {
+      all.MergeFrom(part);
+      return true;
+    });
+    return all;
+  }
+
   // Calls `each` with every message of a stream, until it ends, `each` returns false, or a pager shows what
   // comes and nobody reads it any more.
   template <typename Request, typename Response, typename Each>

@@ -63,30 +63,36 @@ struct ListArguments {
 
 int list_snapshots(Session& session, const ListArguments& given) {
   const v1::ListSnapshotsRequest request = given.request();
-  const auto answer = session.call(&Stub::ListSnapshots, request);
   if (session.json()) {
-    session.print_json(answer);
+    session.print_json(session.call(&Stub::ListSnapshots, request));
     return kExitDone;
   }
-  if (answer.snapshots().empty()) {
+  // Made while the rest is still on its way.
+  SnapshotTable table(given.columns ? parse_snapshot_columns(*given.columns)
+                                    : usual_snapshot_columns(request.sizes()));
+  std::optional<v1::SnapshotSizes> sizes;
+  session.stream(&Stub::ListSnapshots, request, [&](const v1::ListSnapshotsResponse& page) {
+    for (const v1::SnapshotInfo& snapshot : page.snapshots()) table.add(snapshot);
+    if (page.has_sizes()) sizes = page.sizes();
+    return true;
+  });
+  if (table.empty()) {
     session.note(given.empty() ? "There is no snapshot yet: garner backup SET makes one."
                                : "No snapshot is like that.");
     return kExitDone;
   }
-  const auto columns =
-      given.columns ? parse_snapshot_columns(*given.columns) : usual_snapshot_columns(answer);
   SnapshotGroups groups = SnapshotGroups::kNone;
   if (given.group_by) {
     groups = parse_snapshot_groups(*given.group_by);
   } else if (ListArguments::by_time(request)) {
-    groups = usual_snapshot_groups(answer, session.output());
+    groups = table.usual_groups(session.output());
   }
   session.page();
-  session.print(snapshot_table(answer, columns, groups).render(session.output()));
-  if (answer.has_sizes()) {
-    session.say("Together they hold " + human_bytes(answer.sizes().held_bytes()) +
-                " of content; what no other snapshot holds of it is " +
-                human_bytes(answer.sizes().only_bytes()) + ".");
+  session.print(table.render(session.output(), groups));
+  if (sizes) {
+    session.say("Together they hold " + human_bytes(sizes->held_bytes()) +
+                " of content; what no other snapshot holds of it is " + human_bytes(sizes->only_bytes()) +
+                ".");
   }
   return kExitDone;
 }
@@ -203,11 +209,7 @@ void add_ls(std::vector<Command>& all) {
             v1::ListFolderRequest request;
             request.set_snapshot(from.snapshot);
             request.set_path(from.path);
-            v1::ListFolderResponse all_entries;
-            session.stream(&Stub::ListFolder, request, [&](v1::ListFolderResponse& part) {
-              for (v1::Entry& entry : *part.mutable_entries()) *all_entries.add_entries() = std::move(entry);
-              return true;
-            });
+            const v1::ListFolderResponse all_entries = session.call(&Stub::ListFolder, request);
             if (session.json()) {
               session.print_json(all_entries);
               return kExitDone;

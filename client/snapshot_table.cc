@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -13,8 +14,8 @@ namespace garner::client {
 namespace {
 
 constexpr std::size_t kShownDigits = 12;  // of an id: enough to tell snapshots apart, and to be typed
-constexpr int kShortList = 30;            // that needs no headings
-constexpr int kWorthHeading = 5;          // snapshots below one, on average
+constexpr std::size_t kShortList = 30;    // that needs no headings
+constexpr std::size_t kWorthHeading = 5;  // snapshots below one, on average
 
 template <typename Names>
 std::string joined(const Names& names) {
@@ -81,8 +82,13 @@ auto value_named(const std::string& option, const std::string& name, const Value
   throw usage_failure(option + ": \"" + printable(name) + "\" is not one of " + joined(names));
 }
 
-std::string heading(const google::protobuf::Timestamp& time, SnapshotGroups groups) {
-  const std::time_t seconds = static_cast<std::time_t>(time.seconds());
+std::vector<Column> looks(const std::vector<SnapshotColumn>& columns) {
+  std::vector<Column> all;
+  for (const SnapshotColumn& column : columns) all.push_back(column.look);
+  return all;
+}
+
+std::string heading(std::time_t seconds, SnapshotGroups groups) {
   std::tm day{};
   if (groups == SnapshotGroups::kNone || localtime_r(&seconds, &day) == nullptr) return {};
   const char* format = "%A, %Y-%m-%d";
@@ -114,14 +120,11 @@ std::vector<SnapshotColumn> parse_snapshot_columns(const std::string& names) {
   return columns;
 }
 
-std::vector<SnapshotColumn> usual_snapshot_columns(const v1::ListSnapshotsResponse& snapshots) {
-  const bool notes = std::any_of(snapshots.snapshots().begin(), snapshots.snapshots().end(),
-                                 [](const v1::SnapshotInfo& one) { return !note_text(one).empty(); });
-  const bool tags = std::any_of(snapshots.snapshots().begin(), snapshots.snapshots().end(),
-                                [](const v1::SnapshotInfo& one) { return !one.tags().empty(); });
-  return parse_snapshot_columns(std::string("id,set,time,files,bytes,new") +
-                                (snapshots.has_sizes() ? ",only" : "") + ",at" + (tags ? ",tags" : "") +
-                                (notes ? ",note" : ""));
+std::vector<SnapshotColumn> usual_snapshot_columns(bool sizes) {
+  std::vector<SnapshotColumn> columns = parse_snapshot_columns(std::string("id,set,time,files,bytes,new") +
+                                                               (sizes ? ",only" : "") + ",at,tags,note");
+  for (SnapshotColumn& column : columns) column.look.if_any = column.name == "tags" || column.name == "note";
+  return columns;
 }
 
 v1::SnapshotOrder parse_snapshot_order(const std::string& name) {
@@ -145,32 +148,37 @@ SnapshotGroups parse_snapshot_groups(const std::string& name) {
   return value_named("--group-by", name, kGroups);
 }
 
-SnapshotGroups usual_snapshot_groups(const v1::ListSnapshotsResponse& snapshots, const Terminal& terminal) {
-  if (!terminal.interactive || snapshots.snapshots_size() <= kShortList) return SnapshotGroups::kNone;
+SnapshotTable::SnapshotTable(std::vector<SnapshotColumn> columns)
+    : columns_(std::move(columns)), table_(looks(columns_)) {}
+
+void SnapshotTable::add(const v1::SnapshotInfo& snapshot) {
+  std::vector<Cell> row;
+  row.reserve(columns_.size());
+  for (const SnapshotColumn& column : columns_) row.push_back(column.cell(snapshot));
+  table_.add(std::move(row));
+  times_.push_back(static_cast<std::time_t>(snapshot.time().seconds()));
+}
+
+SnapshotGroups SnapshotTable::usual_groups(const Terminal& terminal) const {
+  if (!terminal.interactive || times_.size() <= kShortList) return SnapshotGroups::kNone;
   for (const SnapshotGroups groups : {SnapshotGroups::kDay, SnapshotGroups::kWeek}) {
     std::set<std::string> headings;
-    for (const v1::SnapshotInfo& one : snapshots.snapshots()) headings.insert(heading(one.time(), groups));
-    if (snapshots.snapshots_size() >= kWorthHeading * static_cast<int>(headings.size())) return groups;
+    for (const std::time_t time : times_) headings.insert(heading(time, groups));
+    if (times_.size() >= kWorthHeading * headings.size()) return groups;
   }
   return SnapshotGroups::kMonth;
 }
 
-Table snapshot_table(const v1::ListSnapshotsResponse& snapshots, const std::vector<SnapshotColumn>& columns,
-                     SnapshotGroups groups) {
-  std::vector<Column> looks;
-  for (const SnapshotColumn& column : columns) looks.push_back(column.look);
-  Table table(std::move(looks));
+std::string SnapshotTable::render(const Terminal& terminal, SnapshotGroups groups) {
+  std::map<std::size_t, std::string> headings;
   std::string last;
-  for (const v1::SnapshotInfo& one : snapshots.snapshots()) {
-    std::string now = heading(one.time(), groups);
-    if (now != last) table.add_heading(now);
+  for (std::size_t row = 0; groups != SnapshotGroups::kNone && row < times_.size(); ++row) {
+    std::string now = heading(times_[row], groups);
+    if (now != last) headings[row] = now;
     last = std::move(now);
-    std::vector<Cell> row;
-    row.reserve(columns.size());
-    for (const SnapshotColumn& column : columns) row.push_back(column.cell(one));
-    table.add(std::move(row));
   }
-  return table;
+  table_.set_headings(std::move(headings));
+  return table_.render(terminal);
 }
 
 }  // namespace garner::client

@@ -2,6 +2,7 @@
 // none throw usage_failure() with those that are.
 #pragma once
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -18,8 +19,8 @@ struct SnapshotColumn {
 
 // "id,time,note": of --columns.
 std::vector<SnapshotColumn> parse_snapshot_columns(const std::string& names);
-// Without it; of sizes, tags and notes only where there are any.
-std::vector<SnapshotColumn> usual_snapshot_columns(const v1::ListSnapshotsResponse& snapshots);
+// Without it; of sizes if they were asked for, of tags and notes only where there are any.
+std::vector<SnapshotColumn> usual_snapshot_columns(bool sizes);
 
 // Of --sort: "time", "files", ...
 v1::SnapshotOrder parse_snapshot_order(const std::string& name);
@@ -27,12 +28,25 @@ v1::SnapshotOrder parse_snapshot_order(const std::string& name);
 enum class SnapshotGroups { kNone, kDay, kWeek, kMonth };
 // Of --group-by: "none", "day", "week", "month".
 SnapshotGroups parse_snapshot_groups(const std::string& name);
-// For those who do not say: none for a list that is short or not for a terminal; otherwise the shortest in
-// which there are five snapshots or more on average, and months if there is none.
-SnapshotGroups usual_snapshot_groups(const v1::ListSnapshotsResponse& snapshots, const Terminal& terminal);
 
-// `groups`: above the snapshots of each day, week or month, by the user's clocks, stands which it is.
-Table snapshot_table(const v1::ListSnapshotsResponse& snapshots, const std::vector<SnapshotColumn>& columns,
-                     SnapshotGroups groups);
+// Takes a snapshot after the other, as they come in.
+class SnapshotTable {
+ public:
+  explicit SnapshotTable(std::vector<SnapshotColumn> columns);
+
+  void add(const v1::SnapshotInfo& snapshot);
+  bool empty() const { return times_.empty(); }
+
+  // For those who do not say: none for a list that is short or not for a terminal; otherwise the shortest in
+  // which there are five snapshots or more on average, and months if there is none.
+  SnapshotGroups usual_groups(const Terminal& terminal) const;
+  // `groups`: above the snapshots of each day, week or month, by the user's clocks, stands which it is.
+  std::string render(const Terminal& terminal, SnapshotGroups groups);
+
+ private:
+  std::vector<SnapshotColumn> columns_;
+  Table table_;
+  std::vector<std::time_t> times_;  // of each row
+};
 
 }  // namespace garner::client

@@ -13,20 +13,26 @@ constexpr std::size_t kReadable = 20;  // what it keeps while something else may
 
 }  // namespace
 
-Table::Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)), widest_(columns_.size(), 0) {}
 
-void Table::add(std::vector<Cell> row) {
-  for (Cell& cell : row) cell.text = printable(cell.text);
-  rows_.push_back(std::move(row));
+Table::Shown Table::shown(Cell cell) {
+  std::string text = printable(cell.text);
+  const std::size_t width = display_width(text);
+  return {std::move(text), cell.style, width};
 }
 
-void Table::add_heading(const std::string& text) { headings_[rows_.size()] = printable(text); }
+void Table::add(std::vector<Cell> row) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    cells_.push_back(shown(std::move(row[i])));
+    widest_[i] = std::max(widest_[i], cells_.back().width);
+  }
+}
 
 std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t indent, bool headings) const {
-  std::vector<std::size_t> result(columns_.size(), 0);
-  for (std::size_t i = 0; i < columns_.size(); ++i) {
-    if (headings) result[i] = display_width(columns_[i].heading);
-    for (const auto& row : rows_) result[i] = std::max(result[i], display_width(row[i].text));
+  std::vector<std::size_t> result = widest_;
+  for (std::size_t i = 0; headings && i < columns_.size(); ++i) {
+    if (columns_[i].if_any && widest_[i] == 0) continue;
+    result[i] = std::max(result[i], display_width(columns_[i].heading));
   }
   if (!terminal.interactive) return result;
 
@@ -58,47 +64,62 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
   return result;
 }
 
-std::string Table::line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
+void Table::append_line(std::string& text, const Shown* row, const std::vector<std::size_t>& widths,
                         const Terminal& terminal, std::size_t indent) const {
-  std::string text(indent, ' ');
+  const std::size_t begin = text.size();
+  text.append(indent, ' ');
   bool first = true;
-  for (std::size_t i = 0; i < row.size(); ++i) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
     if (widths[i] == 0) continue;
     if (!first) text.append(kGap, ' ');
     first = false;
-    const std::string cut = columns_[i].cut == Column::Cut::kMiddle
-                                ? cut_middle(row[i].text, widths[i], terminal.mark())
-                                : cut_end(row[i].text, widths[i], terminal.mark());
-    const std::size_t blanks = widths[i] - std::min(widths[i], display_width(cut));
+    const Shown& cell = row[i];
+    std::string cut;
+    const std::string* fitting = &cell.text;
+    std::size_t width = cell.width;
+    if (width > widths[i]) {
+      cut = columns_[i].cut == Column::Cut::kMiddle ? cut_middle(cell.text, widths[i], terminal.mark())
+                                                    : cut_end(cell.text, widths[i], terminal.mark());
+      fitting = &cut;
+      width = display_width(cut);
+    }
+    const std::size_t blanks = widths[i] - std::min(widths[i], width);
     if (columns_[i].right) text.append(blanks, ' ');
-    text += terminal.styled(cut, row[i].style);
+    if (cell.style == Style::kPlain) {
+      text += *fitting;
+    } else {
+      text += terminal.styled(*fitting, cell.style);
+    }
     if (!columns_[i].right) text.append(blanks, ' ');
   }
   // The last column needs no filling.
-  text.erase(text.find_last_not_of(' ') + 1);
-  return text + '\n';
+  while (text.size() > begin && text.back() == ' ') text.pop_back();
+  text += '\n';
 }
 
 std::string Table::render(const Terminal& terminal, std::size_t indent) const {
   const auto fitted = widths(terminal, indent, true);
-  std::vector<Cell> headings;
-  for (const Column& column : columns_) headings.emplace_back(column.heading, Style::kDim);
-  return line(headings, fitted, terminal, indent) + lines(fitted, terminal, indent);
+  std::vector<Shown> headings;
+  for (const Column& column : columns_) headings.push_back(shown({column.heading, Style::kDim}));
+  std::string text;
+  append_line(text, headings.data(), fitted, terminal, indent);
+  append_rows(text, fitted, terminal, indent);
+  return text;
 }
 
 std::string Table::render_rows(const Terminal& terminal, std::size_t indent) const {
-  return lines(widths(terminal, indent, false), terminal, indent);
+  std::string text;
+  append_rows(text, widths(terminal, indent, false), terminal, indent);
+  return text;
 }
 
-std::string Table::lines(const std::vector<std::size_t>& widths, const Terminal& terminal,
-                         std::size_t indent) const {
-  std::string text;
-  for (std::size_t i = 0; i < rows_.size(); ++i) {
-    if (const auto heading = headings_.find(i); heading != headings_.end())
-      text += std::string(indent, ' ') + terminal.styled(heading->second, Style::kBold) + '\n';
-    text += line(rows_[i], widths, terminal, indent);
+void Table::append_rows(std::string& text, const std::vector<std::size_t>& widths, const Terminal& terminal,
+                        std::size_t indent) const {
+  for (std::size_t row = 0; row < rows(); ++row) {
+    if (const auto heading = headings_.find(row); heading != headings_.end())
+      text += std::string(indent, ' ') + terminal.styled(printable(heading->second), Style::kBold) + '\n';
+    append_line(text, &cells_[row * columns_.size()], widths, terminal, indent);
   }
-  return text;
 }
 
 }  // namespace garner::client

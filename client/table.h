@@ -5,6 +5,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "terminal.h"
@@ -17,6 +18,7 @@ struct Column {
   bool right = false;     // numbers
   Cut cut = Cut::kNever;  // may be cut when the table is too wide
   bool optional = false;  // may be left out then; the last goes first
+  bool if_any = false;    // left out where no row has anything in it
 };
 
 struct Cell {
@@ -31,25 +33,34 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns);
   void add(std::vector<Cell> row);  // as many cells as columns
-  // A line of its own above the rows that follow.
-  void add_heading(const std::string& text);
+  std::size_t rows() const { return cells_.size() / columns_.size(); }
+  // Lines of their own, by the row that follows. None from before stay.
+  void set_headings(std::map<std::size_t, std::string> headings) { headings_ = std::move(headings); }
   // The lines with headings, each ended; each line is indented by `indent` blanks.
   std::string render(const Terminal& terminal, std::size_t indent = 0) const;
   // Without headings.
   std::string render_rows(const Terminal& terminal, std::size_t indent = 0) const;
 
  private:
+  struct Shown {
+    std::string text;
+    Style style = Style::kPlain;
+    std::size_t width = 0;  // columns of the terminal
+  };
+  static Shown shown(Cell cell);
+
   // 0 for a column that is left out: with nothing in it, or for want of room.
   std::vector<std::size_t> widths(const Terminal& terminal, std::size_t indent, bool headings) const;
-  std::string line(const std::vector<Cell>& row, const std::vector<std::size_t>& widths,
+  // `row`: a cell for each column.
+  void append_line(std::string& text, const Shown* row, const std::vector<std::size_t>& widths,
                    const Terminal& terminal, std::size_t indent) const;
-
-  std::string lines(const std::vector<std::size_t>& widths, const Terminal& terminal,
-                    std::size_t indent) const;
+  void append_rows(std::string& text, const std::vector<std::size_t>& widths, const Terminal& terminal,
+                   std::size_t indent) const;
 
   std::vector<Column> columns_;
-  std::vector<std::vector<Cell>> rows_;
-  std::map<std::size_t, std::string> headings_;  // by the row that follows
+  std::vector<Shown> cells_;         // row by row
+  std::vector<std::size_t> widest_;  // cell of each column
+  std::map<std::size_t, std::string> headings_;
 };
 
 }  // namespace garner::client

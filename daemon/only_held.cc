@@ -62,13 +62,11 @@ std::set<std::string> unread(const std::vector<HistoryRow>& rows) {
 
 }  // namespace
 
-void add_sizes(Destinations& destinations, Histories& histories, const Histories::Ends& cancelled,
-               v1::ListSnapshotsResponse& response) {
+HeldSizes held_sizes(Destinations& destinations, Histories& histories, const Histories::Ends& cancelled,
+                     const std::set<std::string>& listed) {
   const SnapshotHistory history = everything(destinations);
   const std::vector<HistoryRow> rows = histories.rows(history, cancelled);
   const std::set<std::string> not_known = unread(rows);
-  std::set<std::string> listed;
-  for (const v1::SnapshotInfo& info : response.snapshots()) listed.insert(info.id());
 
   // Each snapshot is a group; it is the same one under each of its ids.
   std::map<std::string, catalog::SnapshotGroup> groups;
@@ -83,9 +81,10 @@ void add_sizes(Destinations& destinations, Histories& histories, const Histories
         return group_of.at(&snapshot);
       },
       cancelled);
-  for (v1::SnapshotInfo& info : *response.mutable_snapshots()) {
-    const auto group = groups.find(info.id());
-    if (group != groups.end() && !not_known.contains(info.id())) info.set_only_bytes(bytes[group->second]);
+  HeldSizes held;
+  for (const std::string& id : listed) {
+    const auto group = groups.find(id);
+    if (group != groups.end() && !not_known.contains(id)) held.only[id] = bytes[group->second];
   }
 
   const auto is_listed = [&](const SnapshotCopies& snapshot) {
@@ -93,19 +92,19 @@ void add_sizes(Destinations& destinations, Histories& histories, const Histories
                        [&](const SnapshotCopy& copy) { return listed.contains(copy.id); });
   };
   using Group = std::optional<catalog::SnapshotGroup>;
-  v1::SnapshotSizes& sizes = *response.mutable_sizes();
   const auto bytes_if = [&](const GroupOf& group) {
     return bytes_of(histories, rows, 1, group, cancelled)[0];
   };
-  sizes.set_held_bytes(bytes_if(
+  held.all.set_held_bytes(bytes_if(
       [&](const SnapshotCopies& snapshot) { return is_listed(snapshot) ? Group(0) : std::nullopt; }));
   // There is nobody else who could hold anything.
   if (std::all_of(history.snapshots.begin(), history.snapshots.end(), is_listed)) {
-    sizes.set_only_bytes(sizes.held_bytes());
-    return;
+    held.all.set_only_bytes(held.all.held_bytes());
+    return held;
   }
-  sizes.set_only_bytes(bytes_if(
+  held.all.set_only_bytes(bytes_if(
       [&](const SnapshotCopies& snapshot) { return Group(is_listed(snapshot) ? 0 : catalog::kNoGroup); }));
+  return held;
 }
 
 std::optional<std::uint64_t> only_bytes_at(Destinations& destinations, Histories& histories,

@@ -10,10 +10,10 @@
 
 namespace garner::daemon {
 
-// Fills in sizes: of each snapshot that is listed there and of all together, by all snapshots that any
-// destination lists. Errors: as Histories::rows() and read().
-void add_sizes(Destinations& destinations, Histories& histories, const Histories::Ends& cancelled,
-               v1::ListSnapshotsResponse& response);
+// Of the snapshots with these ids in hex: of each, and of all together, by all snapshots that any destination
+// lists. Errors: as Histories::rows() and read().
+HeldSizes held_sizes(Destinations& destinations, Histories& histories, const Histories::Ends& cancelled,
+                     const std::set<std::string>& listed);
 
 // The raw bytes of content that at the destination only these hold, by their ids in hex. Nothing where some
 // snapshot of it cannot be read. While they are still listed. Errors: as above.

@@ -22,7 +22,7 @@ class PathSearch {
 
   // Both outlive it. `zone`: of who asks, for the times that he types. Error(kInvalidInput) for what cannot
   // be looked for; Error(kNotFound) where there is no snapshot to search; of these otherwise as
-  // list_snapshots().
+  // SnapshotListing.
   PathSearch(Destinations& destinations, Histories& histories, const v1::FindPathsRequest& request,
              const std::string& zone = {});
 

@@ -20,7 +20,7 @@ class ReferenceSearch {
   static constexpr std::uint32_t kMostMatches = 100'000;
 
   // `zone`: of who asks, for the times that he types. Error(kInvalidInput) for what cannot be looked for;
-  // errors of the question, and otherwise as list_snapshots(). Both outlive the search.
+  // errors of the question, and otherwise as SnapshotListing. Both outlive the search.
   ReferenceSearch(Destinations& destinations, Histories& histories, const v1::FindReferencesRequest& request,
                   const std::string& zone = {});
 

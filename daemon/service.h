@@ -122,8 +122,8 @@ class GarnerService final : public v1::Garner::CallbackService {
                       v1::TagSnapshotsResponse* response) override;
 
   // service_content.cc
-  Unary* ListSnapshots(Context* context, const v1::ListSnapshotsRequest* request,
-                       v1::ListSnapshotsResponse* response) override;
+  grpc::ServerWriteReactor<v1::ListSnapshotsResponse>* ListSnapshots(
+      Context* context, const v1::ListSnapshotsRequest* request) override;
   grpc::ServerWriteReactor<v1::ListFolderResponse>* ListFolder(Context* context,
                                                                const v1::ListFolderRequest* request) override;
   Unary* ListKeys(Context* context, const v1::ListKeysRequest* request,

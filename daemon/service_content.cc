@@ -6,18 +6,23 @@
 
 namespace garner::daemon {
 
-grpc::ServerUnaryReactor* GarnerService::ListSnapshots(Context* context,
-                                                       const v1::ListSnapshotsRequest* request,
-                                                       v1::ListSnapshotsResponse* response) {
-  return parts_.gate.unary(context, "ListSnapshots", [=, this](const Caller& caller) {
-    *response = list_snapshots(parts_.destinations, *request, caller.zone);
-    // A set that was removed still has snapshots; one that never was is a slip.
-    if (response->snapshots().empty() && !request->set().empty()) parts_.sets.get(request->set());
-    if (request->sizes()) {
-      add_sizes(
-          parts_.destinations, parts_.histories, [context] { return context->IsCancelled(); }, *response);
-    }
-  });
+grpc::ServerWriteReactor<v1::ListSnapshotsResponse>* GarnerService::ListSnapshots(
+    Context* context, const v1::ListSnapshotsRequest* request) {
+  Caller caller;
+  grpc::Status refused = parts_.gate.admit(context, "ListSnapshots", caller);
+  if (!refused.ok()) return new RefusedStream<v1::ListSnapshotsResponse>(std::move(refused));
+  return SearchStream<v1::ListSnapshotsResponse, SnapshotListing>::start(
+      [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
+      [this, context, request = *request, zone = caller.zone] {
+        auto listing = std::make_unique<SnapshotListing>(parts_.destinations, request, zone);
+        // A set that was removed still has snapshots; one that never was is a slip.
+        if (listing->empty() && !request.set().empty()) parts_.sets.get(request.set());
+        if (request.sizes()) {
+          const auto cancelled = [context] { return context->IsCancelled(); };
+          listing->set_sizes(held_sizes(parts_.destinations, parts_.histories, cancelled, listing->ids()));
+        }
+        return listing;
+      });
 }
 
 grpc::ServerWriteReactor<v1::ListFolderResponse>* GarnerService::ListFolder(

@@ -34,9 +34,8 @@ std::set<std::string> choose_named(Destinations& destinations, const std::string
   tagged.set_set(set);
   *tagged.mutable_tags() = request.tags();
   std::set<std::string> both;
-  const v1::ListSnapshotsResponse listed = list_snapshots(destinations, tagged, zone);
-  for (const v1::SnapshotInfo& one : listed.snapshots()) {
-    if (request.names().empty() || ids.contains(one.id())) both.insert(one.id());
+  for (const std::string& id : SnapshotListing(destinations, tagged, zone).ids()) {
+    if (request.names().empty() || ids.contains(id)) both.insert(id);
   }
   if (both.empty()) throw Error(ErrorKind::kNotFound, "no snapshot that is named has these tags");
   return both;

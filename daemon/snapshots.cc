@@ -20,6 +20,7 @@ namespace garner::daemon {
 namespace {
 
 constexpr int kEntriesInPage = 500;
+constexpr std::size_t kSnapshotsInPage = 500;
 
 // A destination, and what it has.
 struct Shelf {
@@ -223,22 +224,53 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
 
 }  // namespace
 
-v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::ListSnapshotsRequest& request,
-                                         const std::string& zone) {
-  const AllSnapshots all = gather(destinations);
-  const Wanted wanted(request, all, destinations, zone);
-  std::vector<const Known*> found;
-  for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
-    if (wanted.has(*known)) found.push_back(&*known);
+struct SnapshotListing::Found {
+  AllSnapshots all;
+  std::vector<const Known*> listed;
+};
+
+SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnapshotsRequest& request,
+                                 const std::string& zone)
+    : found_([&] {
+        auto found = std::make_unique<Found>();
+        found->all = gather(destinations);
+        const AllSnapshots& all = found->all;
+        std::vector<const Known*>& listed = found->listed;
+        const Wanted wanted(request, all, destinations, zone);
+        for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
+          if (wanted.has(*known)) listed.push_back(&*known);
+        }
+        if (listed.empty() && !all.trouble.empty())
+          throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all.trouble);
+        sort(listed, request.order());
+        if (request.limit() > 0 && listed.size() > request.limit()) listed.resize(request.limit());
+        return found;
+      }()) {}
+
+SnapshotListing::~SnapshotListing() = default;
+
+bool SnapshotListing::empty() const { return found_->listed.empty(); }
+
+std::set<std::string> SnapshotListing::ids() const {
+  std::set<std::string> ids;
+  for (const Known* known : found_->listed) ids.insert(to_hex(as_bytes(known->entry->id())));
+  return ids;
+}
+
+std::optional<v1::ListSnapshotsResponse> SnapshotListing::next_page(const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return std::nullopt;
+  v1::ListSnapshotsResponse page;
+  const std::size_t end = std::min(next_ + kSnapshotsInPage, found_->listed.size());
+  for (; next_ < end; ++next_) {
+    v1::SnapshotInfo& info = *page.add_snapshots();
+    describe(found_->all, *found_->listed[next_], info);
+    if (!sizes_) continue;
+    if (const auto only = sizes_->only.find(info.id()); only != sizes_->only.end())
+      info.set_only_bytes(only->second);
   }
-  if (found.empty() && !all.trouble.empty()) {
-    throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all.trouble);
-  }
-  sort(found, request.order());
-  if (request.limit() > 0 && found.size() > request.limit()) found.resize(request.limit());
-  v1::ListSnapshotsResponse response;
-  for (const Known* known : found) describe(all, *known, *response.add_snapshots());
-  return response;
+  done_ = next_ == found_->listed.size();
+  if (done_ && sizes_) *page.mutable_sizes() = sizes_->all;
+  return page;
 }
 
 std::string take_set(Destinations& destinations, google::protobuf::RepeatedPtrField<std::string>& names) {

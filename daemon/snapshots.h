@@ -4,8 +4,12 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "destinations.h"
@@ -22,11 +26,36 @@ struct ChosenSnapshot {
 
 // `zone`, here and below: of who asks, for the times that he types; empty: the system's.
 
-// Those that all that is asked holds for, in the order that is asked for. Destinations that are away are left
-// out, with what was seen of them before. Error(kNotFound) where a SELECTOR chooses nothing;
-// Error(kInvalidInput) for what is none, and for no time.
-v1::ListSnapshotsResponse list_snapshots(Destinations& destinations, const v1::ListSnapshotsRequest& request,
-                                         const std::string& zone = {});
+// What snapshots hold that are listed.
+struct HeldSizes {
+  v1::SnapshotSizes all;
+  std::map<std::string, std::uint64_t> only;  // by id in hex; of one that cannot be read, nothing
+};
+
+// Those that all that is asked holds for, in the order that is asked for, a page at a time. Destinations that
+// are away are left out, with what was seen of them before.
+class SnapshotListing {
+ public:
+  // Error(kNotFound) where a SELECTOR chooses nothing; Error(kInvalidInput) for what is none, and for no
+  // time; Error(kDestinationAway) where nothing is found and some are away.
+  SnapshotListing(Destinations& destinations, const v1::ListSnapshotsRequest& request,
+                  const std::string& zone = {});
+  ~SnapshotListing();
+
+  bool empty() const;
+  std::set<std::string> ids() const;  // in hex
+  // Before the first page.
+  void set_sizes(HeldSizes sizes) { sizes_ = std::move(sizes); }
+  // At least one, then nothing at the end, and once it is cancelled.
+  std::optional<v1::ListSnapshotsResponse> next_page(const std::atomic<bool>& cancelled);
+
+ private:
+  struct Found;
+  const std::unique_ptr<const Found> found_;
+  std::optional<HeldSizes> sizes_;
+  std::size_t next_ = 0;
+  bool done_ = false;
+};
 
 // If the first of `names` is a set, configured or of some snapshot, takes it away and returns it; otherwise
 // empty.
@@ -57,7 +86,7 @@ struct SnapshotHistory {
   std::string trouble;                             // with destinations that could not be asked; empty: none
   std::chrono::steady_clock::time_point listed{};  // when that began
 };
-// All that there are, and which of them list_snapshots() would list. Errors as above.
+// All that there are, and which of them SnapshotListing would list. Errors as above.
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone = {});
 // The same, all of them wanted, as far as it is known: no destination is asked.

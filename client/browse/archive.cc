@@ -22,7 +22,10 @@ Response Archive::ask(grpc::Status (Stub::*method)(grpc::ClientContext*, const R
 }
 
 v1::ListSnapshotsResponse Archive::list(const v1::ListSnapshotsRequest& request) {
-  return ask(&Stub::ListSnapshots, request);
+  Operation operation(link_);
+  v1::ListSnapshotsResponse list;
+  check(link_.call(operation, &Stub::ListSnapshots, request, list));
+  return list;
 }
 
 std::optional<v1::FileNode> Archive::look_up(const std::string& snapshot, const std::string& laid_out) {

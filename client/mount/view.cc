@@ -83,7 +83,8 @@ std::shared_ptr<const SnapshotNames> View::names(Operation& operation) {
     const std::lock_guard lock(mutex_);
     if (names_ && std::chrono::steady_clock::now() - named_ < kNamesAreGoodFor) return names_;
   }
-  const auto list = ask(operation, &Stub::ListSnapshots, v1::ListSnapshotsRequest());
+  v1::ListSnapshotsResponse list;
+  heed(link_.call(operation, &Stub::ListSnapshots, v1::ListSnapshotsRequest(), list));
   auto found = std::make_shared<const SnapshotNames>(list, only_);
   const std::lock_guard lock(mutex_);
   names_ = found;

@@ -77,7 +77,7 @@ class Supply {
     std::mutex mutex;
     store::FrameCodec codec;
     Scratch memory;
-    Bytes sealed;
+    Scratch sealed;
     std::shared_ptr<const OpenPack> pack;
     const store::PackedFrame* frame = nullptr;  // of the pack's directory; null: none
     ByteView raw;                               // in `memory`

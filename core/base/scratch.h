@@ -1,8 +1,10 @@
 // Memory that is used again and again for one thing after another of different sizes. One thread at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -10,6 +12,15 @@ namespace garner {
 
 class Scratch {
  public:
+  Scratch() = default;
+  Scratch(Scratch&& other) noexcept
+      : memory_(std::move(other.memory_)), size_(std::exchange(other.size_, 0)) {}
+  Scratch& operator=(Scratch&& other) noexcept {
+    memory_ = std::move(other.memory_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+
   // `size` bytes, valid until a call that takes more than any before; until then they keep what is in them.
   MutableByteView take(std::size_t size) {
     if (size > size_) {
@@ -19,6 +30,7 @@ class Scratch {
     }
     return {memory_.get(), size};
   }
+  std::size_t capacity() const { return size_; }
 
  private:
   std::unique_ptr<std::uint8_t[]> memory_;

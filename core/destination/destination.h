@@ -10,6 +10,7 @@
 // may also say kConflict: somebody else is the one who writes there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -73,6 +74,11 @@ class Destination {
 
   // Exactly `length` bytes from `offset`; Error(kDamaged) when the object ends before.
   virtual Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) = 0;
+  // The same in the caller's memory, all of which is filled; of no use after an error.
+  virtual void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) {
+    const Bytes bytes = get(key, offset, memory.size());
+    std::copy(bytes.begin(), bytes.end(), memory.begin());
+  }
   // The whole object; Error(kDamaged) when it is longer than `limit`.
   virtual Bytes get_all(const std::string& key, std::uint64_t limit) = 0;
   // Two parts of an object with no more bytes than these between them are better read as one, with what is

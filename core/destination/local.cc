@@ -79,17 +79,28 @@ bool publish_or_take_back(const std::string& from, const std::string& to, const 
   }
 }
 
-Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
-                  const std::string& path) {
+void check_range(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
+                 const std::string& path) {
   if (offset > object.size || length > object.size - offset) {
     throw Error(ErrorKind::kDamaged, printable(path) + " has " + std::to_string(object.size) +
                                          " bytes, too few for " + std::to_string(length) + " at " +
                                          std::to_string(offset));
   }
-  Bytes data(length);
-  if (read_at(object.fd.get(), data, offset, path) != length) {
+}
+
+void read_object(const OpenObject& object, std::uint64_t offset, MutableByteView memory,
+                 const std::string& path) {
+  check_range(object, offset, memory.size(), path);
+  if (read_at(object.fd.get(), memory, offset, path) != memory.size()) {
     throw Error(ErrorKind::kDamaged, printable(path) + " became shorter while it was read");
   }
+}
+
+Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
+                  const std::string& path) {
+  check_range(object, offset, length, path);  // before memory is taken
+  Bytes data(length);
+  read_object(object, offset, data, path);
   return data;
 }
 
@@ -334,6 +345,14 @@ Bytes LocalDestination::get(const std::string& key, std::uint64_t offset, std::u
   return attempt(ErrorKind::kReadFailed, [&] {
     const std::string path = path_of(key);
     return read_object(open_object(path), offset, length, path);
+  });
+}
+
+void LocalDestination::get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) {
+  check_key(key);
+  attempt(ErrorKind::kReadFailed, [&] {
+    const std::string path = path_of(key);
+    read_object(open_object(path), offset, memory, path);
   });
 }
 

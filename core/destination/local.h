@@ -36,6 +36,7 @@ class LocalDestination final : public Destination {
   void put_file(const std::string& key, const std::string& path) override;
   std::optional<std::string> staging_folder() override;
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
+  void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) override;
   Bytes get_all(const std::string& key, std::uint64_t limit) override;
   std::optional<std::uint64_t> size(const std::string& key) override;
   std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;

@@ -31,6 +31,9 @@ class ReplaceableDestination final : public Destination {
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     return now()->get(key, offset, length);
   }
+  void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) override {
+    now()->get_into(key, offset, memory);
+  }
   Bytes get_all(const std::string& key, std::uint64_t limit) override { return now()->get_all(key, limit); }
   std::uint64_t read_gap() const override { return now()->read_gap(); }
   std::optional<std::uint64_t> size(const std::string& key) override { return now()->size(key); }

@@ -59,6 +59,11 @@ Bytes ThrottledDestination::get(const std::string& key, std::uint64_t offset, st
   return inner_->get(key, offset, length);
 }
 
+void ThrottledDestination::get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) {
+  limits_->pay_download(memory.size());
+  inner_->get_into(key, offset, memory);
+}
+
 // How long it is shows when it was read: the next one waits for it.
 Bytes ThrottledDestination::get_all(const std::string& key, std::uint64_t limit) {
   Bytes data = inner_->get_all(key, limit);

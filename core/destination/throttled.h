@@ -42,6 +42,7 @@ class ThrottledDestination final : public Destination {
   std::optional<std::string> staging_folder() override;
   void staged(std::uint64_t bytes) override;
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
+  void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) override;
   Bytes get_all(const std::string& key, std::uint64_t limit) override;
   std::uint64_t read_gap() const override { return inner_->read_gap(); }
   std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }

@@ -117,7 +117,7 @@ class PackCheck {
   bool read_frames(const store::ObjectName& name, const store::PackReader& reader,
                    const store::PackReader::Directory& directory) {
     store::FrameCodec codec;
-    Bytes sealed;
+    Scratch sealed;
     Scratch raw;
     bool sound = true;
     std::vector<store::FramePlace> places;

@@ -57,7 +57,7 @@ class Frames {
   store::FrameCodec codec_;
   ObjectName name_;
   std::optional<store::PackReader> pack_;
-  Bytes sealed_;
+  Scratch sealed_;
   Scratch raw_;
 };
 

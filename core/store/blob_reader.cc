@@ -17,7 +17,6 @@ constexpr std::size_t kIdleCodecs = 8;
 constexpr std::uint64_t kReadWhole = 4u << 20;
 constexpr unsigned kReadWholeAt = 3;
 constexpr std::uint64_t kLongestKept = 64u << 20;
-constexpr std::size_t kMostWasted = 8;  // one part in so many, of what is kept for a frame
 
 // What one location may fail with while another still has the blob.
 bool is_of_location(ErrorKind kind) {
@@ -42,14 +41,15 @@ const char* describe(crypto::BlobKind kind) {
 Bytes copy_of(const BlobView& blob) { return {blob.content.begin(), blob.content.end()}; }
 
 // What is not compressed stays where it was read, unless much would be kept with it. `plain` is in `sealed`.
-std::shared_ptr<const RawFrame> raw_frame(FrameCodec& codec, ByteView plain, Bytes sealed,
-                                          std::size_t raw_length) {
+std::shared_ptr<const RawFrame> raw_frame(FrameCodec& codec, ByteView plain, Scratch& sealed,
+                                          std::size_t raw_length,
+                                          const std::shared_ptr<ScratchPool>& memory) {
   const std::optional<ByteView> stored = FrameCodec::stored(plain, raw_length);
-  if (stored && sealed.size() - stored->size() <= sealed.size() / kMostWasted)
-    return std::make_shared<const RawFrame>(std::move(sealed), *stored);
-  Bytes raw = codec.decode(plain, raw_length);
-  const ByteView content = raw;
-  return std::make_shared<const RawFrame>(std::move(raw), content);
+  if (stored && stored->size() >= sealed.capacity() / 2)
+    return std::make_shared<const RawFrame>(std::move(sealed), *stored, memory);
+  Scratch raw = memory->take(raw_length);
+  const ByteView content = codec.decode(plain, raw_length, raw);
+  return std::make_shared<const RawFrame>(std::move(raw), content, memory);
 }
 
 }  // namespace
@@ -152,13 +152,14 @@ auto BlobReader::decode_frame(const crypto::Keyring& keyring, const BlobLocation
                               const Decode& decode) {
   try {
     const std::shared_ptr<const PackReader> pack = open_pack(keyring, location.pack);
-    Bytes sealed;
     const FramePlace place{location.pack, location.frame_offset, location.frame_stored_length};
+    Scratch sealed = frames_->memory()->take(PackReader::memory_for(place.stored_length));
     const ByteView plain = run != nullptr ? run->read(*pack, place, sealed)
                                           : pack->read_frame(place.offset, place.stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
     auto raw = decode(*codec, plain, sealed);
     give_back(std::move(codec));
+    frames_->memory()->give_back(std::move(sealed));
     return raw;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNotFound) throw;
@@ -178,11 +179,11 @@ BlobReader::Frame BlobReader::cached_frame(const Way& way, const crypto::Keyring
   if (!frame && !way.from_place)
     throw Error(ErrorKind::kNotFound, pack_key(location.pack) + " is not kept on this machine");
   if (!frame) {
-    frame = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain, Bytes& sealed) {
-      return raw_frame(codec, plain, std::move(sealed), location.frame_raw_length);
+    frame = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain, Scratch& sealed) {
+      return raw_frame(codec, plain, sealed, location.frame_raw_length, frames_->memory());
     });
   }
-  cache.add(key, frame, frame->memory.size());
+  cache.add(key, frame, frame->cost());
   return frame;
 }
 
@@ -192,11 +193,12 @@ BlobReader::Frame BlobReader::kept_frame(const Way& way, const crypto::Keyring& 
   try {
     const std::shared_ptr<const PackReader> pack = open_kept(way, keyring, location.pack);
     if (!pack) return nullptr;
-    Bytes sealed;
+    Scratch sealed = frames_->memory()->take(PackReader::memory_for(location.frame_stored_length));
     const ByteView plain = pack->read_frame(location.frame_offset, location.frame_stored_length, sealed);
     std::unique_ptr<FrameCodec> codec = take_codec();
-    Frame frame = raw_frame(*codec, plain, std::move(sealed), location.frame_raw_length);
+    Frame frame = raw_frame(*codec, plain, sealed, location.frame_raw_length, frames_->memory());
     give_back(std::move(codec));
+    frames_->memory()->give_back(std::move(sealed));
     return frame;
   } catch (const Error& error) {
     if (!is_of_location(error.kind())) throw;
@@ -241,7 +243,7 @@ bool BlobReader::is_to_be_kept(const ObjectName& name, std::uint64_t size) {
 
 ByteView BlobReader::read_frame(const crypto::Keyring& keyring, const BlobLocation& location, Scratch& memory,
                                 FrameRun* run) {
-  return decode_frame(keyring, location, run, [&](FrameCodec& codec, ByteView plain, const Bytes&) {
+  return decode_frame(keyring, location, run, [&](FrameCodec& codec, ByteView plain, const Scratch&) {
     return codec.decode(plain, location.frame_raw_length, memory);
   });
 }

@@ -6,23 +6,33 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/scratch.h"
+#include "base/scratch_pool.h"
 #include "store/lru_cache.h"
 #include "store/object_name.h"
 #include "store/pack.h"
 
 namespace garner::store {
 
-// A frame's raw bytes, in memory that may have more of them.
-struct RawFrame {
-  RawFrame(Bytes bytes, ByteView raw) : memory(std::move(bytes)), content(raw) {}
+// A frame's raw bytes, in memory that may have more of them, and goes back to where it is from.
+class RawFrame {
+ public:
+  RawFrame(Scratch memory, ByteView raw, std::shared_ptr<ScratchPool> from)
+      : content(raw), memory_(std::move(memory)), from_(std::move(from)) {}
+  ~RawFrame() { from_->give_back(std::move(memory_)); }
   RawFrame(const RawFrame&) = delete;
   RawFrame& operator=(const RawFrame&) = delete;
 
-  const Bytes memory;
+  std::size_t cost() const { return memory_.capacity(); }
   const ByteView content;
+
+ private:
+  Scratch memory_;
+  const std::shared_ptr<ScratchPool> from_;
 };
 
 class FrameCache {
@@ -48,8 +58,13 @@ class FrameCache {
   };
   using Frames = LruCache<Key, RawFrame, KeyHash>;
   Frames& of(PackKind kind) { return kind == PackKind::kData ? data_ : metadata_; }
+  // Of frames that are not kept any more, for those that are read.
+  const std::shared_ptr<ScratchPool>& memory() const { return memory_; }
 
  private:
+  static constexpr std::size_t kIdle = 8u << 20;
+
+  const std::shared_ptr<ScratchPool> memory_ = std::make_shared<ScratchPool>(kIdle);
   Frames data_;
   Frames metadata_;
   std::atomic<std::uint64_t> readers_ = 0;

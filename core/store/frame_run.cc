@@ -18,13 +18,14 @@ bool FrameRun::holds(const FramePlace& place) const {
          place.end() <= window_.start + window_.bytes.size();
 }
 
-ByteView FrameRun::read(const PackReader& pack, const FramePlace& place, Bytes& memory) {
+ByteView FrameRun::read(const PackReader& pack, const FramePlace& place, Scratch& memory) {
   if (gap_ > 0 && !holds(place)) fetch(pack, place);
   if (!holds(place)) return pack.read_frame(place.offset, place.stored_length, memory);
   return pack.open_frame(window_, place.offset, place.stored_length, memory);
 }
 
 void FrameRun::fetch(const PackReader& pack, const FramePlace& place) {
+  Scratch memory = std::move(window_.memory);
   window_ = {};
   const auto first = std::find(frames_.begin() + static_cast<std::ptrdiff_t>(next_), frames_.end(), place);
   if (first == frames_.end()) return;
@@ -38,7 +39,7 @@ void FrameRun::fetch(const PackReader& pack, const FramePlace& place) {
   next_ = static_cast<std::size_t>(last - frames_.begin()) + 1;
   if (last == first) return;
   try {
-    window_ = pack.read_window(place.offset, last->end() - place.offset);
+    window_ = pack.read_window(place.offset, last->end() - place.offset, std::move(memory));
     pack_ = place.pack;
   } catch (const Error& error) {
     // The pack ends before the last one does: each by itself then, and only those that are cut off suffer.

@@ -26,7 +26,7 @@ class FrameRun {
 
   // As PackReader::read_frame(), which it calls for what is not one of those frames. `pack` is that of the
   // place.
-  ByteView read(const PackReader& pack, const FramePlace& place, Bytes& memory);
+  ByteView read(const PackReader& pack, const FramePlace& place, Scratch& memory);
 
  private:
   bool holds(const FramePlace& place) const;

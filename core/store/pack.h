@@ -190,19 +190,23 @@ class PackReader {
   // A part of the pack.
   struct Window {
     std::uint64_t start = 0;  // in the pack
-    Bytes bytes;
-    ByteView view(std::uint64_t offset, std::uint64_t length) const;
+    Scratch memory;
+    MutableByteView bytes;  // in `memory`
+    MutableByteView view(std::uint64_t offset, std::uint64_t length) const;
   };
 
   const PackHeader& header() const { return header_; }
   bool is_kept() const { return kept_ != nullptr; }
-  // The window that has the range. Error(kDamaged) when the pack ends before the range does.
-  Window read_window(std::uint64_t offset, std::uint64_t length) const;
+  // The window that has the range, in this memory if there is room in it. Error(kDamaged) when the pack ends
+  // before the range does.
+  Window read_window(std::uint64_t offset, std::uint64_t length, Scratch memory = {}) const;
+  // How much memory read_frame() takes, for a frame of this length.
+  static std::size_t memory_for(std::uint32_t stored_length);
   // Reads and opens the sealed frame, in `memory`: what FrameCodec::decode takes. Error(kDamaged).
-  ByteView read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const;
+  ByteView read_frame(std::uint64_t offset, std::uint32_t stored_length, Scratch& memory) const;
   // The same from a window that has the frame.
   ByteView open_frame(const Window& window, std::uint64_t offset, std::uint32_t stored_length,
-                      Bytes& memory) const;
+                      Scratch& memory) const;
   // Reads trailer and directory, and validates it: frames without gaps from the header to the directory,
   // blobs of the pack's kind, lengths that add up. Error(kDamaged).
   struct Directory {
@@ -214,7 +218,7 @@ class PackReader {
   Directory read_directory() const;
 
  private:
-  Bytes get(std::uint64_t offset, std::uint64_t length) const;
+  void get(std::uint64_t offset, MutableByteView memory) const;
   std::optional<std::uint64_t> size() const;
   void check_frame(std::uint64_t offset, std::uint32_t stored_length) const;
   ByteView open_in(MutableByteView sealed, std::uint64_t offset) const;

@@ -27,42 +27,45 @@ PackReader::PackReader(destination::Destination& destination, const crypto::Keyr
   }
 }
 
-Bytes PackReader::get(std::uint64_t offset, std::uint64_t length) const {
-  if (!kept_) return destination_.get(key_, offset, length);
-  if (offset > kept_->size || length > kept_->size - offset)
+void PackReader::get(std::uint64_t offset, MutableByteView memory) const {
+  if (!kept_) return destination_.get_into(key_, offset, memory);
+  if (offset > kept_->size || memory.size() > kept_->size - offset)
     throw Error(ErrorKind::kDamaged, key_ + ", as it is kept here, is shorter than it must be");
-  Bytes bytes(length);
-  if (read_at(kept_->file.get(), bytes, offset, key_) != length)
+  if (read_at(kept_->file.get(), memory, offset, key_) != memory.size())
     throw Error(ErrorKind::kDamaged, key_ + ", as it is kept here, was cut off");
-  return bytes;
 }
 
 std::optional<std::uint64_t> PackReader::size() const {
   return kept_ ? kept_->size : destination_.size(key_);
 }
 
-ByteView PackReader::Window::view(std::uint64_t offset, std::uint64_t length) const {
-  return ByteView(bytes).subspan(offset - start, length);
+MutableByteView PackReader::Window::view(std::uint64_t offset, std::uint64_t length) const {
+  return bytes.subspan(offset - start, length);
 }
 
-PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t length) const {
+PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t length, Scratch memory) const {
   if (offset > std::numeric_limits<std::int64_t>::max() - kMaximumPackDirectory - length) {
     throw Error(ErrorKind::kDamaged, "a place beyond every pack's end");
   }
-  Window window;
-  window.start = offset / kWindow * kWindow;
-  std::uint64_t end = (offset + length + kWindow - 1) / kWindow * kWindow;
+  Window window{offset / kWindow * kWindow, std::move(memory), {}};
+  const std::uint64_t end = (offset + length + kWindow - 1) / kWindow * kWindow;
+  const auto read_up_to = [&](std::uint64_t end) {
+    window.bytes = window.memory.take(end - window.start);
+    get(window.start, window.bytes);
+  };
   try {
-    window.bytes = get(window.start, end - window.start);
+    read_up_to(end);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kDamaged) throw;
     // Shorter than a whole pack can be: what is left of it may still have the range.
     const std::optional<std::uint64_t> found = size();
     if (!found || *found < offset + length || *found >= end) throw;
-    window.bytes = get(window.start, *found - window.start);
+    read_up_to(*found);
   }
   return window;
 }
+
+std::size_t PackReader::memory_for(std::uint32_t stored_length) { return stored_length + 2 * kWindow; }
 
 void PackReader::check_frame(std::uint64_t offset, std::uint32_t stored_length) const {
   if (offset < header_.length || stored_length < kFrameHeader + crypto::kSealOverhead ||
@@ -79,24 +82,25 @@ ByteView PackReader::open_in(MutableByteView sealed, std::uint64_t offset) const
   return plain;
 }
 
-ByteView PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length, Bytes& memory) const {
+ByteView PackReader::read_frame(std::uint64_t offset, std::uint32_t stored_length, Scratch& memory) const {
   check_frame(offset, stored_length);
   try {
-    Window window = read_window(offset, stored_length);
-    memory = std::move(window.bytes);
-    return open_in(MutableByteView(memory).subspan(offset - window.start, stored_length), offset);
+    Window window = read_window(offset, stored_length, std::move(memory));
+    memory = std::move(window.memory);
+    return open_in(window.view(offset, stored_length), offset);
   } catch (const Error& error) {
     throw error.in(key_ + ": frame at " + std::to_string(offset));
   }
 }
 
 ByteView PackReader::open_frame(const Window& window, std::uint64_t offset, std::uint32_t stored_length,
-                                Bytes& memory) const {
+                                Scratch& memory) const {
   check_frame(offset, stored_length);
   try {
     const ByteView sealed = window.view(offset, stored_length);
-    memory.assign(sealed.begin(), sealed.end());
-    return open_in(memory, offset);
+    const MutableByteView copy = memory.take(sealed.size());
+    std::copy(sealed.begin(), sealed.end(), copy.begin());
+    return open_in(copy, offset);
   } catch (const Error& error) {
     throw error.in(key_ + ": frame at " + std::to_string(offset));
   }

@@ -167,9 +167,10 @@ class Service final : public v1::Garner::Service {
   // 10,000 of 20 sets, one an hour, and in each a folder with names that nobody should have; in it one with
   // `many` names, and one that never ends with `long` links.
   Status ListSnapshots(ServerContext*, const v1::ListSnapshotsRequest*,
-                       v1::ListSnapshotsResponse* response) override {
+                       grpc::ServerWriter<v1::ListSnapshotsResponse>* writer) override {
+    v1::ListSnapshotsResponse page;
     for (int i = 0; i < 10'000; ++i) {
-      v1::SnapshotInfo& info = *response->add_snapshots();
+      v1::SnapshotInfo& info = *page.add_snapshots();
       const std::string digits = std::to_string(100'000 + i);
       info.set_id(digits + std::string(64 - digits.size(), 'a'));
       info.set_set("set-" + std::to_string(i % 20));
@@ -179,6 +180,9 @@ class Service final : public v1::Garner::Service {
       info.mutable_time()->set_seconds(kNow - 3600 * i);
       info.set_files(170'000);
       info.set_bytes(6ull << 30);
+      if (i % 1'000 < 999) continue;
+      writer->Write(page);
+      page.Clear();
     }
     return Status::OK;
   }

@@ -67,7 +67,7 @@ void try_one(ByteView bytes) {
   accepts([&] {
     const store::PackReader reader(destination, keyring(), name);
     store::FrameCodec codec;
-    Bytes memory;
+    Scratch memory;
     for (const store::PackedFrame& one : reader.read_directory().frames) {
       codec.decode(reader.read_frame(one.offset, one.stored_length, memory), one.raw_length);
     }

@@ -216,7 +216,7 @@ TEST_CASE("frames are handed on as they are: compressed once") {
     for (const store::ObjectName& name : packs_with(small.repository(), store::PackKind::kData)) {
       const store::PackReader reader(small.destination(), small.repository().keyring(), name);
       for (const store::PackedFrame& frame : reader.read_directory().frames) {
-        Bytes memory;
+        Scratch memory;
         opened.insert(std::string(as_text(reader.read_frame(frame.offset, frame.stored_length, memory))));
       }
     }

@@ -33,12 +33,19 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 TEST_CASE("headings stand above the rows that follow, and take no part in widths") {
   Table table({{"NAME"}});
-  table.add_heading("November, which is long");
   table.add({"a"});
   table.add({"b"});
-  table.add_heading("October\n");
   table.add({"c"});
+  table.set_headings({{0, "November, which is long"}, {2, "October\n"}});
   CHECK(table.render(Terminal{}, 1) == " NAME\n November, which is long\n a\n b\n October\\x0a\n c\n");
+}
+
+TEST_CASE("a column may be there only if any row has something in it") {
+  Table table({{"NAME"}, {.heading = "NOTE", .if_any = true}, {"SIZE"}});
+  table.add({"a", "", ""});
+  CHECK(table.render(Terminal{}) == "NAME  SIZE\na\n");
+  table.add({"b", "new", "1"});
+  CHECK(table.render(Terminal{}) == "NAME  NOTE  SIZE\na\nb     new   1\n");
 }
 
 TEST_CASE("off a terminal nothing is cut") {

@@ -15,10 +15,10 @@ struct Sizes : WorkingMachine {
     std::ofstream(folder.path("source/" + name)) << std::string(bytes, letter);
   }
   v1::ListSnapshotsResponse list(const v1::ListSnapshotsRequest& request = {}) {
-    v1::ListSnapshotsResponse response = list_snapshots(here.destinations, request);
-    add_sizes(
-        here.destinations, histories, [] { return false; }, response);
-    return response;
+    SnapshotListing listing(here.destinations, request);
+    listing.set_sizes(held_sizes(
+        here.destinations, histories, [] { return false; }, listing.ids()));
+    return all_of(listing);
   }
   std::uint64_t only(const std::string& id) {
     const v1::ListSnapshotsResponse listed = list();

@@ -23,7 +23,8 @@ struct Tagged : TwoDisks {
     v1::ListSnapshotsRequest request;
     request.mutable_tags()->Add(tags.begin(), tags.end());
     Names ids;
-    const v1::ListSnapshotsResponse listed = list_snapshots(here.destinations, request);
+    SnapshotListing listing(here.destinations, request);
+    const v1::ListSnapshotsResponse listed = all_of(listing);
     for (const v1::SnapshotInfo& one : listed.snapshots()) ids.push_back(one.id());
     return ids;
   }

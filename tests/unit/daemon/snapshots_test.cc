@@ -9,7 +9,8 @@ namespace {
 std::vector<std::string> list(TwoDisks& disks, const v1::ListSnapshotsRequest& request = {},
                               const std::string& zone = {}) {
   std::vector<std::string> ids;
-  const v1::ListSnapshotsResponse listed = list_snapshots(disks.here.destinations, request, zone);
+  SnapshotListing listing(disks.here.destinations, request, zone);
+  const v1::ListSnapshotsResponse listed = all_of(listing);
   for (const v1::SnapshotInfo& info : listed.snapshots()) ids.push_back(info.id());
   return ids;
 }
@@ -62,7 +63,8 @@ TEST_CASE("a snapshot that its run has numbered is one, at however many destinat
   snapshot.set_sequence(7);
   const std::string id = disks.commit("a", snapshot);
   CHECK(disks.commit("b", snapshot) == id);
-  const v1::ListSnapshotsResponse all = list_snapshots(disks.here.destinations, {});
+  SnapshotListing listing(disks.here.destinations, {});
+  const v1::ListSnapshotsResponse all = all_of(listing);
   REQUIRE(all.snapshots_size() == 2);
   CHECK(all.snapshots(0).id() == id);
   REQUIRE(all.snapshots(0).destinations_size() == 2);

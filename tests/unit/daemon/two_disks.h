@@ -1,6 +1,7 @@
 // A machine with two destinations that share its keyring, and what its runs do there.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -13,9 +14,18 @@
 #include "run_queue.h"
 #include "run_work.h"
 #include "snapshot/node.h"
+#include "snapshots.h"
 #include "support/store_fixture.h"
 
 namespace garner::daemon {
+
+// All pages as one.
+inline v1::ListSnapshotsResponse all_of(SnapshotListing& listing) {
+  v1::ListSnapshotsResponse all;
+  const std::atomic<bool> cancelled = false;
+  while (const auto page = listing.next_page(cancelled)) all.MergeFrom(*page);
+  return all;
+}
 
 struct TwoDisks {
   TwoDisks() : here(folder.path("state")) {

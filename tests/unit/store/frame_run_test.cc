@@ -51,8 +51,8 @@ struct Fixture {
     return destination.reads().size();
   }
   void check(FrameRun& run, std::size_t frame) {
-    Bytes memory;
-    Bytes alone;
+    Scratch memory;
+    Scratch alone;
     const ByteView got = run.read(*reader, place(frame), memory);
     const std::size_t asked = destination.reads().size();
     testing::MemoryDestination copy;
@@ -103,7 +103,7 @@ TEST_CASE_METHOD(Fixture, "of a pack that is cut off only the frames behind the 
   FrameRun run(places, kWindow);
   std::size_t good = 0;
   for (const FramePlace& one : places) {
-    Bytes memory;
+    Scratch memory;
     try {
       run.read(*reader, one, memory);
       ++good;
@@ -119,7 +119,7 @@ TEST_CASE_METHOD(Fixture, "places that cannot be do no harm") {
   const std::uint64_t beyond = ~std::uint64_t{0} - 10;
   const FramePlace far{pack.name, beyond, 1000};
   FrameRun run({far, {pack.name, 2000, 1000}, place(0)}, std::uint64_t{1} << 40);
-  Bytes memory;
+  Scratch memory;
   CHECK_THROWS_AS(run.read(*reader, far, memory), Error);
   CHECK_THROWS_AS(run.read(*reader, {pack.name, 2000, 1000}, memory), Error);
   check(run, 0);

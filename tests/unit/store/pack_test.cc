@@ -62,7 +62,7 @@ struct Fixture {
   std::size_t read_all(const ObjectName& name) {
     PackReader reader(destination, *keyring, name);
     PackReader::Directory directory = reader.read_directory();
-    Bytes sealed;
+    Scratch sealed;
     for (std::size_t i = 0; i < directory.frames.size(); ++i) {
       const PackedFrame& frame = directory.frames[i];
       const ByteView plain = reader.read_frame(frame.offset, frame.stored_length, sealed);
@@ -98,7 +98,7 @@ TEST_CASE_METHOD(Fixture, "a pack comes back as it was written") {
     REQUIRE(pack.size == padded_pack_size(pack.size));
     REQUIRE(pack.size <= padded_pack_size(bound));
     REQUIRE(is_name_of(pack.name, object(pack.name)));
-    Bytes sealed;
+    Scratch sealed;
     PackReader reader(destination, *keyring, pack.name);
     REQUIRE(reader.header().kind == kind);
     REQUIRE(reader.header().epoch == 1);
@@ -128,7 +128,7 @@ TEST_CASE_METHOD(Fixture, "whoever watches a destination sees whole windows and 
     FinishedPack pack = publish(writer.finish());
     REQUIRE(pack.size >= 128u << 10);
     REQUIRE(pack.size == padded_pack_size(length + 2500));
-    Bytes sealed;
+    Scratch sealed;
     PackReader reader(destination, *keyring, pack.name);
     reader.read_directory();
     reader.read_frame(pack.frames[0].offset, pack.frames[0].stored_length, sealed);
@@ -182,7 +182,7 @@ TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readab
     object(pack.name) = Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
     REQUIRE(error_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
     if (length < pack.frames[0].offset) continue;
-    Bytes sealed;
+    Scratch sealed;
     PackReader reader(destination, *keyring, pack.name);
     for (std::size_t i = 0; i < pack.frames.size(); ++i) {
       const PackedFrame& frame = pack.frames[i];
@@ -202,7 +202,7 @@ TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readab
 
 TEST_CASE_METHOD(Fixture, "a place where no frame can be is refused before it is read") {
   FinishedPack pack = small_pack();
-  Bytes sealed;
+  Scratch sealed;
   PackReader reader(destination, *keyring, pack.name);
   std::size_t before = destination.reads().size();
   REQUIRE(error_of([&] { reader.read_frame(0, 100, sealed); }) == ErrorKind::kDamaged);
