@@ -1,5 +1,6 @@
 #include "catalog/catalog_file.h"
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
@@ -64,6 +65,24 @@ std::optional<CatalogStamp> usable_stamp(const KeyFolder& keys) {
   }
 }
 
+// Of a process that did not end in order. If an fsync of its log had failed, the commit that failed stands
+// there all the same, in memory that the kernel takes for written: it would be recovered, and a crash later
+// on would lose it with all that was committed behind it, or leave half of it in the catalog, into which it
+// was being carried. So the log's bytes are written once more, and are on the disk before anything rests on
+// them.
+void make_log_durable(const std::string& path) {
+  if (!exists(path)) return;
+  const Fd file = open_file(path, O_RDWR);
+  Bytes piece(1u << 20);
+  std::uint64_t offset = 0;
+  while (const std::size_t length = read_at(file.get(), piece, offset, path)) {
+    write_at(file.get(), ByteView(piece).first(length), offset, path);
+    offset += length;
+  }
+  sync_file(file.get(), path);
+  sync_folder(parent_path(path));
+}
+
 }  // namespace
 
 CatalogFile::CatalogFile(const std::string& path, KeyFolder& keys, const Clock& clock) : keys_(keys) {
@@ -102,6 +121,7 @@ CatalogFile::CatalogFile(const std::string& path, KeyFolder& keys, const Clock& 
 }
 
 void CatalogFile::open_existing(const std::string& path, const std::optional<CatalogStamp>& stamp) {
+  make_log_durable(path + "-wal");
   database_ = std::make_unique<Database>(path);
   const auto lock = database_->lock();
   const std::string verdict = database_->quick_check();

@@ -1,11 +1,16 @@
 #include <dirent.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <filesystem>
 
 #include "base/error.h"
 #include "catalog/schema.h"
 #include "support.h"
+#include "support/failing_syscalls.h"
 
 namespace garner::catalog {
 namespace {
@@ -63,6 +68,37 @@ TEST_CASE("the files may be read by their owner alone") {
     const std::string path = state.file() + suffix;
     if (fs::exists(path)) CHECK((fs::status(path).permissions() & fs::perms(077)) == fs::perms::none);
   }
+}
+
+TEST_CASE("a log that a process has left is on the disk before anything rests on it") {
+  StateFolder state;
+  fill(state);
+  const pid_t child = fork();
+  if (child == 0) {
+    Catalog catalog = state.open();
+    catalog.runs().add(backup_of("home"));
+    _exit(0);
+  }
+  int status = -1;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(status == 0);
+  REQUIRE(fs::file_size(state.file() + "-wal") > 0);
+  const Bytes before = read_file(state.file(), 1u << 20);
+
+  const std::string seen = testing::with_failing_calls({{SYS_fdatasync, EIO}}, [&] {
+    try {
+      state.open();
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  });
+  if (seen == "unsupported") return;
+  CHECK_THAT(seen, Catch::Contains("-wal"));
+  CHECK(read_file(state.file(), 1u << 20) == before);
+  Catalog catalog = state.open();
+  CHECK_FALSE(catalog.rebuilt().has_value());
+  CHECK(catalog.runs().find(2).has_value());
 }
 
 TEST_CASE("a catalog that is gone is made anew") {
