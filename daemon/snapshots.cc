@@ -1,16 +1,13 @@
 #include "snapshots.h"
 
 #include <algorithm>
-#include <boost/container/small_vector.hpp>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <set>
-#include <string_view>
 
+#include "all_snapshots.h"
 #include "base/error.h"
 #include "entry_message.h"
 #include "path_relation.h"
-#include "snapshot/age.h"
 #include "snapshot/node.h"
 #include "snapshot/snapshot.h"
 #include "timestamp.h"
@@ -22,65 +19,7 @@ namespace {
 constexpr int kEntriesInPage = 500;
 constexpr std::size_t kSnapshotsInPage = 500;
 
-// A destination, and what it has.
-struct Shelf {
-  std::string destination;
-  std::shared_ptr<store::Repository> repository;
-  std::shared_ptr<const store::v1::RepositoryState> state;
-};
-
-// One snapshot, wherever it is. There may be many thousands, and each command begins with all of them.
-struct Known {
-  const store::v1::SnapshotEntry* entry = nullptr;  // of the first shelf's state
-  TimePoint finished;
-  boost::container::small_vector<std::uint32_t, 4> shelves;  // numbers
-  bool pinned = false;                                       // anywhere
-  store::Tags tags;                                          // the same
-};
-
-struct AllSnapshots {
-  std::vector<Shelf> shelves;  // nearest first
-  std::vector<Known> known;    // from the oldest to the newest
-  std::string trouble;         // with destinations
-};
-
-// `asks`: of each for its newest state; otherwise what is known of those that are open.
-AllSnapshots gather(Destinations& destinations, bool asks = true) {
-  AllSnapshots all;
-  boost::unordered_flat_map<std::string_view, std::size_t> places;  // by id
-  for (const auto& facts : destinations.nearest_first()) {
-    std::shared_ptr<store::Repository> repository;
-    try {
-      repository = asks ? destinations.open(facts.name) : destinations.known(facts.name);
-    } catch (const Error& error) {
-      all.trouble += std::string(all.trouble.empty() ? "" : "; ") + error.what();
-      continue;
-    }
-    const auto number = static_cast<std::uint32_t>(all.shelves.size());
-    all.shelves.push_back({facts.name, repository, repository->state()});
-    const store::v1::RepositoryState& state = *all.shelves.back().state;
-    all.known.reserve(std::max(all.known.capacity(), static_cast<std::size_t>(state.snapshots_size())));
-    for (const store::v1::SnapshotEntry& entry : state.snapshots()) {
-      const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
-      if (added)
-        all.known.push_back({&entry, snapshot::from_proto(entry.snapshot().finished()), {}, false, {}});
-      Known& known = all.known[place->second];
-      known.shelves.push_back(number);
-      known.pinned |= entry.pinned();
-      known.tags.insert(entry.tags().begin(), entry.tags().end());
-    }
-  }
-  // Those of one time in the order they were committed; nearly always they all are in that order.
-  const TimePoint now = destinations.context().clock.now();
-  const auto is_older = [&](const Known& a, const Known& b) {
-    return snapshot::is_older(a.finished, b.finished, now);
-  };
-  if (!std::is_sorted(all.known.begin(), all.known.end(), is_older))
-    std::stable_sort(all.known.begin(), all.known.end(), is_older);
-  return all;
-}
-
-void describe(const AllSnapshots& all, const Known& known, v1::SnapshotInfo& info) {
+void describe(const AllSnapshots& all, const KnownSnapshot& known, v1::SnapshotInfo& info) {
   const store::v1::Snapshot& snapshot = known.entry->snapshot();
   info.set_id(to_hex(as_bytes(known.entry->id())));
   info.set_set(snapshot.set().name());
@@ -103,7 +42,7 @@ using Entries = std::vector<const store::v1::SnapshotEntry*>;
 template <typename Choose>
 auto choose_of(const AllSnapshots& all, const Choose& choose) {
   Entries entries;
-  for (const Known& known : all.known) entries.push_back(known.entry);
+  for (const KnownSnapshot& known : all.known) entries.push_back(known.entry);
   try {
     return choose(entries);
   } catch (const Error& error) {
@@ -118,8 +57,9 @@ snapshot::TimeOrigin origin_of(Destinations& destinations, const std::string& zo
 
 bool is_set(const AllSnapshots& all, Destinations& destinations, const std::string& name) {
   if (destinations.context().catalog.configuration().set(name)) return true;
-  return std::any_of(all.known.begin(), all.known.end(),
-                     [&](const Known& known) { return known.entry->snapshot().set().name() == name; });
+  return std::any_of(all.known.begin(), all.known.end(), [&](const KnownSnapshot& known) {
+    return known.entry->snapshot().set().name() == name;
+  });
 }
 
 std::string take_set(const AllSnapshots& all, Destinations& destinations,
@@ -153,7 +93,7 @@ class Wanted {
     }
   }
 
-  bool has(const Known& known) const {
+  bool has(const KnownSnapshot& known) const {
     const store::v1::Snapshot& snapshot = known.entry->snapshot();
     return (any_ || chosen_.count(known.entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
            (!since_ || known.finished >= *since_) && (!until_ || known.finished <= *until_) &&
@@ -176,9 +116,9 @@ class Wanted {
 };
 
 // Largest first of numbers, names in their order; those that are alike as they stand.
-void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
+void sort(std::vector<const KnownSnapshot*>& all, v1::SnapshotOrder order) {
   const auto by = [&](const auto& value) {
-    std::stable_sort(all.begin(), all.end(), [&](const Known* a, const Known* b) {
+    std::stable_sort(all.begin(), all.end(), [&](const KnownSnapshot* a, const KnownSnapshot* b) {
       return value(a->entry->snapshot(), b->entry->snapshot());
     });
   };
@@ -202,10 +142,10 @@ void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
 }
 
 SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::time_point begun,
-                           const std::function<bool(const Known&)>& is_wanted) {
+                           const std::function<bool(const KnownSnapshot&)>& is_wanted) {
   SnapshotHistory history{{}, all.trouble, begun};
   std::map<std::string, std::size_t> runs;
-  for (const Known& known : all.known) {
+  for (const KnownSnapshot& known : all.known) {
     const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
     if (added) history.snapshots.emplace_back();
     SnapshotCopies& copies = history.snapshots[place->second];
@@ -214,7 +154,7 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
     const std::shared_ptr<const store::v1::Snapshot> snapshot(all.shelves[known.shelves.front()].state,
                                                               &known.entry->snapshot());
     for (const std::uint32_t number : known.shelves) {
-      const Shelf& shelf = all.shelves[number];
+      const SnapshotShelf& shelf = all.shelves[number];
       copies.copies.push_back(
           {to_hex(as_bytes(known.entry->id())), snapshot, shelf.destination, shelf.repository});
     }
@@ -224,74 +164,64 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
 
 }  // namespace
 
-struct SnapshotListing::Found {
-  AllSnapshots all;
-  std::vector<const Known*> listed;
-};
-
 SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnapshotsRequest& request,
                                  const std::string& zone)
-    : found_([&] {
-        auto found = std::make_unique<Found>();
-        found->all = gather(destinations);
-        const AllSnapshots& all = found->all;
-        std::vector<const Known*>& listed = found->listed;
-        const Wanted wanted(request, all, destinations, zone);
-        for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
-          if (wanted.has(*known)) listed.push_back(&*known);
-        }
-        if (listed.empty() && !all.trouble.empty())
-          throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all.trouble);
-        sort(listed, request.order());
-        if (request.limit() > 0 && listed.size() > request.limit()) listed.resize(request.limit());
-        return found;
-      }()) {}
+    : all_(std::make_unique<const AllSnapshots>(gather_snapshots(destinations))) {
+  const Wanted wanted(request, *all_, destinations, zone);
+  for (auto known = all_->known.rbegin(); known != all_->known.rend(); ++known) {
+    if (wanted.has(*known)) listed_.push_back(&*known);
+  }
+  if (listed_.empty() && !all_->trouble.empty())
+    throw Error(ErrorKind::kDestinationAway, "no snapshot can be listed: " + all_->trouble);
+  sort(listed_, request.order());
+  if (request.limit() > 0 && listed_.size() > request.limit()) listed_.resize(request.limit());
+}
 
 SnapshotListing::~SnapshotListing() = default;
 
-bool SnapshotListing::empty() const { return found_->listed.empty(); }
+bool SnapshotListing::empty() const { return listed_.empty(); }
 
 std::set<std::string> SnapshotListing::ids() const {
   std::set<std::string> ids;
-  for (const Known* known : found_->listed) ids.insert(to_hex(as_bytes(known->entry->id())));
+  for (const KnownSnapshot* known : listed_) ids.insert(to_hex(as_bytes(known->entry->id())));
   return ids;
 }
 
 std::optional<v1::ListSnapshotsResponse> SnapshotListing::next_page(const std::atomic<bool>& cancelled) {
   if (done_ || cancelled) return std::nullopt;
   v1::ListSnapshotsResponse page;
-  const std::size_t end = std::min(next_ + kSnapshotsInPage, found_->listed.size());
+  const std::size_t end = std::min(next_ + kSnapshotsInPage, listed_.size());
   for (; next_ < end; ++next_) {
     v1::SnapshotInfo& info = *page.add_snapshots();
-    describe(found_->all, *found_->listed[next_], info);
+    describe(*all_, *listed_[next_], info);
     if (!sizes_) continue;
     if (const auto only = sizes_->only.find(info.id()); only != sizes_->only.end())
       info.set_only_bytes(only->second);
   }
-  done_ = next_ == found_->listed.size();
+  done_ = next_ == listed_.size();
   if (done_ && sizes_) *page.mutable_sizes() = sizes_->all;
   return page;
 }
 
 std::string take_set(Destinations& destinations, google::protobuf::RepeatedPtrField<std::string>& names) {
-  return names.empty() ? std::string() : take_set(gather(destinations), destinations, names);
+  return names.empty() ? std::string() : take_set(gather_snapshots(destinations), destinations, names);
 }
 
 ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& selector,
                                const std::string& zone) {
-  const AllSnapshots all = gather(destinations);
+  const AllSnapshots all = gather_snapshots(destinations);
   return choose_of(all, [&](const Entries& entries) -> ChosenSnapshot {
     const store::v1::SnapshotEntry& entry =
         snapshot::select(entries, selector, origin_of(destinations, zone));
     const auto known = std::find_if(all.known.begin(), all.known.end(),
-                                    [&](const Known& one) { return one.entry == &entry; });
+                                    [&](const KnownSnapshot& one) { return one.entry == &entry; });
     return {to_hex(as_bytes(entry.id())), entry.snapshot(), all.shelves[known->shelves.front()].repository};
   });
 }
 
 std::vector<std::string> choose_snapshots(Destinations& destinations, const std::string& selector,
                                           const std::string& set, const std::string& zone) {
-  return choose_of(gather(destinations), [&](const Entries& entries) {
+  return choose_of(gather_snapshots(destinations), [&](const Entries& entries) {
     std::vector<std::string> ids;
     for (const auto* entry : snapshot::select_all(entries, selector, origin_of(destinations, zone), set))
       ids.push_back(to_hex(as_bytes(entry->id())));
@@ -302,14 +232,14 @@ std::vector<std::string> choose_snapshots(Destinations& destinations, const std:
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone) {
   const auto begun = destinations.context().clock.steady();
-  const AllSnapshots all = gather(destinations);
+  const AllSnapshots all = gather_snapshots(destinations);
   const Wanted chosen(wanted, all, destinations, zone);
-  return history_of(all, begun, [&](const Known& known) { return chosen.has(known); });
+  return history_of(all, begun, [&](const KnownSnapshot& known) { return chosen.has(known); });
 }
 
 SnapshotHistory known_history(Destinations& destinations) {
   const auto begun = destinations.context().clock.steady();
-  return history_of(gather(destinations, false), begun, [](const Known&) { return true; });
+  return history_of(gather_snapshots(destinations, false), begun, [](const KnownSnapshot&) { return true; });
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

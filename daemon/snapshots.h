@@ -17,6 +17,9 @@
 
 namespace garner::daemon {
 
+struct AllSnapshots;
+struct KnownSnapshot;
+
 // A snapshot and the nearest repository that holds it.
 struct ChosenSnapshot {
   std::string id;  // hex
@@ -50,8 +53,8 @@ class SnapshotListing {
   std::optional<v1::ListSnapshotsResponse> next_page(const std::atomic<bool>& cancelled);
 
  private:
-  struct Found;
-  const std::unique_ptr<const Found> found_;
+  const std::unique_ptr<const AllSnapshots> all_;
+  std::vector<const KnownSnapshot*> listed_;
   std::optional<HeldSizes> sizes_;
   std::size_t next_ = 0;
   bool done_ = false;
