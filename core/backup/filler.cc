@@ -64,7 +64,7 @@ class Filler {
     const unsigned number;
     store::FrameCodec codec;
     Scratch raw;
-    Bytes sealed;
+    Scratch sealed;
   };
   void throw_if_stopped() const {
     if (context_.stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");

@@ -81,7 +81,7 @@ void PackCopier::copy(Lane& lane, const PackUse& pack) {
     }
     if (count == 0) continue;
     // A frame that does not verify costs a look for other copies of its blobs, not the blobs.
-    Bytes memory;
+    Scratch memory;
     ByteView encoded;
     std::optional<Bytes> raw;
     bool sound = true;
