@@ -17,20 +17,17 @@
 
 namespace garner::daemon {
 
-namespace {
-
-constexpr int kEntriesInPage = 500;
-constexpr std::size_t kSnapshotsInPage = 500;
+// ---- What SnapshotListing::Found is made of: so these have names of their own in the namespace ----
 
 // A destination, and what it has.
-struct Shelf {
+struct OpenShelf {
   std::string destination;
   std::shared_ptr<store::Repository> repository;
   std::shared_ptr<const store::v1::RepositoryState> state;
 };
 
 // One snapshot, wherever it is. There may be many thousands, and each command begins with all of them.
-struct Known {
+struct KnownSnapshot {
   const store::v1::SnapshotEntry* entry = nullptr;  // of the first shelf's state
   TimePoint finished;
   boost::container::small_vector<std::uint32_t, 4> shelves;  // numbers
@@ -39,10 +36,15 @@ struct Known {
 };
 
 struct AllSnapshots {
-  std::vector<Shelf> shelves;  // nearest first
-  std::vector<Known> known;    // from the oldest to the newest
-  std::string trouble;         // with destinations
+  std::vector<OpenShelf> shelves;    // nearest first
+  std::vector<KnownSnapshot> known;  // from the oldest to the newest
+  std::string trouble;               // with destinations
 };
+
+namespace {
+
+constexpr int kEntriesInPage = 500;
+constexpr std::size_t kSnapshotsInPage = 500;
 
 // `asks`: of each for its newest state; otherwise what is known of those that are open.
 AllSnapshots gather(Destinations& destinations, bool asks = true) {
@@ -64,7 +66,7 @@ AllSnapshots gather(Destinations& destinations, bool asks = true) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
       if (added)
         all.known.push_back({&entry, snapshot::from_proto(entry.snapshot().finished()), {}, false, {}});
-      Known& known = all.known[place->second];
+      KnownSnapshot& known = all.known[place->second];
       known.shelves.push_back(number);
       known.pinned |= entry.pinned();
       known.tags.insert(entry.tags().begin(), entry.tags().end());
@@ -72,7 +74,7 @@ AllSnapshots gather(Destinations& destinations, bool asks = true) {
   }
   // Those of one time in the order they were committed; nearly always they all are in that order.
   const TimePoint now = destinations.context().clock.now();
-  const auto is_older = [&](const Known& a, const Known& b) {
+  const auto is_older = [&](const KnownSnapshot& a, const KnownSnapshot& b) {
     return snapshot::is_older(a.finished, b.finished, now);
   };
   if (!std::is_sorted(all.known.begin(), all.known.end(), is_older))
@@ -80,7 +82,7 @@ AllSnapshots gather(Destinations& destinations, bool asks = true) {
   return all;
 }
 
-void describe(const AllSnapshots& all, const Known& known, v1::SnapshotInfo& info) {
+void describe(const AllSnapshots& all, const KnownSnapshot& known, v1::SnapshotInfo& info) {
   const store::v1::Snapshot& snapshot = known.entry->snapshot();
   info.set_id(to_hex(as_bytes(known.entry->id())));
   info.set_set(snapshot.set().name());
@@ -103,7 +105,7 @@ using Entries = std::vector<const store::v1::SnapshotEntry*>;
 template <typename Choose>
 auto choose_of(const AllSnapshots& all, const Choose& choose) {
   Entries entries;
-  for (const Known& known : all.known) entries.push_back(known.entry);
+  for (const KnownSnapshot& known : all.known) entries.push_back(known.entry);
   try {
     return choose(entries);
   } catch (const Error& error) {
@@ -118,8 +120,9 @@ snapshot::TimeOrigin origin_of(Destinations& destinations, const std::string& zo
 
 bool is_set(const AllSnapshots& all, Destinations& destinations, const std::string& name) {
   if (destinations.context().catalog.configuration().set(name)) return true;
-  return std::any_of(all.known.begin(), all.known.end(),
-                     [&](const Known& known) { return known.entry->snapshot().set().name() == name; });
+  return std::any_of(all.known.begin(), all.known.end(), [&](const KnownSnapshot& known) {
+    return known.entry->snapshot().set().name() == name;
+  });
 }
 
 std::string take_set(const AllSnapshots& all, Destinations& destinations,
@@ -131,10 +134,10 @@ std::string take_set(const AllSnapshots& all, Destinations& destinations,
 }
 
 // Which snapshots a request asks for.
-class Wanted {
+class WantedFilter {
  public:
-  Wanted(const v1::ListSnapshotsRequest& request, const AllSnapshots& all, Destinations& destinations,
-         const std::string& zone)
+  WantedFilter(const v1::ListSnapshotsRequest& request, const AllSnapshots& all, Destinations& destinations,
+               const std::string& zone)
       : request_(request), set_(request.set()) {
     const snapshot::TimeOrigin origin = origin_of(destinations, zone);
     auto names = request.names();
@@ -153,7 +156,7 @@ class Wanted {
     }
   }
 
-  bool has(const Known& known) const {
+  bool has(const KnownSnapshot& known) const {
     const store::v1::Snapshot& snapshot = known.entry->snapshot();
     return (any_ || chosen_.count(known.entry) > 0) && (set_.empty() || snapshot.set().name() == set_) &&
            (!since_ || known.finished >= *since_) && (!until_ || known.finished <= *until_) &&
@@ -176,9 +179,9 @@ class Wanted {
 };
 
 // Largest first of numbers, names in their order; those that are alike as they stand.
-void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
+void sort(std::vector<const KnownSnapshot*>& all, v1::SnapshotOrder order) {
   const auto by = [&](const auto& value) {
-    std::stable_sort(all.begin(), all.end(), [&](const Known* a, const Known* b) {
+    std::stable_sort(all.begin(), all.end(), [&](const KnownSnapshot* a, const KnownSnapshot* b) {
       return value(a->entry->snapshot(), b->entry->snapshot());
     });
   };
@@ -202,10 +205,10 @@ void sort(std::vector<const Known*>& all, v1::SnapshotOrder order) {
 }
 
 SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::time_point begun,
-                           const std::function<bool(const Known&)>& is_wanted) {
+                           const std::function<bool(const KnownSnapshot&)>& is_wanted) {
   SnapshotHistory history{{}, all.trouble, begun};
   std::map<std::string, std::size_t> runs;
-  for (const Known& known : all.known) {
+  for (const KnownSnapshot& known : all.known) {
     const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
     if (added) history.snapshots.emplace_back();
     SnapshotCopies& copies = history.snapshots[place->second];
@@ -214,7 +217,7 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
     const std::shared_ptr<const store::v1::Snapshot> snapshot(all.shelves[known.shelves.front()].state,
                                                               &known.entry->snapshot());
     for (const std::uint32_t number : known.shelves) {
-      const Shelf& shelf = all.shelves[number];
+      const OpenShelf& shelf = all.shelves[number];
       copies.copies.push_back(
           {to_hex(as_bytes(known.entry->id())), snapshot, shelf.destination, shelf.repository});
     }
@@ -226,7 +229,7 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
 
 struct SnapshotListing::Found {
   AllSnapshots all;
-  std::vector<const Known*> listed;
+  std::vector<const KnownSnapshot*> listed;
 };
 
 SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnapshotsRequest& request,
@@ -235,8 +238,8 @@ SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnaps
         auto found = std::make_unique<Found>();
         found->all = gather(destinations);
         const AllSnapshots& all = found->all;
-        std::vector<const Known*>& listed = found->listed;
-        const Wanted wanted(request, all, destinations, zone);
+        std::vector<const KnownSnapshot*>& listed = found->listed;
+        const WantedFilter wanted(request, all, destinations, zone);
         for (auto known = all.known.rbegin(); known != all.known.rend(); ++known) {
           if (wanted.has(*known)) listed.push_back(&*known);
         }
@@ -253,7 +256,7 @@ bool SnapshotListing::empty() const { return found_->listed.empty(); }
 
 std::set<std::string> SnapshotListing::ids() const {
   std::set<std::string> ids;
-  for (const Known* known : found_->listed) ids.insert(to_hex(as_bytes(known->entry->id())));
+  for (const KnownSnapshot* known : found_->listed) ids.insert(to_hex(as_bytes(known->entry->id())));
   return ids;
 }
 
@@ -284,7 +287,7 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
     const store::v1::SnapshotEntry& entry =
         snapshot::select(entries, selector, origin_of(destinations, zone));
     const auto known = std::find_if(all.known.begin(), all.known.end(),
-                                    [&](const Known& one) { return one.entry == &entry; });
+                                    [&](const KnownSnapshot& one) { return one.entry == &entry; });
     return {to_hex(as_bytes(entry.id())), entry.snapshot(), all.shelves[known->shelves.front()].repository};
   });
 }
@@ -299,17 +302,21 @@ std::vector<std::string> choose_snapshots(Destinations& destinations, const std:
   });
 }
 
+google::protobuf::Timestamp time_of(const SnapshotCopy& copy) {
+  return to_timestamp(snapshot::from_proto(copy.snapshot->finished()));
+}
+
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone) {
   const auto begun = destinations.context().clock.steady();
   const AllSnapshots all = gather(destinations);
-  const Wanted chosen(wanted, all, destinations, zone);
-  return history_of(all, begun, [&](const Known& known) { return chosen.has(known); });
+  const WantedFilter chosen(wanted, all, destinations, zone);
+  return history_of(all, begun, [&](const KnownSnapshot& known) { return chosen.has(known); });
 }
 
 SnapshotHistory known_history(Destinations& destinations) {
   const auto begun = destinations.context().clock.steady();
-  return history_of(gather(destinations, false), begun, [](const Known&) { return true; });
+  return history_of(gather(destinations, false), begun, [](const KnownSnapshot&) { return true; });
 }
 
 FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : chosen_(std::move(chosen)) {

@@ -12,7 +12,6 @@ namespace garner::store {
 namespace {
 
 constexpr std::uint64_t kWindow = 64u << 10;
-constexpr std::uint64_t kSmallestPack = 128u << 10;
 
 }  // namespace
 
@@ -49,8 +48,8 @@ PackReader::Window PackReader::read_window(std::uint64_t offset, std::uint64_t l
   }
   Window window{offset / kWindow * kWindow, std::move(memory), {}};
   const std::uint64_t end = (offset + length + kWindow - 1) / kWindow * kWindow;
-  const auto read_up_to = [&](std::uint64_t end) {
-    window.bytes = window.memory.take(end - window.start);
+  const auto read_up_to = [&](std::uint64_t limit) {
+    window.bytes = window.memory.take(limit - window.start);
     get(window.start, window.bytes);
   };
   try {
