@@ -7,14 +7,9 @@
 #include "text.h"
 
 namespace garner::client {
-namespace {
-
-constexpr std::size_t kDigits = 12;  // of an id, as they are shown
-
-}  // namespace
 
 std::string offered_id(const std::string& id, std::string_view word) {
-  return word.size() > kDigits ? id : id.substr(0, kDigits);
+  return word.size() > kShownDigits ? id : id.substr(0, kShownDigits);
 }
 
 std::vector<std::string> complete_one_of(const std::vector<std::string>& known, std::string_view word) {

@@ -45,7 +45,7 @@ std::string read_config(const std::string& path) {
   return content;
 }
 
-void add_export(std::vector<Command>& all) {
+void add_config_export(std::vector<Command>& all) {
   const auto path = std::make_shared<std::optional<std::string>>();
   all.push_back({
       .path = "config export",
@@ -83,7 +83,7 @@ v1::ApplyConfigurationResponse apply(Session& session, v1::ApplyConfigurationReq
   }
 }
 
-void show(Session& session, const v1::ApplyConfigurationResponse& answer, bool dry_run) {
+void show_changes(Session& session, const v1::ApplyConfigurationResponse& answer, bool dry_run) {
   session.print(changes_text(answer.changes(), session.output()));
   for (const v1::MadeDestination& made : answer.made()) {
     session.say("Destination " + made.name() +
@@ -144,7 +144,7 @@ void add_apply(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              show(session, answer, given->dry_run);
+              show_changes(session, answer, given->dry_run);
             }
             if (answer.problems().empty()) return kExitDone;
             session.flush();
@@ -157,7 +157,7 @@ void add_apply(std::vector<Command>& all) {
 }  // namespace
 
 void add_config_commands(std::vector<Command>& all) {
-  add_export(all);
+  add_config_export(all);
   add_apply(all);
 }
 

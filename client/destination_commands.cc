@@ -17,7 +17,7 @@
 namespace garner::client {
 namespace {
 
-void add_add(std::vector<Command>& all) {
+void add_destination_add(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     std::string url;
@@ -141,7 +141,7 @@ void add_add(std::vector<Command>& all) {
   all.push_back(std::move(command));
 }
 
-void add_list(std::vector<Command>& all) {
+void add_destination_list(std::vector<Command>& all) {
   all.push_back({
       .path = "destination list",
       .usage = "",
@@ -164,7 +164,7 @@ void add_list(std::vector<Command>& all) {
   });
 }
 
-void show(Session& session, const v1::Destination& one) {
+void show_destination(Session& session, const v1::Destination& one) {
   FactList facts;
   facts.add("name", one.name());
   facts.add("url", one.url());
@@ -205,7 +205,7 @@ void show(Session& session, const v1::Destination& one) {
   session.print(facts.render(session.output()));
 }
 
-void add_show(std::vector<Command>& all) {
+void add_destination_show(std::vector<Command>& all) {
   const auto name = std::make_shared<std::string>();
   all.push_back({
       .path = "destination show",
@@ -223,14 +223,14 @@ void add_show(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              show(session, answer);
+              show_destination(session, answer);
             }
             return kExitDone;
           },
   });
 }
 
-void add_edit(std::vector<Command>& all) {
+void add_destination_edit(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     PlaceOptions place;
@@ -281,7 +281,7 @@ void add_edit(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              show(session, answer);
+              show_destination(session, answer);
             }
             return kExitDone;
           },
@@ -341,7 +341,7 @@ void add_claim(std::vector<Command>& all) {
   });
 }
 
-void add_remove(std::vector<Command>& all) {
+void add_destination_remove(std::vector<Command>& all) {
   const auto name = std::make_shared<std::string>();
   all.push_back({
       .path = "destination remove",
@@ -369,13 +369,13 @@ void add_remove(std::vector<Command>& all) {
 }  // namespace
 
 void add_destination_commands(std::vector<Command>& all) {
-  add_add(all);
-  add_list(all);
-  add_show(all);
-  add_edit(all);
+  add_destination_add(all);
+  add_destination_list(all);
+  add_destination_show(all);
+  add_destination_edit(all);
   add_claim(all);
   add_destination_test_command(all);
-  add_remove(all);
+  add_destination_remove(all);
 }
 
 }  // namespace garner::client

@@ -11,7 +11,7 @@
 namespace garner::client {
 namespace {
 
-struct Arguments {
+struct DiffArguments {
   std::string before;
   std::string after;
   bool metadata = false;
@@ -58,7 +58,7 @@ class DiffPrinter {
   std::string errors_;
 };
 
-int diff(Session& session, const Arguments& given) {
+int diff_snapshots(Session& session, const DiffArguments& given) {
   const SnapshotPath before = split_snapshot_path(given.before);
   const SnapshotPath after = split_snapshot_path(given.after);
   v1::DiffSnapshotsRequest request;
@@ -83,7 +83,7 @@ int diff(Session& session, const Arguments& given) {
 }  // namespace
 
 void add_diff_commands(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+  const auto given = std::make_shared<DiffArguments>();
   all.push_back({
       .path = "diff",
       .usage = "A[:PATH] B[:PATH] [--metadata] [--summary]",
@@ -124,7 +124,7 @@ void add_diff_commands(std::vector<Command>& all) {
            "were added; others stay removed and added.",
            "Differences are no failure: the exit code is 0, or 3 where some folder could not be read and "
            "was left out. The snapshots may be of different sets and hosts."},
-      .run = [given](Session& session) { return diff(session, *given); },
+      .run = [given](Session& session) { return diff_snapshots(session, *given); },
   });
 }
 

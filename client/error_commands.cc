@@ -16,7 +16,7 @@ std::string since_text(const v1::FailingPath& failing) {
   return local_minute(failing.since()) + ", " + plural(failing.runs(), "run", "runs");
 }
 
-void show(Session& session, const v1::ListErrorsResponse& answer) {
+void show_errors(Session& session, const v1::ListErrorsResponse& answer) {
   Table table({{"SET", false, Column::Cut::kMiddle},
                {"RUN", true},
                {"SINCE"},
@@ -68,7 +68,7 @@ void add_error_commands(std::vector<Command>& all) {
             } else if (answer.errors().empty()) {
               session.note("No errors.");
             } else {
-              show(session, answer);
+              show_errors(session, answer);
             }
             return kExitDone;
           },

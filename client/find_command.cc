@@ -13,7 +13,7 @@
 namespace garner::client {
 namespace {
 
-struct Arguments {
+struct FindArguments {
   std::vector<std::string> patterns;
   std::vector<std::string> names;
   std::vector<std::string> types;
@@ -133,7 +133,7 @@ class FindPrinter {
   std::string errors_;
 };
 
-int find(Session& session, const Arguments& given) {
+int find_paths(Session& session, const FindArguments& given) {
   if (given.references.any()) return find_references(session, given.references, given.reference_request());
   session.page();
   FindPrinter printer(session);
@@ -148,7 +148,7 @@ int find(Session& session, const Arguments& given) {
 }  // namespace
 
 void add_find_command(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+  const auto given = std::make_shared<FindArguments>();
   all.push_back({
       .path = "find",
       .usage = "{PATTERN... | --content FILE | --blob ID | --pack NAME} [--in SET|SELECTOR]... [--since T] "
@@ -262,7 +262,7 @@ void add_find_command(std::vector<Command>& all) {
            "snapshot names it. With these go --in, --since, --until, and --limit, here 1,000 by default.",
            "The exit code is 0 when something was found (of content: all of it in one file), 1 when nothing "
            "was, and 3 where some folder could not be read and was left out."},
-      .run = [given](Session& session) { return find(session, *given); },
+      .run = [given](Session& session) { return find_paths(session, *given); },
   });
 }
 

@@ -5,8 +5,6 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kShownDigits = 12;  // of an id: as in the list of snapshots
-
 std::string snapshot_text(const std::string& id, const google::protobuf::Timestamp& time) {
   return printable(id.substr(0, kShownDigits)) + ' ' + local_minute(time);
 }

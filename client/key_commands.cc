@@ -25,7 +25,7 @@ void name_destination(Request& request, const std::optional<std::string>& name) 
 
 std::string short_id(const std::string& id) { return id.substr(0, 12); }
 
-void add_list(std::vector<Command>& all) {
+void add_key_list(std::vector<Command>& all) {
   const auto destination = std::make_shared<std::optional<std::string>>();
   all.push_back({
       .path = "key list",
@@ -55,7 +55,7 @@ void add_list(std::vector<Command>& all) {
   });
 }
 
-void add_add(std::vector<Command>& all) {
+void add_key_add(std::vector<Command>& all) {
   struct Arguments {
     SecretFiles secret;
     bool recovery = false;
@@ -116,7 +116,7 @@ void add_add(std::vector<Command>& all) {
   });
 }
 
-void add_remove(std::vector<Command>& all) {
+void add_key_remove(std::vector<Command>& all) {
   struct Arguments {
     std::string id;
     std::optional<std::string> destination;
@@ -150,7 +150,7 @@ void add_remove(std::vector<Command>& all) {
   });
 }
 
-void add_export(std::vector<Command>& all) {
+void add_key_export(std::vector<Command>& all) {
   struct Arguments {
     std::string to;
     std::optional<std::string> destination;
@@ -225,10 +225,10 @@ void add_rotate(std::vector<Command>& all) {
 }  // namespace
 
 void add_key_commands(std::vector<Command>& all) {
-  add_list(all);
-  add_add(all);
-  add_remove(all);
-  add_export(all);
+  add_key_list(all);
+  add_key_add(all);
+  add_key_remove(all);
+  add_key_export(all);
   add_rotate(all);
 }
 

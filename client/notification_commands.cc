@@ -13,7 +13,7 @@
 namespace garner::client {
 namespace {
 
-struct Arguments {
+struct NotificationArguments {
   std::string name;
   std::optional<std::string> webhook;
   std::optional<std::string> ping;
@@ -30,7 +30,7 @@ struct Arguments {
   std::vector<std::string> sets;
 };
 
-std::string kind_text(v1::NotificationKind kind) {
+std::string notification_kind_text(v1::NotificationKind kind) {
   switch (kind) {
     case v1::NOTIFICATION_KIND_WEBHOOK:
       return "webhook";
@@ -43,12 +43,6 @@ std::string kind_text(v1::NotificationKind kind) {
     default:
       return "unknown";
   }
-}
-
-std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
 }
 
 // What the file holds; its path is remembered in `reference`.
@@ -68,7 +62,7 @@ void take_url(const char* option, const std::string& given, v1::AddNotificationR
 }
 
 // What only one kind has use for.
-void check_use(const Arguments& given) {
+void check_use(const NotificationArguments& given) {
   const std::vector<std::pair<std::string, bool>> kinds{{"--webhook", given.webhook.has_value()},
                                                         {"--ping", given.ping.has_value()},
                                                         {"--mail", given.mail.has_value()},
@@ -94,7 +88,7 @@ void check_use(const Arguments& given) {
     throw usage_failure("--user and --password-file belong together: give both");
 }
 
-v1::AddNotificationRequest request_of(const Arguments& given) {
+v1::AddNotificationRequest request_of(const NotificationArguments& given) {
   check_name("notification", given.name);
   check_use(given);
   v1::AddNotificationRequest request;
@@ -156,14 +150,14 @@ std::string kept_text(const std::string& file) {
   return "kept, not shown" + (file.empty() ? "" : "; read from " + file);
 }
 
-void show(Session& session, const v1::Notification& one) {
+void show_notification(Session& session, const v1::Notification& one) {
   if (session.json()) {
     session.print_json(one);
     return;
   }
   FactList facts;
   facts.add("name", one.name());
-  facts.add("kind", kind_text(one.kind()));
+  facts.add("kind", notification_kind_text(one.kind()));
   facts.add(one.kind() == v1::NOTIFICATION_KIND_COMMAND ? "command" : "to", one.target());
   if (one.kind() == v1::NOTIFICATION_KIND_COMMAND) facts.add("runs as", "user " + std::to_string(one.uid()));
   facts.add("read from", one.files().target());
@@ -190,8 +184,8 @@ void show(Session& session, const v1::Notification& one) {
   session.print(facts.render(session.output()));
 }
 
-void add_add(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+void add_notification_add(std::vector<Command>& all) {
+  const auto given = std::make_shared<NotificationArguments>();
   all.push_back({
       .path = "notification add",
       .usage =
@@ -285,14 +279,14 @@ void add_add(std::vector<Command>& all) {
            "gathered into summaries, one a minute."},
       .run =
           [given](Session& session) {
-            show(session, session.call(&Stub::AddNotification, request_of(*given)));
+            show_notification(session, session.call(&Stub::AddNotification, request_of(*given)));
             if (!session.json()) session.note("Try it: garner notification test " + given->name);
             return kExitDone;
           },
   });
 }
 
-void add_list(std::vector<Command>& all) {
+void add_notification_list(std::vector<Command>& all) {
   all.push_back({
       .path = "notification list",
       .usage = "",
@@ -319,7 +313,7 @@ void add_list(std::vector<Command>& all) {
                          {"TELLS OF", false, Column::Cut::kEnd, true},
                          {"TO", false, Column::Cut::kEnd}});
             for (const v1::Notification& one : answer.notifications()) {
-              table.add({one.name(), kind_text(one.kind()),
+              table.add({one.name(), notification_kind_text(one.kind()),
                          one.last_error().empty() ? Cell(one.delivered() > 0 ? "well" : "-", Style::kGood)
                                                   : Cell("failing", Style::kBad),
                          human_count(one.waiting()),
@@ -371,11 +365,11 @@ int test(Session& session, const v1::GetNotificationRequest& request) {
 }  // namespace
 
 void add_notification_commands(std::vector<Command>& all) {
-  add_add(all);
-  add_list(all);
+  add_notification_add(all);
+  add_notification_list(all);
   add_named(all, "show", "Shows one notification, without its secrets.", {},
             [](Session& session, const v1::GetNotificationRequest& request) {
-              show(session, session.call(&Stub::GetNotification, request));
+              show_notification(session, session.call(&Stub::GetNotification, request));
               return kExitDone;
             });
   add_named(

@@ -6,9 +6,9 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kShownDigits = 16;  // of the id of a blob or pack: so many are taken
+constexpr std::size_t kShownBlobDigits = 16;  // of the id of a blob or pack: so many are taken
 
-std::string short_id(const std::string& id) { return printable(id.substr(0, kShownDigits)); }
+std::string short_id(const std::string& id) { return printable(id.substr(0, kShownBlobDigits)); }
 
 std::string share_text(std::uint64_t part, std::uint64_t total) {
   if (part == total) return "all";

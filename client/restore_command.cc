@@ -17,7 +17,7 @@ v1::Overwrite parse_overwrite(const std::optional<std::string>& text) {
   throw usage_failure("--overwrite " + *text + ": give never, older or always");
 }
 
-struct Arguments {
+struct RestoreArguments {
   std::string snapshot;
   std::string to;
   std::optional<std::string> overwrite;
@@ -35,7 +35,7 @@ SnapshotPath find_version(Session& session, const std::string& path, std::uint32
   return {version.last_snapshot(), path};
 }
 
-SnapshotPath place_of(Session& session, const Arguments& given) {
+SnapshotPath snapshot_path_of(Session& session, const RestoreArguments& given) {
   if (!given.version) return split_snapshot_path(given.snapshot);
   const std::uint32_t number = parse_version_number("--version", *given.version);
   return find_version(session, absolute_path("PATH", given.snapshot), number);
@@ -44,7 +44,7 @@ SnapshotPath place_of(Session& session, const Arguments& given) {
 }  // namespace
 
 void add_restore_commands(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+  const auto given = std::make_shared<RestoreArguments>();
   all.push_back({
       .path = "restore",
       .usage = "{SNAPSHOT[:PATH] | --version N PATH} --to DIR [--overwrite never|older|always] [--dry-run]",
@@ -93,7 +93,7 @@ void add_restore_commands(std::vector<Command>& all) {
             v1::StartRestoreRequest request;
             request.set_target(absolute_path("--to", given->to));
             request.set_overwrite(parse_overwrite(given->overwrite));
-            const SnapshotPath from = place_of(session, *given);
+            const SnapshotPath from = snapshot_path_of(session, *given);
             request.set_snapshot(from.snapshot);
             request.set_path(from.path);
             request.set_dry_run(given->dry_run);

@@ -11,12 +11,12 @@ namespace garner::client {
 
 namespace {
 
-std::string place_of(const v1::RuleOrigin& origin, const std::string& set) {
+std::string rule_place(const v1::RuleOrigin& origin, const std::string& set) {
   if (origin.file().empty()) return "set " + set + ", rule " + std::to_string(origin.line());
   return origin.file() + ":" + std::to_string(origin.line());
 }
 
-void show(Session& session, const v1::ExplainPathResponse& answer) {
+void show_explanation(Session& session, const v1::ExplainPathResponse& answer) {
   FactList facts;
   facts.add("path", answer.path());
   facts.add("set", answer.set());
@@ -27,14 +27,14 @@ void show(Session& session, const v1::ExplainPathResponse& answer) {
   facts.add("class", answer.source().empty() ? "" : answer.track_class());
   if (answer.has_decided_by()) {
     facts.add("decided by", answer.decided_by().rule());
-    facts.add("",
-              "at " + place_of(answer.decided_by(), answer.set()) + ", for " + answer.decided_by().matched());
+    facts.add(
+        "", "at " + rule_place(answer.decided_by(), answer.set()) + ", for " + answer.decided_by().matched());
   } else if (!answer.source().empty()) {
     facts.add("decided by", "no rule");
   }
   for (int i = 0; i < answer.overridden_size(); ++i) {
     const v1::RuleOrigin& origin = answer.overridden(i);
-    facts.add(i == 0 ? "overridden" : "", origin.rule() + " at " + place_of(origin, answer.set()));
+    facts.add(i == 0 ? "overridden" : "", origin.rule() + " at " + rule_place(origin, answer.set()));
   }
   session.print(facts.render(session.output()));
 }
@@ -64,7 +64,7 @@ void add_explain(std::vector<Command>& all) {
             if (session.json()) {
               session.print_json(answer);
             } else {
-              show(session, answer);
+              show_explanation(session, answer);
             }
             return kExitDone;
           },

@@ -15,7 +15,7 @@
 namespace garner::client {
 namespace {
 
-const char* kind_text(v1::RunKind kind) {
+const char* run_kind_text(v1::RunKind kind) {
   switch (kind) {
     case v1::RUN_KIND_BACKUP:
       return "backup";
@@ -72,7 +72,8 @@ void add_runs(std::vector<Command>& all) {
                          {"FILES", true, Column::Cut::kNever, true}});
             for (const v1::Run& run : answer.runs()) {
               const bool backup = run.kind() == v1::RUN_KIND_BACKUP;
-              table.add({run.run_id(), kind_text(run.kind()), run.set().empty() ? run.target() : run.set(),
+              table.add({run.run_id(), run_kind_text(run.kind()),
+                         run.set().empty() ? run.target() : run.set(),
                          Cell(state_text(run), state_style(run)),
                          local_minute(run.has_started() ? run.started() : run.queued()), elapsed_text(run),
                          backup ? human_bytes(run.new_bytes()) : "-",
@@ -87,7 +88,7 @@ void add_runs(std::vector<Command>& all) {
 }
 
 // What is known of a run beyond its summary.
-void show(Session& session, const v1::Run& run) {
+void show_run(Session& session, const v1::Run& run) {
   session.print(summary(run, session.output()));
   FactList facts;
   if (!has_ended(run)) {
@@ -117,7 +118,7 @@ void add_one(std::vector<Command>& all, Command command, RunMethod method, bool 
     if (session.json()) {
       session.print_json(run);
     } else if (in_full) {
-      show(session, run);
+      show_run(session, run);
     } else {
       session.print("Run " + printable(run.run_id()) + ", " + run_title(run) + ", is " +
                     session.output().styled(state_text(run), state_style(run)) + ".\n");

@@ -5,13 +5,13 @@
 namespace garner::client {
 namespace {
 
-constexpr int kShown = 20;
+constexpr int kShownLines = 20;
 
 }  // namespace
 
 std::string log_text(const v1::Run& run, const Terminal& terminal) {
   if (run.log().empty()) return {};
-  const int first = run.log_size() > kShown ? run.log_size() - kShown : 0;
+  const int first = run.log_size() > kShownLines ? run.log_size() - kShownLines : 0;
   std::string heading = "Its commands wrote:";
   if (first > 0 || run.log_lines_dropped() > 0) {
     heading = "The last " + plural(static_cast<std::uint64_t>(run.log_size() - first), "line", "lines") +

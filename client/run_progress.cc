@@ -59,7 +59,7 @@ std::vector<std::string> rate_parts(const v1::Run& run) {
   return parts;
 }
 
-void append(std::vector<std::string>& to, std::vector<std::string> more) {
+void append_parts(std::vector<std::string>& to, std::vector<std::string> more) {
   for (std::string& part : more) to.push_back(std::move(part));
 }
 
@@ -93,16 +93,16 @@ std::vector<std::string> progress_lines(const v1::Run& run, const Terminal& term
   }
   std::vector<std::string> parts{bytes_text(run)};
   if (parts.front().empty()) parts.front() = files_text(run);
-  append(parts, rate_parts(run));
+  append_parts(parts, rate_parts(run));
   const std::string amounts = joined(parts, terminal.dot(), width > used ? width - used : 0);
   if (!done.empty() || !amounts.empty()) lines.push_back(first + amounts);
 
   std::vector<std::string> second;
   if (bytes_text(run).empty()) {
-    append(second, saved_parts(run));
+    append_parts(second, saved_parts(run));
   } else {
     second.push_back(files_text(run));
-    append(second, saved_parts(run));
+    append_parts(second, saved_parts(run));
   }
   second.push_back(errors_text(run));
   const std::string more = joined(second, terminal.dot(), width);
@@ -133,8 +133,8 @@ std::string progress_line(const v1::Run& run) {
   const std::string reason = waiting_text(run);
   if (!reason.empty()) return title + reason;
   std::vector<std::string> parts{progress_percent(run), bytes_text(run), files_text(run)};
-  append(parts, rate_parts(run));
-  append(parts, saved_parts(run));
+  append_parts(parts, rate_parts(run));
+  append_parts(parts, saved_parts(run));
   parts.push_back(errors_text(run));
   if (parts[0].empty() && parts[1].empty() && parts[2].empty()) {
     parts.push_back(printable(run.progress().stage().empty() ? state_text(run) : run.progress().stage()));

@@ -12,15 +12,15 @@ namespace garner::client {
 namespace {
 
 std::string problems(const v1::Run& run, const Terminal& terminal) {
-  constexpr int kShown = 20;
+  constexpr int kShownErrors = 20;
   std::string text;
   int shown = 0;
   for (const v1::RunError& error : run.errors()) {
-    if (shown++ == kShown) break;
+    if (shown++ == kShownErrors) break;
     text += "  " + printable(error.path()) + (error.path().empty() ? "" : ": ") + printable(error.message()) +
             '\n';
   }
-  const std::uint64_t listed = static_cast<std::uint64_t>(std::min(shown, kShown));
+  const std::uint64_t listed = static_cast<std::uint64_t>(std::min(shown, kShownErrors));
   const bool backup = run.kind() == v1::RUN_KIND_BACKUP;
   if (run.error_count() > listed && listed > 0) {
     text += "  and " + plural(run.error_count() - listed, "more", "more") +
@@ -30,10 +30,10 @@ std::string problems(const v1::Run& run, const Terminal& terminal) {
   }
   shown = 0;
   for (const std::string& problem : run.check().problems()) {
-    if (shown++ == kShown) break;
+    if (shown++ == kShownErrors) break;
     text += "  " + terminal.styled(printable(problem), Style::kBad) + '\n';
   }
-  const std::uint64_t told = static_cast<std::uint64_t>(std::min(shown, kShown));
+  const std::uint64_t told = static_cast<std::uint64_t>(std::min(shown, kShownErrors));
   if (run.check().problem_count() > told && told > 0) {
     text += "  and " + plural(run.check().problem_count() - told, "more", "more") +
             ": garner --json run show " + printable(run.run_id()) + '\n';

@@ -19,8 +19,6 @@ constexpr std::array kUnits{Unit{'s', 1}, Unit{'m', 60}, Unit{'h', 3600}, Unit{'
                             Unit{'w', 604800}};
 constexpr std::size_t kMostDigits = 9;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 }  // namespace
 
 v1::ScheduleEntry parse_schedule_entry(const std::string& text) {

@@ -22,14 +22,14 @@ constexpr std::size_t kSmallestKeyFile = 32;
 constexpr std::size_t kLargestKeyFile = 64 << 10;
 constexpr std::size_t kLargestRecoveryKey = 4096;
 
-class Descriptor {
+class InputDescriptor {
  public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
+  explicit InputDescriptor(int value) : value_(value) {}
+  ~InputDescriptor() {
     if (value_ > STDERR_FILENO) close(value_);
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  InputDescriptor(const InputDescriptor&) = delete;
+  InputDescriptor& operator=(const InputDescriptor&) = delete;
   int get() const { return value_; }
 
  private:
@@ -79,7 +79,8 @@ std::string read_whole(const std::string& option, const std::string& path, std::
   const bool standard_input = path == "-";
   if (path.empty()) throw usage_failure(option + " is empty: give a file, or - for standard input");
   const std::string name = standard_input ? "standard input" : printable(path);
-  const Descriptor file(standard_input ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  const InputDescriptor file(standard_input ? STDIN_FILENO
+                                            : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (file.get() < 0) throw usage_failure(option + " " + name + " cannot be opened: " + std::strerror(errno));
 
   std::string content;

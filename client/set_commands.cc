@@ -16,12 +16,6 @@
 namespace garner::client {
 namespace {
 
-std::string joined(const google::protobuf::RepeatedPtrField<std::string>& parts) {
-  std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : ", ") + part;
-  return text;
-}
-
 std::string sources_text(const v1::BackupSet& set) {
   std::string text = joined(set.sources());
   for (const v1::CommandSource& source : set.commands().sources())
@@ -29,7 +23,7 @@ std::string sources_text(const v1::BackupSet& set) {
   return text;
 }
 
-void show(Session& session, const v1::BackupSet& set) {
+void show_set(Session& session, const v1::BackupSet& set) {
   if (session.json()) {
     session.print_json(set);
     return;
@@ -83,7 +77,7 @@ constexpr const char* kRuleHelp =
 constexpr const char* kOneFileSystemHelp = "Do not enter other file systems that are mounted below a source.";
 constexpr const char* kExcludeCachesHelp = "Leave out the content of folders that hold a CACHEDIR.TAG.";
 
-void add_add(std::vector<Command>& all) {
+void add_set_add(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     std::vector<std::string> sources;
@@ -150,7 +144,7 @@ void add_add(std::vector<Command>& all) {
             }
             if (const auto schedule = given->schedule.change()) *request.mutable_schedule() = *schedule;
             add_retention(given->keep, request);
-            show(session, session.call(&Stub::AddSet, request));
+            show_set(session, session.call(&Stub::AddSet, request));
             return kExitDone;
           },
   };
@@ -164,7 +158,7 @@ void add_add(std::vector<Command>& all) {
   all.push_back(std::move(command));
 }
 
-void add_list(std::vector<Command>& all) {
+void add_set_list(std::vector<Command>& all) {
   all.push_back({
       .path = "set list",
       .usage = "",
@@ -204,7 +198,7 @@ void add_list(std::vector<Command>& all) {
   });
 }
 
-void add_show(std::vector<Command>& all) {
+void add_set_show(std::vector<Command>& all) {
   const auto name = std::make_shared<std::string>();
   all.push_back({
       .path = "set show",
@@ -218,13 +212,13 @@ void add_show(std::vector<Command>& all) {
             check_name("set", *name);
             v1::GetSetRequest request;
             request.set_name(*name);
-            show(session, session.call(&Stub::GetSet, request));
+            show_set(session, session.call(&Stub::GetSet, request));
             return kExitDone;
           },
   });
 }
 
-void add_edit(std::vector<Command>& all) {
+void add_set_edit(std::vector<Command>& all) {
   struct Arguments {
     std::string name;
     std::vector<std::string> sources;
@@ -327,7 +321,7 @@ void add_edit(std::vector<Command>& all) {
               added.set_destination(destination);
               *added.mutable_retention() = edit;
             }
-            show(session, session.call(&Stub::EditSet, request));
+            show_set(session, session.call(&Stub::EditSet, request));
             return kExitDone;
           },
   };
@@ -342,7 +336,7 @@ void add_edit(std::vector<Command>& all) {
   all.push_back(std::move(command));
 }
 
-void add_remove(std::vector<Command>& all) {
+void add_set_remove(std::vector<Command>& all) {
   const auto name = std::make_shared<std::string>();
   all.push_back({
       .path = "set remove",
@@ -370,11 +364,11 @@ void add_remove(std::vector<Command>& all) {
 }  // namespace
 
 void add_set_commands(std::vector<Command>& all) {
-  add_add(all);
-  add_list(all);
-  add_show(all);
-  add_edit(all);
-  add_remove(all);
+  add_set_add(all);
+  add_set_list(all);
+  add_set_show(all);
+  add_set_edit(all);
+  add_set_remove(all);
 }
 
 }  // namespace garner::client

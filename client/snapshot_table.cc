@@ -13,16 +13,8 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kShownDigits = 12;  // of an id: enough to tell snapshots apart, and to be typed
 constexpr std::size_t kShortList = 30;    // that needs no headings
 constexpr std::size_t kWorthHeading = 5;  // snapshots below one, on average
-
-template <typename Names>
-std::string joined(const Names& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 std::string note_text(const v1::SnapshotInfo& one) {
   std::vector<std::string> notes;
@@ -88,7 +80,7 @@ std::vector<Column> looks(const std::vector<SnapshotColumn>& columns) {
   return all;
 }
 
-std::string heading(std::time_t seconds, SnapshotGroups groups) {
+std::string group_heading(std::time_t seconds, SnapshotGroups groups) {
   std::tm day{};
   if (groups == SnapshotGroups::kNone || localtime_r(&seconds, &day) == nullptr) return {};
   const char* format = "%A, %Y-%m-%d";
@@ -163,7 +155,7 @@ SnapshotGroups SnapshotTable::usual_groups(const Terminal& terminal) const {
   if (!terminal.interactive || times_.size() <= kShortList) return SnapshotGroups::kNone;
   for (const SnapshotGroups groups : {SnapshotGroups::kDay, SnapshotGroups::kWeek}) {
     std::set<std::string> headings;
-    for (const std::time_t time : times_) headings.insert(heading(time, groups));
+    for (const std::time_t time : times_) headings.insert(group_heading(time, groups));
     if (times_.size() >= kWorthHeading * headings.size()) return groups;
   }
   return SnapshotGroups::kMonth;
@@ -173,7 +165,7 @@ std::string SnapshotTable::render(const Terminal& terminal, SnapshotGroups group
   std::map<std::size_t, std::string> headings;
   std::string last;
   for (std::size_t row = 0; groups != SnapshotGroups::kNone && row < times_.size(); ++row) {
-    std::string now = heading(times_[row], groups);
+    std::string now = group_heading(times_[row], groups);
     if (now != last) headings[row] = now;
     last = std::move(now);
   }

@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::size_t kIndent = 2;
 
-std::string heading(const std::string& text, const Terminal& terminal) {
+std::string section_heading(const std::string& text, const Terminal& terminal) {
   return '\n' + terminal.styled(text, Style::kBold) + '\n';
 }
 
 std::string runs_text(const v1::Status& status, const Terminal& terminal) {
   if (status.active_runs().empty()) return {};
-  std::string text = heading("Runs", terminal);
+  std::string text = section_heading("Runs", terminal);
   for (const v1::Run& run : status.active_runs()) {
     text += "  " + printable(run.run_id()) + "  " + run_title(run) + '\n';
     Terminal narrower = terminal;
@@ -49,7 +49,7 @@ std::string behind_text(const google::protobuf::RepeatedPtrField<v1::SetStatus>&
 }
 
 std::string sets_text(const v1::Status& status, const Terminal& terminal) {
-  std::string text = heading("Sets", terminal);
+  std::string text = section_heading("Sets", terminal);
   if (status.sets().empty())
     return text + "  none yet: garner set add NAME --source PATH... --destination NAME...\n";
   Table table(
@@ -66,7 +66,7 @@ std::string sets_text(const v1::Status& status, const Terminal& terminal) {
 }
 
 std::string destinations_text(const v1::Status& status, const Terminal& terminal) {
-  std::string text = heading("Destinations", terminal);
+  std::string text = section_heading("Destinations", terminal);
   if (status.destinations().empty()) return text + "  none yet: garner destination add NAME URL\n";
   return text + destination_table(status.destinations(), terminal, kIndent) +
          maintenance_text(status.destinations(), terminal);

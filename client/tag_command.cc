@@ -9,7 +9,7 @@
 namespace garner::client {
 namespace {
 
-struct Arguments {
+struct TagArguments {
   std::vector<std::string> names;
   std::vector<std::string> add, remove, replace;
   bool clear = false;
@@ -54,7 +54,7 @@ std::string sentence_of(const v1::TagSnapshotsResponse::Snapshot& one) {
 }  // namespace
 
 void add_tag_command(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+  const auto given = std::make_shared<TagArguments>();
   all.push_back({
       .path = "tag",
       .usage = "SELECTOR... {--add TAG | --remove TAG}... | --set TAG... | --clear",

@@ -25,6 +25,7 @@ bool acts_on_terminal(std::string_view text);
 std::string escape_for_json(std::string_view json);
 
 bool is_utf8(std::string_view text);
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // The columns that `text`, which is printable, takes on a terminal: two for wide characters, none for
 // combining ones.
@@ -51,6 +52,17 @@ std::string human_count(std::uint64_t count);       // "1,234,567"
 std::string human_duration(std::uint64_t seconds);  // "0:07", "12:34", "1:02:03", "3 d 04:05"
 std::string plural(std::uint64_t count, std::string_view one,
                    std::string_view many);  // "1 file", "2,000 files"
+
+// "home, photos, mail"
+template <typename Names>
+std::string joined(const Names& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+// Of a snapshot's id: enough to tell snapshots apart, and to be typed.
+inline constexpr std::size_t kShownDigits = 12;
 
 // Whole percent of `total`, rounded down, so that 100 means all; 0 when `total` is 0.
 unsigned percent(std::uint64_t done, std::uint64_t total);

@@ -9,14 +9,6 @@
 namespace garner::client {
 namespace {
 
-constexpr std::size_t kShownDigits = 12;  // of an id: as in the list of snapshots
-
-std::string joined(const google::protobuf::RepeatedPtrField<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 std::vector<Cell> row_of(const v1::FileVersion& version) {
   return {std::to_string(version.number()),
           local_minute(version.first_seen()),

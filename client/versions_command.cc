@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kMostCompared = 8u << 20;
 constexpr std::uint32_t kPiece = 1u << 20;  // that the daemon gives at once
 
-struct Arguments {
+struct VersionsArguments {
   std::string path;
   std::vector<std::string> names;
   std::optional<std::string> since, until;
@@ -53,7 +53,7 @@ int note_errors(Session& session, const v1::ListVersionsResponse& versions) {
   return versions.errors().empty() ? kExitDone : kExitIncomplete;
 }
 
-int list(Session& session, const Arguments& given) {
+int list_versions(Session& session, const VersionsArguments& given) {
   const auto versions = session.call(&Stub::ListVersions, given.request());
   if (session.json()) {
     session.print_json(versions);
@@ -98,7 +98,7 @@ std::string content_of(Session& session, const v1::FileVersion& version) {
   return content;
 }
 
-int diff(Session& session, const Arguments& given) {
+int diff_versions(Session& session, const VersionsArguments& given) {
   if (given.diff.size() != 2) throw usage_failure("--diff takes the numbers of two versions");
   if (session.json()) throw usage_failure("--diff gives text: it goes without --json");
   if (given.has_selection()) {
@@ -131,7 +131,7 @@ int diff(Session& session, const Arguments& given) {
 }  // namespace
 
 void add_versions_command(std::vector<Command>& all) {
-  const auto given = std::make_shared<Arguments>();
+  const auto given = std::make_shared<VersionsArguments>();
   all.push_back({
       .path = "versions",
       .usage = "PATH [SET] [SELECTOR...] [--since T] [--until T] [--diff N M]",
@@ -180,7 +180,7 @@ void add_versions_command(std::vector<Command>& all) {
            "is a time in which snapshots had nothing there."},
       .run =
           [given](Session& session) {
-            return given->diff.empty() ? list(session, *given) : diff(session, *given);
+            return given->diff.empty() ? list_versions(session, *given) : diff_versions(session, *given);
           },
   });
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kWholeDigits = 64;
 
 // Lower-case. Error(kInvalidInput).
-std::string checked(std::string digits, std::size_t least, const std::string& what) {
+std::string checked_digits(std::string digits, std::size_t least, const std::string& what) {
   std::transform(digits.begin(), digits.end(), digits.begin(),
                  [](char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c; });
   if (digits.size() >= least && digits.size() <= kWholeDigits &&
@@ -77,7 +77,7 @@ std::string kind_text(crypto::BlobKind kind) {
 
 FoundBlob find_blob(const std::vector<OpenedPlace>& places, const std::string& digits) {
   FoundBlob found;
-  found.id = whole_id(places, checked(digits, 16, "blob's id"));
+  found.id = whole_id(places, checked_digits(digits, 16, "blob's id"));
   for (const OpenedPlace& place : places) {
     for (const store::BlobLocation& location : place.repository->index().find_all(found.id))
       found.at.push_back({&place, location});
@@ -88,7 +88,7 @@ FoundBlob find_blob(const std::vector<OpenedPlace>& places, const std::string& d
 }
 
 FoundPack find_pack(const std::vector<OpenedPlace>& places, const std::string& given) {
-  const std::string digits = checked(given, 8, "pack's name");
+  const std::string digits = checked_digits(given, 8, "pack's name");
   std::optional<FoundPack> found;
   for (const OpenedPlace& place : places) {
     for (const store::ObjectName& name : place.repository->index().live_packs()) {

@@ -10,7 +10,7 @@ constexpr std::size_t kQuickThreads = 2;
 constexpr std::size_t kSlowThreads = 6;
 constexpr std::size_t kContentThreads = 4;  // each may hold a frame, sealed and raw: at most 8 MiB
 
-std::string zone_of(const grpc::CallbackServerContext& context) {
+std::string caller_zone(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();
   const auto found = metadata.find("garner-zone");
   return found == metadata.end() ? std::string() : std::string(found->second.data(), found->second.size());
@@ -53,7 +53,7 @@ grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_v
   const std::optional<Peer> peer = peers_.find(context->peer());
   if (!peer.has_value()) return {grpc::StatusCode::UNAUTHENTICATED, "nobody knows who calls"};
   const std::optional<MethodRule> rule = rule_of(method);
-  caller = {*peer, rules_.of(*peer), zone_of(*context)};
+  caller = {*peer, rules_.of(*peer), caller_zone(*context)};
   if (!rule.has_value() || caller.authority < rule->needed) {
     spdlog::warn("user {} (process {}) may not call {}", peer->uid, peer->pid, method);
     return {grpc::StatusCode::PERMISSION_DENIED,

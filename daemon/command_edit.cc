@@ -21,7 +21,7 @@ constexpr std::chrono::hours kMostHook{7 * 24};
 constexpr std::chrono::hours kMostSource{30 * 24};
 constexpr int kMostSources = 100;
 
-SetCommands::Command checked(const std::string& text, uid_t user, const std::string& what) {
+SetCommands::Command checked_command(const std::string& text, uid_t user, const std::string& what) {
   if (text.find_first_not_of(" \t\n") == std::string::npos)
     throw Error(ErrorKind::kInvalidInput, what + " is an empty command");
   if (text.size() > command::kLongestCommand) {
@@ -36,7 +36,7 @@ SetCommands::Command checked(const std::string& text, uid_t user, const std::str
 void set_hook(std::optional<SetCommands::Command>& hook, const std::string& text, uid_t user,
               const std::string& what) {
   hook.reset();
-  if (!text.empty()) hook = checked(text, user, what);
+  if (!text.empty()) hook = checked_command(text, user, what);
 }
 
 std::chrono::seconds limit_of(std::uint64_t seconds, std::chrono::seconds usual, std::chrono::hours most,
@@ -64,7 +64,7 @@ void set_sources(SetCommands& commands, const v1::CommandChange& change, uid_t u
       throw Error(ErrorKind::kInvalidInput,
                   "two commands whose output is to be '" + name + "': give each another name");
     }
-    commands.sources.push_back({name, checked(asked.command(), user, "the one for '" + name + "'")});
+    commands.sources.push_back({name, checked_command(asked.command(), user, "the one for '" + name + "'")});
   }
 }
 

@@ -18,14 +18,14 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kCommand = "command:";
 constexpr const char* kOnAcPower = "on-ac-power";
-constexpr const char* kDestination = "destination";
+constexpr const char* kDestinationThere = "destination";
 constexpr const char* kDisks = "/dev/disk/by-uuid/";
 constexpr std::chrono::seconds kCommandLimit{60};
 constexpr std::size_t kLongestCondition = 4000;
 constexpr std::size_t kSmallFile = 4096;
 
 // First line of a small file; empty where there is none.
-std::string line_of(const std::string& path) {
+std::string first_line_of(const std::string& path) {
   try {
     const Bytes content = read_file(path, kSmallFile);
     const std::string_view text = as_text(content);
@@ -40,7 +40,7 @@ std::string line_of(const std::string& path) {
 bool is_command(const std::string& condition) { return condition.starts_with(kCommand); }
 
 void check_condition(const std::string& text) {
-  if (text == kOnAcPower || text == kDestination) return;
+  if (text == kOnAcPower || text == kDestinationThere) return;
   if (is_command(text) && text.size() > kCommand.size() && text.size() <= kLongestCondition) return;
   throw Error(ErrorKind::kInvalidInput, "'" + printable(text) +
                                             "' is no condition: on-ac-power, destination or command:CMD is "
@@ -53,13 +53,13 @@ bool on_ac_power(const std::string& folder) {
   std::error_code error;
   for (const fs::directory_entry& supply : fs::directory_iterator(folder, error)) {
     const std::string path = supply.path().string();
-    const std::string type = line_of(path + "/type");
+    const std::string type = first_line_of(path + "/type");
     // A mouse's battery is not the machine's.
-    if (line_of(path + "/scope") == "Device") continue;
+    if (first_line_of(path + "/scope") == "Device") continue;
     if (type == "Battery" || type == "UPS") {
-      discharging = discharging || line_of(path + "/status") == "Discharging";
+      discharging = discharging || first_line_of(path + "/status") == "Discharging";
     } else {
-      if (line_of(path + "/online") == "1") return true;
+      if (first_line_of(path + "/online") == "1") return true;
       mains_off = mains_off || type == "Mains";
     }
   }
@@ -128,7 +128,7 @@ std::optional<std::string> Conditions::unmet(const std::vector<catalog::SetSched
   for (const auto& condition : conditions) {
     if (condition.text == kOnAcPower) {
       if (!on_ac_power()) return "mains power";
-    } else if (condition.text == kDestination) {
+    } else if (condition.text == kDestinationThere) {
       if (auto waits_for = unmet_destination(destinations)) return waits_for;
     } else {
       std::string reason;

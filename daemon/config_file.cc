@@ -15,9 +15,9 @@ namespace {
 
 Place place_of(const toml::source_region& region) { return {region.begin.line, region.begin.column}; }
 
-class Reader {
+class ConfigReader {
  public:
-  Reader(const std::vector<std::string>& kinds, std::vector<Problem>& problems)
+  ConfigReader(const std::vector<std::string>& kinds, std::vector<Problem>& problems)
       : kinds_(kinds), problems_(problems) {}
 
   std::vector<ConfigSection> read(const toml::table& root) {
@@ -125,7 +125,7 @@ std::vector<ConfigSection> read_config(std::string_view text, const std::vector<
                                        std::vector<Problem>& problems) {
   try {
     const toml::table root = toml::parse(text);
-    return Reader(kinds, problems).read(root);
+    return ConfigReader(kinds, problems).read(root);
   } catch (const toml::parse_error& error) {
     problems.push_back({place_of(error.source()), std::string(error.description())});
     return {};

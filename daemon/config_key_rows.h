@@ -5,16 +5,12 @@
 #include <utility>
 #include <vector>
 
-#include "base/error.h"
 #include "config_keys.h"
+#include "refuse.h"
 
 namespace garner::daemon {
 
 using Texts = std::vector<std::string>;
-
-[[noreturn]] inline void refuse(const std::string& message) {
-  throw Error(ErrorKind::kInvalidInput, message);
-}
 
 inline const std::string& text_of(const ConfigValue& value) { return std::get<std::string>(value); }
 inline const Texts& texts_of(const ConfigValue& value) { return std::get<Texts>(value); }

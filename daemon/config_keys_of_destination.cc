@@ -14,18 +14,18 @@ namespace garner::daemon {
 
 namespace {
 
-using Destination = v1::AddDestinationRequest;
+using DestinationRequest = v1::AddDestinationRequest;
 using Value = std::optional<ConfigValue>;
 
-constexpr const char* kNever = "never";
+constexpr const char* kNeverText = "never";
 
-ConfigKey<Destination> secret(const char* name) {
+ConfigKey<DestinationRequest> secret(const char* name) {
   return {name, ConfigKind::kText,
-          [name](const Destination& request) {
+          [name](const DestinationRequest& request) {
             const v1::SecretReference& reference = request.secret_reference();
             return unless_empty(reference.option() == name ? reference.name() : std::string());
           },
-          [name](Destination& request, const ConfigValue& value) {
+          [name](DestinationRequest& request, const ConfigValue& value) {
             v1::SecretReference& reference = *request.mutable_secret_reference();
             if (!reference.option().empty())
               refuse("a destination has either " + reference.option() + " or " + name);
@@ -36,13 +36,13 @@ ConfigKey<Destination> secret(const char* name) {
 }
 
 // How the place is reached: `check` knows which places have it.
-ConfigKey<Destination> option(const char* name) {
+ConfigKey<DestinationRequest> option(const char* name) {
   return {name, ConfigKind::kText,
-          [name](const Destination& request) {
+          [name](const DestinationRequest& request) {
             const auto found = request.options().find(name);
             return unless_empty(found != request.options().end() ? found->second : std::string());
           },
-          [name](Destination& request, const ConfigValue& value) {
+          [name](DestinationRequest& request, const ConfigValue& value) {
             const std::string& text = text_of(value);
             if (text.empty()) refuse("a text that is not empty is expected");
             // The url stands before it, as it is written; else it is checked with the rest.
@@ -51,23 +51,23 @@ ConfigKey<Destination> option(const char* name) {
           }};
 }
 
-ConfigKey<Destination> maintenance(const char* name, bool prune) {
+ConfigKey<DestinationRequest> maintenance(const char* name, bool prune) {
   const auto described = [prune](const std::string& text) {
     v1::MaintenanceChange change;
-    const std::string schedule = text == kNever ? "" : text;
+    const std::string schedule = text == kNeverText ? "" : text;
     prune ? change.set_prune_schedule(schedule) : change.set_check_schedule(schedule);
     return change;
   };
   return {name, ConfigKind::kText,
-          [prune](const Destination& request) -> Value {
+          [prune](const DestinationRequest& request) -> Value {
             const v1::MaintenanceChange& change = request.maintenance();
             const catalog::MaintenanceSettings usual;
             if (!(prune ? change.has_prune_schedule() : change.has_check_schedule())) return std::nullopt;
             const std::string& text = prune ? change.prune_schedule() : change.check_schedule();
             if (text == (prune ? usual.prune : usual.check)) return std::nullopt;
-            return text.empty() ? kNever : text;
+            return text.empty() ? kNeverText : text;
           },
-          [described](Destination& request, const ConfigValue& value) {
+          [described](DestinationRequest& request, const ConfigValue& value) {
             request.mutable_maintenance()->MergeFrom(described(text_of(value)));
           },
           [described](const std::string& text) {
@@ -76,14 +76,14 @@ ConfigKey<Destination> maintenance(const char* name, bool prune) {
           }};
 }
 
-using Settings = v1::DestinationSettingsChange;
-ConfigKey<Destination> limit(const char* name, bool upload) {
+using SettingsChange = v1::DestinationSettingsChange;
+ConfigKey<DestinationRequest> limit(const char* name, bool upload) {
   return {name, ConfigKind::kTexts,
-          [upload](const Destination& request) {
-            const Settings& settings = request.settings();
+          [upload](const DestinationRequest& request) {
+            const SettingsChange& settings = request.settings();
             return unless_empty(list_of(upload ? settings.upload_limits() : settings.download_limits()));
           },
-          [upload](Destination& request, const ConfigValue& value) {
+          [upload](DestinationRequest& request, const ConfigValue& value) {
             for (const std::string& text : texts_of(value)) {
               const schedule::RateRule rule = schedule::parse_rate_rule(text);
               if (!rule.window && !rule.bytes_per_second) continue;  // says nothing
@@ -97,12 +97,12 @@ ConfigKey<Destination> limit(const char* name, bool upload) {
 
 }  // namespace
 
-const std::vector<ConfigKey<Destination>>& destination_keys() {
-  static const std::vector<ConfigKey<Destination>> keys = {
+const std::vector<ConfigKey<DestinationRequest>>& destination_keys() {
+  static const std::vector<ConfigKey<DestinationRequest>> keys = {
       {"url",
        ConfigKind::kText,
-       [](const Destination& request) { return unless_empty(request.url()); },
-       [](Destination& request, const ConfigValue& value) {
+       [](const DestinationRequest& request) { return unless_empty(request.url()); },
+       [](DestinationRequest& request, const ConfigValue& value) {
          request.set_url(destination::normal_url(text_of(value)));
          destination::changed(request.url(), {}, to_options(request.options()));
        },
@@ -117,37 +117,37 @@ const std::vector<ConfigKey<Destination>>& destination_keys() {
       option("ssh-passphrase-file"),
       option("known-hosts"),
       {"single-writer", ConfigKind::kFlag,
-       [](const Destination& request) -> Value {
+       [](const DestinationRequest& request) -> Value {
          if (!request.options().contains("single-writer")) return std::nullopt;
          return true;
        },
-       [](Destination& request, const ConfigValue& value) {
+       [](DestinationRequest& request, const ConfigValue& value) {
          if (std::get<bool>(value)) (*request.mutable_options())["single-writer"] = "yes";
        }},
       secret("password-file"),
       secret("key-file"),
       secret("recovery-key-file"),
       secret("credential"),
-      flag("share-keyring", &Destination::share_keyring, &Destination::set_share_keyring),
-      flag("no-encryption", &Destination::no_encryption, &Destination::set_no_encryption),
+      flag("share-keyring", &DestinationRequest::share_keyring, &DestinationRequest::set_share_keyring),
+      flag("no-encryption", &DestinationRequest::no_encryption, &DestinationRequest::set_no_encryption),
       maintenance("prune-schedule", /*prune=*/true),
       maintenance("check-schedule", /*prune=*/false),
       {"check-period", ConfigKind::kText,
-       [](const Destination& request) -> Value {
+       [](const DestinationRequest& request) -> Value {
          const std::uint64_t usual = to_message(catalog::MaintenanceSettings()).check_period_seconds();
          const v1::MaintenanceChange& change = request.maintenance();
          if (!change.has_check_period_seconds() || change.check_period_seconds() == usual)
            return std::nullopt;
          return duration_text(change.check_period_seconds());
        },
-       [](Destination& request, const ConfigValue& value) {
+       [](DestinationRequest& request, const ConfigValue& value) {
          request.mutable_maintenance()->set_check_period_seconds(parse_seconds(text_of(value)));
          check_maintenance(request.maintenance(), system_clock());
        }},
       limit("limit-upload", /*upload=*/true),
       limit("limit-download", /*upload=*/false),
       {"max-unused", ConfigKind::kAmount,
-       [](const Destination& request) -> Value {
+       [](const DestinationRequest& request) -> Value {
          if (!request.settings().has_max_unused_percent()) return std::nullopt;
          const double percent = request.settings().max_unused_percent();
          if (percent == std::floor(percent)) return static_cast<std::int64_t>(percent);
@@ -155,7 +155,7 @@ const std::vector<ConfigKey<Destination>>& destination_keys() {
          std::snprintf(text.data(), text.size(), "%.12g", percent);
          return std::string(text.data());
        },
-       [](Destination& request, const ConfigValue& value) {
+       [](DestinationRequest& request, const ConfigValue& value) {
          const std::string& text = text_of(value);
          double percent = -1;
          const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), percent);
@@ -164,11 +164,11 @@ const std::vector<ConfigKey<Destination>>& destination_keys() {
          request.mutable_settings()->set_max_unused_percent(percent);
        }},
       {"max-rewrite", ConfigKind::kAmount,
-       [](const Destination& request) -> Value {
+       [](const DestinationRequest& request) -> Value {
          if (!request.settings().has_max_rewrite_bytes()) return std::nullopt;
          return exact_byte_count(request.settings().max_rewrite_bytes());
        },
-       [](Destination& request, const ConfigValue& value) {
+       [](DestinationRequest& request, const ConfigValue& value) {
          const std::optional<std::uint64_t> bytes = parse_byte_count(text_of(value));
          if (!bytes.has_value()) refuse("an amount like \"4GiB\" or \"500M\" is expected");
          check_rewrite(*bytes);

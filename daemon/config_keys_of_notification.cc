@@ -10,7 +10,7 @@ namespace garner::daemon {
 
 namespace {
 
-using Notification = v1::AddNotificationRequest;
+using NotificationRequest = v1::AddNotificationRequest;
 using Files = v1::NotificationFiles;
 using Value = std::optional<ConfigValue>;
 
@@ -20,23 +20,23 @@ std::string checked_file(const std::string& text) {
   return normal_path(text);
 }
 
-void set_kind(Notification& request, v1::NotificationKind kind) {
+void set_kind(NotificationRequest& request, v1::NotificationKind kind) {
   if (request.kind() != v1::NOTIFICATION_KIND_UNSPECIFIED)
     refuse("a notification is a webhook, a ping, mail or a command: one of them");
   request.set_kind(kind);
 }
 
 // An address that may hold a secret, and so stands in a file.
-ConfigKey<Notification> web(const char* name, v1::NotificationKind kind) {
+ConfigKey<NotificationRequest> web(const char* name, v1::NotificationKind kind) {
   return {
       name, ConfigKind::kText,
-      [kind](const Notification& request) -> Value {
+      [kind](const NotificationRequest& request) -> Value {
         if (request.kind() != kind) return std::nullopt;
         const std::string& file = request.files().target();
         if (file.empty()) return request.target();
         return file == kKept ? file : '@' + file;
       },
-      [kind](Notification& request, const ConfigValue& value) {
+      [kind](NotificationRequest& request, const ConfigValue& value) {
         set_kind(request, kind);
         const std::string& text = text_of(value);
         if (text == kKept || text.starts_with('@')) {
@@ -52,53 +52,53 @@ ConfigKey<Notification> web(const char* name, v1::NotificationKind kind) {
       }};
 }
 
-ConfigKey<Notification> plain(const char* name, v1::NotificationKind kind) {
+ConfigKey<NotificationRequest> plain(const char* name, v1::NotificationKind kind) {
   return {name, ConfigKind::kText,
-          [kind](const Notification& request) -> Value {
+          [kind](const NotificationRequest& request) -> Value {
             if (request.kind() != kind) return std::nullopt;
             return request.target();
           },
-          [kind](Notification& request, const ConfigValue& value) {
+          [kind](NotificationRequest& request, const ConfigValue& value) {
             set_kind(request, kind);
             request.set_target(text_of(value));
           }};
 }
 
-ConfigKey<Notification> file(const char* name, const std::string& (Files::*get)() const,
-                             std::string* (Files::*mutable_text)()) {
+ConfigKey<NotificationRequest> file(const char* name, const std::string& (Files::*get)() const,
+                                    std::string* (Files::*mutable_text)()) {
   return {name, ConfigKind::kText,
-          [get](const Notification& request) { return unless_empty((request.files().*get)()); },
-          [mutable_text](Notification& request, const ConfigValue& value) {
+          [get](const NotificationRequest& request) { return unless_empty((request.files().*get)()); },
+          [mutable_text](NotificationRequest& request, const ConfigValue& value) {
             *(request.mutable_files()->*mutable_text)() = checked_file(text_of(value));
           }};
 }
 
-ConfigKey<Notification> text(const char* name, const std::string& (Notification::*get)() const,
-                             std::string* (Notification::*mutable_text)()) {
+ConfigKey<NotificationRequest> text(const char* name, const std::string& (NotificationRequest::*get)() const,
+                                    std::string* (NotificationRequest::*mutable_text)()) {
   return {name, ConfigKind::kText,
-          [get](const Notification& request) { return unless_empty((request.*get)()); },
-          [mutable_text](Notification& request, const ConfigValue& value) {
+          [get](const NotificationRequest& request) { return unless_empty((request.*get)()); },
+          [mutable_text](NotificationRequest& request, const ConfigValue& value) {
             *(request.*mutable_text)() = text_of(value);
           }};
 }
 
 }  // namespace
 
-const std::vector<ConfigKey<Notification>>& notification_keys() {
-  static const std::vector<ConfigKey<Notification>> keys = {
+const std::vector<ConfigKey<NotificationRequest>>& notification_keys() {
+  static const std::vector<ConfigKey<NotificationRequest>> keys = {
       web("webhook", v1::NOTIFICATION_KIND_WEBHOOK),
       file("header-file", &Files::headers, &Files::mutable_headers),
       web("ping", v1::NOTIFICATION_KIND_PING),
       plain("mail", v1::NOTIFICATION_KIND_MAIL),
-      text("smtp", &Notification::smtp, &Notification::mutable_smtp),
-      text("from", &Notification::from, &Notification::mutable_from),
-      text("user", &Notification::user, &Notification::mutable_user),
+      text("smtp", &NotificationRequest::smtp, &NotificationRequest::mutable_smtp),
+      text("from", &NotificationRequest::from, &NotificationRequest::mutable_from),
+      text("user", &NotificationRequest::user, &NotificationRequest::mutable_user),
       file("password-file", &Files::password, &Files::mutable_password),
-      flag("plain-smtp", &Notification::plain_smtp, &Notification::set_plain_smtp),
+      flag("plain-smtp", &NotificationRequest::plain_smtp, &NotificationRequest::set_plain_smtp),
       plain("command", v1::NOTIFICATION_KIND_COMMAND),
       file("ca-file", &Files::ca_certificates, &Files::mutable_ca_certificates),
       {"on", ConfigKind::kTexts,
-       [](const Notification& request) {
+       [](const NotificationRequest& request) {
          catalog::NotificationEvents events = 0;
          for (const std::string& name : request.events()) events |= bit(event_named(name));
          Texts texts;
@@ -107,18 +107,18 @@ const std::vector<ConfigKey<Notification>>& notification_keys() {
          }
          return unless_empty(std::move(texts));
        },
-       [](Notification& request, const ConfigValue& value) {
+       [](NotificationRequest& request, const ConfigValue& value) {
          for (const std::string& name : texts_of(value)) request.add_events(name);
        },
        [](const std::string& name) { event_named(name); }},
       {"set", ConfigKind::kTexts,
-       [](const Notification& request) {
+       [](const NotificationRequest& request) {
          Texts texts = list_of(request.sets());
          std::sort(texts.begin(), texts.end());
          texts.erase(std::unique(texts.begin(), texts.end()), texts.end());
          return unless_empty(std::move(texts));
        },
-       [](Notification& request, const ConfigValue& value) {
+       [](NotificationRequest& request, const ConfigValue& value) {
          for (const std::string& name : texts_of(value)) request.add_sets(name);
        }},
   };

@@ -6,6 +6,7 @@
 #include "conditions.h"
 #include "config_key_rows.h"
 #include "maintenance/retention.h"
+#include "retention_message.h"
 #include "schedule/window.h"
 #include "source/rules.h"
 
@@ -13,11 +14,10 @@ namespace garner::daemon {
 
 namespace {
 
-using Set = v1::AddSetRequest;
+using SetRequest = v1::AddSetRequest;
 using Value = std::optional<ConfigValue>;
 
 constexpr const char* kBothWays = "both-ways";
-constexpr std::int64_t kMostKept = 100'000;
 
 using Retention = v1::Retention;
 
@@ -36,7 +36,7 @@ std::uint32_t parse_kept(const std::string& text) {
 }
 
 // The rules of the destination, or of the set where that is empty.
-Retention& rules_for(Set& request, const std::string& destination) {
+Retention& rules_for(SetRequest& request, const std::string& destination) {
   if (destination.empty()) return *request.mutable_retention();
   for (v1::DestinationRetention& one : *request.mutable_destination_retentions()) {
     if (one.destination() == destination) return *one.mutable_retention();
@@ -47,7 +47,7 @@ Retention& rules_for(Set& request, const std::string& destination) {
 }
 
 // A rule of the set, and those of single destinations as DEST=RULE.
-Texts rules_of(const Set& request, const std::function<std::string(const Retention&)>& rule_of) {
+Texts kept_rules(const SetRequest& request, const std::function<std::string(const Retention&)>& rule_of) {
   Texts texts;
   const std::string own = rule_of(request.retention());
   if (!own.empty()) texts.push_back(own);
@@ -59,11 +59,11 @@ Texts rules_of(const Set& request, const std::function<std::string(const Retenti
   return texts;
 }
 
-ConfigKey<Set> count(const char* name, std::uint32_t (Retention::*get)() const,
-                     void (Retention::*set)(std::uint32_t)) {
+ConfigKey<SetRequest> count(const char* name, std::uint32_t (Retention::*get)() const,
+                            void (Retention::*set)(std::uint32_t)) {
   return {name, ConfigKind::kCounts,
-          [get](const Set& request) -> Value {
-            const Texts texts = rules_of(request, [get](const Retention& rules) {
+          [get](const SetRequest& request) -> Value {
+            const Texts texts = kept_rules(request, [get](const Retention& rules) {
               const std::uint32_t number = (rules.*get)();
               return number > 0 ? std::to_string(number) : std::string();
             });
@@ -71,7 +71,7 @@ ConfigKey<Set> count(const char* name, std::uint32_t (Retention::*get)() const,
             if (texts.size() == 1 && own > 0) return std::int64_t{own};
             return unless_empty(texts);
           },
-          [set](Set& request, const ConfigValue& value) {
+          [set](SetRequest& request, const ConfigValue& value) {
             for (const std::string& text : texts_of(value)) {
               const auto [destination, number] = split_destination(text);
               (rules_for(request, destination).*set)(parse_kept(number));
@@ -80,52 +80,52 @@ ConfigKey<Set> count(const char* name, std::uint32_t (Retention::*get)() const,
           [](const std::string& text) { parse_kept(split_destination(text).second); }};
 }
 
-ConfigKey<Set> duration(const char* name, std::uint64_t (*get)(const v1::ScheduleChange&),
-                        void (v1::ScheduleChange::*set)(std::uint64_t)) {
+ConfigKey<SetRequest> duration(const char* name, std::uint64_t (*get)(const v1::ScheduleChange&),
+                               void (v1::ScheduleChange::*set)(std::uint64_t)) {
   return {name, ConfigKind::kText,
-          [get](const Set& request) -> Value {
+          [get](const SetRequest& request) -> Value {
             const std::uint64_t seconds = get(request.schedule());
             return seconds > 0 ? Value(duration_text(seconds)) : std::nullopt;
           },
-          [set](Set& request, const ConfigValue& value) {
+          [set](SetRequest& request, const ConfigValue& value) {
             (request.mutable_schedule()->*set)(parse_seconds(text_of(value)));
           }};
 }
 
 using Commands = v1::CommandChange;
-ConfigKey<Set> hook(const char* name, const std::string& (Commands::*get)() const,
-                    std::string* (Commands::*mutable_text)()) {
+ConfigKey<SetRequest> hook(const char* name, const std::string& (Commands::*get)() const,
+                           std::string* (Commands::*mutable_text)()) {
   return {name, ConfigKind::kText,
-          [get](const Set& request) { return unless_empty((request.commands().*get)()); },
-          [mutable_text](Set& request, const ConfigValue& value) {
+          [get](const SetRequest& request) { return unless_empty((request.commands().*get)()); },
+          [mutable_text](SetRequest& request, const ConfigValue& value) {
             *(request.mutable_commands()->*mutable_text)() = text_of(value);
           }};
 }
 
-ConfigKey<Set> time_limit(const char* name, std::uint64_t (*get)(const Commands&),
-                          void (*put)(Commands&, std::uint64_t), std::chrono::seconds usual) {
+ConfigKey<SetRequest> time_limit(const char* name, std::uint64_t (*get)(const Commands&),
+                                 void (*put)(Commands&, std::uint64_t), std::chrono::seconds usual) {
   const auto usual_seconds = static_cast<std::uint64_t>(usual.count());
   return {name, ConfigKind::kText,
-          [get, usual_seconds](const Set& request) -> Value {
+          [get, usual_seconds](const SetRequest& request) -> Value {
             const std::uint64_t seconds = get(request.commands());
             if (seconds == 0 || seconds == usual_seconds) return std::nullopt;
             return duration_text(seconds);
           },
-          [put](Set& request, const ConfigValue& value) {
+          [put](SetRequest& request, const ConfigValue& value) {
             put(*request.mutable_commands(), parse_seconds(text_of(value)));
           }};
 }
 
 // Of the commands whose output is backed up: one list of commands, and one of their names.
-ConfigKey<Set> command_part(const char* name, bool command) {
+ConfigKey<SetRequest> command_part(const char* name, bool command) {
   return {name, ConfigKind::kTexts,
-          [command](const Set& request) {
+          [command](const SetRequest& request) {
             Texts texts;
             for (const v1::CommandSource& source : request.commands().sources())
               texts.push_back(command ? source.command() : source.name());
             return unless_empty(texts);
           },
-          [command](Set& request, const ConfigValue& value) {
+          [command](SetRequest& request, const ConfigValue& value) {
             auto& sources = *request.mutable_commands()->mutable_sources();
             int i = 0;
             for (const std::string& text : texts_of(value)) {
@@ -154,7 +154,7 @@ void check_schedule(const std::string& text) {
   schedule::Schedule::parse(schedule_entry(text).schedule(), schedule::Zone::of_system(), now);
 }
 
-void put_sources(Set& request, const ConfigValue& value) {
+void put_sources(SetRequest& request, const ConfigValue& value) {
   request.clear_sources();
   for (const std::string& text : texts_of(value)) {
     const std::string path = from_printable(text);
@@ -168,11 +168,11 @@ void check_source(const std::string& text) {
 
 }  // namespace
 
-const std::vector<ConfigKey<Set>>& set_keys() {
+const std::vector<ConfigKey<SetRequest>>& set_keys() {
   using Change = v1::ScheduleChange;
-  static const std::vector<ConfigKey<Set>> keys = {
+  static const std::vector<ConfigKey<SetRequest>> keys = {
       {"source", ConfigKind::kTexts,
-       [](const Set& request) {
+       [](const SetRequest& request) {
          Texts texts;
          for (const std::string& source : request.sources()) texts.push_back(printable(source));
          return unless_empty(std::move(texts));
@@ -187,45 +187,47 @@ const std::vector<ConfigKey<Set>>& set_keys() {
           catalog::kDefaultSourceLimit),
       {"destination",
        ConfigKind::kTexts,
-       [](const Set& request) { return unless_empty(list_of(request.destinations())); },
-       [](Set& request, const ConfigValue& value) {
+       [](const SetRequest& request) { return unless_empty(list_of(request.destinations())); },
+       [](SetRequest& request, const ConfigValue& value) {
          request.clear_destinations();
          for (const std::string& name : texts_of(value)) request.add_destinations(name);
        },
        {},
        /*required=*/true},
       {"supply-from", ConfigKind::kText,
-       [](const Set& request) { return unless_empty(request.supply().from()); },
-       [](Set& request, const ConfigValue& value) { request.mutable_supply()->set_from(text_of(value)); }},
+       [](const SetRequest& request) { return unless_empty(request.supply().from()); },
+       [](SetRequest& request, const ConfigValue& value) {
+         request.mutable_supply()->set_from(text_of(value));
+       }},
       {"supply", ConfigKind::kText,
-       [](const Set& request) {
+       [](const SetRequest& request) {
          return unless_empty(std::string(request.supply().both_ways() ? kBothWays : ""));
        },
-       [](Set& request, const ConfigValue&) { request.mutable_supply()->set_both_ways(true); },
+       [](SetRequest& request, const ConfigValue&) { request.mutable_supply()->set_both_ways(true); },
        [](const std::string& text) {
          if (text != kBothWays) refuse("this can be \"both-ways\"; for one of them: supply-from = \"DEST\"");
        }},
-      flag("one-file-system", &Set::one_file_system, &Set::set_one_file_system),
-      flag("exclude-caches", &Set::exclude_caches, &Set::set_exclude_caches),
+      flag("one-file-system", &SetRequest::one_file_system, &SetRequest::set_one_file_system),
+      flag("exclude-caches", &SetRequest::exclude_caches, &SetRequest::set_exclude_caches),
       {"rule", ConfigKind::kTexts,
-       [](const Set& request) {
+       [](const SetRequest& request) {
          Texts texts;
          for (const std::string& rule : request.rules()) texts.push_back(source::rule_text(rule));
          return unless_empty(std::move(texts));
        },
-       [](Set& request, const ConfigValue& value) {
+       [](SetRequest& request, const ConfigValue& value) {
          request.clear_rules();
          for (const std::string& rule : texts_of(value)) request.add_rules(source::rule_from_text(rule));
        }},
       {"schedule", ConfigKind::kTexts,
-       [](const Set& request) {
+       [](const SetRequest& request) {
          Texts texts;
          for (const v1::ScheduleEntry& entry : request.schedule().schedules()) {
            texts.push_back((entry.destination().empty() ? "" : entry.destination() + "=") + entry.schedule());
          }
          return unless_empty(std::move(texts));
        },
-       [](Set& request, const ConfigValue& value) {
+       [](SetRequest& request, const ConfigValue& value) {
          std::vector<v1::ScheduleEntry> entries;
          for (const std::string& text : texts_of(value)) entries.push_back(schedule_entry(text));
          // As they are kept.
@@ -235,8 +237,8 @@ const std::vector<ConfigKey<Set>>& set_keys() {
        },
        check_schedule},
       {"timezone", ConfigKind::kText,
-       [](const Set& request) { return unless_empty(request.schedule().timezone()); },
-       [](Set& request, const ConfigValue& value) {
+       [](const SetRequest& request) { return unless_empty(request.schedule().timezone()); },
+       [](SetRequest& request, const ConfigValue& value) {
          request.mutable_schedule()->set_timezone(text_of(value) == "system" ? "" : text_of(value));
        },
        [](const std::string& text) {
@@ -246,14 +248,14 @@ const std::vector<ConfigKey<Set>>& set_keys() {
           "random-delay", [](const Change& change) { return std::uint64_t{change.random_delay_seconds()}; },
           &Change::set_random_delay_seconds),
       {"window", ConfigKind::kTexts,
-       [](const Set& request) { return unless_empty(list_of(request.schedule().windows())); },
-       [](Set& request, const ConfigValue& value) {
+       [](const SetRequest& request) { return unless_empty(list_of(request.schedule().windows())); },
+       [](SetRequest& request, const ConfigValue& value) {
          for (const std::string& text : texts_of(value)) request.mutable_schedule()->add_windows(text);
        },
        [](const std::string& text) { schedule::parse_window(text); }},
       {"when", ConfigKind::kTexts,
-       [](const Set& request) { return unless_empty(list_of(request.schedule().conditions())); },
-       [](Set& request, const ConfigValue& value) {
+       [](const SetRequest& request) { return unless_empty(list_of(request.schedule().conditions())); },
+       [](SetRequest& request, const ConfigValue& value) {
          for (const std::string& text : texts_of(value)) request.mutable_schedule()->add_conditions(text);
        },
        check_condition},
@@ -276,10 +278,10 @@ const std::vector<ConfigKey<Set>>& set_keys() {
       count("keep-quarterly", &Retention::quarterly, &Retention::set_quarterly),
       count("keep-yearly", &Retention::yearly, &Retention::set_yearly),
       {"keep-within", ConfigKind::kTexts,
-       [](const Set& request) {
-         return unless_empty(rules_of(request, [](const Retention& rules) { return rules.within(); }));
+       [](const SetRequest& request) {
+         return unless_empty(kept_rules(request, [](const Retention& rules) { return rules.within(); }));
        },
-       [](Set& request, const ConfigValue& value) {
+       [](SetRequest& request, const ConfigValue& value) {
          for (const std::string& text : texts_of(value)) {
            const auto [destination, span] = split_destination(text);
            rules_for(request, destination)

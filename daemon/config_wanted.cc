@@ -17,10 +17,10 @@ bool is_named(const std::vector<Wanted<Request>>& all, const std::string& name) 
                      [&](const Wanted<Request>& one) { return one.section.name == name; });
 }
 
-class Reading {
+class WantedReading {
  public:
-  Reading(const ConfigParts& parts, const v1::ApplyConfigurationRequest& request,
-          std::vector<Problem>& problems)
+  WantedReading(const ConfigParts& parts, const v1::ApplyConfigurationRequest& request,
+                std::vector<Problem>& problems)
       : parts_(parts), catalog_(parts.catalog()), request_(request), problems_(problems) {}
 
   WantedConfig run() {
@@ -167,7 +167,7 @@ class Reading {
 
 WantedConfig read_wanted(const ConfigParts& parts, const v1::ApplyConfigurationRequest& request,
                          std::vector<Problem>& problems) {
-  return Reading(parts, request, problems).run();
+  return WantedReading(parts, request, problems).run();
 }
 
 }  // namespace garner::daemon

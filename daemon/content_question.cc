@@ -25,7 +25,7 @@ constexpr std::uint64_t kReadAtOnce = 256u << 20;
 constexpr std::size_t kMostChunks = 1'000'000;  // that are looked up together
 constexpr std::size_t kToldPartial = 20;
 
-[[noreturn]] void refuse(int error, const std::string& path) {
+[[noreturn]] void refuse_file(int error, const std::string& path) {
   if (error == ENOENT || error == ENOTDIR) {
     throw Error(ErrorKind::kNotFound,
                 "there is no file " + printable(path) + " on this machine, where the daemon looks for it");
@@ -36,7 +36,7 @@ constexpr std::size_t kToldPartial = 20;
 Fd open_regular(const std::string& path) {
   // Of what is no file even the opening may do something.
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) refuse(errno, path);
+  if (stat(path.c_str(), &status) != 0) refuse_file(errno, path);
   if (S_ISDIR(status.st_mode)) {
     throw Error(ErrorKind::kInvalidInput, printable(path) + " is a folder: name a file in it");
   }
@@ -45,7 +45,7 @@ Fd open_regular(const std::string& path) {
                 printable(path) + " is no regular file, so it has no content that could be looked for");
   }
   Fd file = source::open_following(AT_FDCWD, path.c_str());
-  if (!file.valid()) refuse(errno, path);
+  if (!file.valid()) refuse_file(errno, path);
   return file;
 }
 
@@ -135,7 +135,7 @@ ContentQuestion::ContentQuestion(const std::string& path) : path_(path), buffer_
     throw Error(ErrorKind::kInvalidInput, "the path " + printable(path) + " is not absolute");
   file_ = open_regular(path);
   struct stat status {};
-  if (fstat(file_.get(), &status) != 0) refuse(errno, path);
+  if (fstat(file_.get(), &status) != 0) refuse_file(errno, path);
   if (!S_ISREG(status.st_mode))
     throw Error(ErrorKind::kReadFailed, printable(path) + " was replaced while it was opened: try again");
   size_ = static_cast<std::uint64_t>(status.st_size);

@@ -8,9 +8,9 @@ namespace garner::daemon {
 
 namespace {
 
-double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double to_seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-v1::TestOutcome to_message(destination::TrialOutcome outcome) {
+v1::TestOutcome to_outcome(destination::TrialOutcome outcome) {
   switch (outcome) {
     case destination::TrialOutcome::kGood:
       return v1::TEST_OUTCOME_GOOD;
@@ -24,29 +24,29 @@ v1::TestOutcome to_message(destination::TrialOutcome outcome) {
 
 void set_transfer(v1::TestTransfer& message, const destination::TrialReport::Transfer& transfer) {
   message.set_bytes(transfer.bytes);
-  message.set_seconds(seconds(transfer.took));
+  message.set_seconds(to_seconds(transfer.took));
   message.set_bytes_per_second(transfer.bytes_per_second());
   message.set_limit(transfer.limit);
 }
 
 }  // namespace
 
-v1::DestinationTest to_message(const destination::TrialReport& report) {
+v1::DestinationTest to_test_message(const destination::TrialReport& report) {
   v1::DestinationTest message;
   for (const destination::TrialStep& step : report.steps) {
     v1::TestStep& part = *message.add_steps();
     part.set_name(step.name);
-    part.set_outcome(to_message(step.finding.outcome));
+    part.set_outcome(to_outcome(step.finding.outcome));
     part.set_detail(printable(step.finding.detail));
-    part.set_seconds(seconds(step.took));
+    part.set_seconds(to_seconds(step.took));
   }
   message.set_current(report.current);
   if (report.latency.requests > 0) {
     v1::TestLatency& latency = *message.mutable_latency();
     latency.set_requests(report.latency.requests);
-    latency.set_fastest_seconds(seconds(report.latency.fastest));
-    latency.set_median_seconds(seconds(report.latency.median));
-    latency.set_slowest_seconds(seconds(report.latency.slowest));
+    latency.set_fastest_seconds(to_seconds(report.latency.fastest));
+    latency.set_median_seconds(to_seconds(report.latency.median));
+    latency.set_slowest_seconds(to_seconds(report.latency.slowest));
   }
   if (report.upload.bytes > 0) set_transfer(*message.mutable_upload(), report.upload);
   if (report.download.bytes > 0) set_transfer(*message.mutable_download(), report.download);
@@ -74,7 +74,7 @@ void DestinationTests::run(const std::string& name,
   options.read_key = store::kHeaderKey;
   options.check_place = [&](destination::Destination& place) { destinations_.check_place(facts, place); };
   const auto tell = [&](const destination::TrialReport& report, bool finished) {
-    v1::DestinationTest message = to_message(report);
+    v1::DestinationTest message = to_test_message(report);
     message.set_destination(facts.name);
     message.set_url(facts.url);
     message.set_finished(finished);

@@ -32,7 +32,7 @@ v1::DestinationState state_for(ErrorKind kind, bool header_is_there) {
   }
 }
 
-bool is_folder(const catalog::DestinationFacts& facts) {
+bool is_local_folder(const catalog::DestinationFacts& facts) {
   return destination::place_kind(facts.url) == destination::PlaceKind::kFolder;
 }
 
@@ -537,14 +537,14 @@ v1::Destination Destinations::describe(const catalog::DestinationFacts& facts, c
 
 std::vector<catalog::DestinationFacts> Destinations::nearest_first() const {
   std::vector<catalog::DestinationFacts> all = context_.catalog.configuration().destinations();
-  std::stable_partition(all.begin(), all.end(), is_folder);
+  std::stable_partition(all.begin(), all.end(), is_local_folder);
   return all;
 }
 
 std::vector<std::string> Destinations::local_folders() const {
   std::vector<std::string> folders;
   for (const auto& known : context_.catalog.configuration().destinations()) {
-    if (!is_folder(known)) continue;
+    if (!is_local_folder(known)) continue;
     folders.push_back(known.url);
     const std::unique_ptr<char, void (*)(void*)> resolved(realpath(known.url.c_str(), nullptr), std::free);
     if (resolved && known.url != resolved.get()) folders.emplace_back(resolved.get());

@@ -4,7 +4,7 @@
 #include <set>
 
 #include "base/bytes.h"
-#include "base/error.h"
+#include "refuse.h"
 
 namespace garner::daemon {
 
@@ -12,20 +12,11 @@ namespace {
 
 constexpr std::size_t kLongestHeaders = 16u << 10;
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kInvalidInput, why); }
-
 bool is_token(std::string_view name) {
   return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
            std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
-}
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  std::transform(result.begin(), result.end(), result.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return result;
 }
 
 }  // namespace
@@ -50,7 +41,8 @@ std::string checked_headers(std::string_view text) {
     if (std::any_of(line.begin(), line.end(),
                     [](char c) { return (c >= 0 && c < ' ' && c != '\t') || c == '\x7f'; }))
       refuse(where + "holds control characters");
-    if (kOurs.contains(lower(line.substr(0, colon)))) refuse(where + "sets a field that garner sets itself");
+    if (kOurs.contains(lower_case(line.substr(0, colon))))
+      refuse(where + "sets a field that garner sets itself");
     if (line.substr(colon + 1).find_first_not_of(" \t") == std::string_view::npos)
       refuse(where + "has no value");
     result.append(line).append("\n");

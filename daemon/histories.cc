@@ -30,7 +30,7 @@ constexpr const char* kUnread =
     "it could not be read when its snapshot was read in: `garner check` tells why";
 constexpr std::string_view kSuffix = ".sqlite";
 // Of what could not be read, and of what is told of it: a repository may be damaged in many places.
-constexpr std::size_t kMostKept = 100'000;
+constexpr std::size_t kMostUnread = 100'000;
 constexpr std::uint64_t kReadsBetweenLooks = 256;
 
 // What else is in the state folder, runs above all, must go on to be written.
@@ -73,7 +73,7 @@ class EndingSource final : public store::BlobSource {
     try {
       return source_.read(kind, id);
     } catch (const Error& error) {
-      if (snapshot::concerns_blob(error) && unread_.size() < kMostKept) unread_.emplace(id, error);
+      if (snapshot::concerns_blob(error) && unread_.size() < kMostUnread) unread_.emplace(id, error);
       throw;
     }
   }
@@ -284,7 +284,7 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
   std::set<std::int64_t> many;  // of these the rest is told as one
   for (const catalog::Gap& gap : *entry.gaps) {
     for (const std::int64_t number : row.in(gap.span)) {
-      if (row.gaps.size() < kMostKept) {
+      if (row.gaps.size() < kMostUnread) {
         row.gaps.push_back({number, gap.path, kUnread, gap.is_folder});
       } else if (many.insert(number).second) {
         row.gaps.push_back({number, "/", kUnread, true});

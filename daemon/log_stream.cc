@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::size_t kMostWaiting = 2000;
 
-v1::LogLine to_message(const LoggedLine& line) {
+v1::LogLine to_log_line(const LoggedLine& line) {
   v1::LogLine message;
   *message.mutable_time() = to_timestamp(line.time);
   message.set_level(line.level);
@@ -69,7 +69,7 @@ void LogStream::go_on() {
     const std::lock_guard lock(mutex_);
     if (busy_) return;
     if (!waiting_.empty()) {
-      current_ = to_message(waiting_.front());
+      current_ = to_log_line(waiting_.front());
       if (dropped_ > 0) {
         current_.set_text("(" + std::to_string(dropped_) + " lines left out) " + current_.text());
         dropped_ = 0;

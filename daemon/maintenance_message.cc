@@ -14,7 +14,7 @@ using schedule::Instant;
 
 constexpr std::uint64_t kLeastPeriod = 3600;                // seconds
 constexpr std::uint64_t kMostPeriod = 3650ull * 24 * 3600;  // seconds
-constexpr Duration kMostDelay = std::chrono::hours(4);
+constexpr Duration kMostMaintenanceDelay = std::chrono::hours(4);
 constexpr int kDelayShare = 10;
 // A check a minute for a month. Of schedules with more the rest of the period counts as without any: more is
 // read than need be.
@@ -63,7 +63,7 @@ schedule::Rules rules_of(const catalog::MaintenanceSettings& settings, catalog::
   schedule::Schedule schedule = parsed(settings.schedule(kind), settings.anchor);
   const std::vector<Instant> first = schedule.next(settings.anchor, 2);
   const Duration delay =
-      first.size() == 2 ? std::min(kMostDelay, (first[1] - first[0]) / kDelayShare) : Duration(0);
+      first.size() == 2 ? std::min(kMostMaintenanceDelay, (first[1] - first[0]) / kDelayShare) : Duration(0);
   return {std::move(schedule), schedule::Windows({}, schedule::Zone::of_system()), delay,
           repository + std::to_string(static_cast<int>(kind))};
 }

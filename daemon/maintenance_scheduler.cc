@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "maintenance_message.h"
 #include "timestamp.h"
+#include "wake.h"
 
 namespace garner::daemon {
 
@@ -19,17 +20,12 @@ using schedule::Mark;
 using schedule::Reading;
 
 constexpr std::array kKinds{MaintenanceKind::kPrune, MaintenanceKind::kCheck};
-constexpr std::chrono::minutes kLongestPause{30};
 constexpr std::chrono::minutes kAwayPause{1};
 
-const char* name_of(MaintenanceKind kind) { return kind == MaintenanceKind::kPrune ? "prune" : "check"; }
+const char* kind_name(MaintenanceKind kind) { return kind == MaintenanceKind::kPrune ? "prune" : "check"; }
 
 catalog::RunKind run_kind(MaintenanceKind kind) {
   return kind == MaintenanceKind::kPrune ? catalog::RunKind::kPrune : catalog::RunKind::kCheck;
-}
-
-void keep_earliest(std::optional<Instant>& earliest, const std::optional<Instant>& time) {
-  if (time.has_value() && (!earliest.has_value() || *time < *earliest)) earliest = time;
 }
 
 }  // namespace
@@ -51,14 +47,12 @@ std::chrono::milliseconds MaintenanceScheduler::look() {
       try {
         look_at(facts, kind, now, wake);
       } catch (const Error& error) {
-        spdlog::error("{} of destination {} by itself: {}", name_of(kind), facts.name, error.what());
+        spdlog::error("{} of destination {} by itself: {}", kind_name(kind), facts.name, error.what());
         say_waiting(facts.name, kind, error.what());
       }
     }
   }
-  const schedule::Duration pause = wake.has_value() ? *wake - now.wall : schedule::Duration(kLongestPause);
-  return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(pause), std::chrono::milliseconds(1),
-                    std::chrono::milliseconds(kLongestPause));
+  return pause_until(wake, now);
 }
 
 void MaintenanceScheduler::look_at(const catalog::DestinationFacts& facts, MaintenanceKind kind,
@@ -115,7 +109,7 @@ void MaintenanceScheduler::begin(const std::string& destination, MaintenanceKind
       [&](catalog::Database& database) {
         catalog::MaintenanceTable::write_mark(database, destination, kind, mark);
       });
-  spdlog::info("run {}: by the {} schedule of destination {}", run.run_id(), name_of(kind), destination);
+  spdlog::info("run {}: by the {} schedule of destination {}", run.run_id(), kind_name(kind), destination);
 }
 
 void MaintenanceScheduler::say_waiting(const std::string& destination, MaintenanceKind kind,
@@ -123,7 +117,7 @@ void MaintenanceScheduler::say_waiting(const std::string& destination, Maintenan
   const std::lock_guard lock(mutex_);
   std::string& told = waits_for_[{destination, kind}];
   if (!reason.empty() && told != reason)
-    spdlog::info("{} of destination {} is due and waits for {}", name_of(kind), destination, reason);
+    spdlog::info("{} of destination {} is due and waits for {}", kind_name(kind), destination, reason);
   told = reason;
 }
 

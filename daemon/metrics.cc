@@ -21,10 +21,10 @@ using Type = MetricsText::Type;
 using google::protobuf::Timestamp;
 
 // The numbers of a run's message are the catalog's.
-std::string kind_of(const v1::Run& run) { return describe(static_cast<catalog::RunKind>(run.kind())); }
+std::string kind_text(const v1::Run& run) { return describe(static_cast<catalog::RunKind>(run.kind())); }
 std::string state_of(const v1::Run& run) { return describe(static_cast<catalog::RunState>(run.state())); }
 
-double seconds(const Timestamp& time) {
+double unix_seconds(const Timestamp& time) {
   return static_cast<double>(time.seconds()) + static_cast<double>(time.nanos()) * 1e-9;
 }
 
@@ -43,7 +43,7 @@ void add_runs(MetricsText& text, const v1::Status& status, const MetricsFacts& f
          });
   const auto& active = status.active_runs();
   const auto labels = [](const v1::Run& run) {
-    return MetricsText::Labels{{"run", run.run_id()}, {"kind", kind_of(run)}, {"set", run.set()}};
+    return MetricsText::Labels{{"run", run.run_id()}, {"kind", kind_text(run)}, {"set", run.set()}};
   };
   family(text, "garner_run_active", Type::kGauge, "Runs that are not over, with their state.", active,
          [&](const v1::Run& run) {
@@ -52,7 +52,7 @@ void add_runs(MetricsText& text, const v1::Status& status, const MetricsFacts& f
            text.sample(all, std::uint64_t{1});
          });
   family(text, "garner_run_queued_timestamp_seconds", Type::kGauge, "When an active run was asked for.",
-         active, [&](const v1::Run& run) { text.sample(labels(run), seconds(run.queued())); });
+         active, [&](const v1::Run& run) { text.sample(labels(run), unix_seconds(run.queued())); });
   family(text, "garner_run_done_bytes", Type::kGauge, "Bytes of the source that an active run is done with.",
          active,
          [&](const v1::Run& run) { text.sample(labels(run), std::uint64_t{run.progress().done_bytes()}); });
@@ -73,11 +73,11 @@ void add_last_backups(MetricsText& text, const v1::Status& status) {
     });
   };
   of_last("garner_set_last_end_timestamp_seconds", "When the set's last backup finished or failed.",
-          [](const v1::Run& run) { return seconds(run.finished()); });
+          [](const v1::Run& run) { return unix_seconds(run.finished()); });
   of_last("garner_set_last_duration_seconds", "From the start of the set's last backup to its end.",
           [](const v1::Run& run) {
-            return std::max(
-                0.0, seconds(run.finished()) - seconds(run.has_started() ? run.started() : run.queued()));
+            return std::max(0.0, unix_seconds(run.finished()) -
+                                     unix_seconds(run.has_started() ? run.started() : run.queued()));
           });
   of_last("garner_set_last_failed", "1 if the set's last backup failed.",
           [](const v1::Run& run) { return std::uint64_t{run.state() == v1::RUN_STATE_FAILED}; });
@@ -100,7 +100,7 @@ void add_sets(MetricsText& text, const v1::Status& status) {
   const auto& sets = status.sets();
   family(text, "garner_set_last_clean_timestamp_seconds", Type::kGauge,
          "When the set's last backup without errors ended.", sets, [&](const v1::SetStatus& set) {
-           if (set.has_last_clean()) text.sample({{"set", set.name()}}, seconds(set.last_clean()));
+           if (set.has_last_clean()) text.sample({{"set", set.name()}}, unix_seconds(set.last_clean()));
          });
   family(text, "garner_set_overdue", Type::kGauge,
          "1 if the set has no clean backup, or a destination that is behind, for longer than it may.", sets,
@@ -109,7 +109,7 @@ void add_sets(MetricsText& text, const v1::Status& status) {
          });
   family(text, "garner_set_next_run_timestamp_seconds", Type::kGauge, "When the set's schedule comes next.",
          sets, [&](const v1::SetStatus& set) {
-           if (!set.next_runs().empty()) text.sample({{"set", set.name()}}, seconds(set.next_runs(0)));
+           if (!set.next_runs().empty()) text.sample({{"set", set.name()}}, unix_seconds(set.next_runs(0)));
          });
   family(text, "garner_set_destination_behind", Type::kGauge,
          "1 if the destination lacks a snapshot that another one of the set has.", sets,
@@ -122,7 +122,7 @@ void add_sets(MetricsText& text, const v1::Status& status) {
          [&](const v1::SetStatus& set) {
            for (const v1::SetDestination& one : set.destinations()) {
              if (one.has_last_time())
-               text.sample({{"set", set.name()}, {"destination", one.name()}}, seconds(one.last_time()));
+               text.sample({{"set", set.name()}, {"destination", one.name()}}, unix_seconds(one.last_time()));
            }
          });
   family(text, "garner_set_snapshots", Type::kGauge, "Snapshots of the set.", sets,
@@ -196,7 +196,8 @@ void add_destinations(MetricsText& text, const v1::Status& status) {
          [](const v1::Destination& one) { return !one.damage_run().empty(); });
   family(text, "garner_destination_last_check_timestamp_seconds", Type::kGauge,
          "When the last check of the destination ended.", all, [&](const v1::Destination& one) {
-           if (one.has_last_check()) text.sample({{"destination", one.name()}}, seconds(one.last_check()));
+           if (one.has_last_check())
+             text.sample({{"destination", one.name()}}, unix_seconds(one.last_check()));
          });
 }
 
@@ -220,7 +221,7 @@ void add_process(MetricsText& text, const v1::Status& status, const ProcessFacts
   text.family("garner_build_info", Type::kGauge, "The daemon's version.");
   text.sample({{"version", status.version()}}, std::uint64_t{1});
   text.family("process_start_time_seconds", Type::kGauge, "When the daemon started.");
-  text.sample({}, seconds(status.started()));
+  text.sample({}, unix_seconds(status.started()));
   text.family("process_cpu_seconds_total", Type::kCounter, "Processor time of the daemon, user and system.");
   text.sample({}, process.cpu_seconds);
   text.family("process_resident_memory_bytes", Type::kGauge, "Memory of the daemon that is resident.");

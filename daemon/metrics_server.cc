@@ -22,7 +22,7 @@ using asio::ip::tcp;
 
 constexpr int kMostConnections = 8;
 constexpr std::size_t kLongestRequest = 8u << 10;
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kRequestPatience{10};
 constexpr std::chrono::seconds kPauseAfterError{1};
 constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -51,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   ~Connection() { --*connections_; }
 
   void start() {
-    stream_.expires_after(kPatience);
+    stream_.expires_after(kRequestPatience);
     http::async_read(stream_, buffer_, parser_,
                      [self = shared_from_this()](const beast::error_code& error, std::size_t) {
                        if (error == http::error::header_limit || error == http::error::body_limit ||
@@ -92,7 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (status == http::status::method_not_allowed) response_.set(http::field::allow, "GET, HEAD");
     response_.content_length(text.size());
     if (parser_.get().method() != http::verb::head) response_.body() = std::move(text);
-    stream_.expires_after(kPatience);
+    stream_.expires_after(kRequestPatience);
     http::async_write(stream_, response_, [self = shared_from_this()](const beast::error_code&, std::size_t) {
       beast::error_code ignored;
       self->stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);

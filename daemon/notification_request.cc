@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "header_fields.h"
 #include "mail_message.h"
+#include "refuse.h"
 #include "run_events.h"
 #include "timestamp.h"
 #include "web_transfer.h"
@@ -28,8 +29,6 @@ constexpr std::size_t kLongestTarget = 4000;
 constexpr std::size_t kLongestCertificates = 1u << 20;
 constexpr std::size_t kLongestPassword = 4096;
 constexpr std::size_t kLongestUser = 256;
-
-[[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kInvalidInput, why); }
 
 std::string checked_certificates(const std::string& pem) {
   if (pem.size() > kLongestCertificates) refuse("the certificates are too long: at most 1 MiB");
@@ -77,7 +76,7 @@ void check_mail(catalog::Notification& one, const v1::AddNotificationRequest& re
     refuse("a password is not sent in clear: the SMTP server has to offer TLS");
 }
 
-std::string checked_path(const std::string& path) {
+std::string checked_file_path(const std::string& path) {
   if (path.empty()) return {};
   if (!path.starts_with('/') || path.size() >= PATH_MAX)
     refuse("a file that a notification was read from is named by an absolute path");
@@ -140,8 +139,9 @@ catalog::Notification to_notification(const v1::AddNotificationRequest& request,
                   !request.password().empty() || request.plain_smtp(),
               "what concerns an SMTP server", "mail");
   }
-  one.files = {checked_path(request.files().target()), checked_path(request.files().headers()),
-               checked_path(request.files().password()), checked_path(request.files().ca_certificates())};
+  one.files = {checked_file_path(request.files().target()), checked_file_path(request.files().headers()),
+               checked_file_path(request.files().password()),
+               checked_file_path(request.files().ca_certificates())};
   for (const std::string& name : request.events()) one.events |= bit(event_named(name));
   if (one.events == 0) one.events = usual_events(one.kind);
   for (const std::string& set : request.sets()) {

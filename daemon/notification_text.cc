@@ -33,7 +33,7 @@ v1::NotificationMessage of_event(const std::string& notification, const catalog:
   return message;
 }
 
-std::string line_of(const v1::NotificationMessage& event) {
+std::string event_line(const v1::NotificationMessage& event) {
   return google::protobuf::util::TimeUtil::ToString(event.time()) + " " + event.text();
 }
 
@@ -97,7 +97,7 @@ v1::NotificationMessage compose(const std::string& notification,
   std::string text = std::to_string(events.size()) + " events:";
   for (std::size_t i = 0; i < std::min(events.size(), kEventsTold); ++i) {
     v1::NotificationMessage part = of_event(notification, events[i], host);
-    text += "\n" + line_of(part);
+    text += "\n" + event_line(part);
     *message.add_events() = std::move(part);
   }
   if (events.size() > kEventsTold) {

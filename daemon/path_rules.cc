@@ -89,7 +89,7 @@ std::vector<Found> find(const std::string& path, const std::vector<catalog::Back
 
 // `work` owns whatever it uses.
 template <typename Work>
-auto ask(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path, Work work) {
+auto ask_in_time(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path, Work work) {
   try {
     return source::SlowFileSystem(calls, path).call(std::move(work));
   } catch (const Error& error) {
@@ -104,7 +104,7 @@ std::string below(const std::string& folder, const std::string& relative) {
   return (folder == "/" ? "" : folder) + "/" + relative;
 }
 
-v1::RuleOrigin to_message(const source::MatchedRule& matched, const PathOwner& owner) {
+v1::RuleOrigin to_origin(const source::MatchedRule& matched, const PathOwner& owner) {
   v1::RuleOrigin message;
   message.set_rule(source::rule_text(matched.rule));
   message.set_file(printable(matched.file));
@@ -130,8 +130,8 @@ std::vector<std::string> PathRules::excluded() const {
 
 v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request) {
   const catalog::BackupSet set = sets_.get(request.set());
-  const auto [place, all] =
-      ask(calls_, request.path(), [path = request.path(), set, excluded = excluded(), calls = folder_calls_] {
+  const auto [place, all] = ask_in_time(
+      calls_, request.path(), [path = request.path(), set, excluded = excluded(), calls = folder_calls_] {
         return std::pair(real_place(path), find(path, {set}, excluded, calls));
       });
   v1::ExplainPathResponse response;
@@ -150,9 +150,9 @@ v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request
   response.set_included(found.included);
   response.set_reason(found.reason);
   if (found.matched.empty()) return response;
-  *response.mutable_decided_by() = to_message(found.matched.back(), owner);
+  *response.mutable_decided_by() = to_origin(found.matched.back(), owner);
   for (std::size_t i = 0; i + 1 < found.matched.size(); ++i)
-    *response.add_overridden() = to_message(found.matched[i], owner);
+    *response.add_overridden() = to_origin(found.matched[i], owner);
   return response;
 }
 
@@ -185,7 +185,7 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
   if (!wish.set.empty())
     std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });
   const std::vector<Found> all =
-      ask(calls_, wish.path, [path = wish.path, sets, excluded = excluded(), calls = folder_calls_] {
+      ask_in_time(calls_, wish.path, [path = wish.path, sets, excluded = excluded(), calls = folder_calls_] {
         return find(path, sets, excluded, calls);
       });
   if (all.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
@@ -218,7 +218,7 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
     if (folder) {
       added.set_file(printable(below(below(owner.source, *folder), source::kTrackFileName)));
       if (dry_run) continue;
-      ask(calls_, wish.path, [source = owner.source, folder = *folder, rule] {
+      ask_in_time(calls_, wish.path, [source = owner.source, folder = *folder, rule] {
         source::append_to_track_file(source, folder, rule);
         return true;
       });

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "entry_message.h"
+#include "page_limits.h"
 #include "path_relation.h"
 #include "snapshot/node.h"
 #include "timestamp.h"
@@ -15,30 +16,14 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::size_t kUsualMatches = 10'000;
-// Of a page: paths may be long.
-constexpr int kMostInPage = 500;
-constexpr std::size_t kMostPathBytes = 256u << 10;
-// Steps after which others have their turn.
-constexpr int kStepsAtOnce = 2'000;
+constexpr std::size_t kUsualPathMatches = 10'000;
+constexpr int kMostPathsInPage = 500;
 
 std::string checked_path(const std::string& path) {
   if (path.empty()) return path;
   if (!path.starts_with('/'))
     throw Error(ErrorKind::kInvalidInput, "the path " + printable(path) + " is not absolute");
   return normal_path(path);
-}
-
-std::size_t checked_limit(std::uint32_t limit) {
-  if (limit > PathSearch::kMostMatches) {
-    throw Error(ErrorKind::kInvalidInput,
-                "a search finds up to " + std::to_string(PathSearch::kMostMatches) + " matches");
-  }
-  return limit == 0 ? kUsualMatches : limit;
-}
-
-google::protobuf::Timestamp time_of(const SnapshotCopy& copy) {
-  return to_timestamp(snapshot::from_proto(copy.snapshot->finished()));
 }
 
 }  // namespace
@@ -48,7 +33,7 @@ PathSearch::PathSearch(Destinations& destinations, Histories& histories, const v
     : histories_(histories),
       query_(request, {destinations.context().clock.now(), zone}),
       below_(checked_path(request.path())),
-      limit_(checked_limit(request.limit())) {
+      limit_(checked_limit(request.limit(), kUsualPathMatches, kMostMatches)) {
   v1::ListSnapshotsRequest wanted;
   *wanted.mutable_names() = request.names();
   wanted.set_since(request.since());
@@ -175,7 +160,7 @@ void PathSearch::tell(const HistoryRow::Gap& gap) {
 }
 
 bool PathSearch::is_full() const {
-  return page_.matches_size() + page_.errors_size() >= kMostInPage || path_bytes_ >= kMostPathBytes;
+  return page_.matches_size() + page_.errors_size() >= kMostPathsInPage || path_bytes_ >= kMostPathBytes;
 }
 
 }  // namespace garner::daemon

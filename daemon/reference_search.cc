@@ -10,6 +10,7 @@
 #include "content_question.h"
 #include "entry_message.h"
 #include "pack_question.h"
+#include "page_limits.h"
 #include "row_spans.h"
 #include "snapshot/node.h"
 #include "timestamp.h"
@@ -18,17 +19,9 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::size_t kUsualMatches = 1'000;
+constexpr std::size_t kUsualReferrers = 1'000;
 constexpr std::size_t kPointedAt = 100;  // matches of which it is told what points at the blob
-constexpr int kMostInPage = 200;
-
-std::size_t checked_limit(std::uint32_t limit) {
-  if (limit > ReferenceSearch::kMostMatches) {
-    throw Error(ErrorKind::kInvalidInput,
-                "a search finds up to " + std::to_string(ReferenceSearch::kMostMatches) + " matches");
-  }
-  return limit == 0 ? kUsualMatches : limit;
-}
+constexpr int kMostReferrersInPage = 200;
 
 std::unique_ptr<ReferenceQuestion> question_of(Destinations& destinations,
                                                const v1::FindReferencesRequest& request) {
@@ -45,15 +38,11 @@ std::unique_ptr<ReferenceQuestion> question_of(Destinations& destinations,
   throw Error(ErrorKind::kInvalidInput, "say what is looked for: a file's content, a blob or a pack");
 }
 
-google::protobuf::Timestamp time_of(const SnapshotCopy& copy) {
-  return to_timestamp(snapshot::from_proto(copy.snapshot->finished()));
-}
-
 }  // namespace
 
 ReferenceSearch::ReferenceSearch(Destinations& destinations, Histories& histories,
                                  const v1::FindReferencesRequest& request, const std::string& zone)
-    : histories_(histories), limit_(checked_limit(request.limit())) {
+    : histories_(histories), limit_(checked_limit(request.limit(), kUsualReferrers, kMostMatches)) {
   question_ = question_of(destinations, request);
   v1::ListSnapshotsRequest wanted;
   *wanted.mutable_names() = request.names();
@@ -108,7 +97,7 @@ void ReferenceSearch::order(std::vector<Sharer> sharers) {
 }
 
 void ReferenceSearch::tell() {
-  while (told_ < matches_.size() && page_.matches_size() < kMostInPage) {
+  while (told_ < matches_.size() && page_.matches_size() < kMostReferrersInPage) {
     *page_.add_matches() = referrer_of(matches_[told_]);
     ++told_;
   }

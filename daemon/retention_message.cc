@@ -10,15 +10,13 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::uint32_t kMostKept = 100'000;
-
-std::uint32_t checked(std::uint32_t number) {
+std::uint32_t checked_count(std::uint32_t number) {
   if (number > kMostKept)
     throw Error(ErrorKind::kInvalidInput, "a retention keeps at most 100,000 of each kind");
   return number;
 }
 
-void check(const SetRetention& retention, const std::vector<std::string>& destinations) {
+void check_retention(const SetRetention& retention, const std::vector<std::string>& destinations) {
   to_policy(retention.own);
   for (const auto& [destination, rules] : retention.of_destinations) {
     to_policy(rules);
@@ -34,13 +32,13 @@ void check(const SetRetention& retention, const std::vector<std::string>& destin
 
 maintenance::RetentionPolicy to_policy(const v1::Retention& message) {
   maintenance::RetentionPolicy policy;
-  policy.last = checked(message.last());
-  policy.hourly = checked(message.hourly());
-  policy.daily = checked(message.daily());
-  policy.weekly = checked(message.weekly());
-  policy.monthly = checked(message.monthly());
-  policy.quarterly = checked(message.quarterly());
-  policy.yearly = checked(message.yearly());
+  policy.last = checked_count(message.last());
+  policy.hourly = checked_count(message.hourly());
+  policy.daily = checked_count(message.daily());
+  policy.weekly = checked_count(message.weekly());
+  policy.monthly = checked_count(message.monthly());
+  policy.quarterly = checked_count(message.quarterly());
+  policy.yearly = checked_count(message.yearly());
   if (!message.within().empty()) policy.within = maintenance::parse_span(message.within());
   return policy;
 }
@@ -90,7 +88,7 @@ SetRetention make_retention(const v1::Retention& own, const DestinationRetention
     if (!to_policy(other.retention()).empty())
       retention.of_destinations[other.destination()] = other.retention();
   }
-  check(retention, destinations);
+  check_retention(retention, destinations);
   return retention;
 }
 
@@ -102,7 +100,7 @@ SetRetention edited(SetRetention retention, const v1::RetentionEdit& own,
     rules = edited(std::move(rules), other.retention());
     if (to_policy(rules).empty()) retention.of_destinations.erase(other.destination());
   }
-  check(retention, destinations);
+  check_retention(retention, destinations);
   return retention;
 }
 

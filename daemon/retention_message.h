@@ -11,7 +11,9 @@
 
 namespace garner::daemon {
 
-// Error(kInvalidInput) for a duration that is none, or a number above 100,000.
+inline constexpr std::uint32_t kMostKept = 100'000;  // of each kind
+
+// Error(kInvalidInput) for a duration that is none, or a number above kMostKept.
 maintenance::RetentionPolicy to_policy(const v1::Retention& message);
 v1::Retention to_message(const maintenance::RetentionPolicy& policy);
 // The message with what the edit has in place of its own.

@@ -7,6 +7,7 @@
 #include "maintenance/prune.h"
 #include "only_held.h"
 #include "retention_message.h"
+#include "run_message.h"
 #include "run_work.h"
 #include "timestamp.h"
 
@@ -14,9 +15,7 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr int kMostProblems = 1000;
-
-v1::ForgetDecision to_message(const maintenance::ForgetDecision& decision, const std::string& destination) {
+v1::ForgetDecision to_decision(const maintenance::ForgetDecision& decision, const std::string& destination) {
   v1::ForgetDecision message;
   message.set_id(decision.id.hex());
   message.set_set(decision.set);
@@ -28,10 +27,10 @@ v1::ForgetDecision to_message(const maintenance::ForgetDecision& decision, const
 }
 
 // Others wait behind a forget, which is a record else.
-constexpr std::chrono::minutes kPatience{1};
+constexpr std::chrono::minutes kHistoryPatience{1};
 
-// Content that at the destination only these snapshots hold, as far as it is known within kPatience. Whatever
-// is wrong with that, they are forgotten.
+// Content that at the destination only these snapshots hold, as far as it is known within kHistoryPatience.
+// Whatever is wrong with that, they are forgotten.
 std::optional<std::uint64_t> only_bytes_of(const std::vector<maintenance::ForgetDecision>& decisions,
                                            const std::string& destination, Destinations& destinations,
                                            Histories& histories, const std::stop_token& stop) {
@@ -42,7 +41,7 @@ std::optional<std::uint64_t> only_bytes_of(const std::vector<maintenance::Forget
   if (forgotten.empty()) return 0;
   try {
     const Clock& clock = destinations.context().clock;
-    const auto until = clock.steady() + kPatience;
+    const auto until = clock.steady() + kHistoryPatience;
     return only_bytes_at(destinations, histories, destination, forgotten,
                          [&] { return stop.stop_requested() || clock.steady() >= until; });
   } catch (const std::exception& error) {
@@ -175,7 +174,8 @@ std::optional<std::uint64_t> RunWork::forget_at(const std::string& destination, 
     } else {
       result.set_kept(result.kept() + 1);
     }
-    if (decision.forgotten || !request.by_itself) *result.add_snapshots() = to_message(decision, destination);
+    if (decision.forgotten || !request.by_itself)
+      *result.add_snapshots() = to_decision(decision, destination);
   }
   return only_bytes;
 }

@@ -9,7 +9,7 @@ namespace garner::daemon {
 
 namespace {
 
-bool has(const std::vector<catalog::Span>& spans, std::int64_t number) {
+bool holds_number(const std::vector<catalog::Span>& spans, std::int64_t number) {
   const auto behind =
       std::upper_bound(spans.begin(), spans.end(), number,
                        [](std::int64_t wanted, const catalog::Span& span) { return wanted < span.first; });
@@ -49,7 +49,7 @@ Appearance appearance_of(const HistoryRow& row, const std::vector<catalog::Span>
   Appearance seen;
   std::set<std::string_view> destinations;
   for (const HistoryRow::Place& place : row.places) {
-    if (!has(spans, place.number)) continue;
+    if (!holds_number(spans, place.number)) continue;
     if (seen.first == nullptr) seen.first = &place;
     seen.last = &place;
     ++seen.snapshots;

@@ -38,7 +38,7 @@ std::string about(const RunRow& row) {
   return describe(row.kind) + std::string(row.kind == RunKind::kCopy ? " to " : " of ");
 }
 
-std::string title(const RunRow& row) {
+std::string event_title(const RunRow& row) {
   std::string objects;
   for (const std::string& one : objects_of(row)) objects += (objects.empty() ? "" : ", ") + one;
   std::string text = objects.empty() ? describe(row.kind) : about(row) + objects;
@@ -76,25 +76,25 @@ class Recording {
   void record() {
     if (row_.kind == RunKind::kRestore) return;
     if (row_.state == RunState::kRunning && row_.attempts == 1 && row_.kind == RunKind::kBackup)
-      return tell(NotificationEvent::kStart, title(row_) + " has begun");
+      return tell(NotificationEvent::kStart, event_title(row_) + " has begun");
     if (row_.state == RunState::kFailed)
-      return tell_trouble(NotificationEvent::kFailure, title(row_) + " failed: " + row_.message);
+      return tell_trouble(NotificationEvent::kFailure, event_title(row_) + " failed: " + row_.message);
     if (row_.state != RunState::kFinished) return;
     const v1::Run run = to_message(row_);
     if (run.damage_found()) {
-      return tell_trouble(NotificationEvent::kFailure,
-                          title(row_) + " found damage: " + counted(problems_of(run), "problem", "problems"));
+      return tell_trouble(NotificationEvent::kFailure, event_title(row_) + " found damage: " +
+                                                           counted(problems_of(run), "problem", "problems"));
     }
     if (has_errors(run)) {
       const std::string what = run.error_count() > 0 ? "with " + counted(run.error_count(), "error", "errors")
                                                      : std::string("incompletely");
-      return tell_trouble(NotificationEvent::kErrors, title(row_) + " finished " + what);
+      return tell_trouble(NotificationEvent::kErrors, event_title(row_) + " finished " + what);
     }
     if (clear_troubles()) {
-      tell(NotificationEvent::kRecovery, title(row_) + " is well again: it finished without errors");
+      tell(NotificationEvent::kRecovery, event_title(row_) + " is well again: it finished without errors");
     }
     if (row_.kind == RunKind::kBackup)
-      tell(NotificationEvent::kSuccess, title(row_) + " finished without errors");
+      tell(NotificationEvent::kSuccess, event_title(row_) + " finished without errors");
   }
 
  private:

@@ -11,6 +11,8 @@ namespace garner::daemon {
 
 // How many of a run's errors a message carries.
 inline constexpr std::uint64_t kErrorsInMessage = 100;
+// How many problems the report of a check or of a prune has.
+inline constexpr int kMostProblems = 1000;
 
 // "backup", "restore", …; "queued", "running", …
 const char* describe(catalog::RunKind kind);

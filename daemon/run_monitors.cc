@@ -6,12 +6,11 @@
 
 #include "base/error.h"
 #include "destination_runs.h"
+#include "run_message.h"
 
 namespace garner::daemon {
 
 namespace {
-
-constexpr int kMostProblems = 1000;
 
 void keep_error(ActiveRun& run, catalog::RunTable& runs, const catalog::RunErrorRow& error) {
   spdlog::warn("run {}: {}: {}", run.number(), printable(error.path), error.message);

@@ -17,7 +17,7 @@ using catalog::RunState;
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+constexpr std::chrono::seconds kStopPatience{10};
 constexpr std::uint64_t kMostListed = 10'000;
 
 bool waits_for_destination(const RunRow& row) {
@@ -89,7 +89,7 @@ v1::Run RunQueue::pause(std::int64_t number) {
   lock.unlock();
   run->stop(StopWish::kPause);
   lock.lock();
-  moved_.wait_for(lock, kPatience, [&] { return run->row().state != RunState::kRunning; });
+  moved_.wait_for(lock, kStopPatience, [&] { return run->row().state != RunState::kRunning; });
   return run->message();
 }
 
@@ -124,7 +124,7 @@ v1::Run RunQueue::cancel(std::int64_t number) {
     return run->message();
   }
   lock.lock();
-  moved_.wait_for(lock, kPatience, [&] { return catalog::is_over(run->row().state); });
+  moved_.wait_for(lock, kStopPatience, [&] { return catalog::is_over(run->row().state); });
   return run->message();
 }
 

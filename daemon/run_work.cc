@@ -20,8 +20,8 @@ namespace garner::daemon {
 namespace {
 
 // Where no setting says how much may wait in the spool.
-constexpr std::uint64_t kLeastSpool = 64u << 20;
-constexpr std::uint64_t kMostSpool = 1u << 30;
+constexpr std::uint64_t kLeastUsualSpool = 64u << 20;
+constexpr std::uint64_t kMostUsualSpool = 1u << 30;
 
 restore::Overwrite to_overwrite(v1::Overwrite overwrite) {
   switch (overwrite) {
@@ -128,8 +128,8 @@ std::string RunWork::spool() const { return destinations_.spool_folder(); }
 std::uint64_t RunWork::spool_limit() const {
   if (settings_.spool_limit) return *settings_.spool_limit;
   struct statvfs facts {};
-  if (statvfs(spool().c_str(), &facts) != 0) return kMostSpool;
-  return std::clamp(facts.f_bavail * facts.f_frsize / 10, kLeastSpool, kMostSpool);
+  if (statvfs(spool().c_str(), &facts) != 0) return kMostUsualSpool;
+  return std::clamp(facts.f_bavail * facts.f_frsize / 10, kLeastUsualSpool, kMostUsualSpool);
 }
 
 void RunWork::clean_spool(const std::vector<Uuid>& runs) const {

@@ -11,12 +11,12 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::uint64_t kMostDelay = 30ull * 24 * 3600;      // seconds
-constexpr std::uint64_t kLeastOverdue = 60;                  // seconds
-constexpr std::uint64_t kMostOverdue = 3650ull * 24 * 3600;  // seconds
+constexpr std::uint64_t kMostRandomDelay = 30ull * 24 * 3600;  // seconds
+constexpr std::uint64_t kLeastOverdue = 60;                    // seconds
+constexpr std::uint64_t kMostOverdue = 3650ull * 24 * 3600;    // seconds
 constexpr int kMostRules = 100;
 
-schedule::Zone zone_of(const catalog::SetSchedule& schedule) {
+schedule::Zone schedule_zone(const catalog::SetSchedule& schedule) {
   return schedule.zone.empty() ? schedule::Zone::of_system() : schedule::Zone::named(schedule.zone);
 }
 
@@ -47,9 +47,9 @@ void set_entries(catalog::SetSchedule& schedule, const v1::ScheduleChange& chang
 }
 
 // Everything at once, for what was valid before may not be with the rest as it is now.
-void check(const catalog::SetSchedule& schedule, const catalog::SetSchedule& old,
-           const std::vector<std::string>& destinations, const ScheduleContext& context) {
-  zone_of(schedule);
+void check_whole(const catalog::SetSchedule& schedule, const catalog::SetSchedule& old,
+                 const std::vector<std::string>& destinations, const ScheduleContext& context) {
+  schedule_zone(schedule);
   windows_of(schedule);
   for (const auto& condition : schedule.conditions) check_condition(condition.text);
   for (const auto& entry : schedule.entries) {
@@ -73,12 +73,12 @@ void check(const catalog::SetSchedule& schedule, const catalog::SetSchedule& old
 schedule::Windows windows_of(const catalog::SetSchedule& schedule) {
   std::vector<schedule::Window> windows;
   for (const std::string& text : schedule.windows) windows.push_back(schedule::parse_window(text));
-  return schedule::Windows(std::move(windows), zone_of(schedule));
+  return schedule::Windows(std::move(windows), schedule_zone(schedule));
 }
 
 schedule::Rules rules_of(const catalog::SetSchedule& schedule, const catalog::SetSchedule::Entry& entry,
                          const std::string& set_uuid) {
-  return {schedule::Schedule::parse(entry.text, zone_of(schedule), entry.anchor), windows_of(schedule),
+  return {schedule::Schedule::parse(entry.text, schedule_zone(schedule), entry.anchor), windows_of(schedule),
           schedule.random_delay, set_uuid + entry.destination};
 }
 
@@ -93,7 +93,7 @@ catalog::SetSchedule edited(const catalog::SetSchedule& old, const v1::ScheduleC
   if (!change.schedules().empty()) set_entries(result, change, context);
   if (change.has_timezone()) result.zone = change.timezone();
   if (change.has_random_delay_seconds()) {
-    check_amount(change.random_delay_seconds(), 1, kMostDelay, "a random delay is at most 30 days");
+    check_amount(change.random_delay_seconds(), 1, kMostRandomDelay, "a random delay is at most 30 days");
     result.random_delay = std::chrono::seconds(change.random_delay_seconds());
   }
   if (change.no_windows()) result.windows.clear();
@@ -109,7 +109,7 @@ catalog::SetSchedule edited(const catalog::SetSchedule& old, const v1::ScheduleC
     result.overdue_after = std::chrono::seconds(change.overdue_after_seconds());
     result.overdue_since = context.now.wall;
   }
-  check(result, old, destinations, context);
+  check_whole(result, old, destinations, context);
   return result;
 }
 

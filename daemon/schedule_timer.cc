@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kAfterError{60};
 // Later than any clock shows.
-constexpr time_t kNever = 1'000'000'000'000;
+constexpr time_t kFarFuture = 1'000'000'000'000;
 
 int make_timer(clockid_t clock) {
   const int timer = timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -108,7 +108,7 @@ void ScheduleTimer::await_pause() {
 
 void ScheduleTimer::await_clock_change() {
   itimerspec time{};
-  time.it_value.tv_sec = kNever;
+  time.it_value.tv_sec = kFarFuture;
   if (timerfd_settime(clock_change_.native_handle(), TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &time,
                       nullptr) != 0) {
     spdlog::warn("{}", system_error(errno, "waiting for the clock to be set").what());

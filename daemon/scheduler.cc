@@ -10,6 +10,7 @@
 #include "schedule/planner.h"
 #include "schedule_edit.h"
 #include "timestamp.h"
+#include "wake.h"
 
 namespace garner::daemon {
 
@@ -20,20 +21,15 @@ using schedule::Instant;
 using schedule::Mark;
 using schedule::Reading;
 
-// Clocks drift, disks are plugged in, and nobody tells.
-constexpr std::chrono::minutes kLongestPause{30};
 constexpr std::chrono::seconds kConditionPause{10};
 constexpr std::chrono::seconds kCommandPause{60};
 constexpr std::chrono::seconds kUnfinishedPause{60};
 constexpr std::size_t kTimesTold = 3;
 
-void keep_earliest(std::optional<Instant>& earliest, const std::optional<Instant>& time) {
-  if (time.has_value() && (!earliest.has_value() || *time < *earliest)) earliest = time;
-}
-
 // Destinations that the entry is for.
-std::vector<std::string> destinations_of(const catalog::BackupSet& set, const catalog::SetSchedule& schedule,
-                                         const catalog::SetSchedule::Entry& entry) {
+std::vector<std::string> destinations_of_entry(const catalog::BackupSet& set,
+                                               const catalog::SetSchedule& schedule,
+                                               const catalog::SetSchedule::Entry& entry) {
   if (!entry.destination.empty()) return {entry.destination};
   std::vector<std::string> names = set.destinations;
   std::erase_if(names, [&](const std::string& name) {
@@ -86,10 +82,7 @@ std::chrono::milliseconds Scheduler::look() {
     return std::none_of(active.begin(), active.end(),
                         [&](const v1::Run& run) { return run.run_id() == std::to_string(number); });
   });
-  const Duration pause = wake.has_value() ? *wake - now.wall : Duration(kLongestPause);
-  // Rounded up: who wakes before the time finds nothing due.
-  return std::clamp(std::chrono::ceil<std::chrono::milliseconds>(pause), std::chrono::milliseconds(1),
-                    std::chrono::milliseconds(kLongestPause));
+  return pause_until(wake, now);
 }
 
 void Scheduler::look_at(const catalog::BackupSet& set, const std::vector<v1::Run>& active, const Reading& now,
@@ -156,7 +149,7 @@ Scheduler::Due Scheduler::find_due(const catalog::BackupSet& set, const catalog:
     keep_earliest(due.wake, plan.wake);
     due.waits = due.waits || plan.waits;
     if (!plan.due.has_value()) continue;
-    for (const std::string& destination : destinations_of(set, schedule, entry))
+    for (const std::string& destination : destinations_of_entry(set, schedule, entry))
       due.destinations.push_back(destination);
     due.marks.emplace_back(entry.destination, schedule::mark_served(mark, *plan.due, now));
   }

@@ -9,7 +9,7 @@ namespace garner::daemon {
 
 namespace {
 
-std::string title(const v1::Run& run) {
+std::string run_title(const v1::Run& run) {
   switch (run.kind()) {
     case v1::RUN_KIND_BACKUP:
       return "backup of " + run.set();
@@ -37,14 +37,14 @@ std::string share_done(const v1::Progress& progress) {
 std::string described(const v1::Run& run) {
   switch (run.state()) {
     case v1::RUN_STATE_RUNNING:
-      return title(run) +
+      return run_title(run) +
              (run.progress().stage() == "committing" ? ", committing" : share_done(run.progress()));
     case v1::RUN_STATE_PAUSED:
-      return title(run) + " is paused";
+      return run_title(run) + " is paused";
     case v1::RUN_STATE_INTERRUPTED:
-      return title(run) + " is interrupted";
+      return run_title(run) + " is interrupted";
     default:
-      return title(run) + " waits";
+      return run_title(run) + " waits";
   }
 }
 

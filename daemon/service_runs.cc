@@ -29,8 +29,8 @@ bool is_known_damaged(catalog::Catalog& catalog, const std::string& destination)
 }
 
 // Those asked for, or all of the set's; in the set's order.
-std::vector<std::string> destinations_of(const catalog::BackupSet& set,
-                                         const v1::StartBackupRequest& request) {
+std::vector<std::string> asked_destinations(const catalog::BackupSet& set,
+                                            const v1::StartBackupRequest& request) {
   const auto& asked = request.destinations();
   for (const std::string& name : asked) {
     if (std::ranges::find(set.destinations, name) != set.destinations.end()) continue;
@@ -66,7 +66,7 @@ grpc::ServerUnaryReactor* GarnerService::StartBackup(Context* context, const v1:
     const catalog::BackupSet set = parts_.sets.get(request->set());
     StoredRequest stored = backup_request(set, catalog().commands());
     stored.full_scan = request->full_scan();
-    stored.destinations = destinations_of(set, *request);
+    stored.destinations = asked_destinations(set, *request);
     *response = parts_.runs.add(catalog::RunKind::kBackup, set.definition.name(), std::move(stored));
     hide(caller, *response);
   });

@@ -9,7 +9,7 @@ namespace garner::daemon {
 namespace {
 
 // How long a status waits for destinations that were not looked at lately.
-constexpr std::chrono::milliseconds kPatience{400};
+constexpr std::chrono::milliseconds kLookPatience{400};
 constexpr std::uint32_t kUsualLines = 100;
 constexpr std::uint32_t kMostLines = 2000;
 
@@ -19,7 +19,7 @@ grpc::ServerUnaryReactor* GarnerService::GetStatus(Context* context, const v1::G
                                                    v1::Status* response) {
   return parts_.gate.unary(context, "GetStatus", [=, this](const Caller& caller) {
     parts_.status.look_again([this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
-                             kPatience);
+                             kLookPatience);
     *response = parts_.status.status();
     if (caller.authority != Authority::kFull) redact(*response);
   });
@@ -29,7 +29,7 @@ grpc::ServerUnaryReactor* GarnerService::GetMetrics(Context* context, const v1::
                                                     v1::GetMetricsResponse* response) {
   return parts_.gate.unary(context, "GetMetrics", [=, this](const Caller&) {
     parts_.status.look_again([this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
-                             kPatience);
+                             kLookPatience);
     response->set_text(parts_.metrics.text());
   });
 }

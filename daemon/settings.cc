@@ -27,9 +27,9 @@ constexpr std::uint64_t kLeastSpool = 64u << 20;
 constexpr std::uint64_t kMostSpool = 1ull << 40;
 constexpr std::chrono::hours kLongestDuration{1};
 
-class Reader {
+class SettingsReader {
  public:
-  explicit Reader(const std::string& name) : name_(name) {}
+  explicit SettingsReader(const std::string& name) : name_(name) {}
 
   [[noreturn]] void fail(const toml::source_region& where, const std::string& what) const {
     throw Error(ErrorKind::kInvalidInput, printable(name_) + ":" + std::to_string(where.begin.line) + ":" +
@@ -157,7 +157,7 @@ class Reader {
 }  // namespace
 
 Settings parse_settings(std::string_view text, const std::string& name) {
-  const Reader reader(name);
+  const SettingsReader reader(name);
   toml::table table;
   try {
     table = toml::parse(text);

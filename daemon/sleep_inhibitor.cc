@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kPatience{2000};
+constexpr std::chrono::milliseconds kLogindPatience{2000};
 
 struct CloseBus {
   void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
@@ -46,7 +46,7 @@ int take_answer(sd_bus_message* message, void* into, sd_bus_error*) {
 }
 
 // A bus that connects and then says nothing would hold up a synchronous call for a minute and a half.
-Answer ask(sd_bus& bus, const std::string& reason, const char* mode, Clock::time_point deadline) {
+Answer ask_logind(sd_bus& bus, const std::string& reason, const char* mode, Clock::time_point deadline) {
   Answer answer;
   int result = sd_bus_call_method_async(&bus, nullptr, "org.freedesktop.login1", "/org/freedesktop/login1",
                                         "org.freedesktop.login1.Manager", "Inhibit", take_answer, &answer,
@@ -68,13 +68,13 @@ Answer ask(sd_bus& bus, const std::string& reason, const char* mode, Clock::time
 }  // namespace
 
 std::shared_ptr<void> inhibit_sleep(const std::string& reason) {
-  const Clock::time_point deadline = Clock::now() + kPatience;
+  const Clock::time_point deadline = Clock::now() + kLogindPatience;
   sd_bus* opened = nullptr;
   int error = -sd_bus_open_system(&opened);
   const std::unique_ptr<sd_bus, CloseBus> bus(opened);
   if (bus != nullptr && error <= 0) {
-    Answer answer = ask(*bus, reason, "block", deadline);
-    if (answer.error == EACCES || answer.error == EPERM) answer = ask(*bus, reason, "delay", deadline);
+    Answer answer = ask_logind(*bus, reason, "block", deadline);
+    if (answer.error == EACCES || answer.error == EPERM) answer = ask_logind(*bus, reason, "delay", deadline);
     if (answer.error == 0) return std::make_shared<Fd>(std::move(answer.lock));
     error = answer.error;
   }

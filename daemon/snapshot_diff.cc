@@ -5,17 +5,14 @@
 #include "backup/same_names.h"
 #include "base/error.h"
 #include "entry_message.h"
+#include "page_limits.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::daemon {
 
 namespace {
 
-// Of a page: paths may be long.
-constexpr int kMostChanges = 500;
-constexpr std::size_t kMostPathBytes = 256u << 10;
-// Steps after which others have their turn.
-constexpr int kStepsAtOnce = 2'000;
+constexpr int kMostChanges = 500;  // of a page
 
 // The snapshot as it is listed where content has the names that it has in `names`.
 std::optional<ChosenSnapshot> find_named_as(Destinations& destinations, const ChosenSnapshot& chosen,
@@ -57,7 +54,7 @@ std::vector<snapshot::PlacePair> places_of(const SnapshotPair& snapshots,
            find_place(snapshots.after, after.empty() ? before : after)}};
 }
 
-v1::DiffKind kind_of(snapshot::ChangeKind kind) {
+v1::DiffKind diff_kind(snapshot::ChangeKind kind) {
   switch (kind) {
     case snapshot::ChangeKind::kAdded:
       return v1::DIFF_KIND_ADDED;
@@ -75,7 +72,7 @@ v1::DiffKind kind_of(snapshot::ChangeKind kind) {
   return v1::DIFF_KIND_UNSPECIFIED;
 }
 
-v1::DiffTotals to_message(const store::v1::Totals& totals) {
+v1::DiffTotals to_diff_totals(const store::v1::Totals& totals) {
   v1::DiffTotals message;
   message.set_files(totals.files());
   message.set_folders(totals.folders());
@@ -84,10 +81,10 @@ v1::DiffTotals to_message(const store::v1::Totals& totals) {
   return message;
 }
 
-v1::DiffSummary to_message(const snapshot::DiffSummary& summary) {
+v1::DiffSummary to_diff_summary(const snapshot::DiffSummary& summary) {
   v1::DiffSummary message;
-  *message.mutable_added() = to_message(summary.added);
-  *message.mutable_removed() = to_message(summary.removed);
+  *message.mutable_added() = to_diff_totals(summary.added);
+  *message.mutable_removed() = to_diff_totals(summary.removed);
   message.set_changed(summary.content);
   message.set_changed_bytes_before(summary.content_bytes_before);
   message.set_changed_bytes_after(summary.content_bytes_after);
@@ -129,7 +126,7 @@ std::optional<v1::DiffSnapshotsResponse> DiffListing::next_page(const std::atomi
   if (done_ || cancelled) return std::nullopt;
   for (int steps = 0; steps < kStepsAtOnce && !is_full() && !cancelled; ++steps) {
     if (diff_.step()) continue;
-    *page_.mutable_summary() = to_message(diff_.summary());
+    *page_.mutable_summary() = to_diff_summary(diff_.summary());
     done_ = true;
     break;
   }
@@ -141,7 +138,7 @@ void DiffListing::add(const snapshot::Change& change) {
   const bool is_metadata = change.kind == snapshot::ChangeKind::kMetadata;
   if (summary_only_ || (is_metadata && !metadata_)) return;
   v1::DiffChange& message = *page_.add_changes();
-  message.set_kind(kind_of(change.kind));
+  message.set_kind(diff_kind(change.kind));
   message.set_path(printable(change.path));
   message.set_path_bytes(change.path);
   path_bytes_ += change.path.size();

@@ -81,12 +81,12 @@ mode_t type_bits(store::v1::NodeType type) {
   }
 }
 
-std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string last_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 v1::FileNode to_file_node(const snapshot::Place& place) {
   const store::v1::Node& node = place.node;
   v1::FileNode message;
-  message.set_name(name_of(place.path));
+  message.set_name(last_name(place.path));
   message.set_mode(type_bits(node.type()) | node.mode());
   message.set_uid(node.uid());
   message.set_gid(node.gid());

@@ -49,14 +49,14 @@ v1::TagSnapshotsResponse tag_snapshots(Destinations& destinations, const v1::Tag
     }
   }
 
-  struct Outcome {
+  struct TagOutcome {
     store::Tags tags;  // at any destination, as lists show them
     bool changed = false;
   };
-  std::map<crypto::BlobId, Outcome> outcomes;
+  std::map<crypto::BlobId, TagOutcome> outcomes;
   for (const auto& repository : open_all(destinations)) {
     for (const maintenance::TaggedSnapshot& one : maintenance::edit_tags(*repository, ids, edit)) {
-      Outcome& outcome = outcomes[one.id];
+      TagOutcome& outcome = outcomes[one.id];
       outcome.tags.insert(one.tags.begin(), one.tags.end());
       outcome.changed |= one.changed;
     }

@@ -24,10 +24,6 @@ namespace garner::daemon {
 
 namespace {
 
-google::protobuf::Timestamp time_of(const SnapshotCopies& snapshot) {
-  return to_timestamp(snapshot::from_proto(snapshot.copies.front().snapshot->finished()));
-}
-
 class VersionListing {
  public:
   VersionListing(Destinations& destinations, const v1::ListVersionsRequest& request, const std::string& zone)
@@ -120,8 +116,8 @@ class VersionListing {
     v1::FileVersion& version = *response_.add_versions();
     version.set_number(number);
     *version.mutable_entry() = entry_of(appearance.last);
-    *version.mutable_first_seen() = time_of(history_.snapshots[appearance.first]);
-    *version.mutable_last_seen() = time_of(history_.snapshots[appearance.last]);
+    *version.mutable_first_seen() = time_of(history_.snapshots[appearance.first].copies.front());
+    *version.mutable_last_seen() = time_of(history_.snapshots[appearance.last].copies.front());
     version.set_first_snapshot(first.copy->id);
     version.set_last_snapshot(last.copy->id);
     version.set_snapshots(appearance.snapshots);
@@ -169,8 +165,8 @@ class VersionListing {
     const SnapshotCopies& first = history_.snapshots[gap.first];
     const SnapshotCopies& last = history_.snapshots[gap.last];
     v1::VersionGap& message = *response_.add_gaps();
-    *message.mutable_first_seen() = time_of(first);
-    *message.mutable_last_seen() = time_of(last);
+    *message.mutable_first_seen() = time_of(first.copies.front());
+    *message.mutable_last_seen() = time_of(last.copies.front());
     message.set_first_snapshot(first.copies.front().id);
     message.set_last_snapshot(last.copies.front().id);
     message.set_snapshots(gap.snapshots);

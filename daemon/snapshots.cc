@@ -71,10 +71,10 @@ std::string take_set(const AllSnapshots& all, Destinations& destinations,
 }
 
 // Which snapshots a request asks for.
-class Wanted {
+class WantedFilter {
  public:
-  Wanted(const v1::ListSnapshotsRequest& request, const AllSnapshots& all, Destinations& destinations,
-         const std::string& zone)
+  WantedFilter(const v1::ListSnapshotsRequest& request, const AllSnapshots& all, Destinations& destinations,
+               const std::string& zone)
       : request_(request), set_(request.set()) {
     const snapshot::TimeOrigin origin = origin_of(destinations, zone);
     auto names = request.names();
@@ -167,7 +167,7 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
 SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnapshotsRequest& request,
                                  const std::string& zone)
     : all_(std::make_unique<const AllSnapshots>(gather_snapshots(destinations))) {
-  const Wanted wanted(request, *all_, destinations, zone);
+  const WantedFilter wanted(request, *all_, destinations, zone);
   for (auto known = all_->known.rbegin(); known != all_->known.rend(); ++known) {
     if (wanted.has(*known)) listed_.push_back(&*known);
   }
@@ -229,11 +229,15 @@ std::vector<std::string> choose_snapshots(Destinations& destinations, const std:
   });
 }
 
+google::protobuf::Timestamp time_of(const SnapshotCopy& copy) {
+  return to_timestamp(snapshot::from_proto(copy.snapshot->finished()));
+}
+
 SnapshotHistory snapshot_history(Destinations& destinations, const v1::ListSnapshotsRequest& wanted,
                                  const std::string& zone) {
   const auto begun = destinations.context().clock.steady();
   const AllSnapshots all = gather_snapshots(destinations);
-  const Wanted chosen(wanted, all, destinations, zone);
+  const WantedFilter chosen(wanted, all, destinations, zone);
   return history_of(all, begun, [&](const KnownSnapshot& known) { return chosen.has(known); });
 }
 

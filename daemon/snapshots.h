@@ -79,6 +79,7 @@ struct SnapshotCopy {
   std::string destination;
   std::shared_ptr<store::Repository> repository;
 };
+google::protobuf::Timestamp time_of(const SnapshotCopy& copy);
 // Everywhere.
 struct SnapshotCopies {
   std::vector<SnapshotCopy> copies;  // never empty; the nearest destination's first

@@ -9,7 +9,7 @@ namespace garner::daemon {
 namespace {
 
 // 1 had nothing of FORGET and PRUNE, 2 no commands, 3 nothing of COPY.
-constexpr std::uint8_t kVersion = 4;
+constexpr std::uint8_t kRequestVersion = 4;
 constexpr std::uint64_t kMostSeconds = 365ull * 24 * 3600;  // of a command
 
 void put(ByteWriter& writer, const std::string& text) {
@@ -85,7 +85,7 @@ StoredRequest backup_request(const catalog::BackupSet& set, catalog::CommandTabl
 
 Bytes encode(const StoredRequest& request) {
   ByteWriter writer;
-  writer.u8(kVersion);
+  writer.u8(kRequestVersion);
   put(writer, request.set.SerializeAsString());
   writer.u8(request.full_scan ? 1 : 0);
   writer.u32(static_cast<std::uint32_t>(request.destinations.size()));
@@ -107,7 +107,7 @@ StoredRequest decode_request(ByteView bytes) {
   ByteReader reader(bytes);
   StoredRequest request;
   const std::uint8_t version = reader.u8();
-  if (version == 0 || version > kVersion)
+  if (version == 0 || version > kRequestVersion)
     throw Error(ErrorKind::kDamaged, "a run's request of an unknown form");
   bool parsed = request.set.ParseFromString(get(reader));
   request.full_scan = reader.u8() != 0;

@@ -9,11 +9,11 @@ namespace garner::daemon {
 
 namespace {
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
+bool is_among(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-std::string joined(const std::vector<std::string>& names, const std::string& between) {
+std::string joined_names(const std::vector<std::string>& names, const std::string& between) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : between) + name;
   return text;
@@ -36,16 +36,17 @@ void check_supply(const catalog::Supply& supply, const std::vector<std::string>&
     throw Error(ErrorKind::kInvalidInput,
                 "a set is supplied from one of its destinations, or both ways: give supply-from or supply");
   }
-  if (!supply.from.empty() && !has(destinations, supply.from)) {
+  if (!supply.from.empty() && !is_among(destinations, supply.from)) {
     const std::string name = printable(supply.from);
     throw Error(ErrorKind::kInvalidInput,
                 "'" + name + "' cannot supply the others, for it is no destination of the set, which has: " +
-                    joined(destinations, ", ") + ". Add it (--destination " + joined(destinations, " ") +
-                    " " + name + "), supply from one of these, or from none (--no-supply)");
+                    joined_names(destinations, ", ") + ". Add it (--destination " +
+                    joined_names(destinations, " ") + " " + name +
+                    "), supply from one of these, or from none (--no-supply)");
   }
   if (destinations.size() < 2) {
     throw Error(ErrorKind::kInvalidInput, "supply needs two destinations, and the set has one, '" +
-                                              joined(destinations, ", ") +
+                                              joined_names(destinations, ", ") +
                                               "': add another (--destination), or supply from none "
                                               "(--no-supply)");
   }
@@ -54,7 +55,7 @@ void check_supply(const catalog::Supply& supply, const std::vector<std::string>&
 std::vector<std::string> suppliers_of(const catalog::BackupSet& set, const std::vector<std::string>& fed) {
   std::vector<std::string> names;
   for (const std::string& name : set.destinations) {
-    if (!has(fed, name) && (set.supply.both_ways || set.supply.from == name)) names.push_back(name);
+    if (!is_among(fed, name) && (set.supply.both_ways || set.supply.from == name)) names.push_back(name);
   }
   return names;
 }

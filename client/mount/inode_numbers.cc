@@ -18,7 +18,7 @@ std::uint64_t load(const char* bytes, std::size_t count) {
   return value;
 }
 
-void append(std::string& bytes, std::uint64_t value) {
+void append_number(std::string& bytes, std::uint64_t value) {
   for (unsigned i = 0; i < 64; i += 8) bytes.push_back(static_cast<char>((value >> i) & 0xff));
 }
 
@@ -70,7 +70,7 @@ HashKey random_key() {
 
 std::uint64_t InodeNumbers::of_name(std::uint64_t folder, std::string_view name) const {
   std::string bytes = "n";
-  append(bytes, folder);
+  append_number(bytes, folder);
   bytes += name;
   return std::max<std::uint64_t>(1, sip_hash(key_, bytes));
 }
@@ -79,7 +79,7 @@ std::uint64_t InodeNumbers::of_links(std::uint64_t root, std::uint32_t source, s
                                      std::uint64_t inode) const {
   std::string bytes = "l";
   for (const std::uint64_t part : {root, std::uint64_t{source}, std::uint64_t{mount}, inode})
-    append(bytes, part);
+    append_number(bytes, part);
   return std::max<std::uint64_t>(1, sip_hash(key_, bytes));
 }
 

@@ -6,11 +6,6 @@
 #include "source_path.h"
 
 namespace garner::client::mount {
-namespace {
-
-constexpr std::size_t kDigits = 8;
-
-}  // namespace
 
 std::string local_second(const google::protobuf::Timestamp& time) {
   const std::time_t seconds = time.seconds();
@@ -24,7 +19,7 @@ SnapshotNames::SnapshotNames(const v1::ListSnapshotsResponse& list, const std::s
   for (int i = list.snapshots_size() - 1; i >= 0; --i) {
     const v1::SnapshotInfo& info = list.snapshots(i);
     if (!only.empty() && !only.contains(info.id())) continue;
-    std::size_t digits = kDigits;
+    std::size_t digits = kIdDigits;
     while (digits < info.id().size() && snapshots.contains(info.id().substr(0, digits))) ++digits;
     const std::string name = info.id().substr(0, digits);
     snapshots[name] = info.id();

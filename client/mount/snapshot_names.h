@@ -14,6 +14,9 @@
 
 namespace garner::client::mount {
 
+// Of a snapshot's id in names.
+inline constexpr std::size_t kIdDigits = 8;
+
 // As sets/NAME/ has it: "2026-11-29T10:45:07".
 std::string local_second(const google::protobuf::Timestamp& time);
 

@@ -8,7 +8,6 @@ namespace garner::client::mount {
 namespace {
 
 constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd";  // d: a digit
-constexpr std::size_t kDigits = 8;                          // of an id
 
 bool is_folder(const v1::FileVersion& version) { return version.entry().type() == "folder"; }
 
@@ -20,7 +19,7 @@ std::map<std::string, Location> version_names(const v1::ListVersionsResponse& ve
     const v1::FileVersion& version = versions.versions(i);
     if (is_folder(version)) continue;
     std::string name = local_second(version.first_seen());
-    while (names.contains(name)) name += "-" + version.first_snapshot().substr(0, kDigits);
+    while (names.contains(name)) name += "-" + version.first_snapshot().substr(0, kIdDigits);
     names[name] = {version.last_snapshot(), version.layout_path()};
   }
   return names;

@@ -21,7 +21,7 @@ namespace {
 
 // Most backups after the first bring less than this, raw: that they take a second longer is nothing to them,
 // and what they store makes a repository grow.
-constexpr std::uint64_t kThorough = 64u << 20;
+constexpr std::uint64_t kThoroughlyCompressed = 64u << 20;
 
 }  // namespace
 
@@ -292,7 +292,7 @@ void Attempt::begin_anew() {
   checkpoint_.begin(head_.scan_start, begun);
   remove_strays({});
   store::BlobWriterOptions options = writer_options();
-  if (base_) options.thorough = kThorough;
+  if (base_) options.thorough = kThoroughlyCompressed;
   make_writer(std::move(options));
   begin_delivering({});
 }

@@ -10,7 +10,7 @@ namespace garner::backup {
 namespace {
 
 // So much, raw, is made into differences thoroughly; a run that has more to do hurries.
-constexpr std::uint64_t kThorough = 64u << 20;
+constexpr std::uint64_t kThoroughDifferences = 64u << 20;
 // A file of which so many changed chunks in a row are nothing like what was there before was written anew.
 // Many, because after a change that moves a cut several chunks lie across the earlier ones until cuts agree
 // again.
@@ -60,7 +60,7 @@ std::optional<DifferenceMaker::Made> DifferenceMaker::take_over(const snapshot::
 std::optional<DifferenceMaker::Made> DifferenceMaker::make_from(const crypto::BlobId& base,
                                                                 const crypto::BlobId& id, ByteView chunk) {
   if (!context_.differences->index().find_pack(base)) return std::nullopt;
-  const bool thorough = context_.difference_bytes.fetch_add(chunk.size()) < kThorough;
+  const bool thorough = context_.difference_bytes.fetch_add(chunk.size()) < kThoroughDifferences;
   const Bytes before = read_base(base);
   if (before.empty()) return std::nullopt;
   const std::optional<ByteView> patch = codec_.encode(before, chunk, thorough);

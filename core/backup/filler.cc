@@ -25,9 +25,7 @@ namespace garner::backup {
 
 namespace {
 
-constexpr std::size_t kMostLost = 1000;
 constexpr int kMostRounds = 20;
-constexpr unsigned kMostTold = 20;  // failures to read
 // Blobs of packs that cannot be read, which are looked up by one pass over an index: 40 bytes of memory each.
 constexpr std::uint64_t kBatchBlobs = 500'000;
 
@@ -259,7 +257,7 @@ class Filler {
       const bool away = error.kind() == ErrorKind::kDestinationAway;
       if (away && away_[supplier].exchange(true)) return false;
       // A disk that gives nothing gives nothing a million times.
-      const auto level = told_++ < kMostTold ? spdlog::level::warn : spdlog::level::debug;
+      const auto level = told_++ < kMostReadsTold ? spdlog::level::warn : spdlog::level::debug;
       spdlog::log(level, "{} cannot supply something: {}", suppliers_[supplier].name, error.what());
       return false;
     }

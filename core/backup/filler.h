@@ -29,6 +29,8 @@ namespace garner::backup {
 
 namespace v1 = store::v1;
 
+inline constexpr std::size_t kMostLost = 1000;  // that are told of
+
 // A file or folder of which some content was found nowhere.
 struct LostContent {
   std::string path;

@@ -24,7 +24,6 @@ namespace garner::backup {
 
 namespace {
 
-constexpr std::size_t kMostLost = 1000;
 // Nodes of a folder that are held at a time.
 constexpr std::size_t kStretchNodes = 512;
 constexpr std::size_t kStretchBytes = 512u << 10;

@@ -9,7 +9,7 @@ namespace garner::backup {
 
 namespace {
 
-bool is_lost(const Error& error) {
+bool is_missing(const Error& error) {
   return error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kDamaged;
 }
 
@@ -25,12 +25,12 @@ class RescueSource final : public store::BlobSource {
     try {
       return repository_.read(kind, id);
     } catch (const Error& error) {
-      if (!is_lost(error)) throw;
+      if (!is_missing(error)) throw;
     }
     try {
       return repository_.read_condemned(kind, id);
     } catch (const Error& error) {
-      if (!is_lost(error)) throw;
+      if (!is_missing(error)) throw;
       lost = error;
     }
     for (store::BlobSource* other : others_) {
@@ -77,7 +77,7 @@ std::optional<std::set<store::ObjectName>> settle(store::Repository& repository,
       try {
         source.rescue(kind, id);
       } catch (const Error& error) {
-        if (!is_lost(error)) throw;
+        if (!is_missing(error)) throw;
         lost = true;
       }
     }

@@ -17,7 +17,6 @@ namespace {
 
 // A few for each thread that made them: what was read in one go stands in as many packs as threads read it.
 constexpr std::size_t kOpenPacks = 8;
-constexpr unsigned kMostTold = 20;  // failures to read
 
 }  // namespace
 
@@ -191,7 +190,7 @@ bool Supply::try_to(const std::function<void()>& read) {
     const bool ends_run = error.kind() == ErrorKind::kCancelled || error.kind() == ErrorKind::kInternal ||
                           error.kind() == ErrorKind::kDestinationAway;
     if (ends_run) throw;
-    const auto level = told_++ < kMostTold ? spdlog::level::warn : spdlog::level::debug;
+    const auto level = told_++ < kMostReadsTold ? spdlog::level::warn : spdlog::level::debug;
     spdlog::log(level, "what cannot be supplied is asked of others, or read from the source: {}",
                 error.what());
     return false;

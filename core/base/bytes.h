@@ -32,6 +32,8 @@ Bytes from_hex(std::string_view text);
 std::string printable(std::string_view bytes);
 // The bytes that printable() shows so. Error(kInvalidInput) for a backslash that begins no \xNN.
 std::string from_printable(std::string_view text);
+// Capital letters of ASCII become small ones; every other byte stays.
+std::string lower_case(std::string_view text);
 // Whether the bytes are well-formed UTF-8: only then may they become a protobuf string.
 bool is_utf8(std::string_view bytes);
 // "4.2 GiB", "317 B": at most four significant characters and a binary unit.

@@ -7,8 +7,6 @@ namespace garner {
 
 namespace {
 
-constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
-
 class SystemClock final : public Clock {
  public:
   TimePoint now() const override {

@@ -6,7 +6,10 @@
 
 namespace garner {
 
-// Nanoseconds of a file time: seconds since 1970-01-01 UTC (negative before) and 0 to 999,999,999 that count upwards.
+inline constexpr std::int64_t kNanosPerSecond = 1'000'000'000;
+
+// Nanoseconds of a file time: seconds since 1970-01-01 UTC (negative before) and 0 to 999,999,999 that count
+// upwards.
 struct TimePoint {
   std::int64_t seconds = 0;
   std::uint32_t nanos = 0;
@@ -19,7 +22,7 @@ TimePoint shifted(TimePoint time, std::int64_t nanoseconds);
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual TimePoint now() const = 0;                                // wall clock
+  virtual TimePoint now() const = 0;  // wall clock
   virtual std::chrono::steady_clock::time_point steady() const = 0;
 };
 

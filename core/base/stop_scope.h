@@ -3,9 +3,13 @@
 // every call between.
 #pragma once
 
+#include <chrono>
 #include <stop_token>
 
 namespace garner {
+
+// What is under way with a server when its thread is to stop may go on for so long.
+inline constexpr std::chrono::seconds kStopGrace{3};
 
 // Holds for its thread until it is destroyed; then what held before does again. A thread that is begun knows
 // nothing of its parent's: whoever begins one passes StopScope::current() on.

@@ -5,9 +5,9 @@ namespace garner::catalog {
 namespace {
 
 // Stored as numbers: never renumbered.
-enum class Kind { kBefore = 1, kAfter = 2, kOnFailure = 3, kSource = 4 };
+enum class CommandKind { kBefore = 1, kAfter = 2, kOnFailure = 3, kSource = 4 };
 
-void insert(Database& database, const std::string& set, Kind kind, std::size_t position,
+void insert(Database& database, const std::string& set, CommandKind kind, std::size_t position,
             const std::string& name, const SetCommands::Command& command) {
   database
       .prepare(
@@ -27,17 +27,17 @@ SetCommands CommandTable::find(const std::string& set) {
       "SELECT kind, name, command, user FROM set_commands WHERE set_name = ? ORDER BY kind, position", set);
   while (rows.step()) {
     SetCommands::Command command{rows.text(2), static_cast<std::uint32_t>(rows.integer(3))};
-    switch (static_cast<Kind>(rows.integer(0))) {
-      case Kind::kBefore:
+    switch (static_cast<CommandKind>(rows.integer(0))) {
+      case CommandKind::kBefore:
         commands.before = std::move(command);
         break;
-      case Kind::kAfter:
+      case CommandKind::kAfter:
         commands.after = std::move(command);
         break;
-      case Kind::kOnFailure:
+      case CommandKind::kOnFailure:
         commands.on_failure = std::move(command);
         break;
-      case Kind::kSource:
+      case CommandKind::kSource:
         commands.sources.push_back({rows.text(1), std::move(command)});
         break;
     }
@@ -53,11 +53,11 @@ SetCommands CommandTable::find(const std::string& set) {
 
 void CommandTable::replace(Database& database, const std::string& set, const SetCommands& commands) {
   database.prepare("DELETE FROM set_commands WHERE set_name = ?", set).run();
-  if (commands.before) insert(database, set, Kind::kBefore, 0, "", *commands.before);
-  if (commands.after) insert(database, set, Kind::kAfter, 0, "", *commands.after);
-  if (commands.on_failure) insert(database, set, Kind::kOnFailure, 0, "", *commands.on_failure);
+  if (commands.before) insert(database, set, CommandKind::kBefore, 0, "", *commands.before);
+  if (commands.after) insert(database, set, CommandKind::kAfter, 0, "", *commands.after);
+  if (commands.on_failure) insert(database, set, CommandKind::kOnFailure, 0, "", *commands.on_failure);
   for (std::size_t i = 0; i < commands.sources.size(); ++i) {
-    insert(database, set, Kind::kSource, i, commands.sources[i].name, commands.sources[i].command);
+    insert(database, set, CommandKind::kSource, i, commands.sources[i].name, commands.sources[i].command);
   }
   database
       .prepare(

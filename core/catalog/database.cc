@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kBusyTimeout = 10'000;  // ms
 // A WAL that a large transaction made long is cut to this many bytes afterwards.
-constexpr const char* kSettings =
+constexpr const char* kDatabaseSettings =
     "PRAGMA auto_vacuum = INCREMENTAL;"
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;"
@@ -98,7 +98,7 @@ Database::Database(const std::string& path) : path_(path) {
   try {
     if (code != SQLITE_OK) fail(code);
     sqlite3_busy_timeout(connection_, kBusyTimeout);
-    execute(kSettings);
+    execute(kDatabaseSettings);
   } catch (...) {
     sqlite3_close(connection_);
     throw;

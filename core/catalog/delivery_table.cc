@@ -8,11 +8,6 @@ namespace garner::catalog {
 
 namespace {
 
-std::optional<TimePoint> optional_time(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_nanoseconds(row.integer(column));
-}
-
 // Whoever removes a notification while it delivers leaves no row behind.
 void make_row(Database& database, const std::string& notification) {
   database

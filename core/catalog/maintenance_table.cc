@@ -9,7 +9,7 @@ namespace {
 using schedule::Duration;
 using schedule::Instant;
 
-MaintenanceSettings read(Database& database, const std::string& destination) {
+MaintenanceSettings read_settings(Database& database, const std::string& destination) {
   MaintenanceSettings settings;
   Statement row = database.prepare(
       "SELECT prune_schedule, check_schedule, check_period, anchor FROM destination_maintenance "
@@ -28,12 +28,12 @@ MaintenanceSettings read(Database& database, const std::string& destination) {
 MaintenanceSettings MaintenanceTable::settings(const std::string& destination) {
   Database& database = file_.database();
   const auto lock = database.lock();
-  return read(database, destination);
+  return read_settings(database, destination);
 }
 
 void MaintenanceTable::save(const std::string& destination, const MaintenanceSettings& settings) {
   file_.change([&](Database& database) {
-    const MaintenanceSettings old = read(database, destination);
+    const MaintenanceSettings old = read_settings(database, destination);
     for (const MaintenanceKind kind : {MaintenanceKind::kPrune, MaintenanceKind::kCheck}) {
       if (old.schedule(kind) == settings.schedule(kind)) continue;
       database

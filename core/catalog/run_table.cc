@@ -9,21 +9,14 @@ namespace garner::catalog {
 
 namespace {
 
-constexpr std::int64_t kNanos = 1'000'000'000;
-
 #define GARNER_RUN_COLUMNS                                                                           \
   "number, uuid, kind, set_name, request, state, pause_reason, message, queued, started, finished, " \
   "attempts, "                                                                                       \
   "error_count, failure, report"
 
-std::optional<std::int64_t> to_nanoseconds(const std::optional<TimePoint>& time) {
+std::optional<std::int64_t> optional_nanoseconds(const std::optional<TimePoint>& time) {
   if (!time.has_value()) return std::nullopt;
-  return catalog::to_nanoseconds(*time);
-}
-
-std::optional<TimePoint> optional_time(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_nanoseconds(row.integer(column));
+  return to_nanoseconds(*time);
 }
 
 RunRow read_row(const Statement& row) {
@@ -49,7 +42,7 @@ RunRow read_row(const Statement& row) {
 void note_change(Database& database, const RunRow& run, TimePoint now) {
   database
       .prepare("INSERT INTO run_changes (run, time, state, pause_reason, message) VALUES (?, ?, ?, ?, ?)",
-               run.number, catalog::to_nanoseconds(now), static_cast<int>(run.state),
+               run.number, to_nanoseconds(now), static_cast<int>(run.state),
                static_cast<int>(run.pause_reason), run.message)
       .run();
 }
@@ -61,9 +54,14 @@ std::optional<RunRow> first(Statement rows) {
 
 }  // namespace
 
-std::int64_t to_nanoseconds(TimePoint time) { return time.seconds * kNanos + time.nanos; }
+std::int64_t to_nanoseconds(TimePoint time) { return time.seconds * kNanosPerSecond + time.nanos; }
 
 TimePoint from_nanoseconds(std::int64_t nanoseconds) { return shifted(TimePoint{}, nanoseconds); }
+
+std::optional<TimePoint> optional_time(const Statement& row, int column) {
+  if (row.is_null(column)) return std::nullopt;
+  return from_nanoseconds(row.integer(column));
+}
 
 std::int64_t RunTable::add(RunRow run, const std::function<void(Database&)>& also) {
   file_.change([&](Database& database) {
@@ -73,8 +71,8 @@ std::int64_t RunTable::add(RunRow run, const std::function<void(Database&)>& als
                  ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                  run.number, run.uuid.view(), static_cast<int>(run.kind), run.set, run.request,
                  static_cast<int>(run.state), static_cast<int>(run.pause_reason), run.message,
-                 catalog::to_nanoseconds(run.queued), to_nanoseconds(run.started),
-                 to_nanoseconds(run.finished), run.attempts, run.error_count, run.failure, run.report)
+                 to_nanoseconds(run.queued), optional_nanoseconds(run.started),
+                 optional_nanoseconds(run.finished), run.attempts, run.error_count, run.failure, run.report)
         .run();
     note_change(database, run, clock_.now());
     if (also) also(database);
@@ -90,8 +88,8 @@ void RunTable::change(const RunRow& run, const std::function<void(Database&)>& a
                 "UPDATE runs SET state = ?, pause_reason = ?, message = ?, started = ?, finished = ?, "
                 "attempts = ?, error_count = ?, failure = ?, report = ? WHERE number = ?",
                 static_cast<int>(run.state), static_cast<int>(run.pause_reason), run.message,
-                to_nanoseconds(run.started), to_nanoseconds(run.finished), run.attempts, run.error_count,
-                run.failure, run.report, run.number)
+                optional_nanoseconds(run.started), optional_nanoseconds(run.finished), run.attempts,
+                run.error_count, run.failure, run.report, run.number)
             .run();
     if (changed == 0) throw Error(ErrorKind::kNotFound, "there is no run " + std::to_string(run.number));
     note_change(database, run, clock_.now());

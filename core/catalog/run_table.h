@@ -143,5 +143,6 @@ class RunTable {
 // Times as the tables hold them.
 std::int64_t to_nanoseconds(TimePoint time);
 TimePoint from_nanoseconds(std::int64_t nanoseconds);
+std::optional<TimePoint> optional_time(const Statement& row, int column);
 
 }  // namespace garner::catalog

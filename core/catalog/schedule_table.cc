@@ -36,7 +36,7 @@ void read_rules(Database& database, const std::string& set, SetSchedule& schedul
   }
 }
 
-std::optional<SetSchedule> read(Database& database, const std::string& set) {
+std::optional<SetSchedule> read_schedule(Database& database, const std::string& set) {
   SetSchedule schedule;
   {
     Statement row = database.prepare(
@@ -78,7 +78,7 @@ std::optional<std::int64_t> to_microseconds(const std::optional<Instant>& time) 
 std::optional<SetSchedule> ScheduleTable::find(const std::string& set) {
   Database& database = file_.database();
   const auto lock = database.lock();
-  return read(database, set);
+  return read_schedule(database, set);
 }
 
 ScheduleMarks ScheduleTable::marks(const std::string& set) {
@@ -114,7 +114,7 @@ void ScheduleTable::save_mark(const std::string& set, const std::string& destina
 
 void ScheduleTable::replace(Database& database, const std::string& set, const SetSchedule& schedule,
                             const schedule::Mark& fresh) {
-  const std::optional<SetSchedule> old = read(database, set);
+  const std::optional<SetSchedule> old = read_schedule(database, set);
   database
       .prepare(
           "INSERT OR REPLACE INTO set_schedules (set_name, zone, random_delay, overdue_after, overdue_since) "

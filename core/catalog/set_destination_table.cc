@@ -4,15 +4,6 @@
 
 namespace garner::catalog {
 
-namespace {
-
-std::optional<TimePoint> optional_time(const Statement& row, int column) {
-  if (row.is_null(column)) return std::nullopt;
-  return from_nanoseconds(row.integer(column));
-}
-
-}  // namespace
-
 std::map<std::string, SetDestinationState> SetDestinationTable::find(const std::string& set) {
   Database& database = file_.database();
   const auto lock = database.lock();

@@ -10,7 +10,7 @@ bool has_destination(Database& database, const std::string& name) {
   return database.prepare("SELECT 1 FROM destinations WHERE name = ?", name).step();
 }
 
-std::vector<VerifiedPack> read(Database& database, const std::string& destination) {
+std::vector<VerifiedPack> read_packs(Database& database, const std::string& destination) {
   std::vector<VerifiedPack> packs;
   Statement rows = database.prepare(
       "SELECT name, size, first_seen, verified, damaged FROM verified_packs WHERE destination = ?",
@@ -29,7 +29,7 @@ std::vector<VerifiedPack> read(Database& database, const std::string& destinatio
 std::vector<VerifiedPack> VerifiedPackTable::packs(const std::string& destination) {
   Database& database = file_.database();
   const auto lock = database.lock();
-  return read(database, destination);
+  return read_packs(database, destination);
 }
 
 // Not a change of the configuration: the transaction is SQLite's alone, and no stamp follows it.
@@ -39,7 +39,7 @@ void VerifiedPackTable::keep(const std::string& destination, const std::vector<m
   const auto lock = database.lock();
   if (!has_destination(database, destination)) return;
   std::unordered_set<store::ObjectName, store::ObjectNameHash> gone;
-  for (const VerifiedPack& pack : read(database, destination)) gone.insert(pack.name);
+  for (const VerifiedPack& pack : read_packs(database, destination)) gone.insert(pack.name);
   Transaction transaction(database);
   for (const maintenance::PackSize& pack : there) {
     if (gone.erase(pack.name) > 0) continue;

@@ -12,7 +12,7 @@ namespace garner::crypto {
 
 namespace {
 
-constexpr std::size_t kKeySize = 32;
+constexpr std::size_t kAesKeySize = 32;
 // EVP takes lengths as int.
 constexpr std::size_t kStep = std::size_t{1} << 30;
 
@@ -39,7 +39,7 @@ Context make_context() {
 EVP_CIPHER_CTX* begin(const Secret& key, const AesGcmNonce& nonce, ByteView associated, bool sealing) {
   static thread_local const Context context = make_context();
   EVP_CIPHER_CTX* const raw = context.get();
-  require(key.size() == kKeySize, "a key that has not 32 bytes");
+  require(key.size() == kAesKeySize, "a key that has not 32 bytes");
   require(EVP_CipherInit_ex(raw, nullptr, nullptr, key.view().data(), nonce.data(), sealing ? 1 : 0) == 1,
           "key");
   require(associated.size() <= kStep, "too much associated data");

@@ -7,6 +7,7 @@
 #include <array>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "crypto/aes_gcm.h"
 #include "crypto/contexts.h"
@@ -22,7 +23,6 @@ namespace {
 constexpr std::size_t kSlotSecretSize = 32;
 constexpr std::size_t kSealSaltSize = 32;
 constexpr std::size_t kMaximumExtension = 4096;
-constexpr std::uint32_t kNanosPerSecond = 1'000'000'000;
 
 // A slot is sealed once under a key that no other slot has, so its nonce may be constant.
 constexpr AesGcmNonce kSlotNonce{};

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "crypto/contexts.h"
 #include "crypto/hash.h"
@@ -13,7 +14,6 @@ namespace garner::crypto {
 namespace {
 
 constexpr std::size_t kMasterSize = 32;
-constexpr std::uint32_t kNanosPerSecond = 1'000'000'000;
 
 // A keyring as a message, whose ordinary memory is wiped at the end of its scope.
 struct SecretMessage {

@@ -13,9 +13,9 @@ namespace {
 
 // Base 32 without I, L, O and U: the first three are read as 1, 1 and 0.
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-constexpr std::size_t kKeySize = 32;
+constexpr std::size_t kRecoveryKeySize = 32;
 constexpr std::size_t kChecksumSize = 3;
-constexpr std::size_t kBits = 8 * (kKeySize + kChecksumSize);
+constexpr std::size_t kBits = 8 * (kRecoveryKeySize + kChecksumSize);
 constexpr std::size_t kCharacters = kBits / 5;
 constexpr std::size_t kGroup = 7;
 static_assert(kCharacters * 5 == kBits && kCharacters == 8 * kGroup);
@@ -23,10 +23,10 @@ static_assert(kCharacters * 5 == kBits && kCharacters == 8 * kGroup);
 // Key and checksum, one after the other.
 Secret with_checksum(ByteView key) {
   const Secret checksum = derive_key(context::kRecoveryChecksum, key, kChecksumSize);
-  Secret both(kKeySize + kChecksumSize);
+  Secret both(kRecoveryKeySize + kChecksumSize);
   const MutableByteView bytes = both.mutable_view();
   std::copy(key.begin(), key.end(), bytes.begin());
-  std::copy(checksum.view().begin(), checksum.view().end(), bytes.begin() + kKeySize);
+  std::copy(checksum.view().begin(), checksum.view().end(), bytes.begin() + kRecoveryKeySize);
   return both;
 }
 
@@ -45,10 +45,11 @@ bool is_separator(char character) {
 
 }  // namespace
 
-Secret generate_recovery_key() { return random_secret(kKeySize); }
+Secret generate_recovery_key() { return random_secret(kRecoveryKeySize); }
 
 std::string print_recovery_key(const Secret& key) {
-  if (key.size() != kKeySize) throw Error(ErrorKind::kInternal, "a recovery key that has not 32 bytes");
+  if (key.size() != kRecoveryKeySize)
+    throw Error(ErrorKind::kInternal, "a recovery key that has not 32 bytes");
   const Secret both = with_checksum(key.view());
   const ByteView bytes = both.view();
   std::string text;
@@ -65,7 +66,7 @@ std::string print_recovery_key(const Secret& key) {
 }
 
 Secret parse_recovery_key(std::string_view text) {
-  Secret both(kKeySize + kChecksumSize);
+  Secret both(kRecoveryKeySize + kChecksumSize);
   const MutableByteView bytes = both.mutable_view();
   std::size_t characters = 0;
   for (const char character : text) {
@@ -88,7 +89,7 @@ Secret parse_recovery_key(std::string_view text) {
                                               " letters and digits; this one has " +
                                               std::to_string(characters));
   }
-  Secret key(both.view().first(kKeySize));
+  Secret key(both.view().first(kRecoveryKeySize));
   if (!equal_constant_time(with_checksum(key.view()).view(), both.view())) {
     throw Error(ErrorKind::kInvalidInput,
                 "the recovery key was copied wrongly: its checksum does not fit (look for a wrong letter or "

@@ -45,9 +45,10 @@ struct Entry {
   bool is_folder() const { return key.back() == '/'; }
 };
 
-class Listing {
+class FolderListing {
  public:
-  Listing(const std::string& root, const std::string& start_after) : root_(root), start_after_(start_after) {}
+  FolderListing(const std::string& root, const std::string& start_after)
+      : root_(root), start_after_(start_after) {}
 
   // `prefix` is empty or ends with a slash.
   void add(const std::string& prefix) {
@@ -122,7 +123,7 @@ class Listing {
 
 std::vector<ObjectInfo> list_folder(const std::string& root, const std::string& prefix,
                                     const std::string& start_after) {
-  Listing listing(root, start_after);
+  FolderListing listing(root, start_after);
   listing.add(prefix);
   return listing.take();
 }

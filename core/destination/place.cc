@@ -9,6 +9,13 @@
 
 namespace garner::destination {
 
+std::string option_of(const PlaceOptions& options, const std::string& name, const std::string& usual) {
+  const auto found = options.find(name);
+  return found != options.end() ? found->second : usual;
+}
+
+void refuse_option(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
+
 PlaceKind place_kind(const std::string& url) {
   if (url.starts_with('/')) return PlaceKind::kFolder;
   if (is_s3_url(url)) return PlaceKind::kS3;
@@ -40,8 +47,7 @@ std::string normal_url(const std::string& url) {
 PlaceOptions changed(const std::string& url, PlaceOptions options, const PlaceOptions& change) {
   const PlaceKind kind = place_kind(url);
   for (const auto& [name, value] : change) {
-    if (kind == PlaceKind::kFolder)
-      throw Error(ErrorKind::kInvalidInput, "a folder has no --" + printable(name));
+    if (kind == PlaceKind::kFolder) refuse_option("a folder has no --" + printable(name));
     if (kind == PlaceKind::kS3) check_s3_option(name, value);
     if (kind == PlaceKind::kSftp) check_sftp_option(name, value);
     if (value.empty()) {

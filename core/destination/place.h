@@ -35,6 +35,11 @@ namespace garner::destination {
 //                        machine's own]
 using PlaceOptions = std::map<std::string, std::string>;
 
+// Of that name, `usual` where there is none.
+std::string option_of(const PlaceOptions& options, const std::string& name, const std::string& usual = {});
+// Throws Error(kInvalidInput), for an option that a place does not have or a value that it cannot have.
+[[noreturn]] void refuse_option(const std::string& message);
+
 enum class PlaceKind { kFolder, kS3, kSftp };
 
 // Error(kInvalidInput) for a scheme that this version does not know.

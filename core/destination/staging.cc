@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <memory>
-#include <string_view>
 
 #include "base/error.h"
 #include "base/uuid.h"
@@ -15,14 +14,6 @@
 namespace garner::destination {
 
 namespace {
-
-// Files of put(); those that a caller of staging_folder() made are the caller's to remove, unless they have
-// been published: publish_file() does not make it durable that the name here is gone, so a crash may bring it
-// back, and then the object's space would never be free again.
-constexpr std::string_view kTemporaryPrefix = "put-";
-// A file nobody has written to for so long has no writer any more. Should it have one after all, that one's
-// put fails and is tried again; nothing is lost.
-constexpr time_t kLeftoverAge = 24 * 60 * 60;
 
 [[noreturn]] void throw_gone(const std::string& path) {
   throw Error(ErrorKind::kDestinationAway,

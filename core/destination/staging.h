@@ -6,12 +6,22 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/file.h"
 
 namespace garner::destination {
+
+// Files of put(); those that a caller of staging_folder() made are the caller's to remove, unless they have
+// been published: publish_file() does not make it durable that the name here is gone, so a crash may bring it
+// back, and then the object's space would never be free again.
+inline constexpr std::string_view kTemporaryPrefix = "put-";
+// A file nobody has written to for so long has no writer any more. Should it have one after all, that one's
+// put fails and is tried again; nothing is lost.
+inline constexpr std::int64_t kLeftoverAge = 24 * 60 * 60;  // seconds
 
 class Staging;
 

@@ -32,7 +32,7 @@ constexpr unsigned kReads = 10;
 constexpr std::uint64_t kLongestRead = 1u << 20;
 constexpr unsigned kRaces = 3;
 constexpr unsigned kRacers = 4;
-constexpr std::int64_t kOld = 24 * 3600;  // seconds, after which nobody is at it any more
+constexpr std::int64_t kAbandonedAge = 24 * 3600;  // seconds, after which nobody is at it any more
 constexpr std::size_t kSmall = 4096;
 
 std::string time_text(nanoseconds time) {
@@ -334,7 +334,7 @@ class Trial {
     // By the place's clock, which what was just written tells.
     for (const ObjectInfo& object : all) {
       if (object.key.starts_with(own_) || !object.modified || !is_of_trial(object.key)) continue;
-      if (object.modified->seconds < newest - kOld) going.push_back(object.key);
+      if (object.modified->seconds < newest - kAbandonedAge) going.push_back(object.key);
     }
     if (!going.empty()) place_.remove_all(going);
     std::set<std::string> folders;

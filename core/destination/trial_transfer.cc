@@ -21,7 +21,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-constexpr std::uint64_t kPiece = 1u << 20;
+constexpr std::uint64_t kTransferPiece = 1u << 20;
 constexpr std::uint64_t kMost = 64u << 20;
 constexpr unsigned kReaders = 4;
 
@@ -48,13 +48,14 @@ TrialTransfer::TrialTransfer(Destination& place, std::uint64_t seed, std::string
     : place_(place), seed_(seed), file_(std::move(file)), shall_take_(shall_take) {}
 
 TrialReport::Transfer TrialTransfer::send(const std::string& folder) {
-  const TrialReport::Transfer first = send_file(kPiece, folder + "first");
+  const TrialReport::Transfer first = send_file(kTransferPiece, folder + "first");
   // Of what a run sends, most goes in packs.
   const double seconds = std::chrono::duration<double>(shall_take_).count();
-  const double pieces = first.bytes_per_second() * seconds / static_cast<double>(kPiece);
+  const double pieces = first.bytes_per_second() * seconds / static_cast<double>(kTransferPiece);
   const auto bytes =
-      static_cast<std::uint64_t>(std::min(pieces, static_cast<double>(kMost / kPiece))) * kPiece;
-  if (bytes <= kPiece) return first;
+      static_cast<std::uint64_t>(std::min(pieces, static_cast<double>(kMost / kTransferPiece))) *
+      kTransferPiece;
+  if (bytes <= kTransferPiece) return first;
   return send_file(bytes, folder + "large");
 }
 
@@ -81,9 +82,9 @@ TrialReport::Transfer TrialTransfer::send_file(std::uint64_t bytes, const std::s
 void TrialTransfer::make_file(std::uint64_t bytes, bool is_staged) {
   remove_trial_file(file_);  // it may be a published object, under a second name
   const Fd file = open_file(file_, O_WRONLY | O_CREAT | O_EXCL);
-  for (std::uint64_t at = 0; at < bytes; at += kPiece) {
-    if (is_staged) place_.staged(kPiece);
-    write_at(file.get(), noise_piece(seed_, at / kPiece, kPiece), at, file_);
+  for (std::uint64_t at = 0; at < bytes; at += kTransferPiece) {
+    if (is_staged) place_.staged(kTransferPiece);
+    write_at(file.get(), noise_piece(seed_, at / kTransferPiece, kTransferPiece), at, file_);
   }
   sync_file(file.get(), file_);
 }
@@ -97,12 +98,13 @@ TrialReport::Transfer TrialTransfer::receive(const std::string& key, std::uint64
   const auto work = [&, stop = StopScope::current()] {
     const StopScope scope(stop);
     try {
-      for (std::uint64_t number; (number = next++) * kPiece < size;) {
+      for (std::uint64_t number; (number = next++) * kTransferPiece < size;) {
         if (stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the test was stopped");
         if (number > 0 && steady_clock::now() - begun > shall_take_) return;
-        if (place_.get(key, number * kPiece, kPiece) != noise_piece(seed_, number, kPiece))
+        if (place_.get(key, number * kTransferPiece, kTransferPiece) !=
+            noise_piece(seed_, number, kTransferPiece))
           throw Error(ErrorKind::kDamaged, "what is read is not what was sent");
-        received += kPiece;
+        received += kTransferPiece;
       }
     } catch (...) {
       const std::lock_guard lock(mutex);

@@ -12,7 +12,7 @@ namespace garner::maintenance {
 namespace {
 
 // A prune that goes on meanwhile replaces segments in a record or two.
-constexpr int kMostTries = 100;
+constexpr int kMostReadings = 100;
 
 PackTable read_all_segments(store::Repository& repository, CheckReport& report) {
   for (int tries = 1;; ++tries) {
@@ -20,7 +20,8 @@ PackTable read_all_segments(store::Repository& repository, CheckReport& report) 
     try {
       return read_segments(repository, *repository.state(), report);
     } catch (const SegmentsReplaced&) {
-      if (tries == kMostTries) throw Error(ErrorKind::kConflict, "the index changes all the time: try again");
+      if (tries == kMostReadings)
+        throw Error(ErrorKind::kConflict, "the index changes all the time: try again");
     }
   }
 }

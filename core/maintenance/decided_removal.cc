@@ -9,13 +9,13 @@ namespace garner::maintenance {
 namespace {
 
 // Others that commit meanwhile are waited for so often.
-constexpr int kMostTries = 50;
+constexpr int kMostCommits = 50;
 
 }  // namespace
 
 void commit_decided(store::Repository& repository,
                     const std::function<store::Removal(const store::v1::RepositoryState&)>& decide) {
-  for (int tries = 0; tries < kMostTries; ++tries) {
+  for (int tries = 0; tries < kMostCommits; ++tries) {
     const std::shared_ptr<const store::v1::RepositoryState> state = repository.state();
     store::CommitPlan plan;
     plan.removal = decide(*state);

@@ -34,7 +34,7 @@ using store::ObjectName;
 
 // Entries of packs that are dealt with at a time: some 100 bytes of memory each. A pack has some thousands.
 constexpr std::uint64_t kBatchEntries = 500'000;
-constexpr int kMostTries = 100;
+constexpr int kMostRescueTries = 100;
 
 // Reads frames by what lies under a pack's name now: no cache knows better. Packs are opened once if their
 // frames come one after the other.
@@ -77,7 +77,7 @@ class Rescue {
     for (const std::set<ObjectName>& batch : batches()) {
       int tries = 0;
       while (!replace(batch)) {
-        if (++tries == kMostTries) {
+        if (++tries == kMostRescueTries) {
           throw Error(ErrorKind::kConflict,
                       "somebody else removes things from the repository all the time: try again");
         }
@@ -170,7 +170,7 @@ class Rescue {
       // What others commit meanwhile changes nothing: the names hold what was relied on.
       const store::CommitOutcome outcome = repository_.commit(plan);
       if (outcome.committed) break;
-      if (!outcome.overtaken || tries == kMostTries) return false;
+      if (!outcome.overtaken || tries == kMostRescueTries) return false;
     }
     for (const ObjectName& name : plan.removal.condemn) {
       repository_.destination().remove(store::pack_key(name));
@@ -396,7 +396,7 @@ std::vector<crypto::BlobId> mark_snapshots(store::Repository& repository, CheckR
     plan.removal.mark_recovered.insert(marked.begin(), marked.end());
     plan.removal.decided_on = state->generation();
     if (repository.commit(plan).committed) return marked;
-    if (tries == kMostTries) {
+    if (tries == kMostRescueTries) {
       throw Error(ErrorKind::kConflict, "others commit to the repository all the time: try again");
     }
   }

@@ -8,10 +8,10 @@
 #include <optional>
 #include <system_error>
 
+#include "restore/metadata.h"
+
 namespace garner::restore {
 namespace {
-
-using Complain = std::function<void(const std::string&)>;
 
 struct NamedFlag {
   std::uint32_t flag;
@@ -45,7 +45,7 @@ constexpr std::array<NamedFlag, 15> kNames{{
     {FS_DAX_FL, "direct access"},
 }};
 
-std::string names_of(std::uint32_t flags) {
+std::string flag_names(std::uint32_t flags) {
   std::string names;
   for (const NamedFlag& named : kNames) {
     if ((flags & named.flag) == 0) continue;
@@ -71,7 +71,7 @@ void change_flags(int fd, std::uint32_t added, std::uint32_t removed, const Comp
   const std::optional<std::uint32_t> current = get_flags(fd);
   if (!current) {
     if (added != 0 && complain) {
-      complain("flags " + names_of(added) + " could not be set: " + std::generic_category().message(errno));
+      complain("flags " + flag_names(added) + " could not be set: " + std::generic_category().message(errno));
     }
     return;
   }
@@ -90,8 +90,9 @@ void change_flags(int fd, std::uint32_t added, std::uint32_t removed, const Comp
     }
   }
   if (missing != 0 && complain) {
-    complain("flags " + names_of(missing) + " could not be " + ((missing & added) != 0 ? "set" : "cleared") +
-             ": " + std::generic_category().message(error_number));
+    complain("flags " + flag_names(missing) + " could not be " +
+             ((missing & added) != 0 ? "set" : "cleared") + ": " +
+             std::generic_category().message(error_number));
   }
 }
 

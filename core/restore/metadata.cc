@@ -6,16 +6,14 @@
 
 #include <cerrno>
 #include <climits>
-#include <system_error>
 
 #include "base/bytes.h"
 #include "restore/inode_flags.h"
+#include "restore/target_error.h"
 #include "restore/xattrs.h"
 
 namespace garner::restore {
 namespace {
-
-std::string because(int error_number) { return ": " + std::generic_category().message(error_number); }
 
 struct Ownership {
   bool user = true;

@@ -1,6 +1,7 @@
 #include "restore/target_error.h"
 
 #include <cerrno>
+#include <system_error>
 
 namespace garner::restore {
 
@@ -9,6 +10,8 @@ Error target_error(int error_number, std::string_view what) {
   return system_error(error_number, what, forbidden ? ErrorKind::kPermissionDenied : ErrorKind::kWriteFailed,
                       ErrorKind::kTargetFull);
 }
+
+std::string because(int error_number) { return ": " + std::generic_category().message(error_number); }
 
 bool ends_restore(const Error& error) {
   switch (error.error_number()) {

@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "base/bytes.h"
+#include "restore/target_error.h"
 
 namespace garner::restore {
 namespace {
@@ -44,7 +44,7 @@ class Attributes {
   const std::string path_;
 };
 
-std::vector<std::string> names_of(const Attributes& attributes) {
+std::vector<std::string> attribute_names(const Attributes& attributes) {
   const ssize_t expected = attributes.list(nullptr, 0);
   if (expected <= 0) return {};
   std::vector<char> buffer(std::min(static_cast<std::size_t>(expected) + 1024, kMaximumXattr));
@@ -72,13 +72,11 @@ bool is_removable(std::string_view name) {
          name == "system.posix_acl_access" || name == "system.posix_acl_default";
 }
 
-std::string because(int error_number) { return ": " + std::generic_category().message(error_number); }
-
 }  // namespace
 
 void apply_xattrs(int fd, HandleType type, const v1::Node& node, const Complain& complain) {
   const Attributes attributes(fd, type);
-  const std::vector<std::string> present = names_of(attributes);
+  const std::vector<std::string> present = attribute_names(attributes);
   for (const std::string& name : present) {
     if (!is_removable(name)) continue;
     const bool wanted = std::any_of(node.xattrs().begin(), node.xattrs().end(),

@@ -9,9 +9,9 @@ namespace garner::schedule {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths{"jan", "feb", "mar", "apr", "may", "jun",
-                                                   "jul", "aug", "sep", "oct", "nov", "dec"};
-constexpr std::array<std::string_view, 7> kWeekdays{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
+constexpr std::array<std::string_view, 12> kMonthNames{"jan", "feb", "mar", "apr", "may", "jun",
+                                                       "jul", "aug", "sep", "oct", "nov", "dec"};
+constexpr std::array<std::string_view, 7> kWeekdayNames{"sun", "mon", "tue", "wed", "thu", "fri", "sat"};
 
 struct Field {
   const char* expected;
@@ -20,13 +20,13 @@ struct Field {
   std::span<const std::string_view> names;  // of `least` and what follows
 };
 
-const Field kMinute{"a minute from 0 to 59", 0, 59, {}};
-const Field kHour{"an hour from 0 to 23", 0, 23, {}};
-const Field kDay{"a day from 1 to 31", 1, 31, {}};
-const Field kMonth{"a month from 1 to 12, or jan to dec", 1, 12, kMonths};
-const Field kWeekday{"a weekday from 0 (Sunday) to 7, or sun to sat", 0, 7, kWeekdays};
+const Field kMinuteField{"a minute from 0 to 59", 0, 59, {}};
+const Field kHourField{"an hour from 0 to 23", 0, 23, {}};
+const Field kDayField{"a day from 1 to 31", 1, 31, {}};
+const Field kMonthField{"a month from 1 to 12, or jan to dec", 1, 12, kMonthNames};
+const Field kWeekdayField{"a weekday from 0 (Sunday) to 7, or sun to sat", 0, 7, kWeekdayNames};
 
-int take_value(TextCursor& cursor, const Field& field) {
+int take_field_value(TextCursor& cursor, const Field& field) {
   const std::size_t begin = cursor.position();
   const std::string expected = std::string(field.expected) + " is expected";
   if (!cursor.is_digit()) {
@@ -41,20 +41,20 @@ int take_value(TextCursor& cursor, const Field& field) {
   return value;
 }
 
-ValueRange take_range(TextCursor& cursor, const Field& field) {
+ValueRange take_field_range(TextCursor& cursor, const Field& field) {
   ValueRange range;
   bool open = false;  // "*", or "5/10": up to the field's last value
   if (cursor.take("*")) {
     range = {field.least, field.most, 1};
     open = true;
   } else {
-    range.start = range.stop = take_value(cursor, field);
+    range.start = range.stop = take_field_value(cursor, field);
     range.step = 1;
     if (cursor.take("-")) {
       const std::size_t at = cursor.position();
-      range.stop = take_value(cursor, field);
+      range.stop = take_field_value(cursor, field);
       // "fri-sun": Sunday is the week's first day here, and its last.
-      if (field.most == kWeekday.most && range.stop == 0 && range.start > 0) range.stop = 7;
+      if (field.most == kWeekdayField.most && range.stop == 0 && range.start > 0) range.stop = 7;
       if (range.stop < range.start) cursor.fail_at(at, "the range must go upwards");
     } else if (cursor.peek() == '/') {
       range.stop = field.most;
@@ -66,7 +66,7 @@ ValueRange take_range(TextCursor& cursor, const Field& field) {
     if (range.step < 1) cursor.fail_at(at, "a step of at least 1 is expected");
   }
   // Sunday once, when all days were meant.
-  if (open && field.most == kWeekday.most) range.stop = 6;
+  if (open && field.most == kWeekdayField.most) range.stop = 6;
   return range;
 }
 
@@ -75,7 +75,7 @@ Values take_field(TextCursor& cursor, const Field& field, bool* star = nullptr) 
   if (star != nullptr) *star = cursor.peek() == '*';
   Values values;
   do {
-    values.push_back(take_range(cursor, field));
+    values.push_back(take_field_range(cursor, field));
   } while (cursor.take(","));
   if (!cursor.at_end() && cursor.peek() != ' ' && cursor.peek() != '\t')
     cursor.fail("',', '-', '/' or a blank is expected");
@@ -127,11 +127,11 @@ Calendar parse_cron(TextCursor& cursor) {
   bool every_day = false;
   bool every_weekday = false;
   calendar.microseconds = {{0, -1, 0}};
-  calendar.minutes = take_field(cursor, kMinute);
-  calendar.hours = take_field(cursor, kHour);
-  calendar.days = take_field(cursor, kDay, &every_day);
-  calendar.months = take_field(cursor, kMonth);
-  calendar.weekdays = to_weekdays(take_field(cursor, kWeekday, &every_weekday));
+  calendar.minutes = take_field(cursor, kMinuteField);
+  calendar.hours = take_field(cursor, kHourField);
+  calendar.days = take_field(cursor, kDayField, &every_day);
+  calendar.months = take_field(cursor, kMonthField);
+  calendar.weekdays = to_weekdays(take_field(cursor, kWeekdayField, &every_weekday));
   if (!cursor.at_end()) cursor.fail("the end is expected: a cron line has five fields");
   // Two restricted fields: either is enough.
   calendar.day_or_weekday = !every_day && !every_weekday;

@@ -8,7 +8,7 @@ namespace garner::schedule {
 
 namespace {
 
-constexpr std::chrono::minutes kDay{24 * 60};
+constexpr std::chrono::minutes kWholeDay{24 * 60};
 constexpr int kMostChained = 15;
 
 // "22:00"; 24:00 is the day's end.
@@ -39,7 +39,7 @@ Window parse_window(std::string_view text) {
   if (!cursor.is_digit()) window.weekdays = take_weekdays(cursor);
   const std::size_t begin = cursor.position();
   window.from = take_clock(cursor);
-  if (window.from >= kDay) cursor.fail_at(begin, "a window begins before 24:00");
+  if (window.from >= kWholeDay) cursor.fail_at(begin, "a window begins before 24:00");
   cursor.skip_blanks();
   if (!cursor.take("..") && !cursor.take("-")) cursor.fail("'-' and the window's end are expected");
   cursor.skip_blanks();
@@ -48,7 +48,7 @@ Window parse_window(std::string_view text) {
   cursor.skip_blanks();
   if (!cursor.at_end()) cursor.fail("the end is expected");
   if (window.to == window.from) cursor.fail_at(at, "a window's end differs from its beginning");
-  if (window.to < window.from) window.to += kDay;
+  if (window.to < window.from) window.to += kWholeDay;
   return window;
 }
 

@@ -29,8 +29,6 @@ v1::ContentEntry make_entry(v1::EntryType type, std::uint64_t length, ByteView i
   return entry;
 }
 
-crypto::BlobId id_from(const std::string& bytes) { return crypto::BlobId::from_bytes(as_bytes(bytes)); }
-
 }  // namespace
 
 Difference difference_of(const v1::ContentEntry& entry) {

@@ -230,6 +230,8 @@ void validate(const v1::Snapshot& snapshot) {
   }
 }
 
+crypto::BlobId id_from(const std::string& bytes) { return crypto::BlobId::from_bytes(as_bytes(bytes)); }
+
 v1::Time to_proto(TimePoint time) {
   v1::Time result;
   result.set_seconds(time.seconds);

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "crypto/blob_id.h"
 #include "garner/v1/store.pb.h"
 
 namespace garner::snapshot {
@@ -46,6 +47,9 @@ void validate(const v1::TreePage& page);
 void validate(const v1::ContentList& list);
 // Everything but the sequence number, which a snapshot that is not committed yet may lack.
 void validate(const v1::Snapshot& snapshot);
+
+// A blob's id as messages hold it. Error(kDamaged) unless it has 32 bytes.
+crypto::BlobId id_from(const std::string& bytes);
 
 v1::Time to_proto(TimePoint time);
 TimePoint from_proto(const v1::Time& time);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "snapshot/content_list.h"
+#include "snapshot/node.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/tree.h"
 
@@ -14,8 +15,6 @@ namespace garner::snapshot {
 namespace {
 
 using IsWanted = std::function<bool(std::string_view id)>;
-
-crypto::BlobId id_from(const std::string& bytes) { return crypto::BlobId::from_bytes(as_bytes(bytes)); }
 
 // Of what is stored as a difference both what it is made of and what comes out of it.
 bool names_wanted(const v1::ContentEntry& entry, const IsWanted& is_wanted) {

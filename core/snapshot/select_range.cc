@@ -38,7 +38,7 @@ Entries select_by_steps(const Entries& entries, const std::string& selector, con
   return chosen;
 }
 
-Entries select_by_time(const Entries& entries, const std::string& selector, const TimeSpan& from,
+Entries select_by_span(const Entries& entries, const std::string& selector, const TimeSpan& from,
                        const TimeSpan& to, const std::string& set) {
   const TimePoint begin = std::min(from.first, to.first);
   const TimePoint end = std::max(from.last, to.last);
@@ -72,7 +72,7 @@ Entries select_range(const Entries& entries, const std::string& selector, std::s
                                               "\" is no range: write SET~N..~M, or TIME..TIME; for a time " +
                                               kTimeForms);
   }
-  return select_by_time(entries, selector, *first, *last, set);
+  return select_by_span(entries, selector, *first, *last, set);
 }
 
 Entries select_any(const Entries& entries, const std::string& selector, const TimeOrigin& origin,

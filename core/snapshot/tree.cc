@@ -64,10 +64,6 @@ NamedNode with_owners(v1::Node node, const v1::TreePage& page) {
   return named;
 }
 
-crypto::BlobId id_of(const v1::PageReference& reference) {
-  return crypto::BlobId::from_bytes(as_bytes(reference.id()));
-}
-
 }  // namespace
 
 void TreeBuilder::add(v1::Node node) {
@@ -151,7 +147,7 @@ BuiltTree TreeBuilder::finish() {
     const bool top = level + 1 == levels_.size();
     if (level > 0 && top && levels_[level].page.pages_size() == 1) {
       const v1::PageReference& root = levels_[level].page.pages(0);
-      return {id_of(root), root.totals()};
+      return {id_from(root.id()), root.totals()};
     }
     if (levels_[level].nodes > 0) close_page(level);
   }
@@ -188,7 +184,7 @@ TreeReader::TreeReader(store::BlobSource& source, const crypto::BlobId& id, std:
         [](std::string_view wanted, const v1::PageReference& page) { return wanted < page.first_name(); });
     level.next = std::max(0, static_cast<int>(behind - pages.begin()) - 1);
     const v1::PageReference reference = level.page.pages(level.next++);
-    open(id_of(reference), &reference);
+    open(id_from(reference.id()), &reference);
   }
   const auto& nodes = levels_.back().page.nodes();
   const auto first =
@@ -222,7 +218,7 @@ std::optional<NamedNode> TreeReader::next() {
     }
     if (level.next < level.page.pages_size()) {
       const v1::PageReference reference = level.page.pages(level.next++);
-      open(id_of(reference), &reference);
+      open(id_from(reference.id()), &reference);
     } else {
       levels_.pop_back();
     }
@@ -243,7 +239,7 @@ std::optional<NamedNode> find_in_tree(store::BlobSource& source, const crypto::B
         [](std::string_view wanted, const v1::PageReference& page) { return wanted < page.first_name(); });
     if (after == pages.begin()) return std::nullopt;
     const v1::PageReference reference = *std::prev(after);
-    loaded = load_page(source, id_of(reference), &reference);
+    loaded = load_page(source, id_from(reference.id()), &reference);
   }
   auto& nodes = *loaded.page.mutable_nodes();
   const auto found =

@@ -30,8 +30,6 @@ constexpr std::size_t kMostLists = 50'000;
 
 using Nodes = std::vector<v1::Node>;  // of one path, in the snapshots that are owned
 
-crypto::BlobId id_of(const std::string& bytes) { return crypto::BlobId::from_bytes(as_bytes(bytes)); }
-
 bool has_same_content(const v1::Node& a, const v1::Node& b) {
   return std::ranges::equal(a.content(), b.content(), [](const auto& one, const auto& other) {
     return serialize(one) == serialize(other);
@@ -56,11 +54,11 @@ class ContentBeside {
       open_longer_than(length);
       crypto::IdSet known;
       const auto [first, last] = owned_.equal_range(length);
-      for (const auto& one : std::ranges::subrange(first, last)) known.insert(id_of(one.second.entry.id()));
+      for (const auto& one : std::ranges::subrange(first, last)) known.insert(id_from(one.second.entry.id()));
       crypto::IdSet met;
       while (!lists_.empty() && lists_.begin()->first == length) {
         const List list = std::move(lists_.extract(lists_.begin()).mapped());
-        const crypto::BlobId id = id_of(list.entry.id());
+        const crypto::BlobId id = id_from(list.entry.id());
         if (known.contains(id)) {
           met.insert(id);
         } else {
@@ -69,7 +67,7 @@ class ContentBeside {
       }
       // What is in those was passed over: nobody asks for it.
       for (auto one = first; one != last;)
-        one = met.contains(id_of(one->second.entry.id())) ? owned_.erase(one) : std::next(one);
+        one = met.contains(id_from(one->second.entry.id())) ? owned_.erase(one) : std::next(one);
     }
   }
 
@@ -187,7 +185,7 @@ class Walk {
       const bool is_owned =
           std::ranges::any_of(*level.beside, [&](OwnedTree& tree) { return tree.has_page(reference); });
       if (is_owned) return;
-      enter_page(id_of(reference.id()), &reference, nullptr, level.page_depth + 1, level.beside);
+      enter_page(id_from(reference.id()), &reference, nullptr, level.page_depth + 1, level.beside);
     } else {
       levels_.pop_back();
     }
@@ -211,9 +209,9 @@ class Walk {
         if (other.tree() == node.tree()) return;
         const bool is_known = std::ranges::any_of(
             *beside, [&](const OwnedTree& tree) { return as_text(tree.id().view()) == other.tree(); });
-        if (!is_known) beside->emplace_back(source_, id_of(other.tree()));
+        if (!is_known) beside->emplace_back(source_, id_from(other.tree()));
       }
-      enter_page(id_of(node.tree()), nullptr, &node.totals(), 1, std::move(beside));
+      enter_page(id_from(node.tree()), nullptr, &node.totals(), 1, std::move(beside));
     } else if (node.type() == v1::NODE_TYPE_FILE) {
       const bool is_owned =
           std::ranges::any_of(owned, [&](const v1::Node& other) { return has_same_content(node, other); });
@@ -267,10 +265,10 @@ class Walk {
       return true;
     };
     content.list = [&](const v1::ContentEntry& list) {
-      return visitor_.visit(crypto::BlobKind::kList, id_of(list.id()), path_);
+      return visitor_.visit(crypto::BlobKind::kList, id_from(list.id()), path_);
     };
     content.unreadable = [&](const v1::ContentEntry& list, const Error& error) {
-      visitor_.unreadable(crypto::BlobKind::kList, id_of(list.id()), path_, error.what());
+      visitor_.unreadable(crypto::BlobKind::kList, id_from(list.id()), path_, error.what());
     };
     if (owned.empty()) {
       walk_content(node, source_, content);

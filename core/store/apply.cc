@@ -24,8 +24,8 @@ using Names = google::protobuf::RepeatedPtrField<std::string>;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kDamaged, why); }
 
-void require(bool holds, const std::string& why) {
-  if (!holds) refuse(why);
+void require(bool has_key, const std::string& why) {
+  if (!has_key) refuse(why);
 }
 
 void require_size(const std::string& value, std::size_t size, const char* what) {
@@ -58,7 +58,7 @@ auto place_of(google::protobuf::RepeatedPtrField<Entry>& entries, const std::str
 }
 
 template <typename Entry>
-bool holds(google::protobuf::RepeatedPtrField<Entry>& entries, const std::string& key) {
+bool has_key(google::protobuf::RepeatedPtrField<Entry>& entries, const std::string& key) {
   const auto place = place_of(entries, key);
   return place != entries.end() && key_of(*place) == key;
 }
@@ -225,7 +225,7 @@ class Applier {
               "a segment is too large to stand in a record");
       require(segment.inlined().empty() || segment.inlined().size() == segment.size(),
               "a segment in a record has not the size it is said to have");
-      require(!holds(*state_.mutable_segments(), segment.name()), "it adds a segment that is there");
+      require(!has_key(*state_.mutable_segments(), segment.name()), "it adds a segment that is there");
       require_not_removed(segment.name());
       set_entry(*state_.mutable_segments(), segment);
     }
@@ -338,13 +338,13 @@ class Applier {
     require_distinct(body_.drop(), kNameSize, "a dropped name");
     // First what is dropped: it must have been condemned in an earlier record.
     for (const std::string& name : body_.drop()) {
-      require(holds(*state_.mutable_condemned(), name), "it drops what is not condemned: " + hex(name));
+      require(has_key(*state_.mutable_condemned(), name), "it drops what is not condemned: " + hex(name));
       remove_entry(*state_.mutable_condemned(), name);
       set_entry(*state_.mutable_dead(), name);
     }
     for (const std::string& name : body_.condemn()) {
       require_not_removed(name);
-      require(!holds(*state_.mutable_segments(), name), "it condemns a live segment: " + hex(name));
+      require(!has_key(*state_.mutable_segments(), name), "it condemns a live segment: " + hex(name));
       set_entry(*state_.mutable_condemned(), name);
     }
   }

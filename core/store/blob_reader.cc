@@ -24,7 +24,7 @@ bool is_of_location(ErrorKind kind) {
          kind == ErrorKind::kWrongKey || kind == ErrorKind::kNewerFormat;
 }
 
-const char* describe(crypto::BlobKind kind) {
+const char* kind_text(crypto::BlobKind kind) {
   switch (kind) {
     case crypto::BlobKind::kData:
       return "data blob ";
@@ -114,7 +114,7 @@ BlobView BlobReader::view_by(const Way& way, const crypto::Keyring& keyring, cry
   if (const auto place = uncommitted->find(id); place != uncommitted->end()) {
     if (std::optional<BlobView> found = attempt(place->second)) return *std::move(found);
   }
-  const std::string what = describe(kind) + id.hex() + " at " + destination_.describe();
+  const std::string what = kind_text(kind) + id.hex() + " at " + destination_.describe();
   if (failure) throw Error(ErrorKind::kDamaged, what + ": " + failure->what());
   throw Error(ErrorKind::kNotFound, what + " is in no pack");
 }
@@ -124,7 +124,7 @@ Bytes BlobReader::read_condemned(const crypto::Keyring& keyring, crypto::BlobKin
   const std::optional<BlobLocation> location = index_.find_condemned(id);
   if (!location) {
     throw Error(ErrorKind::kNotFound,
-                describe(kind) + id.hex() + " at " + destination_.describe() + " is in no condemned pack");
+                kind_text(kind) + id.hex() + " at " + destination_.describe() + " is in no condemned pack");
   }
   return copy_of(view_blob({number_, true}, keyring, kind, id, *location));
 }

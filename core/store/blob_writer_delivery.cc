@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t kMostWaiting = 200'000;
 constexpr std::size_t kCopyStep = 1u << 20;
 
-struct stat status_of(const std::string& path) {
+struct stat file_status(const std::string& path) {
   const Fd fd = open_file(path, O_RDONLY);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0)
@@ -384,7 +384,7 @@ void BlobWriter::adopt_file(const DurablePack& known, Pack& pack, const std::vec
                             bool is_elsewhere, Adopted& adopted) {
   try {
     if (to_rename.empty()) {
-      if (static_cast<std::uint64_t>(status_of(known.path).st_size) != pack.size)
+      if (static_cast<std::uint64_t>(file_status(known.path).st_size) != pack.size)
         throw Error(ErrorKind::kNotFound, "the pack " + printable(known.path) + " is not as long as it was");
       return;
     }

@@ -17,10 +17,6 @@ namespace {
 
 std::string short_hex(ByteView id) { return to_hex(id.first(8)); }
 
-bool is_listed(const google::protobuf::RepeatedPtrField<std::string>& sorted, const ObjectName& name) {
-  return std::binary_search(sorted.begin(), sorted.end(), as_text(name.view()));
-}
-
 const v1::SegmentReference* find_segment(const v1::RepositoryState& state, const ObjectName& name) {
   const auto found = std::ranges::find_if(state.segments(), [&](const v1::SegmentReference& segment) {
     return segment.name() == as_text(name.view());
@@ -137,7 +133,7 @@ std::vector<FinishedPack> Repository::packs_of_replaced(const Removal& removal,
     add_packs(
         fetch_segment(*segment),
         [&](const ObjectName& pack) {
-          return !removal.drop.contains(pack) && !is_listed(state.dead(), pack) && seen.insert(pack).second;
+          return !removal.drop.contains(pack) && !has_name(state.dead(), pack) && seen.insert(pack).second;
         },
         packs);
   }
@@ -180,7 +176,7 @@ void Repository::add_removal(const Removal& removal, const v1::RepositoryState& 
     again.clear_tags();
   }
   for (const ObjectName& name : removal.drop) {
-    if (is_listed(state.condemned(), name)) add(body.add_drop(), name.view());
+    if (has_name(state.condemned(), name)) add(body.add_drop(), name.view());
   }
   for (const ObjectName& name : removal.replace_segments) {
     add(body.add_remove_segments(), name.view());

@@ -34,7 +34,7 @@ constexpr int kHashLog = 17;
 constexpr int kChainLog = 18;
 constexpr int kLeastWindowLog = 10;
 
-void check(std::size_t result, const char* what) {
+void check_zstd(std::size_t result, const char* what) {
   if (ZSTD_isError(result) != 0) {
     throw Error(ErrorKind::kInternal, std::string(what) + ": " + ZSTD_getErrorName(result));
   }
@@ -57,7 +57,7 @@ struct DifferenceCodec::Contexts {
   }
 
   void set(ZSTD_cParameter parameter, int value) {
-    check(ZSTD_CCtx_setParameter(compressor.get(), parameter, value), "setting up zstd");
+    check_zstd(ZSTD_CCtx_setParameter(compressor.get(), parameter, value), "setting up zstd");
   }
 
   // With `base` in front of the content; it may be empty.
@@ -68,11 +68,11 @@ struct DifferenceCodec::Contexts {
     set(ZSTD_c_windowLog, window);
     set(ZSTD_c_hashLog, window > kSmallWindowLog ? kHashLog : 0);
     set(ZSTD_c_chainLog, window > kSmallWindowLog ? kChainLog : 0);
-    check(ZSTD_CCtx_refPrefix(compressor.get(), base.data(), base.size()), "giving zstd a base");
+    check_zstd(ZSTD_CCtx_refPrefix(compressor.get(), base.data(), base.size()), "giving zstd a base");
     const MutableByteView room = patch.take(ZSTD_compressBound(content.size()));
     const std::size_t length =
         ZSTD_compress2(compressor.get(), room.data(), room.size(), content.data(), content.size());
-    check(length, "compressing a difference");
+    check_zstd(length, "compressing a difference");
     return room.first(length);
   }
 
@@ -83,7 +83,7 @@ struct DifferenceCodec::Contexts {
     const std::size_t length =
         ZSTD_compressCCtx(compressor.get(), room.data(), room.size(),
                           content.subspan((content.size() - part) / 2).data(), part, kFastLevel);
-    check(length, "compressing a sample");
+    check_zstd(length, "compressing a sample");
     return std::min(content.size(), length * content.size() / part);
   }
 
@@ -121,7 +121,7 @@ ByteView DifferenceCodec::decode(ByteView base, ByteView patch, std::size_t leng
   }
   ZSTD_DCtx& decompressor = *contexts_->decompressor;
   ZSTD_DCtx_reset(&decompressor, ZSTD_reset_session_and_parameters);
-  check(ZSTD_DCtx_refPrefix(&decompressor, base.data(), base.size()), "giving zstd a base");
+  check_zstd(ZSTD_DCtx_refPrefix(&decompressor, base.data(), base.size()), "giving zstd a base");
   const MutableByteView content = memory.take(length);
   const std::size_t got =
       ZSTD_decompressDCtx(&decompressor, content.data(), content.size(), patch.data(), patch.size());

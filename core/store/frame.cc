@@ -43,15 +43,17 @@ void put_header(MutableByteView out, std::uint8_t codec, std::size_t raw_length)
   for (unsigned i = 0; i < 4; ++i) out[1 + i] = static_cast<std::uint8_t>(raw_length >> (8 * i));
 }
 
-[[noreturn]] void damaged(const std::string& what) { throw Error(ErrorKind::kDamaged, "frame: " + what); }
+[[noreturn]] void damaged_frame(const std::string& what) {
+  throw Error(ErrorKind::kDamaged, "frame: " + what);
+}
 
 void check_lengths(ByteView plain, std::size_t raw_length) {
   ByteReader reader(plain);
   reader.u8();
   const std::uint32_t declared = reader.u32();
   if (declared > kMaximumFrame || declared != raw_length) {
-    damaged("declares " + std::to_string(declared) + " raw bytes where " + std::to_string(raw_length) +
-            " are due");
+    damaged_frame("declares " + std::to_string(declared) + " raw bytes where " + std::to_string(raw_length) +
+                  " are due");
   }
 }
 
@@ -159,7 +161,7 @@ std::optional<ByteView> FrameCodec::stored(ByteView plain, std::size_t raw_lengt
   check_lengths(plain, raw_length);
   if (plain[0] != kStored) return std::nullopt;
   const ByteView payload = plain.subspan(kFrameHeader);
-  if (payload.size() != raw_length) damaged("stored bytes are missing or too many");
+  if (payload.size() != raw_length) damaged_frame("stored bytes are missing or too many");
   return payload;
 }
 
@@ -191,12 +193,12 @@ void FrameCodec::Contexts::decode(ByteView plain, MutableByteView raw) {
   }
   // zstd would also take several of its frames in a row, or none.
   if (ZSTD_findFrameCompressedSize(payload.data(), payload.size()) != payload.size()) {
-    damaged("is not one whole zstd frame");
+    damaged_frame("is not one whole zstd frame");
   }
   std::size_t length =
       ZSTD_decompressDCtx(decompressor.get(), raw.data(), raw.size(), payload.data(), payload.size());
-  if (ZSTD_isError(length) != 0) damaged(std::string("decompressing: ") + ZSTD_getErrorName(length));
-  if (length != raw.size()) damaged("holds fewer bytes than it declares");
+  if (ZSTD_isError(length) != 0) damaged_frame(std::string("decompressing: ") + ZSTD_getErrorName(length));
+  if (length != raw.size()) damaged_frame("holds fewer bytes than it declares");
 }
 
 }  // namespace garner::store

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t kReadAtOnce = 256u << 10;  // a multiple of every row's size
 // A quarter of what a block of the filter has on average, and four times the spread of places around the
 // guess.
-constexpr std::uint64_t kEntriesAtOnce = 16;
+constexpr std::uint64_t kEntriesLookedAt = 16;
 // A block of hashes has never more entries; one that has is searched by halves.
 constexpr std::uint64_t kLargestEvenBlock = 256;
 
@@ -137,9 +137,9 @@ bool IndexTable::find_numbered(const crypto::BlobId& id,
   const std::uint8_t* wanted = id.value.data();
   const auto [first, end] = filter_->range(wanted);
   if (first == end) return false;
-  std::array<std::uint8_t, kEntryRow * kEntriesAtOnce> rows;
+  std::array<std::uint8_t, kEntryRow * kEntriesLookedAt> rows;
   const auto load = [&](std::uint64_t begin) {
-    const std::uint64_t count = std::min(end - begin, kEntriesAtOnce);
+    const std::uint64_t count = std::min(end - begin, kEntriesLookedAt);
     read(MutableByteView(rows).first(count * kEntryRow), layout_.entries() + kEntryRow * begin);
     return count;
   };
@@ -148,7 +148,7 @@ bool IndexTable::find_numbered(const crypto::BlobId& id,
     // Ids are spread evenly, in a block of the filter as well: what is looked for is about where its fraction
     // of the block says.
     at += filter::position_in_block(wanted, layout_.block_count, end - first);
-    at -= std::min(at - first, kEntriesAtOnce / 2);
+    at -= std::min(at - first, kEntriesLookedAt / 2);
   } else {
     for (std::uint64_t limit = end; at < limit;) {
       const std::uint64_t middle = at + (limit - at) / 2;
@@ -163,7 +163,7 @@ bool IndexTable::find_numbered(const crypto::BlobId& id,
   }
   std::uint64_t count = load(at);
   while (at > first && std::memcmp(rows.data(), wanted, 32) >= 0) {
-    at -= std::min(at - first, kEntriesAtOnce - 1);
+    at -= std::min(at - first, kEntriesLookedAt - 1);
     count = load(at);
   }
   while (true) {

@@ -15,7 +15,7 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kPrefix = "keys/";
+constexpr std::string_view kKeysPrefix = "keys/";
 constexpr std::size_t kUuidText = 36;
 constexpr std::size_t kMinimumPrefix = 4;
 // A keyring of 300 epochs, and far more than one of these is.
@@ -28,7 +28,7 @@ struct KeyName {
 };
 
 std::optional<KeyName> parse_key(const std::string& key) {
-  const std::string text = key.substr(kPrefix.size());
+  const std::string text = key.substr(kKeysPrefix.size());
   try {
     KeyName name;
     name.slot = Uuid::parse(text.substr(0, kUuidText));
@@ -83,7 +83,7 @@ void read_slot(destination::Destination& destination, const std::string& key, co
 
 Slots read_slots(destination::Destination& destination) {
   Slots slots;
-  for (const destination::ObjectInfo& object : destination.list(std::string(kPrefix))) {
+  for (const destination::ObjectInfo& object : destination.list(std::string(kKeysPrefix))) {
     const std::optional<KeyName> name = parse_key(object.key);
     if (!name) continue;  // not ours
     try {
@@ -173,7 +173,7 @@ std::optional<RepositoryHeader> header_if_readable(destination::Destination& des
   }
 }
 
-const char* describe(v1::SlotType type) {
+const char* slot_text(v1::SlotType type) {
   switch (type) {
     case v1::SLOT_TYPE_PASSWORD:
       return "password";
@@ -201,7 +201,7 @@ std::string digits_of(std::string_view text) {
 
 }  // namespace
 
-std::string slot_key(const Uuid& slot) { return std::string(kPrefix) + slot.text(); }
+std::string slot_key(const Uuid& slot) { return std::string(kKeysPrefix) + slot.text(); }
 
 std::string extension_key(const Uuid& slot, std::uint32_t epoch) {
   char digits[9];
@@ -268,7 +268,7 @@ void remove_slot(destination::Destination& destination, const std::string& prefi
   // Damaged slots can be removed as well, so the keys decide, not what was read.
   std::set<Uuid> matches;
   std::vector<std::string> keys;
-  for (const destination::ObjectInfo& object : destination.list(std::string(kPrefix))) {
+  for (const destination::ObjectInfo& object : destination.list(std::string(kKeysPrefix))) {
     const std::optional<KeyName> name = parse_key(object.key);
     if (!name || !digits_of(name->slot.text()).starts_with(digits)) continue;
     matches.insert(name->slot);
@@ -297,7 +297,7 @@ crypto::Keyring open_with(destination::Destination& destination, const crypto::C
     try_packs(destination, credential, header, attempt);
     if (attempt.keyring) return std::move(*attempt.keyring);
   }
-  const std::string what = describe(credential.type);
+  const std::string what = slot_text(credential.type);
   const std::string damage = attempt.damaged.empty() ? "" : " (damaged: " + joined(attempt.damaged) + ")";
   if (attempt.refused) {
     throw Error(ErrorKind::kWrongKey,

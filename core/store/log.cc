@@ -5,13 +5,12 @@
 #include <string>
 
 #include "base/error.h"
+#include "store/repository_header.h"
 
 namespace garner::store {
 
 namespace {
 
-constexpr const char* kListPrefix = "log/";
-constexpr const char* kStatePrefix = "state/";
 // So many state objects are tried before the log is read from its first record.
 constexpr std::size_t kStatesTried = 3;
 
@@ -23,36 +22,36 @@ std::string if_meant(std::uint64_t newest) {
          std::to_string(newest);
 }
 
-std::string at(const LogContext& log) { return "the repository at " + log.destination.describe(); }
-
 Error log_is_missing(const LogContext& log) {
-  return Error(ErrorKind::kDamaged, at(log) + ": the log is missing: run garner repair");
+  return Error(ErrorKind::kDamaged,
+               repository_at(log.destination) + ": the log is missing: run garner repair");
 }
 
 Error rolled_back(const LogContext& log, std::uint64_t seen, std::uint64_t now) {
-  return Error(ErrorKind::kForked, at(log) + " was rolled back: this machine has seen record " +
+  return Error(ErrorKind::kForked, repository_at(log.destination) +
+                                       " was rolled back: this machine has seen record " +
                                        std::to_string(seen) + " of its log, and now the newest is " +
                                        std::to_string(now) + "." + if_meant(now));
 }
 
 Error replaced(const LogContext& log, std::uint64_t newest) {
   return Error(ErrorKind::kForked,
-               at(log) +
+               repository_at(log.destination) +
                    " has another log than the one this machine has seen: the log was rebuilt or the "
                    "repository was replaced." +
                    if_meant(newest));
 }
 
 Error forked(const LogContext& log, std::uint64_t generation, std::uint64_t newest) {
-  return Error(ErrorKind::kForked, at(log) + " was forked: record " + std::to_string(generation) +
-                                       " of its log is not the one this machine has seen." +
-                                       if_meant(newest));
+  return Error(ErrorKind::kForked,
+               repository_at(log.destination) + " was forked: record " + std::to_string(generation) +
+                   " of its log is not the one this machine has seen." + if_meant(newest));
 }
 
 Error has_gap(const LogContext& log, std::uint64_t generation) {
   return Error(
       ErrorKind::kDamaged,
-      at(log) + ": record " + std::to_string(generation) +
+      repository_at(log.destination) + ": record " + std::to_string(generation) +
           " of its log, which this machine has seen, is missing, though there are later ones: it was "
           "put back to an earlier state, or has lost it. Run garner repair");
 }
@@ -101,7 +100,7 @@ std::optional<KnownLog> read_state_object(const LogContext& log, const StateName
 
 std::vector<StateName> list_states(const LogContext& log, std::uint64_t first, std::uint64_t last) {
   std::vector<StateName> states;
-  for (const destination::ObjectInfo& object : log.destination.list(kStatePrefix)) {
+  for (const destination::ObjectInfo& object : log.destination.list(std::string(kStatePrefix))) {
     const std::optional<StateName> name = parse_state_key(object.key);
     if (name && name->generation >= first && name->generation <= last) states.push_back(*name);
   }
@@ -229,7 +228,7 @@ bool is_state_due(const LogEnd& end, const v1::RecordBody& body) {
 std::vector<ListedRecord> list_records(destination::Destination& destination, std::uint64_t from) {
   std::vector<ListedRecord> records;
   for (const destination::ObjectInfo& object :
-       destination.list(kListPrefix, from == 0 ? std::string() : record_key(from - 1))) {
+       destination.list(std::string(kLogPrefix), from == 0 ? std::string() : record_key(from - 1))) {
     if (const std::uint64_t generation = generation_of(object.key); generation != 0) {
       records.push_back({generation, object.md5});
     }
@@ -238,7 +237,8 @@ std::vector<ListedRecord> list_records(destination::Destination& destination, st
 }
 
 OpenedRecord read_record(const LogContext& log, std::uint64_t generation) {
-  const std::string what = at(log) + ": record " + std::to_string(generation) + " of the log";
+  const std::string what =
+      repository_at(log.destination) + ": record " + std::to_string(generation) + " of the log";
   try {
     return open_record(log.destination.get_all(record_key(generation), kMaximumRecord), generation,
                        log.keyring, log.repository);
@@ -278,7 +278,8 @@ v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std
     try {
       state = apply(std::move(state), opened);
     } catch (const Error& error) {
-      const std::string what = at(log) + ": record " + std::to_string(next) + " of the log";
+      const std::string what =
+          repository_at(log.destination) + ": record " + std::to_string(next) + " of the log";
       if (error.kind() != ErrorKind::kForked) throw error.in(what);
       const std::string way_out = state_was_empty ? " Run garner repair" : if_meant(last);
       throw Error(ErrorKind::kForked, what + ": " + error.what() + "." + way_out);

@@ -27,15 +27,6 @@ constexpr const char* kUnfinished = "/unfinished-";
 // Nobody is to do without metadata because a cache cannot be tidied up.
 void forget_file(const std::string& path) { static_cast<void>(unlink(path.c_str())); }
 
-std::optional<ObjectName> name_of(const std::string& file) {
-  try {
-    ObjectName name = ObjectName::from_hex(file);
-    if (name.hex() == file) return name;
-  } catch (const Error&) {
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 MetadataCache::MetadataCache(std::string folder, std::uint64_t limit)
@@ -46,7 +37,7 @@ MetadataCache::MetadataCache(std::string folder, std::uint64_t limit)
     struct stat status {};
     const std::string path = folder_ + "/" + file;
     if (lstat(path.c_str(), &status) != 0) continue;
-    const std::optional<ObjectName> name = name_of(file);
+    const std::optional<ObjectName> name = object_name_in(file);
     if (!name || !S_ISREG(status.st_mode)) {
       if (!S_ISDIR(status.st_mode)) forget_file(path);
       continue;

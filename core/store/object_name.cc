@@ -24,6 +24,14 @@ ObjectName ObjectName::from_hex(std::string_view text) {
   return from_bytes(garner::from_hex(text));
 }
 
+std::optional<ObjectName> object_name_in(std::string_view text) {
+  try {
+    return ObjectName::from_hex(text);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 namespace {
 
 ObjectName name_from(ByteView nonce, const crypto::Digest& digest) {

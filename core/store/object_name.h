@@ -7,7 +7,9 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "crypto/hash.h"
@@ -32,6 +34,9 @@ struct ObjectNameHash {
     return prefix;
   }
 };
+
+// The name that `text` is in hexadecimal; nothing where it is none.
+std::optional<ObjectName> object_name_in(std::string_view text);
 
 // Names bytes that come in pieces. One thread at a time.
 class NameHasher {

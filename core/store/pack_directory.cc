@@ -15,7 +15,7 @@ constexpr std::uint32_t kFrameTag = (v1::PackDirectory::kFramesFieldNumber << 3)
 
 constexpr std::uint64_t kFarthest = std::numeric_limits<std::int64_t>::max();  // a file's last offset
 
-[[noreturn]] void damaged(const std::string& what) {
+[[noreturn]] void damaged_directory(const std::string& what) {
   throw Error(ErrorKind::kDamaged, "pack directory: " + what);
 }
 
@@ -32,7 +32,8 @@ PackedFrame to_frame(const v1::PackFrame& message) {
   frame.raw_length = message.raw_length();
   frame.blobs.reserve(static_cast<std::size_t>(message.blobs_size()));
   for (const v1::PackBlob& blob : message.blobs()) {
-    if (blob.kind() < 1 || blob.kind() > 4) damaged("a blob of unknown kind " + std::to_string(blob.kind()));
+    if (blob.kind() < 1 || blob.kind() > 4)
+      damaged_directory("a blob of unknown kind " + std::to_string(blob.kind()));
     frame.blobs.push_back({crypto::BlobId::from_bytes(as_bytes(blob.id())),
                            static_cast<crypto::BlobKind>(blob.kind()), blob.length()});
   }
@@ -93,7 +94,8 @@ Bytes serialize_directory(const std::vector<PackedFrame>& frames, const PackCont
 std::uint64_t directory_bytes(const PackedFrame& frame) { return 29 + 44 * frame.blobs.size(); }
 
 PackReader::Directory parse_directory(ByteView bytes, PackKind kind, std::uint64_t begin, std::uint64_t end) {
-  if (bytes.size() > kMaximumPackDirectory) damaged("has " + std::to_string(bytes.size()) + " bytes");
+  if (bytes.size() > kMaximumPackDirectory)
+    damaged_directory("has " + std::to_string(bytes.size()) + " bytes");
   PackReader::Directory directory;
   std::uint64_t offset = begin;
   v1::PackFrame message;
@@ -101,24 +103,24 @@ PackReader::Directory parse_directory(ByteView bytes, PackKind kind, std::uint64
     CodedInputStream input(bytes.data(), static_cast<int>(bytes.size()));
     if (input.ReadTag() != kFrameTag) break;
     std::uint32_t length = 0;
-    if (!input.ReadVarint32(&length)) damaged("a frame's length is cut off");
+    if (!input.ReadVarint32(&length)) damaged_directory("a frame's length is cut off");
     std::size_t position = static_cast<std::size_t>(input.CurrentPosition());
     if (length > bytes.size() - position ||
         !message.ParseFromArray(bytes.data() + position, static_cast<int>(length))) {
-      damaged("a frame cannot be parsed");
+      damaged_directory("a frame cannot be parsed");
     }
     bytes = bytes.subspan(position + length);
     PackedFrame frame = to_frame(message);
     if (std::string flaw = flaw_of(frame, kind, offset); !flaw.empty()) {
-      damaged("the frame at offset " + std::to_string(frame.offset) + " " + flaw);
+      damaged_directory("the frame at offset " + std::to_string(frame.offset) + " " + flaw);
     }
     offset += frame.stored_length;
     directory.frames.push_back(std::move(frame));
   }
-  if (directory.frames.empty() || offset != end) damaged("its frames do not fill the pack");
+  if (directory.frames.empty() || offset != end) damaged_directory("its frames do not fill the pack");
   v1::PackDirectory rest;
   if (!rest.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || rest.frames_size() != 0) {
-    damaged("cannot be parsed");
+    damaged_directory("cannot be parsed");
   }
   directory.parameters = rest.parameters();
   directory.log_uuid = Uuid::from_bytes(as_bytes(rest.log_uuid()));

@@ -12,7 +12,6 @@ namespace garner::store {
 namespace {
 
 constexpr std::uint64_t kWindow = 64u << 10;
-constexpr std::uint64_t kSmallestPack = 128u << 10;
 
 }  // namespace
 

@@ -8,12 +8,11 @@
 namespace garner::store {
 namespace {
 
-constexpr std::uint64_t kSmallestPack = 128u << 10;
 constexpr std::uint64_t kPackStep = 1u << 20;
 constexpr std::uint64_t kSmallestObject = 1u << 10;
 constexpr std::uint64_t kLargest = std::uint64_t{1} << 62;  // so that rounding up cannot overflow
 
-void check(std::uint64_t size) {
+void check_size(std::uint64_t size) {
   if (size > kLargest) throw Error(ErrorKind::kInternal, "no object has " + std::to_string(size) + " bytes");
 }
 
@@ -22,14 +21,14 @@ std::uint64_t round_up(std::uint64_t size, std::uint64_t step) { return (size + 
 }  // namespace
 
 std::uint64_t padded_pack_size(std::uint64_t size) {
-  check(size);
+  check_size(size);
   if (size <= kSmallestPack) return kSmallestPack;
   if (size <= kPackStep) return std::bit_ceil(size);
   return round_up(size, kPackStep);
 }
 
 std::uint64_t padded_object_size(std::uint64_t size) {
-  check(size);
+  check_size(size);
   if (size <= kSmallestObject) return kSmallestObject;
   unsigned exponent = static_cast<unsigned>(std::bit_width(size)) - 1;
   unsigned kept_bits = static_cast<unsigned>(std::bit_width(exponent));

@@ -5,6 +5,8 @@
 
 namespace garner::store {
 
+inline constexpr std::uint64_t kSmallestPack = 128u << 10;
+
 // Packs: at least 128 KiB, doubling up to 1 MiB, from there in steps of 1 MiB.
 std::uint64_t padded_pack_size(std::uint64_t size);
 // Segments, records, states: 1 KiB at least; above, at most 12 % more, in steps that leave log2(log2(size))

@@ -11,12 +11,10 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNRECD";
+constexpr std::string_view kRecordMagic = "GARNRECD";
 constexpr std::string_view kSignaturePrefix = "garner record v1";
-constexpr std::string_view kPrefix = "log/";
-constexpr std::size_t kGenerationDigits = 16;
 
-Bytes associated_data(const Uuid& repository, std::uint64_t generation) {
+Bytes record_associated_data(const Uuid& repository, std::uint64_t generation) {
   ByteWriter writer;
   writer.bytes(repository.view());
   writer.u64(generation);
@@ -82,13 +80,13 @@ void require_prunable(const FeatureFlags& flags) {
 std::string record_key(std::uint64_t generation) {
   char digits[kGenerationDigits + 1];
   std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(generation));
-  return std::string(kPrefix) + digits;
+  return std::string(kLogPrefix) + digits;
 }
 
 std::uint64_t generation_of(const std::string& key) {
-  if (key.size() != kPrefix.size() + kGenerationDigits || !key.starts_with(kPrefix)) return 0;
+  if (key.size() != kLogPrefix.size() + kGenerationDigits || !key.starts_with(kLogPrefix)) return 0;
   std::uint64_t generation = 0;
-  for (const char digit : std::string_view(key).substr(kPrefix.size())) {
+  for (const char digit : std::string_view(key).substr(kLogPrefix.size())) {
     std::uint64_t value = 0;
     if (digit >= '0' && digit <= '9') {
       value = static_cast<std::uint64_t>(digit - '0');
@@ -119,8 +117,9 @@ SealedRecord seal_record(const Record& record, const crypto::WriterKey& writer,
   content.bytes(as_bytes(message));
 
   SealedRecord sealed;
-  sealed.object = seal_object(kMagic, crypto::ObjectKind::kRecord, content.data(),
-                              associated_data(repository, record.body.generation()), keyring, writer.uuid());
+  sealed.object =
+      seal_object(kRecordMagic, crypto::ObjectKind::kRecord, content.data(),
+                  record_associated_data(repository, record.body.generation()), keyring, writer.uuid());
   if (sealed.object.size() > kMaximumRecord) {
     throw Error(ErrorKind::kInvalidInput,
                 "this is more than a record of the log can hold: do it with fewer snapshots at a time");
@@ -131,8 +130,8 @@ SealedRecord seal_record(const Record& record, const crypto::WriterKey& writer,
 
 OpenedRecord open_record(ByteView object, std::uint64_t generation, const crypto::Keyring& keyring,
                          const Uuid& repository) {
-  const Bytes content = open_object(kMagic, crypto::ObjectKind::kRecord, object,
-                                    associated_data(repository, generation), keyring);
+  const Bytes content = open_object(kRecordMagic, crypto::ObjectKind::kRecord, object,
+                                    record_associated_data(repository, generation), keyring);
   OpenedRecord opened;
   opened.hash = crypto::hash(object);
   opened.md5 = destination::md5(object);

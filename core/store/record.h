@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "crypto/keyring.h"
 #include "crypto/signing.h"
@@ -65,6 +66,8 @@ struct SealedRecord {
   crypto::Digest hash{};  // BLAKE3 of the object: what the next record and pins name
 };
 
+inline constexpr std::string_view kLogPrefix = "log/";
+inline constexpr std::size_t kGenerationDigits = 16;
 // log/<generation, 16 hex digits>
 std::string record_key(std::uint64_t generation);
 // 0 for a key that is no record's.

@@ -16,13 +16,9 @@ namespace {
 constexpr const char* kIfMeant =
     ". Nothing is written to it. If this was meant, remove the destination and add it again.";
 
-std::string at(const destination::Destination& destination) {
-  return "the repository at " + destination.describe();
-}
-
 // The header against what was seen when the destination was added.
 void check_header(const RepositoryContext& context, const RepositoryHeader& header) {
-  const std::string where = at(*context.destination);
+  const std::string where = repository_at(*context.destination);
   if (!context.expected_repository.is_nil() && header.repository != context.expected_repository) {
     throw Error(ErrorKind::kForked, where + " is not the one that was added: it was replaced" + kIfMeant);
   }
@@ -98,7 +94,7 @@ std::unique_ptr<Repository> Repository::create(RepositoryContext context,
   destination::Destination& destination = *context.destination;
   const bool unfinished = find_header(destination).has_value();
   if (has_log_or_packs(destination)) {
-    if (unfinished) throw Error(ErrorKind::kAlreadyExists, at(destination) + " is there already");
+    if (unfinished) throw Error(ErrorKind::kAlreadyExists, repository_at(destination) + " is there already");
     throw Error(ErrorKind::kNotARepository,
                 destination.describe() + " holds objects of a repository, but its header is missing");
   }
@@ -108,7 +104,7 @@ std::unique_ptr<Repository> Repository::create(RepositoryContext context,
     const std::optional<Pin> pin = context.pins->load(header.repository);
     if (pin && pin->generation != 0) {
       throw Error(ErrorKind::kAlreadyExists,
-                  at(destination) + " was there, but its log and packs are missing");
+                  repository_at(destination) + " was there, but its log and packs are missing");
     }
   }
   // Slots before the header: whoever finds a header finds how to open it.
@@ -130,7 +126,7 @@ void Repository::create_first_record(const v1::Parameters& parameters) {
   whole_log_read_ = true;
   if (!commit_record(*state(), record, {}, outcome)) {
     throw Error(ErrorKind::kAlreadyExists,
-                at(*context_.destination) + " was made by somebody else at the same time");
+                repository_at(*context_.destination) + " was made by somebody else at the same time");
   }
 }
 
@@ -187,7 +183,8 @@ std::shared_ptr<const v1::RepositoryState> Repository::state() const {
 
 const chunking::Chunker& Repository::chunker() const {
   std::lock_guard lock(state_mutex_);
-  if (!chunker_) throw Error(ErrorKind::kConflict, at(*context_.destination) + " was opened without its log");
+  if (!chunker_)
+    throw Error(ErrorKind::kConflict, repository_at(*context_.destination) + " was opened without its log");
   return *chunker_;
 }
 
@@ -216,7 +213,7 @@ void Repository::refresh_unless(std::chrono::seconds good_for) {
 void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
   const std::shared_ptr<const v1::RepositoryState> before = state();
   if (before->generation() == 0) {
-    throw Error(ErrorKind::kConflict, at(*context_.destination) + " was opened without its log");
+    throw Error(ErrorKind::kConflict, repository_at(*context_.destination) + " was opened without its log");
   }
   // Should this fail, nothing is known of the log's end but what was.
   looked_.reset();

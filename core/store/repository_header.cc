@@ -9,7 +9,7 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNREPO";
+constexpr std::string_view kHeaderMagic = "GARNREPO";
 struct ParsedHeader {
   RepositoryHeader header;
   v1::RepositoryHeader message;
@@ -38,8 +38,8 @@ Error no_header(destination::Destination& destination) {
 ParsedHeader parse(ByteView object) {
   ParsedHeader parsed;
   ByteReader reader(object);
-  if (as_text(reader.bytes(kMagic.size())) != kMagic) {
-    throw Error(ErrorKind::kDamaged, "it does not begin with " + std::string(kMagic));
+  if (as_text(reader.bytes(kHeaderMagic.size())) != kHeaderMagic) {
+    throw Error(ErrorKind::kDamaged, "it does not begin with " + std::string(kHeaderMagic));
   }
   const ByteView message = reader.bytes(reader.u32());
   if (!parsed.message.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
@@ -72,6 +72,10 @@ ParsedHeader read(const destination::Destination& destination, ByteView object) 
 
 }  // namespace
 
+std::string repository_at(const destination::Destination& destination) {
+  return "the repository at " + destination.describe();
+}
+
 Bytes get_header(destination::Destination& destination) {
   try {
     return destination.get_all(kHeaderKey, kMaximumHeader);
@@ -93,7 +97,7 @@ Bytes make_header(const Uuid& repository, const crypto::Keyring& keyring, TimePo
   message.set_mac(mac.data(), mac.size());
   const std::string serialized = message.SerializeAsString();
   ByteWriter writer;
-  writer.bytes(as_bytes(kMagic));
+  writer.bytes(as_bytes(kHeaderMagic));
   writer.u32(static_cast<std::uint32_t>(serialized.size()));
   writer.bytes(as_bytes(serialized));
   return writer.take();
@@ -123,7 +127,7 @@ RepositoryHeader verify_header(destination::Destination& destination, const cryp
 RepositoryHeader verify_header(const destination::Destination& destination, ByteView object,
                                const crypto::Keyring& keyring) {
   const ParsedHeader parsed = read(destination, object);
-  const std::string where = "the repository at " + destination.describe();
+  const std::string where = repository_at(destination);
   if (parsed.header.encrypted != keyring.encrypted()) {
     throw Error(ErrorKind::kWrongKey,
                 where + (parsed.header.encrypted ? " is encrypted, and no key was given"

@@ -23,6 +23,9 @@ struct RepositoryHeader {
   crypto::Digest hash{};  // of the object's bytes: pinned when a destination is added
 };
 
+// "the repository at /mnt/disk", for messages.
+std::string repository_at(const destination::Destination& destination);
+
 inline constexpr std::uint64_t kMaximumHeader = 4u << 10;
 
 // The object's bytes.

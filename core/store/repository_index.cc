@@ -16,7 +16,7 @@ namespace garner::store {
 
 namespace {
 
-bool is_listed(const v1::RepositoryState& state, const ObjectName& name) {
+bool has_whole_segment(const v1::RepositoryState& state, const ObjectName& name) {
   const std::string_view key = as_text(name.view());
   const auto place = std::lower_bound(
       state.segments().begin(), state.segments().end(), key,
@@ -67,14 +67,14 @@ Bytes Repository::fetch_segment(const v1::SegmentReference& segment) {
 // Of what waits for the shelf.
 void Repository::forget_waiting_segments() {
   const std::shared_ptr<const v1::RepositoryState> newest = state();
-  shelf_.keep_only([&](const ObjectName& name) { return is_listed(*newest, name); });
+  shelf_.keep_only([&](const ObjectName& name) { return has_whole_segment(*newest, name); });
 }
 
 bool Repository::tidy_shelf() {
   if (!shelf_.stands()) return true;
   const std::shared_ptr<const v1::RepositoryState> newest = state();
-  const auto there =
-      shelf_.tidy([&](const ObjectName& name) { return is_listed(*newest, name); }, context_.clock->now());
+  const auto there = shelf_.tidy([&](const ObjectName& name) { return has_whole_segment(*newest, name); },
+                                 context_.clock->now());
   if (!there) return false;
   for (const v1::SegmentReference& segment : newest->segments()) {
     const ObjectName name = ObjectName::from_bytes(as_bytes(segment.name()));

@@ -11,16 +11,16 @@
 namespace garner::store {
 namespace {
 
-constexpr std::string_view kMagic = "GARNINDX";
+constexpr std::string_view kSegmentObjectMagic = "GARNINDX";
 constexpr std::uint16_t kObjectVersion = 1;
 constexpr std::size_t kObjectHeader = 48;
 constexpr std::size_t kMessage = 1u << 20;  // plaintext bytes
 
-[[noreturn]] void damaged(const std::string& what) {
+[[noreturn]] void damaged_segment(const std::string& what) {
   throw Error(ErrorKind::kDamaged, "index segment: " + what);
 }
 
-[[noreturn]] void newer(const std::string& what) {
+[[noreturn]] void newer_segment(const std::string& what) {
   throw Error(ErrorKind::kNewerFormat, "index segment: " + what + " is not known to this version");
 }
 
@@ -40,45 +40,46 @@ void check_packs(const PayloadView& view) {
   std::uint64_t next_frame = 0;
   for (std::uint32_t i = 0; i < view.packs; ++i) {
     PackRow pack = view.pack(i);
-    if (i > 0 && !(view.pack(i - 1).name < pack.name)) damaged("packs out of order");
-    if (pack.kind != 1 && pack.kind != 2) damaged("a pack of unknown kind");
+    if (i > 0 && !(view.pack(i - 1).name < pack.name)) damaged_segment("packs out of order");
+    if (pack.kind != 1 && pack.kind != 2) damaged_segment("a pack of unknown kind");
     const std::uint8_t* row = view.pack_rows + i * kPackRow;
     if (std::any_of(row + 41, row + 48, [](std::uint8_t byte) { return byte != 0; }))
-      damaged("padding is not zero");
+      damaged_segment("padding is not zero");
     if (pack.first_frame != next_frame || pack.frames > view.frames - next_frame)
-      damaged("frames out of order");
+      damaged_segment("frames out of order");
     std::uint64_t end = 0;
     for (std::uint32_t j = 0; j < pack.frames; ++j) {
       FrameRow frame = view.frame(pack.first_frame + j);
       if (frame.offset < end || frame.offset > pack.size || frame.stored_length > pack.size - frame.offset ||
           frame.stored_length < kFrameHeader + crypto::kSealOverhead ||
           frame.stored_length > kMaximumSealedFrame || frame.raw_length > kMaximumFrame) {
-        damaged("an impossible frame");
+        damaged_segment("an impossible frame");
       }
       end = frame.offset + frame.stored_length;
     }
     next_frame += pack.frames;
   }
-  if (next_frame != view.frames) damaged("frames of no pack");
+  if (next_frame != view.frames) damaged_segment("frames of no pack");
 }
 
 void check_entries(const PayloadView& view) {
   EntryRow previous;
   for (std::uint64_t i = 0; i < view.entries; ++i) {
     EntryRow entry = view.entry(i);
-    if (entry.location_type == 0) damaged("an entry without a type of location");
-    if (entry.location_type != kInPack) newer("type of location " + std::to_string(entry.location_type));
-    if (i > 0 && !(previous < entry)) damaged("entries out of order");
-    if (entry.pack >= view.packs) damaged("an entry of no pack");
+    if (entry.location_type == 0) damaged_segment("an entry without a type of location");
+    if (entry.location_type != kInPack)
+      newer_segment("type of location " + std::to_string(entry.location_type));
+    if (i > 0 && !(previous < entry)) damaged_segment("entries out of order");
+    if (entry.pack >= view.packs) damaged_segment("an entry of no pack");
     PackRow pack = view.pack(entry.pack);
     if (entry.kind < 1 || entry.kind > 4 ||
         static_cast<std::uint8_t>(pack_kind(crypto::BlobKind{entry.kind})) != pack.kind) {
-      damaged("a blob of the wrong kind");
+      damaged_segment("a blob of the wrong kind");
     }
-    if (entry.frame >= pack.frames) damaged("an entry of no frame");
+    if (entry.frame >= pack.frames) damaged_segment("an entry of no frame");
     FrameRow frame = view.frame(pack.first_frame + entry.frame);
     if (entry.offset > frame.raw_length || entry.length > frame.raw_length - entry.offset) {
-      damaged("a blob outside its frame");
+      damaged_segment("a blob outside its frame");
     }
     previous = entry;
   }
@@ -92,12 +93,12 @@ std::uint64_t object_size(std::uint64_t stream) {
 }  // namespace
 
 PayloadView view_payload(ByteView payload) {
-  if (payload.size() < kSegmentHeader) damaged("cut off");
+  if (payload.size() < kSegmentHeader) damaged_segment("cut off");
   ByteReader reader(payload);
-  if (reader.u32() != kSegmentMagic) damaged("the payload is something else");
+  if (reader.u32() != kSegmentMagic) damaged_segment("the payload is something else");
   std::uint32_t version = reader.u32();
-  if (version == 0) damaged("version 0");
-  if (version != kSegmentVersion) newer("version " + std::to_string(version));
+  if (version == 0) damaged_segment("version 0");
+  if (version != kSegmentVersion) newer_segment("version " + std::to_string(version));
   PayloadView view;
   view.packs = reader.u32();
   view.frames = reader.u32();
@@ -105,7 +106,7 @@ PayloadView view_payload(ByteView payload) {
   std::uint64_t tables = view.packs * std::uint64_t{kPackRow} + view.frames * std::uint64_t{kFrameRow};
   std::uint64_t rest = reader.rest().size();
   if (tables > rest || (rest - tables) % kEntryRow != 0 || (rest - tables) / kEntryRow != view.entries) {
-    damaged("its parts do not fill it");
+    damaged_segment("its parts do not fill it");
   }
   view.pack_rows = reader.rest().data();
   view.frame_rows = view.pack_rows + view.packs * kPackRow;
@@ -185,7 +186,7 @@ SealedSegment seal_segment(ByteView payload, const crypto::Keyring& keyring, con
   std::uint32_t epoch = keyring.current_epoch();
   crypto::Sealer sealer(keyring, crypto::ObjectKind::kSegment, epoch, salt, repository.view());
   ByteWriter header;
-  header.bytes(as_bytes(kMagic));
+  header.bytes(as_bytes(kSegmentObjectMagic));
   header.u16(kObjectVersion);
   header.u16(0);
   header.u32(epoch);
@@ -215,13 +216,14 @@ SealedSegment seal_segment(ByteView payload, const crypto::Keyring& keyring, con
 Bytes open_segment(const ObjectName& name, ByteView object, const crypto::Keyring& keyring,
                    const Uuid& repository) {
   try {
-    if (!is_name_of(name, object)) damaged("its bytes are not those it was named for");
+    if (!is_name_of(name, object)) damaged_segment("its bytes are not those it was named for");
     ByteReader reader(object);
-    if (as_text(reader.bytes(kMagic.size())) != kMagic) damaged("not a segment");
+    if (as_text(reader.bytes(kSegmentObjectMagic.size())) != kSegmentObjectMagic)
+      damaged_segment("not a segment");
     std::uint16_t version = reader.u16();
-    if (version == 0) damaged("version 0");
-    if (version != kObjectVersion) newer("version " + std::to_string(version));
-    if (reader.u16() != 0) damaged("a field that must be zero is not");
+    if (version == 0) damaged_segment("version 0");
+    if (version != kObjectVersion) newer_segment("version " + std::to_string(version));
+    if (reader.u16() != 0) damaged_segment("a field that must be zero is not");
     std::uint32_t epoch = reader.u32();
     crypto::Salt salt;
     std::ranges::copy(reader.bytes(salt.size()), salt.begin());
@@ -232,17 +234,17 @@ Bytes open_segment(const ObjectName& name, ByteView object, const crypto::Keyrin
     std::size_t length = 0;
     for (std::uint64_t counter = 0; !reader.at_end(); ++counter) {
       ByteView sealed = reader.bytes(std::min(reader.rest().size(), kMessage + crypto::kSealOverhead));
-      if (sealed.size() < crypto::kSealOverhead) damaged("cut off");
+      if (sealed.size() < crypto::kSealOverhead) damaged_segment("cut off");
       std::size_t plain = sealed.size() - crypto::kSealOverhead;
       sealer.open(crypto::SealPart::kBody, counter, sealed, MutableByteView(stream).subspan(length, plain));
       length += plain;
     }
     stream.resize(length);
     std::uint64_t payload_length = ByteReader(stream).u64();
-    if (payload_length > stream.size() - 8) damaged("shorter than it declares");
+    if (payload_length > stream.size() - 8) damaged_segment("shorter than it declares");
     auto end = stream.begin() + 8 + static_cast<std::ptrdiff_t>(payload_length);
     if (std::any_of(end, stream.end(), [](std::uint8_t byte) { return byte != 0; }))
-      damaged("padding is not zero");
+      damaged_segment("padding is not zero");
     stream.erase(end, stream.end());
     stream.erase(stream.begin(), stream.begin() + 8);
     check_segment_payload(stream);

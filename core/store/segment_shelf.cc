@@ -18,15 +18,6 @@ namespace {
 constexpr std::int64_t kOld = 24 * 3600;      // seconds
 constexpr std::chrono::seconds kSendFor{10};  // and what is under way then
 
-std::optional<ObjectName> name_of(const std::string& text) {
-  try {
-    ObjectName name = ObjectName::from_hex(text);
-    if (name.hex() == text) return name;
-  } catch (const Error&) {
-  }
-  return std::nullopt;
-}
-
 // Of a name there is one content: somebody else may have put it.
 void put_at(destination::Destination& place, const std::string& key, ByteView object) {
   try {
@@ -174,7 +165,7 @@ void SegmentShelf::keep(const ObjectName& name, ByteView object) {
 std::set<ObjectName> SegmentShelf::waiting() const {
   std::set<ObjectName> names;
   for (const std::string& file : list_names(folder_)) {
-    if (const std::optional<ObjectName> name = name_of(file)) names.insert(*name);
+    if (const std::optional<ObjectName> name = object_name_in(file)) names.insert(*name);
   }
   return names;
 }
@@ -183,7 +174,7 @@ void SegmentShelf::keep_only(const std::function<bool(const ObjectName&)>& is_li
   const bool is_wanted = stands();
   try {
     for (const std::string& file : list_names(folder_)) {
-      const std::optional<ObjectName> name = name_of(file);
+      const std::optional<ObjectName> name = object_name_in(file);
       if (!is_wanted || !name || !is_listed(*name)) remove_file(folder_ + "/" + file);
     }
   } catch (const Error& error) {
@@ -221,7 +212,7 @@ std::optional<std::set<ObjectName>> SegmentShelf::tidy(
     const std::string prefix = "indexes/" + owner_.text() + "/";
     std::vector<std::string> old;
     for (const destination::ObjectInfo& object : place.list(prefix)) {
-      const std::optional<ObjectName> name = name_of(object.key.substr(prefix.size()));
+      const std::optional<ObjectName> name = object_name_in(object.key.substr(prefix.size()));
       if (!name) continue;
       if (is_listed(*name)) {
         there.insert(*name);

@@ -9,11 +9,10 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNSTAT";
-constexpr std::string_view kPrefix = "state/";
-constexpr std::size_t kGenerationDigits = 16;
+constexpr std::string_view kStateMagic = "GARNSTAT";
 
-Bytes associated_data(const Uuid& repository, std::uint64_t generation, const crypto::Digest& record_hash) {
+Bytes state_associated_data(const Uuid& repository, std::uint64_t generation,
+                            const crypto::Digest& record_hash) {
   ByteWriter writer;
   writer.bytes(repository.view());
   writer.u64(generation);
@@ -28,11 +27,11 @@ auto find_by(const Entries& entries, Field field, ByteView value) -> decltype(&e
   return found == entries.end() ? nullptr : &*found;
 }
 
-bool holds(const google::protobuf::RepeatedPtrField<std::string>& sorted, const ObjectName& name) {
+}  // namespace
+
+bool has_name(const google::protobuf::RepeatedPtrField<std::string>& sorted, const ObjectName& name) {
   return std::binary_search(sorted.begin(), sorted.end(), as_text(name.view()));
 }
-
-}  // namespace
 
 void forget_dead(v1::RepositoryState& state, const std::function<bool(const ObjectName&)>& named) {
   auto& dead = *state.mutable_dead();
@@ -74,21 +73,21 @@ const v1::UnfinishedRoot* find_root(const v1::RepositoryState& state, ByteView r
 }
 
 bool is_removed(const v1::RepositoryState& state, const ObjectName& name) {
-  return holds(state.condemned(), name) || holds(state.dead(), name);
+  return has_name(state.condemned(), name) || has_name(state.dead(), name);
 }
 
 std::string state_key(std::uint64_t generation, const crypto::Digest& record_hash) {
-  return std::string(kPrefix) + record_key(generation).substr(4) + "-" + to_hex(record_hash);
+  return std::string(kStatePrefix) + record_key(generation).substr(4) + "-" + to_hex(record_hash);
 }
 
 std::optional<StateName> parse_state_key(const std::string& key) {
-  constexpr std::size_t kDash = kPrefix.size() + kGenerationDigits;
+  constexpr std::size_t kDash = kStatePrefix.size() + kGenerationDigits;
   StateName name;
-  if (key.size() != kDash + 1 + 2 * name.record_hash.size() || !key.starts_with(kPrefix) ||
+  if (key.size() != kDash + 1 + 2 * name.record_hash.size() || !key.starts_with(kStatePrefix) ||
       key[kDash] != '-') {
     return std::nullopt;
   }
-  name.generation = generation_of("log/" + key.substr(kPrefix.size(), kGenerationDigits));
+  name.generation = generation_of("log/" + key.substr(kStatePrefix.size(), kGenerationDigits));
   try {
     std::ranges::copy(from_hex(key.substr(kDash + 1)), name.record_hash.begin());
   } catch (const Error&) {
@@ -106,14 +105,14 @@ Bytes seal_state(const v1::RepositoryState& state, const crypto::Keyring& keyrin
   ByteWriter content;
   content.u32(static_cast<std::uint32_t>(message.size()));
   content.bytes(as_bytes(message));
-  return seal_object(kMagic, crypto::ObjectKind::kState, content.data(),
-                     associated_data(repository, state.generation(), hash), keyring, writer);
+  return seal_object(kStateMagic, crypto::ObjectKind::kState, content.data(),
+                     state_associated_data(repository, state.generation(), hash), keyring, writer);
 }
 
 v1::RepositoryState open_state(ByteView object, std::uint64_t generation, const crypto::Digest& record_hash,
                                const crypto::Keyring& keyring, const Uuid& repository) {
-  const Bytes content = open_object(kMagic, crypto::ObjectKind::kState, object,
-                                    associated_data(repository, generation, record_hash), keyring);
+  const Bytes content = open_object(kStateMagic, crypto::ObjectKind::kState, object,
+                                    state_associated_data(repository, generation, record_hash), keyring);
   ByteReader reader(content);
   const ByteView message = reader.bytes(reader.u32());
   check_padding(reader.rest());

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/keyring.h"
@@ -67,9 +68,12 @@ const v1::SnapshotEntry* find_snapshot_of_run(const v1::RepositoryState& state, 
 // The number of the next snapshot of the set (its uuid, bytes): one more than the highest that is listed.
 std::uint64_t next_sequence(const v1::RepositoryState& state, const std::string& set);
 const v1::UnfinishedRoot* find_root(const v1::RepositoryState& state, ByteView run);
+// Whether one of a state's sorted lists of names has it.
+bool has_name(const google::protobuf::RepeatedPtrField<std::string>& sorted, const ObjectName& name);
 // Condemned, or dropped and still dead.
 bool is_removed(const v1::RepositoryState& state, const ObjectName& name);
 
+inline constexpr std::string_view kStatePrefix = "state/";
 // state/<generation, 16 hex digits>-<record hash, 64 hex digits>
 std::string state_key(std::uint64_t generation, const crypto::Digest& record_hash);
 struct StateName {

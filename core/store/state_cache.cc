@@ -15,7 +15,7 @@ namespace garner::store {
 
 namespace {
 
-constexpr std::string_view kMagic = "GARNLAS4";
+constexpr std::string_view kStateCacheMagic = "GARNLAS4";
 
 LogEnd read_end(ByteReader& reader) {
   LogEnd end;
@@ -49,7 +49,7 @@ std::optional<CachedState> read_state_cache(const std::string& path, const Uuid&
     if (!std::ranges::equal(crypto::hash(covered), ByteView(file).subspan(covered.size())))
       return std::nullopt;
     ByteReader reader(covered);
-    if (as_text(reader.bytes(kMagic.size())) != kMagic) return std::nullopt;
+    if (as_text(reader.bytes(kStateCacheMagic.size())) != kStateCacheMagic) return std::nullopt;
     if (Uuid::from_bytes(reader.bytes(repository.value.size())) != repository) return std::nullopt;
     const std::uint64_t read = reader.u64();
     const std::uint64_t write = reader.u64();
@@ -69,7 +69,7 @@ std::optional<CachedState> read_state_cache(const std::string& path, const Uuid&
 void write_state_cache(const std::string& path, const Uuid& repository, const v1::RepositoryState& state,
                        const LogEnd& end, bool from_first_record) {
   ByteWriter writer;
-  writer.bytes(as_bytes(kMagic));
+  writer.bytes(as_bytes(kStateCacheMagic));
   writer.bytes(repository.view());
   writer.u64(kKnownFeatures.read);
   writer.u64(kKnownFeatures.write);

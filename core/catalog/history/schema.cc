@@ -85,7 +85,7 @@ CREATE TABLE kinds (
 )sql";
 
 // What a crash loses is read in again; what is left is whole in any case.
-constexpr const char* kSettings =
+constexpr const char* kHistorySettings =
     "PRAGMA synchronous = NORMAL;"
     "PRAGMA cache_size = -8192;";
 
@@ -100,7 +100,7 @@ void make_tables(Database& database) {
 std::unique_ptr<Database> try_open(const std::string& path) {
   auto database = std::make_unique<Database>(path);
   const auto lock = database->lock();
-  database->execute(kSettings);
+  database->execute(kHistorySettings);
   if (database->quick_check() != "ok") return nullptr;
   const std::int64_t version = database->user_version();
   if (version == kVersion) return database;

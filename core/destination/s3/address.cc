@@ -12,10 +12,10 @@ namespace garner::destination {
 
 namespace {
 
-constexpr std::string_view kScheme = "s3:";
+constexpr std::string_view kS3Scheme = "s3:";
 constexpr std::size_t kLongestPrefix = 256;
 
-[[noreturn]] void refuse(const std::string& why) {
+[[noreturn]] void refuse_s3_url(const std::string& why) {
   throw Error(ErrorKind::kInvalidInput, why + ": s3:https://HOST/BUCKET/PREFIX is expected");
 }
 
@@ -26,14 +26,6 @@ bool is_bucket(std::string_view name) {
     if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' && c != '.') return false;
   }
   return name.front() != '-' && name.front() != '.' && name.back() != '-' && name.back() != '.';
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 // A name or an address, which in brackets may hold colons, and a port.
@@ -65,14 +57,15 @@ std::string checked_prefix(std::string_view text) {
     const std::size_t end = std::min(text.find('/', at), text.size());
     const std::string_view part = text.substr(at, end - at);
     if (part.empty() || part == "." || part == "..")
-      refuse("a prefix consists of names with a '/' between them");
+      refuse_s3_url("a prefix consists of names with a '/' between them");
     prefix.append(part).append("/");
     at = end + 1;
   }
   if (prefix.size() > kLongestPrefix)
-    refuse("the prefix is longer than " + std::to_string(kLongestPrefix) + " bytes");
-  if (!is_utf8(prefix) || printable(prefix) != prefix) refuse("the prefix holds what is not printable UTF-8");
-  if (prefix.find_first_of("?#") != std::string::npos) refuse("a URL's '?' and '#' are not used");
+    refuse_s3_url("the prefix is longer than " + std::to_string(kLongestPrefix) + " bytes");
+  if (!is_utf8(prefix) || printable(prefix) != prefix)
+    refuse_s3_url("the prefix holds what is not printable UTF-8");
+  if (prefix.find_first_of("?#") != std::string::npos) refuse_s3_url("a URL's '?' and '#' are not used");
   return prefix;
 }
 
@@ -101,17 +94,17 @@ std::string S3Address::path(const std::string& key) const {
 }
 
 std::string S3Address::text() const {
-  std::string text = std::string(kScheme) + scheme + "://" + host + "/" + bucket;
+  std::string text = std::string(kS3Scheme) + scheme + "://" + host + "/" + bucket;
   if (!prefix.empty()) text += "/" + prefix.substr(0, prefix.size() - 1);
   return text;
 }
 
-bool is_s3_url(const std::string& url) { return url.starts_with(kScheme); }
+bool is_s3_url(const std::string& url) { return url.starts_with(kS3Scheme); }
 
 S3Address parse_s3_url(const std::string& url) {
   std::string_view rest = url;
-  if (!rest.starts_with(kScheme)) refuse("'" + printable(url) + "' is no S3 URL");
-  rest.remove_prefix(kScheme.size());
+  if (!rest.starts_with(kS3Scheme)) refuse_s3_url("'" + printable(url) + "' is no S3 URL");
+  rest.remove_prefix(kS3Scheme.size());
   S3Address address;
   for (const char* const scheme : {"https", "http"}) {
     const std::string start = std::string(scheme) + "://";
@@ -125,14 +118,15 @@ S3Address parse_s3_url(const std::string& url) {
   address.host = lower_case(host);
   // Nothing of the URL is shown until it is known to hold no secret, which may hold a slash.
   if ((address.scheme.empty() || !is_host(address.host)) && rest.find('@') != std::string_view::npos)
-    refuse("keys do not stand in the URL: give them in a file, by --access-keys");
-  if (address.scheme.empty()) refuse("the server of '" + printable(url) + "' is not given as https://HOST");
-  if (!is_host(address.host)) refuse("'" + printable(address.host) + "' is no server's name");
+    refuse_s3_url("keys do not stand in the URL: give them in a file, by --access-keys");
+  if (address.scheme.empty())
+    refuse_s3_url("the server of '" + printable(url) + "' is not given as https://HOST");
+  if (!is_host(address.host)) refuse_s3_url("'" + printable(address.host) + "' is no server's name");
   const std::string own_port = address.scheme == "https" ? ":443" : ":80";
   if (address.host.ends_with(own_port)) address.host.erase(address.host.size() - own_port.size());
   rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
   address.bucket = rest.substr(0, rest.find('/'));
-  if (!is_bucket(address.bucket)) refuse("'" + printable(address.bucket) + "' is no bucket's name");
+  if (!is_bucket(address.bucket)) refuse_s3_url("'" + printable(address.bucket) + "' is no bucket's name");
   rest.remove_prefix(std::min(rest.size(), address.bucket.size() + 1));
   address.prefix = checked_prefix(rest);
   return address;

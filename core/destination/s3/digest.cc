@@ -15,7 +15,7 @@ namespace garner::destination {
 
 namespace {
 
-constexpr std::size_t kPiece = 256u << 10;
+constexpr std::size_t kDigestPiece = 256u << 10;
 
 class Digest {
  public:
@@ -49,7 +49,7 @@ std::string sha256_hex(ByteView data) {
 
 std::string sha256_hex(const FilePart& part, const std::string& path) {
   Digest digest(EVP_sha256());
-  Bytes piece(std::min<std::uint64_t>(part.length, kPiece));
+  Bytes piece(std::min<std::uint64_t>(part.length, kDigestPiece));
   for (std::uint64_t done = 0; done < part.length;) {
     const MutableByteView wanted(piece.data(), std::min<std::uint64_t>(piece.size(), part.length - done));
     if (read_at(part.fd, wanted, part.offset + done, path) != wanted.size())

@@ -19,8 +19,6 @@ namespace garner::destination {
 
 namespace {
 
-// What a request that is under way is given when its thread is to stop.
-constexpr std::chrono::seconds kGrace{3};
 constexpr std::uint64_t kAskFirst = 1u << 20;
 // A limit is paid for in pieces of this size, so that what is sent flows evenly.
 constexpr std::size_t kPaidPiece = 16u << 10;
@@ -28,7 +26,7 @@ constexpr std::size_t kMostHeaders = 100;
 constexpr int kOpenWindow = 1 << 30;
 constexpr std::uint64_t kLeastWindow = 32u << 10;
 
-void start_library() {
+void start_curl() {
   static std::once_flag once;
   std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
 }
@@ -38,7 +36,7 @@ struct ListDeleter {
 };
 using List = std::unique_ptr<curl_slist, ListDeleter>;
 
-void append(List& list, const std::string& text) {
+void append_header(List& list, const std::string& text) {
   curl_slist* longer = curl_slist_append(list.get(), text.c_str());
   if (longer == nullptr) throw Error(ErrorKind::kUnavailable, "no memory for a request's header");
   (void)list.release();
@@ -72,7 +70,7 @@ std::string HttpAnswer::header(const std::string& name) const {
 class HttpClient::Connection {
  public:
   explicit Connection(const HttpOptions& options) : options_(options) {
-    start_library();
+    start_curl();
     handle_.reset(curl_easy_init());
     if (!handle_) throw Error(ErrorKind::kUnavailable, "libcurl cannot be started");
   }
@@ -93,9 +91,9 @@ class HttpClient::Connection {
     curl_easy_reset(handle_.get());
     prepare(request);
     List headers;
-    if (length() < kAskFirst || !request.asks_first) append(headers, "Expect:");
-    append(headers, "User-Agent: garner");
-    for (const auto& [name, value] : request.headers) append(headers, name + ": " + value);
+    if (length() < kAskFirst || !request.asks_first) append_header(headers, "Expect:");
+    append_header(headers, "User-Agent: garner");
+    for (const auto& [name, value] : request.headers) append_header(headers, name + ": " + value);
     set(CURLOPT_HTTPHEADER, headers.get());
     const CURLcode code = curl_easy_perform(handle_.get());
     long request_bytes = 0;
@@ -209,7 +207,7 @@ class HttpClient::Connection {
     if (!self.stop_.stop_requested()) return 0;
     const auto now = std::chrono::steady_clock::now();
     if (!self.stopped_at_) self.stopped_at_ = now;
-    if (now - *self.stopped_at_ <= kGrace) return 0;
+    if (now - *self.stopped_at_ <= kStopGrace) return 0;
     self.trouble_ = Trouble::kStopped;
     return 1;
   }

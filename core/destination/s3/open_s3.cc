@@ -15,8 +15,6 @@ constexpr std::size_t kLongestName = 64;
 constexpr std::size_t kLargestCertificates = 4u << 20;
 constexpr const char* kYes = "yes";
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
-
 // What goes into a header, or into what is signed.
 void check_name(const std::string& option, const std::string& value) {
   const bool fits = value.size() <= kLongestName && std::all_of(value.begin(), value.end(), [](char c) {
@@ -24,22 +22,19 @@ void check_name(const std::string& option, const std::string& value) {
                              c == '-' || c == '_';
                     });
   if (!fits)
-    refuse("--" + option + " is a name of letters, digits, '-' and '_', not '" + printable(value) + "'");
+    refuse_option("--" + option + " is a name of letters, digits, '-' and '_', not '" + printable(value) +
+                  "'");
 }
 
 void check_storage_class(const std::string& value) {
   check_name("storage-class", value);
   // Pruning and checking read packs at any time, and so do backups.
   if (value == "GLACIER" || value == "DEEP_ARCHIVE") {
-    refuse("what is in the storage class " + value +
-           " can be read hours after it was asked for: choose one that is read at once, GLACIER_IR for "
-           "instance");
+    refuse_option(
+        "what is in the storage class " + value +
+        " can be read hours after it was asked for: choose one that is read at once, GLACIER_IR for "
+        "instance");
   }
-}
-
-std::string option_of(const PlaceOptions& options, const std::string& name, const std::string& usual) {
-  const auto found = options.find(name);
-  return found != options.end() ? found->second : usual;
 }
 
 std::string read_certificates(const std::string& path) {
@@ -59,16 +54,16 @@ void check_s3_option(const std::string& name, const std::string& value) {
       name == "ca-file" || name == "single-writer") {
     if (value.empty()) return;
   } else {
-    refuse("an S3 store has no --" + printable(name));
+    refuse_option("an S3 store has no --" + printable(name));
   }
   if (name == "region") check_name(name, value);
   if (name == "storage-class") check_storage_class(value);
   if (name == "addressing" && value != "path" && value != "virtual-host")
-    refuse("--addressing is path or virtual-host, not '" + printable(value) + "'");
+    refuse_option("--addressing is path or virtual-host, not '" + printable(value) + "'");
   if (name == "access-keys") check_credentials_source(value);
   if (name == "ca-file" && (!value.starts_with('/') || value.find('\0') != std::string::npos))
-    refuse("--ca-file is an absolute path, not '" + printable(value) + "'");
-  if (name == "single-writer" && value != kYes) refuse("single-writer is yes, or not there");
+    refuse_option("--ca-file is an absolute path, not '" + printable(value) + "'");
+  if (name == "single-writer" && value != kYes) refuse_option("single-writer is yes, or not there");
 }
 
 std::shared_ptr<S3Destination> open_s3(const std::string& url, const PlaceOptions& options,

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kLongestListing = 8u << 20;  // bytes of a page of a thousand keys
 constexpr std::uint64_t kSmallAnswer = 1u << 20;     // room for an error's text
-constexpr std::size_t kEnoughNames = 1000;
+constexpr std::size_t kEnoughComponents = 1000;
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
   std::uint64_t number = 0;
@@ -44,7 +44,7 @@ std::optional<ContentRange> parse_content_range(std::string_view text) {
 
 // That the body is all that the answer says it is, and what was asked for. A server gives fewer bytes only at
 // the object's end; a line that breaks gives fewer anywhere.
-void check_range(const HttpAnswer& answer, std::uint64_t offset, std::uint64_t length) {
+void check_given_range(const HttpAnswer& answer, std::uint64_t offset, std::uint64_t length) {
   if (answer.status != 206) {
     if (answer.header("etag").empty() || number_in(answer.header("content-length")) != answer.body.size())
       throw HttpFailure("the answer is no object", true);
@@ -65,7 +65,7 @@ S3Destination::Range S3Destination::read(const std::string& key, std::uint64_t o
                                "bytes=" + std::to_string(offset) + "-" + std::to_string(offset + length - 1));
   request.answer_limit = std::max(length, kSmallAnswer);
   HttpAnswer answer = ask(std::move(request), "reading " + about(key), {416}, [&](const HttpAnswer& given) {
-                        check_range(given, offset, length);
+                        check_given_range(given, offset, length);
                       }).answer;
   // Nothing is there: the object ends before, or is empty.
   if (answer.status == 416) {
@@ -200,7 +200,7 @@ std::vector<std::string> S3Destination::first_components() {
     for (const std::string& folder : page.folders) add(folder);
     check_next(page, token, "");
     token = std::move(page.next);
-  } while (!token.empty() && names.size() < kEnoughNames);
+  } while (!token.empty() && names.size() < kEnoughComponents);
   return names;
 }
 

@@ -24,7 +24,7 @@ constexpr unsigned kSenders = 4;
 constexpr std::size_t kLongestNote = 4096;
 constexpr std::uint64_t kPartSize = S3Destination::kPartSize;
 // An upload that is older has nobody any more. Should it have somebody after all, that one begins anew.
-constexpr std::int64_t kOld = 7 * 24 * 3600;  // seconds
+constexpr std::int64_t kAbandonedUploadAge = 7 * 24 * 3600;  // seconds
 
 // Third line of a note whose upload the server was about to be asked to complete.
 constexpr std::string_view kCompleted = "completed";
@@ -265,7 +265,7 @@ void S3Upload::give_up(const std::string& upload) {
 void S3Upload::give_up_old_ones() {
   if (destination_.uploads_looked_at_.exchange(true)) return;
   try {
-    give_up_all(destination_, destination_.full("packs/"), kOld);
+    give_up_all(destination_, destination_.full("packs/"), kAbandonedUploadAge);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kCancelled) throw;
     spdlog::info("{}", error.what());

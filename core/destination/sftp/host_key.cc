@@ -25,7 +25,7 @@ constexpr std::string_view kMethods[] = {
 // The type of key that a method is for: RSA keys are signed with in several ways.
 std::string_view type_of(std::string_view method) { return method.starts_with("rsa-") ? "ssh-rsa" : method; }
 
-std::string joined(const std::vector<std::string>& words, const char* between) {
+std::string joined_words(const std::vector<std::string>& words, const char* between) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
   return text;
@@ -71,7 +71,7 @@ void check_host_key(SshSession& session, const SftpAddress& address, const Known
     case KnownHosts::Verdict::kOtherType:
       throw SshFailure("the host key that " + name + " shows is not known: " + shown +
                            ". Known are keys of it of type " +
-                           printable(joined(known.types(address.host, address.port), ", ")) + " (" +
+                           printable(joined_words(known.types(address.host, address.port), ", ")) + " (" +
                            answer.place + "), which it has not, or this machine's libssh2 cannot use: " + how,
                        false);
     case KnownHosts::Verdict::kChanged:

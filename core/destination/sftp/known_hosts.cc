@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 
+#include "base/bytes.h"
 #include "base/error.h"
 #include "destination/sftp/address.h"
 
@@ -76,14 +77,6 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
   }
   while (at < pattern.size() && pattern[at] == '*') ++at;
   return at == pattern.size();
-}
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  for (char& c : result) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return result;
 }
 
 // `hashed`: "|1|SALT|HASH", HMAC-SHA1 of the name under the salt.

@@ -26,9 +26,9 @@ struct Folder {
   bool ended = false;
 };
 
-class Listing {
+class RemoteListing {
  public:
-  Listing(SftpClient& client, const std::string& root, const std::string& start_after)
+  RemoteListing(SftpClient& client, const std::string& root, const std::string& start_after)
       : client_(client), root_(root), start_after_(start_after) {}
 
   std::vector<ObjectInfo> run(const std::string& prefix) {
@@ -158,7 +158,7 @@ class Listing {
 
 std::vector<ObjectInfo> list_remote_folder(SftpClient& client, const std::string& root,
                                            const std::string& prefix, const std::string& start_after) {
-  return Listing(client, root, start_after).run(prefix);
+  return RemoteListing(client, root, start_after).run(prefix);
 }
 
 std::vector<std::string> names_in_remote_folder(SftpClient& client, const std::string& path,

@@ -15,13 +15,6 @@ namespace {
 
 constexpr const char* kAgent = "agent";
 
-[[noreturn]] void refuse(const std::string& message) { throw Error(ErrorKind::kInvalidInput, message); }
-
-std::string option_of(const PlaceOptions& options, const std::string& name) {
-  const auto found = options.find(name);
-  return found != options.end() ? found->second : std::string();
-}
-
 // Those of the user that the daemon runs as which can be used: ssh passes over the others, too.
 std::vector<SshKey> usual_keys(const std::string& passphrase) {
   std::vector<SshKey> keys;
@@ -48,17 +41,17 @@ std::string agent_of_environment() {
 
 void check_sftp_option(const std::string& name, const std::string& value) {
   if (name != "ssh-key" && name != "ssh-passphrase-file" && name != "known-hosts")
-    refuse("a server that is reached by SSH has no --" + printable(name));
+    refuse_option("a server that is reached by SSH has no --" + printable(name));
   if (value.empty()) return;
   if (name == "known-hosts") {
     if (!value.starts_with('/') || value.find('\0') != std::string::npos)
-      refuse("--known-hosts is an absolute path, not '" + printable(value) + "'");
+      refuse_option("--known-hosts is an absolute path, not '" + printable(value) + "'");
     return;
   }
   if (is_secret_source(value) || (name == "ssh-key" && value == kAgent)) return;
   // Not shown: somebody may have given what is to stand in the file.
-  refuse("--" + name + " is an absolute path" + (name == "ssh-key" ? ", 'agent'" : "") +
-         " or 'systemd:NAME'");
+  refuse_option("--" + name + " is an absolute path" + (name == "ssh-key" ? ", 'agent'" : "") +
+                " or 'systemd:NAME'");
 }
 
 std::shared_ptr<SftpDestination> open_sftp(const std::string& url, const PlaceOptions& options,
@@ -70,7 +63,7 @@ std::shared_ptr<SftpDestination> open_sftp(const std::string& url, const PlaceOp
   const std::string key = option_of(options, "ssh-key");
   const std::string passphrase = option_of(options, "ssh-passphrase-file");
   if (key == kAgent) {
-    if (!passphrase.empty()) refuse("an agent needs no --ssh-passphrase-file");
+    if (!passphrase.empty()) refuse_option("an agent needs no --ssh-passphrase-file");
     sftp.ssh.agent = agent_of_environment();
   } else if (key.empty()) {
     sftp.ssh.keys = [passphrase] { return usual_keys(passphrase); };

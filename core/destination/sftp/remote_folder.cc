@@ -1,18 +1,13 @@
 #include "destination/sftp/remote_folder.h"
 
-#include <string_view>
-
 #include "base/error.h"
 #include "base/uuid.h"
 #include "destination/sftp/listing.h"
+#include "destination/staging.h"
 
 namespace garner::destination {
 
 namespace {
-
-// As at a local destination, whose repository may be the same one, its disk carried over.
-constexpr std::string_view kTemporaryPrefix = "put-";
-constexpr std::int64_t kLeftoverAge = 24 * 60 * 60;  // seconds
 
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -20,15 +15,15 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-std::string joined(const std::string& folder, const std::string& name) {
+std::string path_in(const std::string& folder, const std::string& name) {
   return folder == "/" ? folder + name : folder + "/" + name;
 }
 
 }  // namespace
 
-RemoteFolder::RemoteFolder(std::string root) : root_(std::move(root)), staging_(joined(root_, ".staging")) {}
+RemoteFolder::RemoteFolder(std::string root) : root_(std::move(root)), staging_(path_in(root_, ".staging")) {}
 
-std::string RemoteFolder::path_of(const std::string& key) const { return joined(root_, key); }
+std::string RemoteFolder::path_of(const std::string& key) const { return path_in(root_, key); }
 
 void RemoteFolder::create(SftpClient& client) {
   for (std::size_t at = 0; at < root_.size();) {

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::uint64_t kLittleRoom = 64u << 10;  // bytes, below which a place is full for whatever is done
 constexpr std::uint64_t kComparedAtOnce = 4u << 20;
-constexpr int kRaces = 10;
+constexpr int kMostRaces = 10;
 constexpr std::size_t kEnoughNames = 1000;
 
 std::uint64_t product(std::uint64_t a, std::uint64_t b) {
@@ -443,7 +443,7 @@ void SftpDestination::check_conditions() {
            as_text(get_all(key, 3)) == "one";
     const bool links = attempt(RequestKind::kHead, "asking " + describe() + " what it can do",
                                [](SftpClient& client) { return client.has(kHardLinkExtension); });
-    for (int race = 0; kept && !links && race < kRaces; ++race) {
+    for (int race = 0; kept && !links && race < kMostRaces; ++race) {
       remove(key);
       kept = one_wins(key);
     }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr unsigned kSignOfLife = 5;  // seconds of silence after which the server is asked for one
 
-void start_library() {
+void start_libssh2() {
   static std::once_flag once;
   std::call_once(once, [] {
     if (libssh2_init(0) != 0) throw Error(ErrorKind::kUnavailable, "libssh2 cannot be started");
@@ -52,7 +52,7 @@ SshSession::SshSession(Fd socket, std::chrono::milliseconds stall_timeout,
       stall_timeout_(stall_timeout),
       answer_timeout_(answer_timeout),
       heard_(std::chrono::steady_clock::now()) {
-  start_library();
+  start_libssh2();
   session_.reset(libssh2_session_init_ex(nullptr, nullptr, nullptr, nullptr));
   if (!session_) throw Error(ErrorKind::kUnavailable, "no memory for an SSH session");
   libssh2_session_set_blocking(session_.get(), 0);

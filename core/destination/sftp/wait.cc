@@ -12,7 +12,6 @@ namespace garner::destination {
 
 namespace {
 
-constexpr std::chrono::seconds kGrace{3};
 // How often a thread that waits looks whether it is to stop.
 constexpr std::chrono::milliseconds kGlance{200};
 
@@ -23,7 +22,7 @@ short SocketWait::ready(int fd, short events, SteadyTime until) {
     const SteadyTime now = std::chrono::steady_clock::now();
     if (StopScope::current().stop_requested()) {
       if (!stopped_at_) stopped_at_ = now;
-      if (now - *stopped_at_ > kGrace) throw SshStopped();
+      if (now - *stopped_at_ > kStopGrace) throw SshStopped();
     }
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now);
     pollfd waited{fd, events, 0};
