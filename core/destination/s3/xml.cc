@@ -1,11 +1,9 @@
 #include "destination/s3/xml.h"
 
-#include <date/date.h>
-
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <pugixml.hpp>
-#include <sstream>
 
 #include "base/error.h"
 
@@ -35,11 +33,10 @@ std::optional<Number> number_of(const pugi::xml_node& node) {
 std::optional<TimePoint> time_of(const std::string& text) {
   constexpr std::size_t kToTheSecond = 19;
   if (text.size() <= kToTheSecond || text.back() != 'Z') return std::nullopt;
-  std::istringstream stream(text.substr(0, kToTheSecond));
-  date::sys_seconds time;
-  stream >> date::parse("%FT%T", time);
-  if (stream.fail()) return std::nullopt;
-  return TimePoint{time.time_since_epoch().count(), 0};
+  std::tm time{};
+  const char* end = strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &time);
+  if (end != text.c_str() + kToTheSecond) return std::nullopt;
+  return TimePoint{timegm(&time), 0};
 }
 
 // An ETag is the MD5 of an object that was stored as one piece: 32 digits in quotation marks. That of one
