@@ -6,11 +6,11 @@ namespace garner::client {
 namespace {
 
 v1::DiffChange diff_change(v1::DiffKind kind, const std::string& path, const std::string& type = "file") {
-  v1::DiffChange diff_change;
-  diff_change.set_kind(kind);
-  diff_change.set_path(path);
-  diff_change.set_type(type);
-  return diff_change;
+  v1::DiffChange change;
+  change.set_kind(kind);
+  change.set_path(path);
+  change.set_type(type);
+  return change;
 }
 
 TEST_CASE("a change is a line, and a folder ends with a slash") {
