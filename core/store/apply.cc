@@ -24,8 +24,8 @@ using Names = google::protobuf::RepeatedPtrField<std::string>;
 
 [[noreturn]] void refuse(const std::string& why) { throw Error(ErrorKind::kDamaged, why); }
 
-void require(bool has_key, const std::string& why) {
-  if (!has_key) refuse(why);
+void require(bool holds, const std::string& why) {
+  if (!holds) refuse(why);
 }
 
 void require_size(const std::string& value, std::size_t size, const char* what) {

@@ -20,6 +20,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "destination/key.h"
+#include "support/error_kind.h"
 #include "support/temporary_folder.h"
 
 namespace garner::testing {
@@ -32,17 +33,6 @@ using Keys = std::vector<std::string>;
 
 constexpr std::uint64_t kLimit = 64u << 20;
 constexpr int kRacers = 16;
-
-// The kind of what `operation` throws; nothing if it throws nothing.
-template <typename Operation>
-std::optional<ErrorKind> failure_of(const Operation& operation) {
-  try {
-    operation();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  return std::nullopt;
-}
 
 Bytes text(std::string_view characters) {
   const ByteView view = as_bytes(characters);
@@ -86,15 +76,15 @@ void check_reading(Destination& destination) {
   CHECK(destination.get(key, data.size() - 1, 1) == Bytes{data.back()});
   CHECK(destination.get(key, data.size(), 0).empty());
 
-  CHECK(failure_of([&] { destination.get(key, data.size(), 1); }) == ErrorKind::kDamaged);
-  CHECK(failure_of([&] { destination.get(key, data.size() - 1, 2); }) == ErrorKind::kDamaged);
-  CHECK(failure_of([&] { destination.get(key, ~std::uint64_t{0}, 2); }) == ErrorKind::kDamaged);
-  CHECK(failure_of([&] { destination.get(key, 2, ~std::uint64_t{0}); }) == ErrorKind::kDamaged);
-  CHECK(failure_of([&] { destination.get_all(key, data.size() - 1); }) == ErrorKind::kDamaged);
+  CHECK(error_in([&] { destination.get(key, data.size(), 1); }) == ErrorKind::kDamaged);
+  CHECK(error_in([&] { destination.get(key, data.size() - 1, 2); }) == ErrorKind::kDamaged);
+  CHECK(error_in([&] { destination.get(key, ~std::uint64_t{0}, 2); }) == ErrorKind::kDamaged);
+  CHECK(error_in([&] { destination.get(key, 2, ~std::uint64_t{0}); }) == ErrorKind::kDamaged);
+  CHECK(error_in([&] { destination.get_all(key, data.size() - 1); }) == ErrorKind::kDamaged);
 
   for (const char* missing : {"packs/ab/other", "packs/ff/abcdef", "nothing"}) {
-    CHECK(failure_of([&] { destination.get(missing, 0, 1); }) == ErrorKind::kNotFound);
-    CHECK(failure_of([&] { destination.get_all(missing, kLimit); }) == ErrorKind::kNotFound);
+    CHECK(error_in([&] { destination.get(missing, 0, 1); }) == ErrorKind::kNotFound);
+    CHECK(error_in([&] { destination.get_all(missing, kLimit); }) == ErrorKind::kNotFound);
     CHECK_FALSE(destination.size(missing));
   }
 
@@ -108,8 +98,8 @@ void check_existing_stays(Destination& destination) {
   const std::string first = "log/0000000000000001";
   const std::string second = "log/0000000000000002";
   destination.put(first, text("first"));
-  CHECK(failure_of([&] { destination.put(first, text("other")); }) == ErrorKind::kAlreadyExists);
-  CHECK(failure_of([&] { destination.put(first, text("first")); }) == ErrorKind::kAlreadyExists);
+  CHECK(error_in([&] { destination.put(first, text("other")); }) == ErrorKind::kAlreadyExists);
+  CHECK(error_in([&] { destination.put(first, text("first")); }) == ErrorKind::kAlreadyExists);
   CHECK_FALSE(destination.put_exclusive(first, text("other")));
   CHECK_FALSE(destination.put_exclusive(first, {}));
   CHECK(destination.get_all(first, kLimit) == text("first"));
@@ -142,7 +132,7 @@ void check_put_file(Destination& destination) {
     CHECK(destination.get_all(key, kLimit) == data);
 
     write_durably(path, text("another"));
-    CHECK(failure_of([&] { destination.put_file(key, path); }) == ErrorKind::kAlreadyExists);
+    CHECK(error_in([&] { destination.put_file(key, path); }) == ErrorKind::kAlreadyExists);
     CHECK(read_file(path, 100) == text("another"));
     CHECK(destination.get_all(key, kLimit) == data);
 
@@ -151,8 +141,7 @@ void check_put_file(Destination& destination) {
     stored.push_back(key + ".empty");
     CHECK(destination.size(key + ".empty") == 0);
 
-    CHECK(failure_of([&] { destination.put_file("packs/00/none", folder + "/none"); }) ==
-          ErrorKind::kNotFound);
+    CHECK(error_in([&] { destination.put_file("packs/00/none", folder + "/none"); }) == ErrorKind::kNotFound);
     CHECK_FALSE(destination.size("packs/00/none"));
   }
 }
@@ -203,7 +192,7 @@ void check_removal(Destination& destination) {
   destination.put("packs/00/b", text("b"));
   destination.remove("packs/00/a");
   CHECK_FALSE(destination.size("packs/00/a"));
-  CHECK(failure_of([&] { destination.get_all("packs/00/a", kLimit); }) == ErrorKind::kNotFound);
+  CHECK(error_in([&] { destination.get_all("packs/00/a", kLimit); }) == ErrorKind::kNotFound);
   CHECK(keys_of(destination.list("")) == Keys{"packs/00/b"});
   CHECK_NOTHROW(destination.remove("packs/00/a"));
   CHECK_NOTHROW(destination.remove("packs/77/a"));
@@ -242,17 +231,17 @@ void check_keys_are_checked(Destination& destination) {
                        std::string(4, '/')};
   for (const std::string& key : malformed) {
     CAPTURE(key);
-    CHECK(failure_of([&] { destination.put(key, {}); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.put_exclusive(key, {}); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.put_file(key, file); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.get(key, 0, 0); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.get_all(key, 1); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.size(key); }) == ErrorKind::kInvalidInput);
-    CHECK(failure_of([&] { destination.remove(key); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.put(key, {}); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.put_exclusive(key, {}); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.put_file(key, file); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.get(key, 0, 0); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.get_all(key, 1); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.size(key); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.remove(key); }) == ErrorKind::kInvalidInput);
   }
   for (const char* prefix : {"/", "a", "../", "a//", "/a/", "A/", ".staging/"}) {
     CAPTURE(prefix);
-    CHECK(failure_of([&] { destination.list(prefix); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { destination.list(prefix); }) == ErrorKind::kInvalidInput);
   }
   CHECK(file_exists(file));
   CHECK(destination.list("").empty());
@@ -266,7 +255,7 @@ void check_keys_are_checked(Destination& destination) {
   destination.put(longest, text("deep"));
   CHECK(destination.get_all(longest, kLimit) == text("deep"));
   CHECK(keys_of(destination.list("")) == Keys{longest});
-  CHECK(failure_of([&] { destination.put(longest + "k", {}); }) == ErrorKind::kInvalidInput);
+  CHECK(error_in([&] { destination.put(longest + "k", {}); }) == ErrorKind::kInvalidInput);
 }
 
 // Any sequence of operations gives what a map gives.
@@ -285,7 +274,7 @@ void check_against_model(const MakeDestinationPlace& make_place) {
       const bool there = model.contains(key);
       switch (operation) {
         case 0:
-          RC_ASSERT(failure_of([&] { destination.put(key, data); }) ==
+          RC_ASSERT(error_in([&] { destination.put(key, data); }) ==
                     (there ? std::optional(ErrorKind::kAlreadyExists) : std::nullopt));
           model.emplace(key, data);
           break;
@@ -374,8 +363,8 @@ void check_put_among_threads(DestinationPlace& place) {
     race([&](int number) {
       const Bytes data = random_bytes(5'000, static_cast<std::uint64_t>(number));
       const std::string path = folder + "/" + std::to_string(number);
-      failures[static_cast<std::size_t>(number)] = failure_of(
-          [&] { number % 2 == 0 ? destination->put(key, data) : destination->put_file(key, path); });
+      failures[static_cast<std::size_t>(number)] =
+          error_in([&] { number % 2 == 0 ? destination->put(key, data) : destination->put_file(key, path); });
     });
     REQUIRE(std::count(failures.begin(), failures.end(), std::nullopt) == 1);
     for (const auto& failure : failures) {

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "store/pack.h"
+#include "support/error_kind.h"
 
 namespace garner::testing {
 
@@ -48,6 +48,9 @@ inline Bytes random_text(Random& random, std::size_t size) {
   text.resize(size);
   return text;
 }
+
+// What PackReader reads of a pack is whole windows of so many bytes.
+inline constexpr std::size_t kPackWindow = 64u << 10;
 
 inline crypto::BlobId random_id(Random& random) {
   crypto::BlobId id;
@@ -90,18 +93,6 @@ inline store::FinishedPack random_pack(Random& random, std::size_t frames, std::
 
 inline store::FinishedPack random_pack(Random& random, std::size_t frames, std::size_t blobs) {
   return random_pack(random, frames, blobs, [&] { return random_id(random); });
-}
-
-// The kind of the Error that `call` throws; fails the test when it throws none.
-template <typename Call>
-ErrorKind error_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  FAIL("no error was thrown");
-  return ErrorKind::kInternal;
 }
 
 }  // namespace garner::testing

@@ -5,23 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <set>
-#include <system_error>
 
 #include "base/file.h"
 #include "crypto/hash.h"
+#include "must.h"
 
 namespace garner::crash {
 
 namespace {
 
 constexpr std::size_t kLargest = std::size_t{1} << 30;
-
-void must(bool well, const std::string& what) {
-  if (!well) throw std::system_error(errno, std::generic_category(), what);
-}
 
 struct stat status_of(const std::string& path) {
   struct stat status {};

@@ -4,20 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
-
 #include "base/file.h"
 #include "image.h"
+#include "must.h"
 #include "recorder.h"
 
 namespace garner::crash {
 
 namespace {
-
-void must(bool well, const std::string& what) {
-  if (!well) throw std::system_error(errno, std::generic_category(), what);
-}
 
 // Half of it compressible.
 Bytes make_content(std::mt19937_64& random, std::size_t size) {

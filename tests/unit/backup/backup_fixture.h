@@ -5,7 +5,9 @@
 
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <future>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -192,5 +194,14 @@ class RemovingCheckpoint final : public CheckpointStore {
   MemoryCheckpoint& inner_;
   std::function<void()> act_;
 };
+
+inline std::optional<ErrorKind> failure_of(std::future<BackupResult>& run) {
+  try {
+    run.get();
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.kind();
+  }
+}
 
 }  // namespace garner::backup

@@ -3,7 +3,6 @@
 
 #include <catch2/catch.hpp>
 #include <future>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -83,14 +82,5 @@ struct ManyBackups : testing::ManyRepositories {
   QuietMonitor monitor;
   Uuid set = Uuid::random();
 };
-
-inline std::optional<ErrorKind> failure_of(std::future<BackupResult>& run) {
-  try {
-    run.get();
-    return std::nullopt;
-  } catch (const Error& error) {
-    return error.kind();
-  }
-}
 
 }  // namespace garner::backup

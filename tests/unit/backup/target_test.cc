@@ -62,15 +62,6 @@ struct Remote : Backups {
   WatchingMonitor watching;
 };
 
-std::optional<ErrorKind> failure_of(std::future<BackupResult>& run) {
-  try {
-    run.get();
-    return std::nullopt;
-  } catch (const Error& error) {
-    return error.kind();
-  }
-}
-
 TEST_CASE("reading does not wait for a slow destination as long as the spool has room") {
   Sources sources(31);
   Remote remote;

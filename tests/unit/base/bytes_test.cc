@@ -7,19 +7,12 @@
 #include <limits>
 
 #include "base/error.h"
+#include "support/error_kind.h"
 
 namespace garner {
 namespace {
 
-ErrorKind kind_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  FAIL("no error");
-  return ErrorKind::kInternal;
-}
+using testing::kind_of;
 
 TEST_CASE("hexadecimal goes both ways") {
   CHECK(to_hex(Bytes{0x00, 0xff, 0x1a}) == "00ff1a");

@@ -12,22 +12,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "support/error_kind.h"
 #include "support/temporary_folder.h"
 
 namespace garner {
 namespace {
 
+using testing::kind_of;
 using testing::TemporaryFolder;
-
-ErrorKind kind_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  FAIL("no error");
-  return ErrorKind::kInternal;
-}
 
 void write_file(const std::string& path, std::string_view content) {
   const Fd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC);

@@ -16,8 +16,8 @@ SetCommands some_commands() {
   return commands;
 }
 
-struct WithSet {
-  WithSet() : catalog(state.open()) {
+struct WithCommands {
+  WithCommands() : catalog(state.open()) {
     catalog.configuration().add_destination(facts_of("disk"));
     catalog.configuration().add_set(
         set, [this](Database& database) { CommandTable::replace(database, "home", some_commands()); });
@@ -28,7 +28,7 @@ struct WithSet {
 };
 
 TEST_CASE("a set's commands are kept in their order, and go with it") {
-  WithSet with;
+  WithCommands with;
   CHECK(with.catalog.commands().find("home") == some_commands());
   CHECK(with.catalog.commands().find("other") == SetCommands());
   SetCommands fewer = some_commands();

@@ -4,19 +4,12 @@
 
 #include "base/error.h"
 #include "support.h"
+#include "support/error_kind.h"
 
 namespace garner::catalog {
 namespace {
 
-ErrorKind kind_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  FAIL("no error");
-  return ErrorKind::kInternal;
-}
+using testing::kind_of;
 
 TEST_CASE("destinations are in the catalog and in the folder of keys") {
   StateFolder state;

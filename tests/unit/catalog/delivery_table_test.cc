@@ -6,8 +6,6 @@
 namespace garner::catalog {
 namespace {
 
-constexpr TimePoint kNow{1'800'000'000, 0};
-
 Notification hook(const std::string& name, NotificationEvents events, std::vector<std::string> sets = {}) {
   Notification one;
   one.name = name;

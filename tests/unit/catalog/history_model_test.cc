@@ -184,9 +184,6 @@ class Samples {
   const snapshot::OwnerNames names_{user_name, [](std::uint32_t) { return std::string("group"); }};
 };
 
-// As if the process had ended: nothing catches it.
-struct Killed {};
-
 // Goes well for a number of reads.
 class Interrupted : public store::BlobSource {
  public:

@@ -16,6 +16,7 @@
 #include "base/bytes.h"
 #include "catalog/history/history.h"
 #include "snapshot/content_list.h"
+#include "snapshot/node.h"
 #include "snapshot/tree.h"
 #include "support/temporary_folder.h"
 #include "unit/snapshot/memory_blobs.h"
@@ -25,13 +26,13 @@
 namespace garner::catalog {
 
 namespace v1 = store::v1;
+using snapshot::id_from;
 
 // The raw bytes of a data blob: what is made of samples has blobs of this length only.
 inline std::uint64_t length_of(const crypto::BlobId& data) { return 1 + data.value[0]; }
 
-inline crypto::BlobId id_from(const std::string& bytes) {
-  return crypto::BlobId::from_bytes(as_bytes(bytes));
-}
+// As if the process had ended: nothing catches it.
+struct Killed {};
 
 // Everything in one snapshot.
 struct Contents {

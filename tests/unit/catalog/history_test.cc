@@ -189,8 +189,7 @@ TEST_CASE("a list that cannot be read leaves out what is in it until it can be")
   CHECK(sample.history->gaps().size() == 1);
 }
 
-// As if the process were killed where the blob is to be read: nothing catches it.
-struct Killed {};
+// As if the process were killed where the blob is to be read.
 class KilledAt : public store::BlobSource {
  public:
   KilledAt(store::BlobSource& source, const crypto::BlobId& id) : source_(source), id_(id) {}

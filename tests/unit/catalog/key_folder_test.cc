@@ -12,7 +12,6 @@ namespace garner::catalog {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr TimePoint kNow{1'800'000'000, 0};
 
 TEST_CASE("the folder and its files are for their owner alone") {
   StateFolder state;

@@ -12,12 +12,10 @@ using schedule::Duration;
 using schedule::Instant;
 using schedule::Mark;
 
-Instant at(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
-
 const Mark kMark{at(1000), at(1001), Duration(5), "boot", true, at(900)};
 
-struct WithDisk {
-  WithDisk() : catalog(state.open()), table(catalog.maintenance()) {
+struct WithSettings {
+  WithSettings() : catalog(state.open()), table(catalog.maintenance()) {
     catalog.configuration().add_destination(facts_of("disk"));
   }
   StateFolder state;
@@ -26,7 +24,7 @@ struct WithDisk {
 };
 
 TEST_CASE("a destination that nothing was said of is pruned weekly and checked daily") {
-  WithDisk with;
+  WithSettings with;
   CHECK(with.table.settings("disk") == MaintenanceSettings());
   CHECK(with.table.settings("disk").prune == "weekly");
   CHECK(with.table.settings("disk").check == "daily");
@@ -34,7 +32,7 @@ TEST_CASE("a destination that nothing was said of is pruned weekly and checked d
 }
 
 TEST_CASE("settings are read as they were written, and go with their destination") {
-  WithDisk with;
+  WithSettings with;
   const MaintenanceSettings settings{"", "every 6h", std::chrono::hours(48), at(77)};
   with.table.save("disk", settings);
   CHECK(with.table.settings("disk") == settings);
@@ -54,7 +52,7 @@ TEST_CASE("settings are read as they were written, and go with their destination
 }
 
 TEST_CASE("a mark goes when its schedule changes, and stays otherwise") {
-  WithDisk with;
+  WithSettings with;
   with.table.save_mark("disk", MaintenanceKind::kPrune, kMark);
   with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
   MaintenanceSettings settings;
@@ -65,7 +63,7 @@ TEST_CASE("a mark goes when its schedule changes, and stays otherwise") {
 }
 
 TEST_CASE("a run of maintenance and its mark are there together, or neither") {
-  WithDisk with;
+  WithSettings with;
   const auto also = [&](Database& database) {
     MaintenanceTable::write_mark(database, "disk", MaintenanceKind::kPrune, kMark);
   };
@@ -81,7 +79,7 @@ TEST_CASE("a run of maintenance and its mark are there together, or neither") {
 }
 
 TEST_CASE("changes within a change are made with it, or not at all") {
-  WithDisk with;
+  WithSettings with;
   Configuration& configuration = with.catalog.configuration();
   const auto change = [&] {
     configuration.add_set(set_of("home", "disk"));

@@ -16,8 +16,6 @@ using schedule::Duration;
 using schedule::Instant;
 using schedule::Mark;
 
-Instant at(std::int64_t seconds) { return Instant(std::chrono::seconds(seconds)); }
-
 const Mark kFresh{at(1000), at(1000), Duration(5), "boot", false, {}};
 
 SetSchedule some_schedule() {
@@ -32,8 +30,8 @@ SetSchedule some_schedule() {
   return schedule;
 }
 
-struct WithSet {
-  WithSet() : catalog(state.open()) {
+struct WithSchedule {
+  WithSchedule() : catalog(state.open()) {
     catalog.configuration().add_destination(facts_of("disk"));
     catalog.configuration().add_set(set, [this](Database& database) {
       ScheduleTable::replace(database, "home", some_schedule(), kFresh);
@@ -50,7 +48,7 @@ struct WithSet {
 };
 
 TEST_CASE("a schedule is read as it was written, and goes with its set") {
-  WithSet with;
+  WithSchedule with;
   CHECK(with.catalog.schedules().find("home") == some_schedule());
   CHECK_FALSE(with.catalog.schedules().find("other").has_value());
   CHECK(with.catalog.schedules().marks("home") == ScheduleMarks{{"", kFresh}, {"disk", kFresh}});
@@ -60,7 +58,7 @@ TEST_CASE("a schedule is read as it was written, and goes with its set") {
 }
 
 TEST_CASE("marks stay with entries that stay, and begin anew with those that change") {
-  WithSet with;
+  WithSchedule with;
   Mark served{at(2000), at(2001), Duration(6), "boot", true, at(3000)};
   with.catalog.schedules().save_mark("home", "", served);
   with.catalog.schedules().save_mark("home", "disk", served);
@@ -83,7 +81,7 @@ TEST_CASE("marks stay with entries that stay, and begin anew with those that cha
 }
 
 TEST_CASE("a run and the mark that it serves are there together, or neither") {
-  WithSet with;
+  WithSchedule with;
   Mark served = kFresh;
   served.served = at(2000);
   const auto also = [&](Database& database) { ScheduleTable::write_mark(database, "home", "", served); };
@@ -124,7 +122,7 @@ TEST_CASE("a catalog of before there were schedules is taken over") {
 }
 
 TEST_CASE("a destination's file system is remembered until it is removed") {
-  WithSet with;
+  WithSchedule with;
   CHECK(with.catalog.schedules().file_system("disk").empty());
   with.catalog.schedules().save_file_system("disk", "1234-ABCD");
   with.catalog.schedules().save_file_system("nowhere", "1234-ABCD");

@@ -12,6 +12,10 @@
 
 namespace garner::catalog {
 
+inline constexpr TimePoint kNow{1'800'000'000, 0};
+
+inline schedule::Instant at(std::int64_t seconds) { return schedule::Instant(std::chrono::seconds(seconds)); }
+
 class TestClock final : public Clock {
  public:
   TimePoint now() const override { return now_; }

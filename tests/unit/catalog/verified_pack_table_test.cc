@@ -16,8 +16,8 @@ maintenance::PackSize pack(int number, std::uint64_t size = 100) {
   return pack;
 }
 
-struct WithDisk {
-  WithDisk() : catalog(state.open()), table(catalog.verified_packs()) {
+struct WithPacks {
+  WithPacks() : catalog(state.open()), table(catalog.verified_packs()) {
     catalog.configuration().add_destination(facts_of("disk"));
     catalog.configuration().add_destination(facts_of("other"));
   }
@@ -32,7 +32,7 @@ struct WithDisk {
 };
 
 TEST_CASE("packs are first seen when they come, and forgotten when they go") {
-  WithDisk with;
+  WithPacks with;
   with.table.keep("disk", {pack(1), pack(2)}, 1000);
   with.table.keep("disk", {pack(2), pack(3, 7)}, 2000);
   CHECK(with.packs() == std::vector<VerifiedPack>{{pack(2).name, 100, 1000, std::nullopt, false},
@@ -41,7 +41,7 @@ TEST_CASE("packs are first seen when they come, and forgotten when they go") {
 }
 
 TEST_CASE("what was read is verified or damaged, and a check of damage keeps when it was good last") {
-  WithDisk with;
+  WithPacks with;
   with.table.keep("disk", {pack(1), pack(2)}, 1000);
   // One that came after the listing is noted, too.
   with.table.note("disk", {{pack(1), true}, {pack(2), false}, {pack(3), true}}, 1500);
@@ -54,7 +54,7 @@ TEST_CASE("what was read is verified or damaged, and a check of damage keeps whe
 }
 
 TEST_CASE("sums tell what was verified since, and what waits longest") {
-  WithDisk with;
+  WithPacks with;
   CHECK(with.table.sum("disk", 0).packs == 0);
   CHECK_FALSE(with.table.sum("disk", 0).oldest.has_value());
   with.table.keep("disk", {pack(1, 10), pack(2, 20), pack(3, 30), pack(4, 40)}, 1000);
@@ -70,7 +70,7 @@ TEST_CASE("sums tell what was verified since, and what waits longest") {
 }
 
 TEST_CASE("times of a clock that was ahead are forgotten") {
-  WithDisk with;
+  WithPacks with;
   with.table.keep("disk", {pack(1), pack(2)}, 9000);
   with.table.note("disk", {{pack(1), true}}, 9001);
   with.table.keep("disk", {pack(1), pack(2)}, 1000);
@@ -79,7 +79,7 @@ TEST_CASE("times of a clock that was ahead are forgotten") {
 }
 
 TEST_CASE("a destination that has gone keeps nothing, and what comes late is no error") {
-  WithDisk with;
+  WithPacks with;
   with.table.keep("disk", {pack(1)}, 1000);
   const std::uint64_t changes = with.table.changes();
   with.catalog.configuration().remove_destination("disk");

@@ -17,7 +17,7 @@ v1::FileNode node(const std::string& name, std::uint32_t mode = S_IFREG | 0644, 
   return made;
 }
 
-v1::DiffChange change(v1::DiffKind kind, const std::string& path, const std::string& type = "file") {
+v1::DiffChange node_change(v1::DiffKind kind, const std::string& path, const std::string& type = "file") {
   v1::DiffChange made;
   made.set_kind(kind);
   made.set_path_bytes(path);
@@ -27,7 +27,7 @@ v1::DiffChange change(v1::DiffKind kind, const std::string& path, const std::str
 }
 
 // "M name"
-std::vector<std::string> lines(const Folder& folder) {
+std::vector<std::string> folder_lines(const Folder& folder) {
   std::vector<std::string> all;
   for (const Folder::Row& row : folder.rows()) all.push_back(letter(row.mark) + (" " + row.node->name()));
   return all;
@@ -37,18 +37,18 @@ using Lines = std::vector<std::string>;
 
 TEST_CASE("what changed is marked, and what was removed stands where it was") {
   FolderChanges changes("/home/ann");
-  changes.add(change(v1::DIFF_KIND_METADATA, "/home/ann", "folder"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/home/ann/new"));
-  changes.add(change(v1::DIFF_KIND_CHANGED, "/home/ann/text"));
-  changes.add(change(v1::DIFF_KIND_METADATA, "/home/ann/mode"));
-  changes.add(change(v1::DIFF_KIND_REMOVED, "/home/ann/gone", "folder"));
-  changes.add(change(v1::DIFF_KIND_REMOVED, "/home/ann/gone/inside"));
-  changes.add(change(v1::DIFF_KIND_CHANGED, "/home/anna"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/home/bob/new"));
+  changes.add(node_change(v1::DIFF_KIND_METADATA, "/home/ann", "folder"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/home/ann/new"));
+  changes.add(node_change(v1::DIFF_KIND_CHANGED, "/home/ann/text"));
+  changes.add(node_change(v1::DIFF_KIND_METADATA, "/home/ann/mode"));
+  changes.add(node_change(v1::DIFF_KIND_REMOVED, "/home/ann/gone", "folder"));
+  changes.add(node_change(v1::DIFF_KIND_REMOVED, "/home/ann/gone/inside"));
+  changes.add(node_change(v1::DIFF_KIND_CHANGED, "/home/anna"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/home/bob/new"));
   Folder folder;
   folder.set_nodes({node("mode"), node("new"), node("same"), node("text")});
   folder.set_changes(changes);
-  CHECK(lines(folder) == Lines{"- gone", "m mode", "+ new", "  same", "M text"});
+  CHECK(folder_lines(folder) == Lines{"- gone", "m mode", "+ new", "  same", "M text"});
   CHECK(changes.count() == 4);
   CHECK(folder.rows()[0].is_folder());
   CHECK(folder.rows()[0].node->size() == 7);
@@ -57,11 +57,11 @@ TEST_CASE("what changed is marked, and what was removed stands where it was") {
 
 TEST_CASE("a folder is marked for what changed in it, however deep") {
   FolderChanges changes("/");
-  changes.add(change(v1::DIFF_KIND_METADATA, "/a", "folder"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/a/b/c/new"));
-  changes.add(change(v1::DIFF_KIND_METADATA, "/quiet/deep/mode"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/fresh", "folder"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/fresh/file"));
+  changes.add(node_change(v1::DIFF_KIND_METADATA, "/a", "folder"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/a/b/c/new"));
+  changes.add(node_change(v1::DIFF_KIND_METADATA, "/quiet/deep/mode"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/fresh", "folder"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/fresh/file"));
   CHECK(changes.mark("a") == Mark::kContent);
   CHECK(changes.mark("quiet") == Mark::kMetadata);
   CHECK(changes.mark("fresh") == Mark::kAdded);
@@ -69,7 +69,7 @@ TEST_CASE("a folder is marked for what changed in it, however deep") {
 }
 
 TEST_CASE("what was renamed was removed here and added there") {
-  v1::DiffChange renamed = change(v1::DIFF_KIND_RENAMED, "/top/in/new name");
+  v1::DiffChange renamed = node_change(v1::DIFF_KIND_RENAMED, "/top/in/new name");
   renamed.set_old_path_bytes("/top/old name");
   FolderChanges changes("/top");
   changes.add(renamed);
@@ -79,12 +79,12 @@ TEST_CASE("what was renamed was removed here and added there") {
 
 TEST_CASE("what changed its type is there once, and changed") {
   FolderChanges changes("/top");
-  changes.add(change(v1::DIFF_KIND_TYPE, "/top/thing", "folder"));
-  changes.add(change(v1::DIFF_KIND_ADDED, "/top/thing/inside"));
+  changes.add(node_change(v1::DIFF_KIND_TYPE, "/top/thing", "folder"));
+  changes.add(node_change(v1::DIFF_KIND_ADDED, "/top/thing/inside"));
   Folder folder;
   folder.set_nodes({node("thing", S_IFDIR | 0755)});
   folder.set_changes(changes);
-  CHECK(lines(folder) == Lines{"M thing"});
+  CHECK(folder_lines(folder) == Lines{"M thing"});
 }
 
 TEST_CASE("in a folder that was not there before all is added") {
@@ -93,17 +93,17 @@ TEST_CASE("in a folder that was not there before all is added") {
   Folder folder;
   folder.set_nodes({node("a"), node("b")});
   folder.set_changes(changes);
-  CHECK(lines(folder) == Lines{"+ a", "+ b"});
+  CHECK(folder_lines(folder) == Lines{"+ a", "+ b"});
 }
 
 TEST_CASE("a filter is of words in names, and of what was removed as well") {
   FolderChanges changes("/top");
-  changes.add(change(v1::DIFF_KIND_REMOVED, "/top/Report old.txt"));
+  changes.add(node_change(v1::DIFF_KIND_REMOVED, "/top/Report old.txt"));
   Folder folder;
   folder.set_nodes({node("picture.png"), node("report.txt"), node("report.pdf")});
   folder.set_changes(changes);
   folder.filter("TXT report");
-  CHECK(lines(folder) == Lines{"- Report old.txt", "  report.txt"});
+  CHECK(folder_lines(folder) == Lines{"- Report old.txt", "  report.txt"});
   CHECK(folder.find("report.txt") == 1u);
   CHECK(folder.find("picture.png") == std::nullopt);
   folder.filter("");
@@ -112,11 +112,11 @@ TEST_CASE("a filter is of words in names, and of what was removed as well") {
 
 TEST_CASE("names are in the order of their bytes") {
   FolderChanges changes("/");
-  changes.add(change(v1::DIFF_KIND_REMOVED, "/b\xff"));
+  changes.add(node_change(v1::DIFF_KIND_REMOVED, "/b\xff"));
   Folder folder;
   folder.set_nodes({node("B"), node("a"), node("b"), node("\xc3\xa4")});
   folder.set_changes(changes);
-  CHECK(lines(folder) == Lines{"  B", "  a", "  b", "- b\xff", "  \xc3\xa4"});
+  CHECK(folder_lines(folder) == Lines{"  B", "  a", "  b", "- b\xff", "  \xc3\xa4"});
 }
 
 TEST_CASE("modes are as ls has them") {

@@ -4,19 +4,19 @@
 #include <string>
 #include <vector>
 
+#include "sample_times.h"
 #include "snapshot_list.h"
 
 namespace garner::client::browse {
 namespace {
 
-constexpr std::int64_t kTime = SnapshotList::kTime;
+constexpr std::int64_t kNewest = SnapshotList::kTime;
 constexpr std::int64_t kHour = 3600;
-constexpr std::int64_t kDay = 24 * kHour;
 
 using Lines = std::vector<std::string>;
 
 // "2026 (5)" of a row that is folded, "2026 [5]" of one that is open.
-Lines lines(const Timeline& timeline) {
+Lines timeline_lines(const Timeline& timeline) {
   Lines all;
   for (const Timeline::Row& row : timeline.rows()) {
     const std::string count = std::to_string(row.count);
@@ -32,29 +32,30 @@ Timeline five() {
   SnapshotList list;
   list.add("aaaa", 0);
   list.add("bbbb", kHour, "mail");
-  list.add("cccc", 2 * kDay);
-  list.add("dddd", 40 * kDay, "mail");
-  list.add("eeee", 400 * kDay).add_tags("Before-Move");
+  list.add("cccc", 2 * kSecondsADay);
+  list.add("dddd", 40 * kSecondsADay, "mail");
+  list.add("eeee", 400 * kSecondsADay).add_tags("Before-Move");
   return Timeline(list.list);
 }
 
 TEST_CASE("years, months and days are folded, but for the newest day") {
-  CHECK(lines(five()) == Lines{"2026 [4]", "  November [3]", "    Sun 29 [2]", "      07:55:05 home",
-                               "      06:55:05 mail", "    Fri 27 (1)", "  October (1)", "2025 (1)"});
+  CHECK(timeline_lines(five()) == Lines{"2026 [4]", "  November [3]", "    Sun 29 [2]", "      07:55:05 home",
+                                        "      06:55:05 mail", "    Fri 27 (1)", "  October (1)",
+                                        "2025 (1)"});
 }
 
 TEST_CASE("a row is opened and folded, and what is below it stays as it was") {
   Timeline timeline = five();
   timeline.set_open(7, true);
-  CHECK(lines(timeline).back() == "  October (1)");
+  CHECK(timeline_lines(timeline).back() == "  October (1)");
   timeline.set_open(8, true);
   timeline.set_open(9, true);
-  CHECK(lines(timeline).back() == "      07:55:05 home");
+  CHECK(timeline_lines(timeline).back() == "      07:55:05 home");
   timeline.set_open(0, false);
-  CHECK(lines(timeline) ==
+  CHECK(timeline_lines(timeline) ==
         Lines{"2026 (4)", "2025 [1]", "  October [1]", "    Sat 25 [1]", "      07:55:05 home"});
   timeline.set_open(0, true);
-  CHECK(lines(timeline).at(3) == "      07:55:05 home");
+  CHECK(timeline_lines(timeline).at(3) == "      07:55:05 home");
   CHECK(timeline.row_above(3) == 2);
   CHECK(timeline.row_above(5) == 1);
   CHECK(timeline.row_above(1) == 0);
@@ -66,7 +67,7 @@ TEST_CASE("what is folded away is found again") {
   const auto row = timeline.reveal(4);
   REQUIRE(row);
   CHECK(timeline.rows()[*row].snapshot == 4);
-  CHECK(lines(timeline)[*row] == "      07:55:05 home");
+  CHECK(timeline_lines(timeline)[*row] == "      07:55:05 home");
 }
 
 TEST_CASE("before and after a snapshot are those of its set, whatever the filter is") {
@@ -105,30 +106,31 @@ TEST_CASE("a filter is of words in set, host, time and tags, and of the id's beg
 
 TEST_CASE("with a filter all is open, until it is folded; without it, folds are as before") {
   Timeline timeline = five();
-  const Lines before = lines(timeline);
+  const Lines before = timeline_lines(timeline);
   timeline.filter("mail");
-  CHECK(lines(timeline) == Lines{"2026 [2]", "  November [1]", "    Sun 29 [1]", "      06:55:05 mail",
-                                 "  October [1]", "    Tue 20 [1]", "      07:55:05 mail"});
+  CHECK(timeline_lines(timeline) == Lines{"2026 [2]", "  November [1]", "    Sun 29 [1]",
+                                          "      06:55:05 mail", "  October [1]", "    Tue 20 [1]",
+                                          "      07:55:05 mail"});
   timeline.set_open(1, false);
-  CHECK(lines(timeline).at(1) == "  November (1)");
-  CHECK(lines(timeline).at(2) == "  October [1]");
+  CHECK(timeline_lines(timeline).at(1) == "  November (1)");
+  CHECK(timeline_lines(timeline).at(2) == "  October [1]");
   timeline.filter("");
-  CHECK(lines(timeline) == before);
+  CHECK(timeline_lines(timeline) == before);
 }
 
 TEST_CASE("what has no time is in no day") {
   SnapshotList list;
   list.add("aaaa", 0);
-  list.add("bbbb", kTime);
-  CHECK(lines(Timeline(list.list)).back() == "no time (1)");
+  list.add("bbbb", kNewest);
+  CHECK(timeline_lines(Timeline(list.list)).back() == "no time (1)");
   // What is shown instead, or a year before Christ, is as long as a time.
   for (const std::int64_t seconds : {70'000'000'000'000'000, -77'945'695'200, -7'000'000'000'000'000'000}) {
     list.list.mutable_snapshots(1)->mutable_time()->set_seconds(seconds);
     Timeline timeline(list.list);
-    CHECK(lines(timeline).back() == "no time (1)");
+    CHECK(timeline_lines(timeline).back() == "no time (1)");
     timeline.set_open(timeline.rows().size() - 1, true);
     CHECK(timeline.reveal(1).has_value());
-    CHECK(lines(timeline).back().ends_with(" home"));
+    CHECK(timeline_lines(timeline).back().ends_with(" home"));
   }
   CHECK(Timeline(v1::ListSnapshotsResponse()).rows().empty());
 }

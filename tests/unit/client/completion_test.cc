@@ -9,14 +9,14 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-struct List : SnapshotList {
+struct CompletionList : SnapshotList {
   Words words(const std::string& word, bool sets = false) const {
     return complete_snapshot(list, word, sets);
   }
 };
 
 TEST_CASE("a snapshot is offered by its set and by its id, the newest first") {
-  List list;
+  CompletionList list;
   list.add("cccccccccccccc");
   list.add("bbbbbbbbbbbbbb", 0, "mail");
   list.add("aaaaaaaaaaaaaa");
@@ -29,11 +29,11 @@ TEST_CASE("a snapshot is offered by its set and by its id, the newest first") {
   CHECK(list.words("x").empty());
   // Who has typed more of an id gets all of it.
   CHECK(list.words("bbbbbbbbbbbbb") == Words{list.list.snapshots(1).id()});
-  CHECK(List().words("").empty());
+  CHECK(CompletionList().words("").empty());
 }
 
 TEST_CASE("how far back a set goes is offered to who has begun to type it, within a bound") {
-  List list;
+  CompletionList list;
   for (int i = 0; i < 200; ++i) list.add("a" + std::to_string(1'000 + i));
   CHECK(list.words("home").size() == 2);
   const Words all = list.words("home~");
@@ -47,7 +47,7 @@ TEST_CASE("how far back a set goes is offered to who has begun to type it, withi
 }
 
 TEST_CASE("what was recovered is offered by its id alone") {
-  List list;
+  CompletionList list;
   list.add("cccc").set_recovered(true);
   CHECK(list.words("") == Words{"cccc00000000"});
 }

@@ -5,7 +5,7 @@
 namespace garner::client {
 namespace {
 
-v1::DiffChange change(v1::DiffKind kind, const std::string& path, const std::string& type = "file") {
+v1::DiffChange diff_change(v1::DiffKind kind, const std::string& path, const std::string& type = "file") {
   v1::DiffChange change;
   change.set_kind(kind);
   change.set_path(path);
@@ -14,19 +14,19 @@ v1::DiffChange change(v1::DiffKind kind, const std::string& path, const std::str
 }
 
 TEST_CASE("a change is a line, and a folder ends with a slash") {
-  CHECK(diff_line(change(v1::DIFF_KIND_ADDED, "/home/new"), false) == "+ /home/new");
-  CHECK(diff_line(change(v1::DIFF_KIND_REMOVED, "/home/docs", "folder"), false) == "- /home/docs/");
-  CHECK(diff_line(change(v1::DIFF_KIND_ADDED, "/", "folder"), false) == "+ /");
-  v1::DiffChange renamed = change(v1::DIFF_KIND_RENAMED, "/home/b");
+  CHECK(diff_line(diff_change(v1::DIFF_KIND_ADDED, "/home/new"), false) == "+ /home/new");
+  CHECK(diff_line(diff_change(v1::DIFF_KIND_REMOVED, "/home/docs", "folder"), false) == "- /home/docs/");
+  CHECK(diff_line(diff_change(v1::DIFF_KIND_ADDED, "/", "folder"), false) == "+ /");
+  v1::DiffChange renamed = diff_change(v1::DIFF_KIND_RENAMED, "/home/b");
   renamed.set_old_path("/home/a");
   CHECK(diff_line(renamed, false) == "R /home/a -> /home/b");
-  v1::DiffChange type = change(v1::DIFF_KIND_TYPE, "/home/x", "folder");
+  v1::DiffChange type = diff_change(v1::DIFF_KIND_TYPE, "/home/x", "folder");
   type.set_old_type("symlink");
   CHECK(diff_line(type, false) == "T /home/x/ (symlink -> folder)");
 }
 
 TEST_CASE("metadata that differs is named, of changed content only when metadata is asked for") {
-  v1::DiffChange changed = change(v1::DIFF_KIND_CHANGED, "/home/x");
+  v1::DiffChange changed = diff_change(v1::DIFF_KIND_CHANGED, "/home/x");
   CHECK(diff_line(changed, true) == "M /home/x");
   changed.add_fields("mode");
   changed.add_fields("mtime");
@@ -37,7 +37,7 @@ TEST_CASE("metadata that differs is named, of changed content only when metadata
 }
 
 TEST_CASE("names that would act on a terminal do not") {
-  CHECK(diff_line(change(v1::DIFF_KIND_ADDED, "/home/\x1b[2J\n"), false) == "+ /home/\\x1b[2J\\x0a");
+  CHECK(diff_line(diff_change(v1::DIFF_KIND_ADDED, "/home/\x1b[2J\n"), false) == "+ /home/\\x1b[2J\\x0a");
 }
 
 TEST_CASE("the summary has a line for what there is, and says so when there is nothing") {

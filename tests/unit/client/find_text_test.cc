@@ -9,7 +9,7 @@
 namespace garner::client {
 namespace {
 
-v1::FoundPath sample() {
+v1::FoundPath sample_match() {
   v1::FoundPath match;
   match.set_path("/home/ann/list");
   match.set_type("file");
@@ -24,7 +24,7 @@ v1::FoundPath sample() {
 }
 
 TEST_CASE("a match is said with its snapshots: one, or the first and the last") {
-  v1::FoundPath match = sample();
+  v1::FoundPath match = sample_match();
   const std::string time = local_minute(match.mtime());
   CHECK(found_facts(match) == "1.5 KiB  " + time + "  1 snapshot of home: 4f2a91c0d7e8 " + time);
   match.set_snapshots(1200);
@@ -36,7 +36,7 @@ TEST_CASE("a match is said with its snapshots: one, or the first and the last") 
 }
 
 TEST_CASE("a path that was found is safe, and of a folder ends with a slash") {
-  v1::FoundPath match = sample();
+  v1::FoundPath match = sample_match();
   CHECK(found_path(match) == "/home/ann/list");
   match.set_path("/home/\x1b[2J");
   match.set_type("folder");

@@ -10,8 +10,8 @@ namespace garner::client {
 namespace {
 
 // The options with values as the command line would set them.
-struct Given {
-  explicit Given(bool edit = false) { place.add_to(options, edit); }
+struct GivenPlace {
+  explicit GivenPlace(bool edit = false) { place.add_to(options, edit); }
   void set(const std::string& name, const std::string& value) {
     for (Option& option : options) {
       if (option.names == name) *std::get<std::optional<std::string>*>(option.target) = value;
@@ -22,7 +22,7 @@ struct Given {
 };
 
 TEST_CASE("how a store is reached is sent by name, with whole paths") {
-  Given given;
+  GivenPlace given;
   CHECK(given.place.change().empty());
   given.set("--region", "eu-west-1");
   given.set("--access-keys", "keys");
@@ -41,7 +41,7 @@ TEST_CASE("how a store is reached is sent by name, with whole paths") {
 }
 
 TEST_CASE("how a server is reached is sent by name, with whole paths") {
-  Given given;
+  GivenPlace given;
   given.set("--ssh-key", "id_ed25519");
   given.set("--ssh-passphrase-file", "agent");
   given.set("--known-hosts", "/etc//garner/known_hosts");
@@ -61,7 +61,7 @@ TEST_CASE("how a server is reached is sent by name, with whole paths") {
 }
 
 TEST_CASE("what was set for a store is taken away by 'default'") {
-  Given given(/*edit=*/true);
+  GivenPlace given(/*edit=*/true);
   given.set("--region", "default");
   given.set("--access-keys", "default");
   CHECK(given.place.change() == std::map<std::string, std::string>{{"access-keys", ""}, {"region", ""}});

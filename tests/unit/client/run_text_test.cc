@@ -2,18 +2,16 @@
 #include "run_text.h"
 
 #include <catch2/catch.hpp>
-#include <clocale>
 
 #include "run_progress.h"
 #include "run_summary.h"
+#include "shown_text.h"
 #include "text.h"
 
 using namespace garner::client;
 namespace v1 = garner::v1;
 
 namespace {
-
-const bool kLocale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
 
 v1::Run running() {
   v1::Run run;

@@ -9,7 +9,7 @@
 namespace garner::client::mount {
 namespace {
 
-struct List : SnapshotList {
+struct NamedList : SnapshotList {
   SnapshotNames names(const std::set<std::string>& only = {}) const { return {list, only}; }
 };
 
@@ -22,7 +22,7 @@ std::vector<std::string> keys(const auto& map) {
 using Names = std::vector<std::string>;
 
 TEST_CASE("snapshots have names by id, and by set and time") {
-  List list;
+  NamedList list;
   const std::string newest = list.add("4f2a91c0b", 0).id();
   list.add("0123456789", 10, "mail");
   list.add("aaaaaaaaaa", 86'400);
@@ -37,7 +37,7 @@ TEST_CASE("snapshots have names by id, and by set and time") {
 }
 
 TEST_CASE("of names that would be the same the older snapshot has the short one") {
-  List list;
+  NamedList list;
   list.add("4f2a91c0c", 0);
   list.add("4f2a91c0b", 0);
   list.add("4f2a91c0a", 0);
@@ -50,7 +50,7 @@ TEST_CASE("of names that would be the same the older snapshot has the short one"
 }
 
 TEST_CASE("what was recovered is never the latest") {
-  List list;
+  NamedList list;
   list.add("4f2a91c0", 0).set_recovered(true);
   CHECK(keys(list.names().sets.at("home")) == Names{"2026-11-29T07:55:05"});
   list.add("0123456789", 60);
@@ -58,7 +58,7 @@ TEST_CASE("what was recovered is never the latest") {
 }
 
 TEST_CASE("of each set it is known what its snapshots were made of, and how they are asked for") {
-  List list;
+  NamedList list;
   const std::string newer = list.add("4f2a91c0", 0).id();
   list.list.mutable_snapshots(0)->add_sources("/home");
   const std::string older = list.add("0123456789", 60).id();
@@ -74,7 +74,7 @@ TEST_CASE("of each set it is known what its snapshots were made of, and how they
 }
 
 TEST_CASE("of those that were named the newest is the latest, and others are not there") {
-  List list;
+  NamedList list;
   list.add("4f2a91c0", 0);
   const std::string older = list.add("0123456789", 60).id();
   list.add("aaaaaaaaaa", 0, "mail");

@@ -9,14 +9,12 @@
 #include <ctime>
 
 #include "failure.h"
+#include "sample_times.h"
 
 using namespace garner::client;
 namespace v1 = garner::v1;
 
 namespace {
-
-constexpr std::int64_t kEvening = 1'795'372'200;  // Sunday, 2026-11-22T18:30:00Z
-constexpr std::int64_t kDay = 86'400;
 
 // `count` snapshots, each `gap` seconds older than the one before.
 v1::ListSnapshotsResponse snapshots(int count, std::int64_t gap) {
@@ -41,7 +39,8 @@ SnapshotTable table_of(const v1::ListSnapshotsResponse& list, std::vector<Snapsh
   return table;
 }
 
-std::string shown(const v1::ListSnapshotsResponse& list, const std::string& columns, SnapshotGroups groups) {
+std::string shown_table(const v1::ListSnapshotsResponse& list, const std::string& columns,
+                        SnapshotGroups groups) {
   return table_of(list, parse_snapshot_columns(columns)).render(Terminal{}, groups);
 }
 
@@ -71,8 +70,9 @@ std::string refusal(const Parse& parse) {
 }  // namespace
 
 TEST_CASE("columns are those that are named, in their order") {
-  CHECK(shown(snapshots(1, 0), "files,id", SnapshotGroups::kNone) == "FILES  ID\n1,234  4f2a91c0d7e8\n");
-  CHECK(shown(snapshots(1, 0), "host,sources,at,errors,note", SnapshotGroups::kNone) ==
+  CHECK(shown_table(snapshots(1, 0), "files,id", SnapshotGroups::kNone) ==
+        "FILES  ID\n1,234  4f2a91c0d7e8\n");
+  CHECK(shown_table(snapshots(1, 0), "host,sources,at,errors,note", SnapshotGroups::kNone) ==
         "HOST   SOURCES      AT    ERRORS  NOTE\nattic  /home, /srv  disk       0\n");
   for (const char* names : {"", "id,", ",id", "id,,set", "ID", "size", "id set"}) {
     INFO(names);
@@ -104,7 +104,7 @@ TEST_CASE("notes have a column where there are any") {
   list.mutable_snapshots(1)->set_pinned(true);
   list.mutable_snapshots(1)->set_error_count(2);
   CHECK_THAT(usual_headings(list), Catch::EndsWith("NOTE"));
-  CHECK_THAT(shown(list, "id,note", SnapshotGroups::kNone), Catch::Contains("pinned, 2 errors"));
+  CHECK_THAT(shown_table(list, "id,note", SnapshotGroups::kNone), Catch::Contains("pinned, 2 errors"));
 }
 
 TEST_CASE("sizes have a column where they were asked for") {
@@ -114,10 +114,10 @@ TEST_CASE("sizes have a column where they were asked for") {
   list.mutable_snapshots(1)->set_only_bytes(2048);
   CHECK_THAT(usual_headings(list), !Catch::Contains("ONLY"));
   CHECK_THAT(usual_headings(list, true), Catch::Contains("ONLY"));
-  CHECK(shown(list, "only", SnapshotGroups::kNone) == "   ONLY\n    0 B\n2.0 KiB\n");
+  CHECK(shown_table(list, "only", SnapshotGroups::kNone) == "   ONLY\n    0 B\n2.0 KiB\n");
   // Of one that cannot be read nobody knows.
   list.mutable_snapshots(1)->clear_only_bytes();
-  CHECK(shown(list, "only", SnapshotGroups::kNone) == "ONLY\n 0 B\n   -\n");
+  CHECK(shown_table(list, "only", SnapshotGroups::kNone) == "ONLY\n 0 B\n   -\n");
 }
 
 TEST_CASE("tags have a column where there are any") {
@@ -125,7 +125,7 @@ TEST_CASE("tags have a column where there are any") {
   list.mutable_snapshots(1)->add_tags("before-upgrade");
   list.mutable_snapshots(1)->add_tags("kept");
   CHECK_THAT(usual_headings(list), Catch::EndsWith("TAGS"));
-  CHECK_THAT(shown(list, "id,tags", SnapshotGroups::kNone), Catch::Contains("before-upgrade, kept"));
+  CHECK_THAT(shown_table(list, "id,tags", SnapshotGroups::kNone), Catch::Contains("before-upgrade, kept"));
   list.mutable_snapshots(0)->set_pinned(true);
   CHECK_THAT(usual_headings(list), Catch::EndsWith("NOTE"));
 }
@@ -141,8 +141,9 @@ TEST_CASE("orders and periods have names") {
 TEST_CASE("headings stand above days, weeks and months") {
   setenv("TZ", "UTC", 1);
   tzset();
-  const v1::ListSnapshotsResponse list = snapshots(3, 15 * kDay / 2);  // 11-22, 11-15 in the morning, 11-07
-  CHECK(shown(list, "time", SnapshotGroups::kDay) ==
+  const v1::ListSnapshotsResponse list =
+      snapshots(3, 15 * kSecondsADay / 2);  // 11-22, 11-15 in the morning, 11-07
+  CHECK(shown_table(list, "time", SnapshotGroups::kDay) ==
         "TIME\n"
         "Sunday, 2026-11-22\n"
         "2026-11-22 18:30:00\n"
@@ -150,7 +151,7 @@ TEST_CASE("headings stand above days, weeks and months") {
         "2026-11-15 06:30:00\n"
         "Saturday, 2026-11-07\n"
         "2026-11-07 18:30:00\n");
-  CHECK(shown(list, "set", SnapshotGroups::kWeek) ==
+  CHECK(shown_table(list, "set", SnapshotGroups::kWeek) ==
         "SET\n"
         "Week of Monday, 2026-11-16\n"
         "home\n"
@@ -158,7 +159,7 @@ TEST_CASE("headings stand above days, weeks and months") {
         "home\n"
         "Week of Monday, 2026-11-02\n"
         "home\n");
-  CHECK(shown(list, "set", SnapshotGroups::kMonth) == "SET\nNovember 2026\nhome\nhome\nhome\n");
+  CHECK(shown_table(list, "set", SnapshotGroups::kMonth) == "SET\nNovember 2026\nhome\nhome\nhome\n");
 }
 
 TEST_CASE("long lists on a terminal are grouped by what suits them") {
@@ -167,6 +168,6 @@ TEST_CASE("long lists on a terminal are grouped by what suits them") {
   terminal.interactive = true;
   CHECK(usual_groups(snapshots(30, 3600), terminal) == SnapshotGroups::kNone);
   CHECK(usual_groups(snapshots(100, 3600), terminal) == SnapshotGroups::kDay);
-  CHECK(usual_groups(snapshots(100, kDay), terminal) == SnapshotGroups::kWeek);
-  CHECK(usual_groups(snapshots(100, 7 * kDay), terminal) == SnapshotGroups::kMonth);
+  CHECK(usual_groups(snapshots(100, kSecondsADay), terminal) == SnapshotGroups::kWeek);
+  CHECK(usual_groups(snapshots(100, 7 * kSecondsADay), terminal) == SnapshotGroups::kMonth);
 }

@@ -2,8 +2,8 @@
 #include "status_text.h"
 
 #include <catch2/catch.hpp>
-#include <clocale>
 
+#include "shown_text.h"
 #include "text.h"
 
 using namespace garner::client;
@@ -11,9 +11,7 @@ namespace v1 = garner::v1;
 
 namespace {
 
-const bool kLocale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
-
-v1::Status sample() {
+v1::Status sample_status() {
   v1::Status status;
   status.set_version("0.1.0");
   status.set_pid(4242);
@@ -45,21 +43,11 @@ v1::Status sample() {
   return status;
 }
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
-}
-
 }  // namespace
 
 TEST_CASE("the status tells runs, sets, destinations and notices") {
   REQUIRE(kLocale);
-  const std::string text = status_text(sample(), Terminal{});
+  const std::string text = status_text(sample_status(), Terminal{});
   for (const char* part : {"garnerd 0.1.0", "4242", "the catalog was damaged", "backup of home", "52%",
                            "never", "away", "is the disk mounted?", "5.0 GiB"}) {
     CHECK(text.find(part) != std::string::npos);
@@ -71,7 +59,8 @@ TEST_CASE("the status fits a terminal") {
   for (std::size_t width = 70; width <= 140; ++width) {
     for (const bool colour : {false, true}) {
       for (const std::string& line : lines_of(status_text(
-               sample(), Terminal{.interactive = true, .colour = colour, .unicode = true, .width = width}))) {
+               sample_status(),
+               Terminal{.interactive = true, .colour = colour, .unicode = true, .width = width}))) {
         CHECK(display_width(line) <= width);
       }
     }
@@ -85,7 +74,7 @@ TEST_CASE("the status of an installation with nothing in it says what to do") {
 }
 
 TEST_CASE("limits that hold are shown of all destinations, and what they hold back") {
-  v1::Status status = sample();
+  v1::Status status = sample_status();
   const Terminal terminal{.width = 200};
   CHECK(status_text(status, terminal).find("LIMIT") == std::string::npos);
   status.mutable_destinations(0)->set_upload_rate(2'000'000);

@@ -8,8 +8,8 @@ namespace garner::client {
 namespace {
 
 // The options with values as the command line would set them.
-struct Given {
-  explicit Given(bool edit = true) { supply.add_to(options, edit); }
+struct GivenSupply {
+  explicit GivenSupply(bool edit = true) { supply.add_to(options, edit); }
   void set(const std::string& name, const std::string& value) {
     for (Option& option : options) {
       if (option.names != name) continue;
@@ -25,21 +25,21 @@ struct Given {
 };
 
 TEST_CASE("supply is sent when it is given, from one destination, both ways, or none") {
-  CHECK_FALSE(Given().supply.change());
-  CHECK(Given(/*edit=*/false).options.size() == 2);
-  Given from;
+  CHECK_FALSE(GivenSupply().supply.change());
+  CHECK(GivenSupply(/*edit=*/false).options.size() == 2);
+  GivenSupply from;
   from.set("--supply-from", "disk");
   REQUIRE(from.supply.change());
   CHECK(from.supply.change()->from() == "disk");
   CHECK_FALSE(from.supply.change()->both_ways());
   CHECK(supply_text(*from.supply.change()) == "from disk");
-  Given both;
+  GivenSupply both;
   both.set("--supply", "both-ways");
   REQUIRE(both.supply.change());
   CHECK(both.supply.change()->both_ways());
   CHECK(both.supply.change()->from().empty());
   CHECK(supply_text(*both.supply.change()) == "both ways");
-  Given none;
+  GivenSupply none;
   none.set("--no-supply", "");
   REQUIRE(none.supply.change());
   CHECK(none.supply.change()->ByteSizeLong() == 0);
@@ -49,18 +49,18 @@ TEST_CASE("supply is sent when it is given, from one destination, both ways, or 
 TEST_CASE("supply that is none, or is given twice, is refused before anything is sent") {
   for (const char* bad : {"", "disk", "both", "none"}) {
     INFO(bad);
-    Given given;
+    GivenSupply given;
     given.set("--supply", bad);
     CHECK_THROWS_AS(given.supply.change(), Failure);
   }
-  Given name;
+  GivenSupply name;
   name.set("--supply-from", "a/b");
   CHECK_THROWS_AS(name.supply.change(), Failure);
   for (const auto& [one, other] :
        {std::pair("--supply-from", "--supply"), std::pair("--supply-from", "--no-supply"),
         std::pair("--supply", "--no-supply")}) {
     INFO(one << ' ' << other);
-    Given given;
+    GivenSupply given;
     given.set(one, "both-ways");
     given.set(other, "both-ways");
     CHECK_THROWS_AS(given.supply.change(), Failure);

@@ -2,31 +2,19 @@
 #include "table.h"
 
 #include <catch2/catch.hpp>
-#include <clocale>
 
+#include "shown_text.h"
 #include "text.h"
 
 using namespace garner::client;
 
 namespace {
 
-const bool kLocale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
-
-Table sample() {
+Table sample_table() {
   Table table({{"NAME", false, Column::Cut::kEnd}, {"SIZE", true}, {"PATH", false, Column::Cut::kMiddle}});
   table.add({"home", "12", "/home/ann/very/long/path/to/something/that/does/not/fit/at/all"});
   table.add({"漢字", Cell("1,234", Style::kGood), "/x"});
   return table;
-}
-
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = text.find('\n', at);
-    lines.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return lines;
 }
 
 }  // namespace
@@ -50,7 +38,7 @@ TEST_CASE("a column may be there only if any row has something in it") {
 
 TEST_CASE("off a terminal nothing is cut") {
   REQUIRE(kLocale);
-  CHECK(sample().render(Terminal{}) ==
+  CHECK(sample_table().render(Terminal{}) ==
         "NAME   SIZE  PATH\n"
         "home     12  /home/ann/very/long/path/to/something/that/does/not/fit/at/all\n"
         "漢字  1,234  /x\n");
@@ -60,7 +48,7 @@ TEST_CASE("on a terminal every line fits") {
   for (const bool colour : {false, true}) {
     for (std::size_t width = 30; width < 90; ++width) {
       const Terminal terminal{.interactive = true, .colour = colour, .unicode = true, .width = width};
-      for (const std::string& line : lines_of(sample().render(terminal, 2))) {
+      for (const std::string& line : lines_of(sample_table().render(terminal, 2))) {
         CHECK(display_width(line) <= width);
         CHECK(line.starts_with("  "));
       }
@@ -70,15 +58,15 @@ TEST_CASE("on a terminal every line fits") {
 
 TEST_CASE("numbers are never cut") {
   const Terminal terminal{.interactive = true, .colour = false, .unicode = true, .width = 10};
-  CHECK(sample().render(terminal).find("1,234") != std::string::npos);
+  CHECK(sample_table().render(terminal).find("1,234") != std::string::npos);
 }
 
 TEST_CASE("colours come only with a terminal that has them") {
-  CHECK(sample().render(Terminal{}).find('\x1b') == std::string::npos);
-  CHECK(sample()
+  CHECK(sample_table().render(Terminal{}).find('\x1b') == std::string::npos);
+  CHECK(sample_table()
             .render(Terminal{.interactive = true, .colour = false, .unicode = true, .width = 80})
             .find('\x1b') == std::string::npos);
-  CHECK(sample()
+  CHECK(sample_table()
             .render(Terminal{.interactive = true, .colour = true, .unicode = true, .width = 80})
             .find("\x1b[32m1,234\x1b[0m") != std::string::npos);
 }

@@ -5,16 +5,14 @@
 
 #include <rapidcheck.h>
 #include <catch2/catch.hpp>
-#include <clocale>
 #include <cstdlib>
 #include <ctime>
+
+#include "shown_text.h"
 
 using namespace garner::client;
 
 namespace {
-
-// As main() does it: widths are known in a UTF-8 locale.
-const bool kLocale = std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr;
 
 bool holds_control_characters(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {

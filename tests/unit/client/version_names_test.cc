@@ -9,11 +9,11 @@
 namespace garner::client::mount {
 namespace {
 
-constexpr std::int64_t kTime = 1'795'938'900;  // 2026-11-29T07:55:00Z
+constexpr std::int64_t kSeenTime = 1'795'938'900;  // 2026-11-29T07:55:00Z
 
 // That which was last seen first, as the daemon lists them.
-struct List {
-  List() {
+struct VersionList {
+  VersionList() {
     setenv("TZ", "UTC", 1);
     tzset();
   }
@@ -21,7 +21,7 @@ struct List {
            const std::string& type = "file") {
     v1::FileVersion& version = *list.add_versions();
     version.mutable_entry()->set_type(type);
-    version.mutable_first_seen()->set_seconds(kTime - age);
+    version.mutable_first_seen()->set_seconds(kSeenTime - age);
     version.set_first_snapshot(first + std::string(64 - first.size(), '0'));
     version.set_last_snapshot(last);
     version.set_layout_path("in/" + last);
@@ -37,7 +37,7 @@ struct List {
 using Names = std::vector<std::string>;
 
 TEST_CASE("versions have the time since which snapshots have them, and are read in the last one that does") {
-  List list;
+  VersionList list;
   list.add(0, "cc", "newest");
   list.add(3'600, "bb", "between", "symlink");
   list.add(7'200, "aa", "oldest");
@@ -49,7 +49,7 @@ TEST_CASE("versions have the time since which snapshots have them, and are read 
 }
 
 TEST_CASE("versions of one time are told apart by snapshot") {
-  List list;
+  VersionList list;
   list.add(0, "4f2a91c0c", "newest");
   list.add(0, "4f2a91c0c", "of another source");
   list.add(0, "4f2a91c0a", "oldest");
@@ -60,7 +60,7 @@ TEST_CASE("versions of one time are told apart by snapshot") {
 }
 
 TEST_CASE("what was a folder has no version there, but the newest is known") {
-  List list;
+  VersionList list;
   CHECK(newest_folder(list.list) == nullptr);
   list.add(0, "dd", "file again");
   CHECK(newest_folder(list.list) == nullptr);

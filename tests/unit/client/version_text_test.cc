@@ -5,18 +5,16 @@
 #include <ctime>
 
 #include "failure.h"
+#include "sample_times.h"
 
 namespace garner::client {
 namespace {
 
-constexpr std::int64_t kEvening = 1'795'372'200;  // 2026-11-22T18:30:00Z
-constexpr std::int64_t kDay = 86'400;
-
 v1::FileVersion version(std::uint32_t number, std::int64_t first, std::int64_t last) {
   v1::FileVersion version;
   version.set_number(number);
-  version.mutable_first_seen()->set_seconds(kEvening + first * kDay);
-  version.mutable_last_seen()->set_seconds(kEvening + last * kDay);
+  version.mutable_first_seen()->set_seconds(kEvening + first * kSecondsADay);
+  version.mutable_last_seen()->set_seconds(kEvening + last * kSecondsADay);
   version.set_first_snapshot("aaaaaaaaaaaaaaaa");
   version.set_last_snapshot("bbbbbbbbbbbbbbbb");
   version.set_snapshots(2);
@@ -30,15 +28,15 @@ v1::FileVersion version(std::uint32_t number, std::int64_t first, std::int64_t l
 
 v1::VersionGap gap(std::int64_t first, std::int64_t last) {
   v1::VersionGap gap;
-  gap.mutable_first_seen()->set_seconds(kEvening + first * kDay);
-  gap.mutable_last_seen()->set_seconds(kEvening + last * kDay);
+  gap.mutable_first_seen()->set_seconds(kEvening + first * kSecondsADay);
+  gap.mutable_last_seen()->set_seconds(kEvening + last * kSecondsADay);
   gap.set_first_snapshot("cccccccccccccccc");
   gap.set_last_snapshot("dddddddddddddddd");
   gap.set_snapshots(1);
   return gap;
 }
 
-v1::ListVersionsResponse sample() {
+v1::ListVersionsResponse sample_versions() {
   v1::ListVersionsResponse list;
   *list.add_versions() = version(1, 3, 3);
   *list.add_versions() = version(2, 0, 1);
@@ -50,7 +48,7 @@ v1::ListVersionsResponse sample() {
 TEST_CASE("versions and gaps stand in the order of time, the last seen first") {
   setenv("TZ", "UTC", 1);
   tzset();
-  CHECK(version_table(sample()).render(Terminal{}) ==
+  CHECK(version_table(sample_versions()).render(Terminal{}) ==
         "#  FIRST SEEN        LAST SEEN            SIZE  MTIME             IN  AT         LAST ID       "
         "FIRST ID"
         "      MODE\n"
@@ -70,7 +68,7 @@ TEST_CASE("on a narrow terminal no line is longer than it, and times stay") {
   Terminal terminal;
   terminal.interactive = true;
   terminal.width = 80;
-  const std::string table = version_table(sample()).render(terminal);
+  const std::string table = version_table(sample_versions()).render(terminal);
   for (std::size_t begin = 0; begin < table.size();) {
     const std::size_t end = table.find('\n', begin);
     CHECK(end - begin <= 80);
@@ -85,7 +83,7 @@ TEST_CASE("a number is one of those that there are") {
     INFO(text);
     CHECK_THROWS_AS(parse_version_number("--version", text), Failure);
   }
-  const v1::ListVersionsResponse list = sample();
+  const v1::ListVersionsResponse list = sample_versions();
   CHECK(version_numbered(list, 2, "/x").first_seen().seconds() == kEvening);
   try {
     version_numbered(list, 3, "/home/x");

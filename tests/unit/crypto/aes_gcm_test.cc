@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
+
+using testing::kind_of;
 
 // Test cases 13 and 14 of "The Galois/Counter Mode of Operation (GCM)" by McGrew and Viega.
 TEST_CASE("AES-256-GCM gives its published results") {

@@ -7,16 +7,18 @@
 
 #include "crypto/contexts.h"
 #include "crypto/hash.h"
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
 
-constexpr TimePoint kNow{1'800'000'000, 0};
+using testing::kind_of;
+
+constexpr TimePoint kIdTime{1'800'000'000, 0};
 
 TEST_CASE("ids differ by content, kind and keyring") {
-  const BlobHasher hasher(Keyring::generate(kNow));
-  const BlobHasher other(Keyring::generate(kNow));
+  const BlobHasher hasher(Keyring::generate(kIdTime));
+  const BlobHasher other(Keyring::generate(kIdTime));
   std::set<BlobId> ids;
   for (const BlobKind kind : {BlobKind::kData, BlobKind::kTree, BlobKind::kList, BlobKind::kSnapshot}) {
     for (const char* content : {"", "a", "b"}) {
@@ -28,14 +30,14 @@ TEST_CASE("ids differ by content, kind and keyring") {
 }
 
 TEST_CASE("ids outlive a rotation") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kIdTime);
   const BlobId before = BlobHasher(keyring).id(BlobKind::kTree, as_bytes("content"));
-  keyring.rotate(kNow);
+  keyring.rotate(kIdTime);
   CHECK(BlobHasher(keyring).id(BlobKind::kTree, as_bytes("content")) == before);
 }
 
 TEST_CASE("an id is the keyed hash that the header describes") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kIdTime);
   const BlobHasher hasher(keyring);
   const ByteView content = as_bytes("content");
   CHECK(hasher.id(BlobKind::kData, content).value ==

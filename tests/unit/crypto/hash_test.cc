@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
+
+using testing::kind_of;
 
 // From BLAKE3's published test vectors.
 constexpr const char* kEmpty = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";

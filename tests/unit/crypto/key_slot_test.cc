@@ -7,52 +7,54 @@
 
 #include "crypto/contexts.h"
 #include "crypto/hash.h"
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
 
+using testing::kind_of;
+
 namespace v1 = store::v1;
 
-constexpr TimePoint kNow{1'800'000'000, 7};
+constexpr TimePoint kSlotTime{1'800'000'000, 7};
 constexpr Argon2Cost kCheap{1, 8192};
 
 Credential password(std::string_view text) { return {v1::SLOT_TYPE_PASSWORD, Secret(as_bytes(text))}; }
 Credential key_file() { return {v1::SLOT_TYPE_KEY_FILE, random_secret(64)}; }
 Credential recovery() { return {v1::SLOT_TYPE_RECOVERY, generate_recovery_key()}; }
 
-bool is_same(const Keyring& a, const Keyring& b) {
+bool is_same_keyring(const Keyring& a, const Keyring& b) {
   return a.id() == b.id() && equal_constant_time(a.serialize().view(), b.serialize().view());
 }
 
 v1::KeySlotFile file_of(const Keyring& keyring, const Credential& credential) {
   v1::KeySlotFile file;
-  *file.mutable_slot() = make_slot(keyring, credential, "laptop", kNow, kCheap);
+  *file.mutable_slot() = make_slot(keyring, credential, "laptop", kSlotTime, kCheap);
   return file;
 }
 
 // Rotates and extends the file's slot, as a rotation does with each slot.
 void rotate(Keyring& keyring, v1::KeySlotFile& file) {
-  keyring.rotate(kNow);
+  keyring.rotate(kSlotTime);
   *file.add_extensions() = make_extension(keyring, file);
 }
 
 TEST_CASE("a slot opens with what it was made for") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   for (const Credential& credential : {password("correct horse"), key_file(), recovery()}) {
     const v1::KeySlotFile file = file_of(keyring, credential);
-    CHECK(is_same(open_slot(file, credential), keyring));
+    CHECK(is_same_keyring(open_slot(file, credential), keyring));
     CHECK(file.slot().label() == "laptop");
-    CHECK(file.slot().created().seconds() == kNow.seconds);
+    CHECK(file.slot().created().seconds() == kSlotTime.seconds);
     CHECK(file.slot().epoch() == 1);
     v1::KeySlotFile read;
     REQUIRE(read.ParseFromString(file.SerializeAsString()));
-    CHECK(is_same(open_slot(read, credential), keyring));
+    CHECK(is_same_keyring(open_slot(read, credential), keyring));
   }
 }
 
 TEST_CASE("a slot opens with nothing else") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   const auto kind = [](const v1::KeySlotFile& file, const Credential& credential) {
     return kind_of([&] { open_slot(file, credential); });
   };
@@ -68,7 +70,7 @@ TEST_CASE("a slot opens with nothing else") {
 }
 
 TEST_CASE("two slots for one password have nothing in common") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   const v1::KeySlot first = file_of(keyring, password("same")).slot();
   const v1::KeySlot second = file_of(keyring, password("same")).slot();
   CHECK(first.id() != second.id());
@@ -90,17 +92,17 @@ TEST_CASE("credentials have a form") {
   check_credential({v1::SLOT_TYPE_PASSWORD, Secret(std::size_t{1})});
   check_credential({v1::SLOT_TYPE_KEY_FILE, Secret(std::size_t{64u << 10})});
   check_credential({v1::SLOT_TYPE_RECOVERY, Secret(std::size_t{32})});
-  CHECK(kind_of([] { file_of(Keyring::generate(kNow), password("")); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([] { file_of(Keyring::generate(kSlotTime), password("")); }) == ErrorKind::kInvalidInput);
 }
 
 TEST_CASE("a label is short UTF-8") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   const auto kind = [&](const std::string& label) {
-    return kind_of([&] { make_slot(keyring, recovery(), label, kNow); });
+    return kind_of([&] { make_slot(keyring, recovery(), label, kSlotTime); });
   };
   CHECK(kind("caf\xe9") == ErrorKind::kInvalidInput);
   CHECK(kind(std::string(kMaximumLabel + 1, 'x')) == ErrorKind::kInvalidInput);
-  CHECK(make_slot(keyring, recovery(), std::string(kMaximumLabel, 'x'), kNow).label().size() ==
+  CHECK(make_slot(keyring, recovery(), std::string(kMaximumLabel, 'x'), kSlotTime).label().size() ==
         kMaximumLabel);
 }
 
@@ -109,7 +111,7 @@ TEST_CASE("an unencrypted repository has no slots") {
 }
 
 TEST_CASE("more of Argon2id than the bounds is refused before any work") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   const v1::KeySlotFile good = file_of(keyring, password("p"));
   const auto refused = [&](std::uint32_t passes, std::uint64_t memory) {
     v1::KeySlotFile file = good;
@@ -117,7 +119,7 @@ TEST_CASE("more of Argon2id than the bounds is refused before any work") {
     file.mutable_slot()->set_argon2_memory(memory);
     const bool by_open = kind_of([&] { open_slot(file, password("p")); }) == ErrorKind::kDamaged;
     const bool by_make = kind_of([&] {
-                           make_slot(keyring, password("p"), "", kNow, {passes, memory});
+                           make_slot(keyring, password("p"), "", kSlotTime, {passes, memory});
                          }) == ErrorKind::kInvalidInput;
     return by_open && by_make;
   };
@@ -133,7 +135,7 @@ TEST_CASE("more of Argon2id than the bounds is refused before any work") {
 }
 
 TEST_CASE("a slot with a field of the wrong form is damage") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kSlotTime);
   const Credential credential = recovery();
   const v1::KeySlotFile good = file_of(keyring, credential);
   const auto damaged = [&](const std::function<void(v1::KeySlot&)>& change) {
@@ -160,32 +162,32 @@ TEST_CASE("a slot with a field of the wrong form is damage") {
 }
 
 TEST_CASE("a rotated keyring opens with the old password") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kSlotTime);
   v1::KeySlotFile old = file_of(keyring, password("old"));
   v1::KeySlotFile recovered = file_of(keyring, {v1::SLOT_TYPE_RECOVERY, Secret(Bytes(32, 1))});
-  keyring.rotate(kNow);
+  keyring.rotate(kSlotTime);
   *old.add_extensions() = make_extension(keyring, old);
   *recovered.add_extensions() = make_extension(keyring, recovered);
   rotate(keyring, old);
   REQUIRE(keyring.current_epoch() == 3);
   *recovered.add_extensions() = make_extension(keyring, recovered);
-  CHECK(is_same(open_slot(old, password("old")), keyring));
-  CHECK(is_same(open_slot(recovered, {v1::SLOT_TYPE_RECOVERY, Secret(Bytes(32, 1))}), keyring));
+  CHECK(is_same_keyring(open_slot(old, password("old")), keyring));
+  CHECK(is_same_keyring(open_slot(recovered, {v1::SLOT_TYPE_RECOVERY, Secret(Bytes(32, 1))}), keyring));
 
   // A slot that is made after a rotation needs an extension for the next one only.
   v1::KeySlotFile later = file_of(keyring, password("later"));
   CHECK(kind_of([&] { make_extension(keyring, later); }) == ErrorKind::kInvalidInput);
   CHECK(kind_of([&] { make_extension(keyring, old); }) == ErrorKind::kInvalidInput);
   rotate(keyring, later);
-  CHECK(is_same(open_slot(later, password("later")), keyring));
+  CHECK(is_same_keyring(open_slot(later, password("later")), keyring));
 }
 
 TEST_CASE("extensions follow on, each one for its slot") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kSlotTime);
   v1::KeySlotFile file = file_of(keyring, password("p"));
   v1::KeySlotFile other = file_of(keyring, password("p"));
   CHECK(kind_of([&] { make_extension(keyring, file); }) == ErrorKind::kInvalidInput);
-  keyring.rotate(kNow);
+  keyring.rotate(kSlotTime);
   *file.add_extensions() = make_extension(keyring, file);
   *other.add_extensions() = make_extension(keyring, other);
   rotate(keyring, file);
@@ -233,7 +235,7 @@ v1::KeySlotExtension forged(const v1::KeySlot& slot, const v1::KeyEpoch& epoch, 
 }
 
 TEST_CASE("an epoch is slipped in by nobody who lacks the one before") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kSlotTime);
   v1::KeySlotFile file = file_of(keyring, password("p"));
   v1::KeyEpoch epoch;
   epoch.set_number(2);
@@ -244,7 +246,7 @@ TEST_CASE("an epoch is slipped in by nobody who lacks the one before") {
   const auto proof_under = [&](const Secret& master) {
     return keyed_hash(derive_key(context::kEpochProof, master.view()), as_bytes(serialized));
   };
-  const Keyring outside = Keyring::generate(kNow);
+  const Keyring outside = Keyring::generate(kSlotTime);
   for (const Digest& proof :
        {no_proof, proof_under(Secret(as_bytes(epoch.master()))),
         proof_under(Keyring::unencrypted().epochs()[0].master), proof_under(outside.epochs()[0].master)}) {
@@ -270,14 +272,14 @@ TEST_CASE("an epoch is slipped in by nobody who lacks the one before") {
 }
 
 TEST_CASE("a rotation gives nothing to a slot that somebody else has put there") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kSlotTime);
   const v1::KeySlotFile good = file_of(keyring, password("p"));
-  v1::KeySlotFile planted = file_of(Keyring::generate(kNow), password("attacker"));
+  v1::KeySlotFile planted = file_of(Keyring::generate(kSlotTime), password("attacker"));
   v1::KeySlotFile altered = good;
   altered.mutable_slot()->set_public_key(planted.slot().public_key());
   v1::KeySlotFile shortened = good;
   shortened.mutable_slot()->clear_mac();
-  keyring.rotate(kNow);
+  keyring.rotate(kSlotTime);
   CHECK(make_extension(keyring, good).epoch() == 2);
   CHECK(kind_of([&] { make_extension(keyring, planted); }) == ErrorKind::kDamaged);
   CHECK(kind_of([&] { make_extension(keyring, altered); }) == ErrorKind::kDamaged);
@@ -288,14 +290,14 @@ TEST_CASE("a rotation gives nothing to a slot that somebody else has put there")
   *extended.add_extensions() = make_extension(keyring, good);
   v1::KeySlotFile changed = extended;
   changed.mutable_slot()->set_label("changed");
-  keyring.rotate(kNow);
+  keyring.rotate(kSlotTime);
   CHECK(make_extension(keyring, extended).epoch() == 3);
   CHECK(kind_of([&] { make_extension(keyring, left_out); }) == ErrorKind::kDamaged);
   CHECK(kind_of([&] { make_extension(keyring, changed); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a slot file that was cut or tampered with gives no key that is not its own") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kSlotTime);
   const Credential credential = recovery();
   v1::KeySlotFile file = file_of(keyring, credential);
   const std::string alone = file.SerializeAsString();

@@ -6,67 +6,69 @@
 
 #include "crypto/contexts.h"
 #include "crypto/hash.h"
-#include "error_kind.h"
 #include "garner/v1/store.pb.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
 
-constexpr TimePoint kNow{1'800'000'000, 5};
+using testing::kind_of;
 
-bool is_same(const Secret& a, const Secret& b) { return equal_constant_time(a.view(), b.view()); }
+constexpr TimePoint kKeyringTime{1'800'000'000, 5};
+
+bool is_same_key(const Secret& a, const Secret& b) { return equal_constant_time(a.view(), b.view()); }
 
 TEST_CASE("a keyring is read as it was written") {
-  Keyring keyring = Keyring::generate(kNow);
-  CHECK(keyring.rotate({kNow.seconds + 1, 0}) == 2);
+  Keyring keyring = Keyring::generate(kKeyringTime);
+  CHECK(keyring.rotate({kKeyringTime.seconds + 1, 0}) == 2);
   const Keyring parsed = Keyring::parse(keyring.serialize().view());
   CHECK(parsed.id() == keyring.id());
   CHECK(parsed.encrypted());
   REQUIRE(parsed.current_epoch() == 2);
-  CHECK(parsed.epochs()[0].created == kNow);
+  CHECK(parsed.epochs()[0].created == kKeyringTime);
   for (std::uint32_t epoch : {1u, 2u}) {
-    CHECK(is_same(parsed.derive(epoch, context::kDataId), keyring.derive(epoch, context::kDataId)));
+    CHECK(is_same_key(parsed.derive(epoch, context::kDataId), keyring.derive(epoch, context::kDataId)));
   }
 }
 
 TEST_CASE("keys differ by keyring, epoch and context") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kKeyringTime);
   const Secret before = keyring.derive(1, context::kSealData);
-  keyring.rotate(kNow);
-  CHECK(is_same(before, keyring.derive(1, context::kSealData)));
-  CHECK_FALSE(is_same(before, keyring.derive(2, context::kSealData)));
-  CHECK_FALSE(is_same(before, keyring.derive(1, context::kSealMetadata)));
-  CHECK_FALSE(is_same(before, Keyring::generate(kNow).derive(1, context::kSealData)));
+  keyring.rotate(kKeyringTime);
+  CHECK(is_same_key(before, keyring.derive(1, context::kSealData)));
+  CHECK_FALSE(is_same_key(before, keyring.derive(2, context::kSealData)));
+  CHECK_FALSE(is_same_key(before, keyring.derive(1, context::kSealMetadata)));
+  CHECK_FALSE(is_same_key(before, Keyring::generate(kKeyringTime).derive(1, context::kSealData)));
 }
 
 TEST_CASE("a key derives from the master key by its context alone") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kKeyringTime);
   const Secret expected = derive_key(context::kHeaderMac, keyring.epochs()[0].master.view());
-  CHECK(is_same(keyring.derive(1, context::kHeaderMac), expected));
+  CHECK(is_same_key(keyring.derive(1, context::kHeaderMac), expected));
 }
 
 TEST_CASE("an epoch that is not there cannot be derived from") {
-  const Keyring keyring = Keyring::generate(kNow);
+  const Keyring keyring = Keyring::generate(kKeyringTime);
   CHECK(kind_of([&] { keyring.derive(2, context::kSealData); }) == ErrorKind::kWrongKey);
   CHECK(kind_of([&] { keyring.derive(0, context::kSealData); }) == ErrorKind::kWrongKey);
 }
 
 TEST_CASE("epochs are appended in order") {
-  Keyring keyring = Keyring::generate(kNow);
-  CHECK(kind_of([&] { keyring.append({3, random_secret(32), kNow}); }) == ErrorKind::kInvalidInput);
-  CHECK(kind_of([&] { keyring.append({1, random_secret(32), kNow}); }) == ErrorKind::kInvalidInput);
-  CHECK(kind_of([&] { keyring.append({2, random_secret(31), kNow}); }) == ErrorKind::kInvalidInput);
-  keyring.append({2, random_secret(32), kNow});
+  Keyring keyring = Keyring::generate(kKeyringTime);
+  CHECK(kind_of([&] { keyring.append({3, random_secret(32), kKeyringTime}); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { keyring.append({1, random_secret(32), kKeyringTime}); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { keyring.append({2, random_secret(31), kKeyringTime}); }) == ErrorKind::kInvalidInput);
+  keyring.append({2, random_secret(32), kKeyringTime});
   CHECK(keyring.current_epoch() == 2);
 }
 
 TEST_CASE("a copy has a life of its own") {
-  Keyring keyring = Keyring::generate(kNow);
+  Keyring keyring = Keyring::generate(kKeyringTime);
   const Keyring copy = keyring.copy();
-  keyring.rotate(kNow);
+  keyring.rotate(kKeyringTime);
   CHECK(copy.current_epoch() == 1);
   CHECK(copy.id() == keyring.id());
-  CHECK(is_same(copy.derive(1, context::kDataId), keyring.derive(1, context::kDataId)));
+  CHECK(is_same_key(copy.derive(1, context::kDataId), keyring.derive(1, context::kDataId)));
 }
 
 TEST_CASE("the published keyring is the same for everyone and cannot become a secret one") {
@@ -78,7 +80,7 @@ TEST_CASE("the published keyring is the same for everyone and cannot become a se
         "c6b107cbccb96b248c7f53507df7145317c0cd9ab8f0c39d309ae2e0d651e5ad");
   CHECK(to_hex(keyring.derive(1, context::kGearTable).view()) ==
         "1859c2927d7957df626e2a20838087df470de0ca0be76719a176d4ba8b194e51");
-  CHECK(kind_of([&] { keyring.rotate(kNow); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { keyring.rotate(kKeyringTime); }) == ErrorKind::kInvalidInput);
   CHECK(kind_of([&] { keyring.serialize(); }) == ErrorKind::kInternal);
   CHECK_FALSE(keyring.copy().encrypted());
 }

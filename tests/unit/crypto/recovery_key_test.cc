@@ -5,10 +5,12 @@
 #include <string>
 
 #include "crypto/key_slot.h"
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
+
+using testing::message_of;
 
 constexpr std::string_view kAlphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 

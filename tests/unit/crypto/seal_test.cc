@@ -11,12 +11,14 @@
 #include "crypto/aes_gcm.h"
 #include "crypto/contexts.h"
 #include "crypto/hash.h"
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
 
-constexpr TimePoint kNow{1'800'000'000, 0};
+using testing::kind_of;
+
+constexpr TimePoint kSealTime{1'800'000'000, 0};
 
 // Whether `sealer` opens the message as part and counter; any error but damage fails the test.
 bool opens(const Sealer& sealer, SealPart part, std::uint64_t counter, ByteView sealed) {
@@ -29,8 +31,8 @@ bool opens(const Sealer& sealer, SealPart part, std::uint64_t counter, ByteView 
   }
 }
 
-struct Fixture {
-  Keyring keyring = Keyring::generate(kNow);
+struct SealFixture {
+  Keyring keyring = Keyring::generate(kSealTime);
   Salt salt = fresh_salt(Uuid::random());
   Sealer sealer(ObjectKind kind = ObjectKind::kDataPack, std::string_view associated = "repository") const {
     return Sealer(keyring, kind, 1, salt, as_bytes(associated));
@@ -38,7 +40,7 @@ struct Fixture {
 };
 
 TEST_CASE("sealed messages are opened, also in place") {
-  const Fixture fixture;
+  const SealFixture fixture;
   const Sealer writer = fixture.sealer();
   const Sealer reader = fixture.sealer();
   REQUIRE(rc::check("round trip", [&](const Bytes& plain, std::uint64_t counter) {
@@ -58,7 +60,7 @@ TEST_CASE("sealed messages are opened, also in place") {
 }
 
 TEST_CASE("a message that was tampered with or cut is damage") {
-  const Fixture fixture;
+  const SealFixture fixture;
   const Sealer sealer = fixture.sealer();
   const Bytes sealed = sealer.seal(SealPart::kBody, 7, as_bytes("a message of a frame"));
   REQUIRE(opens(sealer, SealPart::kBody, 7, sealed));
@@ -77,7 +79,7 @@ TEST_CASE("a message that was tampered with or cut is damage") {
 }
 
 TEST_CASE("a message opens only as what it was sealed as") {
-  Fixture fixture;
+  SealFixture fixture;
   const Bytes sealed = fixture.sealer().seal(SealPart::kDirectory, 3, as_bytes("message"));
   CHECK(opens(fixture.sealer(), SealPart::kDirectory, 3, sealed));
   CHECK_FALSE(opens(fixture.sealer(), SealPart::kDirectory, 4, sealed));
@@ -90,16 +92,16 @@ TEST_CASE("a message opens only as what it was sealed as") {
        {ObjectKind::kMetadataPack, ObjectKind::kSegment, ObjectKind::kRecord, ObjectKind::kState}) {
     CHECK_FALSE(opens(fixture.sealer(kind), SealPart::kDirectory, 3, sealed));
   }
-  Fixture other_salt{fixture.keyring.copy()};
+  SealFixture other_salt{fixture.keyring.copy()};
   CHECK_FALSE(opens(other_salt.sealer(), SealPart::kDirectory, 3, sealed));
-  const Fixture other_keyring{Keyring::generate(kNow), fixture.salt};
+  const SealFixture other_keyring{Keyring::generate(kSealTime), fixture.salt};
   CHECK_FALSE(opens(other_keyring.sealer(), SealPart::kDirectory, 3, sealed));
 }
 
 TEST_CASE("old epochs are opened after a rotation, and only as themselves") {
-  Fixture fixture;
+  SealFixture fixture;
   const Bytes sealed = fixture.sealer().seal(SealPart::kBody, 0, as_bytes("old"));
-  fixture.keyring.rotate(kNow);
+  fixture.keyring.rotate(kSealTime);
   const Sealer second(fixture.keyring, ObjectKind::kDataPack, 2, fixture.salt, as_bytes("repository"));
   CHECK(opens(fixture.sealer(), SealPart::kBody, 0, sealed));
   CHECK_FALSE(opens(second, SealPart::kBody, 0, sealed));
@@ -108,7 +110,7 @@ TEST_CASE("old epochs are opened after a rotation, and only as themselves") {
 }
 
 TEST_CASE("the bytes are those that the header describes") {
-  const Fixture fixture;
+  const SealFixture fixture;
   const Sealer sealer(fixture.keyring, ObjectKind::kRecord, 1, fixture.salt, as_bytes("repository, 17"));
   const Bytes sealed = sealer.seal(SealPart::kTrailer, 0x0102030405060708, as_bytes("message"));
 
@@ -132,7 +134,7 @@ TEST_CASE("sealed bytes of unencrypted repositories never change") {
 }
 
 TEST_CASE("threads may share a sealer") {
-  const Fixture fixture;
+  const SealFixture fixture;
   const Sealer sealer = fixture.sealer();
   std::atomic<int> good = 0;
   std::vector<std::thread> threads;

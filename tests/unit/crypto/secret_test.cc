@@ -13,18 +13,18 @@
 namespace garner::crypto {
 namespace {
 
-bool is_same(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
+bool is_same_bytes(ByteView a, ByteView b) { return std::equal(a.begin(), a.end(), b.begin(), b.end()); }
 
 TEST_CASE("a secret holds its bytes and is moved or copied") {
   const Bytes bytes = {1, 2, 3};
   Secret first{ByteView(bytes)};
   Secret second = first.copy();
-  CHECK(is_same(second.view(), bytes));
+  CHECK(is_same_bytes(second.view(), bytes));
   Secret third = std::move(first);
   CHECK(first.empty());  // NOLINT(bugprone-use-after-move): what a moved-from Secret holds is its contract
-  CHECK(is_same(third.view(), bytes));
+  CHECK(is_same_bytes(third.view(), bytes));
   second = std::move(third);
-  CHECK(is_same(second.view(), bytes));
+  CHECK(is_same_bytes(second.view(), bytes));
   CHECK(Secret().empty());
   CHECK(Secret(std::size_t{0}).empty());
 }
@@ -43,7 +43,7 @@ TEST_CASE("secrets work where no memory may be locked") {
     const bool limited = setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (geteuid() != 0 || setuid(65534) == 0);
     const Bytes bytes = {1, 2, 3};
     const Secret secret{ByteView(bytes)};
-    _exit(limited && is_same(secret.view(), bytes) ? 0 : 1);
+    _exit(limited && is_same_bytes(secret.view(), bytes) ? 0 : 1);
   }
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);

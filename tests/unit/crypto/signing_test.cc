@@ -4,10 +4,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "error_kind.h"
+#include "support/error_kind.h"
 
 namespace garner::crypto {
 namespace {
+
+using testing::kind_of;
 
 // RFC 8032, section 7.1, test 1.
 TEST_CASE("Ed25519 gives its published results") {

@@ -19,8 +19,8 @@ const std::map<std::string, std::string>& contents() {
   return files;
 }
 
-struct Machine {
-  explicit Machine(const testing::TemporaryFolder& where, const std::string& state = "state")
+struct ConfiguredMachine {
+  explicit ConfiguredMachine(const testing::TemporaryFolder& where, const std::string& state = "state")
       : folder(where),
         here(where.path(state)),
         work(here.destinations, Settings{}),
@@ -163,7 +163,8 @@ std::string changes_of(const v1::ApplyConfigurationResponse& response) {
 }
 
 // The file is refused with these, and no others, and nothing has changed.
-void check_refused(Machine& machine, const std::string& toml, const std::vector<std::string>& lines) {
+void check_refused(ConfiguredMachine& machine, const std::string& toml,
+                   const std::vector<std::string>& lines) {
   const std::string before = machine.text();
   const auto response = machine.apply(toml);
   const std::string problems = problems_of(response);
@@ -177,7 +178,7 @@ void check_refused(Machine& machine, const std::string& toml, const std::vector<
 
 TEST_CASE("what was applied is exported as it was, and applied again it changes nothing") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   const std::string text = full(folders);
   const auto first = machine.apply(text);
   REQUIRE(problems_of(first) == "");
@@ -208,11 +209,11 @@ TEST_CASE("another machine with the same repositories gets the same configuratio
   const Folders folders;
   std::string text;
   {
-    Machine machine(folders.folder);
+    ConfiguredMachine machine(folders.folder);
     machine.apply(full(folders), false, false, {{"disk", "secret"}});
     text = machine.text();
   }
-  Machine other(folders.folder, "other");
+  ConfiguredMachine other(folders.folder, "other");
   const auto wrong = other.apply(text, false, false, {{"disk", "guess"}});
   CHECK_THAT(problems_of(wrong), Catch::Matchers::StartsWith("4:7: "));
   CHECK(other.here.catalog.configuration().sets().empty());
@@ -225,7 +226,7 @@ TEST_CASE("another machine with the same repositories gets the same configuratio
 
 TEST_CASE("a dry run tells what would change, and changes nothing") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   const auto response = machine.apply(minimal(folders), /*dry_run=*/true);
   CHECK(problems_of(response) == "");
   CHECK(changes_of(response) == "+destination disk: +url\n+set home: +source +destination\n");
@@ -236,7 +237,7 @@ TEST_CASE("a dry run tells what would change, and changes nothing") {
 
 TEST_CASE("a section is as the file says, and what it does not say is as without") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders, "schedule = \"daily\"\nkeep-daily = 7\noverdue-after = \"3d\"\n"));
   const auto uuid = machine.here.sets.get("home").definition.uuid();
   const auto response = machine.apply(minimal(
@@ -263,7 +264,7 @@ TEST_CASE("a section is as the file says, and what it does not say is as without
 
 TEST_CASE("who supplies a set's destinations is applied, exported, changed and taken away") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   const auto with = [&](const std::string& rest) {
     return "[destination.disk]\nurl = \"" + folders.path("disk") + "\"\n[destination.usb]\nurl = \"" +
            folders.path("usb") + "\"\n[set.home]\nsource = \"" + folders.path("a") +
@@ -294,7 +295,7 @@ TEST_CASE("who supplies a set's destinations is applied, exported, changed and t
 
 TEST_CASE("a set may turn from paths to commands, and commands that stay keep their user") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders, "before = \"true\"\nkeep-daily = \"disk=3\"\n"));
   const std::string commands =
       "[set.home]\ncommand = \"date\"\nas = \"now\"\ndestination = \"disk\"\nbefore = \"true\"\n";
@@ -320,7 +321,7 @@ const char* const kHook =
 
 TEST_CASE("files of notifications are asked for once, and only where they are new") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   const auto asked = machine.apply(kHook, /*dry_run=*/true, false, {}, {});
   REQUIRE(asked.needed_files_size() == 2);
   CHECK(asked.needed_files(0).option() == "webhook");
@@ -348,7 +349,7 @@ TEST_CASE("files of notifications are asked for once, and only where they are ne
 
 TEST_CASE("secrets of a notification that came from no file stay, and are not written") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   catalog::Notification one;
   one.name = "chat";
   one.target = "https://chat.example.org/hook/abc";
@@ -369,7 +370,7 @@ TEST_CASE("secrets of a notification that came from no file stay, and are not wr
 
 TEST_CASE("what is wrong with a notification is told at its place") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders));
   check_refused(machine, "[notification.a]\non = \"failure\"\n", {"1:15: the notification 'a' tells nobody"});
   check_refused(machine, "[notification.a]\nmail = \"a@b\"\ncommand = \"true\"\n",
@@ -390,7 +391,7 @@ TEST_CASE("what is wrong with a notification is told at its place") {
 
 TEST_CASE("others stay, or are removed when that is asked for") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders, "[destination.usb]\nurl = \"" + folders.path("usb") +
                                      "\"\n[set.mail]\nsource = \"" + folders.path("b") +
                                      "\"\ndestination = \"usb\"\n"));
@@ -422,7 +423,7 @@ TEST_CASE("others stay, or are removed when that is asked for") {
 
 TEST_CASE("everything that is wrong is told with its place, and nothing is changed") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders));
   const auto told = [&](const std::string& toml, const std::vector<std::string>& lines) {
     check_refused(machine, toml, lines);
@@ -471,7 +472,7 @@ TEST_CASE("everything that is wrong is told with its place, and nothing is chang
 
 TEST_CASE("what the machine says against a file is told at its place, too") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.apply(minimal(folders));
   const auto told = [&](const std::string& toml, const std::vector<std::string>& lines) {
     check_refused(machine, toml, lines);
@@ -506,7 +507,7 @@ TEST_CASE("paths of any bytes come back as they were") {
   const Folders folders;
   const std::string path = folders.path("a\\\xff\"\n");
   fs::create_directories(path);
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   machine.here.add("disk", folders.path("disk"));
   v1::AddSetRequest request;
   request.set_name("odd");
@@ -522,7 +523,7 @@ TEST_CASE("paths of any bytes come back as they were") {
 
 TEST_CASE("a destination that cannot be made leaves those before it, and sets as they were") {
   const Folders folders;
-  Machine machine(folders.folder);
+  ConfiguredMachine machine(folders.folder);
   // It is there, and its key is not.
   {
     Installation other(folders.path("other"));

@@ -12,6 +12,7 @@
 #include "destination_add.h"
 #include "destinations.h"
 #include "sets.h"
+#include "support/error_kind.h"
 #include "support/temporary_folder.h"
 
 namespace garner::daemon {
@@ -52,16 +53,7 @@ struct Installation {
   Sets sets;
 };
 
-inline ErrorKind kind_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    UNSCOPED_INFO(error.what());
-    return error.kind();
-  }
-  FAIL("no error");
-  return ErrorKind::kInternal;
-}
+using testing::kind_of;
 
 inline std::function<void(v1::AddDestinationRequest&)> with_password(const std::string& password) {
   return [password](v1::AddDestinationRequest& request) { request.mutable_secret()->set_password(password); };

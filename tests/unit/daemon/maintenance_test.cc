@@ -35,8 +35,8 @@ class WallClock final : public Clock {
 
 // A machine with a destination, and clocks that the test turns. Runs are queued and never begin, unless the
 // test starts them.
-struct Machine {
-  Machine() : here(folder.path("state")), work(here.destinations, Settings{}) {
+struct MaintainedMachine {
+  MaintainedMachine() : here(folder.path("state")), work(here.destinations, Settings{}) {
     here.add("disk", folder.path("disk"));
     restart();
   }
@@ -96,7 +96,7 @@ std::size_t count(const std::vector<v1::Run>& runs, v1::RunKind kind) {
 }
 
 TEST_CASE("a destination is checked daily and pruned weekly with nobody asking, each once") {
-  Machine machine;
+  MaintainedMachine machine;
   CHECK(machine.look().empty());
   std::size_t checks = 0;
   std::size_t prunes = 0;
@@ -119,7 +119,7 @@ TEST_CASE("a destination is checked daily and pruned weekly with nobody asking, 
 }
 
 TEST_CASE("what was missed is made up once, when the machine has settled, and a crash doubles nothing") {
-  Machine machine;
+  MaintainedMachine machine;
   machine.look();
   machine.lose_power(20 * 24h);
   CHECK(machine.look().empty());
@@ -140,7 +140,7 @@ TEST_CASE("what was missed is made up once, when the machine has settled, and a 
 }
 
 TEST_CASE("a check that somebody began keeps the scheduled one waiting, at that destination only") {
-  Machine machine;
+  MaintainedMachine machine;
   machine.here.add("other", machine.folder.path("other"));
   machine.look();
   StoredRequest request;
@@ -155,7 +155,7 @@ TEST_CASE("a check that somebody began keeps the scheduled one waiting, at that 
 }
 
 TEST_CASE("schedules can be changed and turned off, and what cannot be is refused") {
-  Machine machine;
+  MaintainedMachine machine;
   machine.edit([](v1::MaintenanceChange& change) {
     change.set_prune_schedule("");
     change.set_check_schedule("every 6h");
@@ -182,7 +182,7 @@ TEST_CASE("schedules can be changed and turned off, and what cannot be is refuse
 }
 
 TEST_CASE("a destination that is away keeps its maintenance waiting, and gets it when it is back") {
-  Machine machine;
+  MaintainedMachine machine;
   machine.look();
   std::filesystem::rename(machine.folder.path("disk"), machine.folder.path("unplugged"));
   machine.pass(2 * 24h);
@@ -196,7 +196,7 @@ TEST_CASE("a destination that is away keeps its maintenance waiting, and gets it
 }
 
 TEST_CASE("a machine that may only add checks, and leaves pruning to the one that made the repository") {
-  Machine machine;
+  MaintainedMachine machine;
   Installation other(machine.folder.path("other-state"));
   const auto made = other.add("disk", machine.folder.path("shared"));
   machine.here.add("shared", machine.folder.path("shared"), with_recovery_key(made.recovery_key()));
@@ -218,7 +218,7 @@ TEST_CASE("a machine that may only add checks, and leaves pruning to the one tha
 }
 
 // Runs begin, and end.
-std::vector<v1::Run> finished(Machine& machine, std::size_t number) {
+std::vector<v1::Run> finished(MaintainedMachine& machine, std::size_t number) {
   const auto deadline = std::chrono::steady_clock::now() + 60s;
   while (std::chrono::steady_clock::now() < deadline) {
     // Listed once none is active: the list before that may show one that runs.
@@ -232,7 +232,7 @@ std::vector<v1::Run> finished(Machine& machine, std::size_t number) {
   return {};
 }
 
-v1::Run add(Machine& machine, catalog::RunKind kind, bool by_itself) {
+v1::Run add(MaintainedMachine& machine, catalog::RunKind kind, bool by_itself) {
   StoredRequest request;
   request.destinations = {"disk"};
   request.by_itself = by_itself;
@@ -240,7 +240,7 @@ v1::Run add(Machine& machine, catalog::RunKind kind, bool by_itself) {
 }
 
 TEST_CASE("maintenance stands behind what people began, whoever came first") {
-  Machine machine;
+  MaintainedMachine machine;
   add(machine, catalog::RunKind::kCheck, /*by_itself=*/true);
   add(machine, catalog::RunKind::kPrune, /*by_itself=*/true);
   add(machine, catalog::RunKind::kCheck, /*by_itself=*/false);
@@ -255,7 +255,7 @@ TEST_CASE("maintenance stands behind what people began, whoever came first") {
 }
 
 TEST_CASE("maintenance that runs makes way for what people begin, and goes on after it") {
-  Machine machine;
+  MaintainedMachine machine;
   const auto kind = GENERATE(catalog::RunKind::kCheck, catalog::RunKind::kPrune);
   const v1::Run maintenance = add(machine, kind, /*by_itself=*/true);
   // While this thread has the catalog, the run that begins gets nowhere.
@@ -277,7 +277,7 @@ TEST_CASE("maintenance that runs makes way for what people begin, and goes on af
 }
 
 TEST_CASE("a check by itself tells what it verified, and damage is told until it is gone") {
-  Machine machine;
+  MaintainedMachine machine;
   const auto repository = machine.here.destinations.open("disk");
   machine.runs->start();
   add(machine, catalog::RunKind::kCheck, /*by_itself=*/true);
@@ -320,7 +320,7 @@ TEST_CASE(
     maintenance::PackSize pack;
     Instant read;  // or made
   };
-  Machine machine;
+  MaintainedMachine machine;
   std::map<store::ObjectName, Pack> packs;
   std::uint64_t bytes = 0;
   std::uint64_t needed = 0;

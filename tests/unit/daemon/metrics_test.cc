@@ -21,7 +21,7 @@ TEST_CASE("families are written as the format has them") {
         "# HELP b B.\n# TYPE b gauge\nb{set=\"a\\\"b\\\\c\\nd\",x=\"\"} 0.5\nb{set=\"e\"} 1e+300\n");
 }
 
-bool has(const std::string& text, const std::string& line) {
+bool has_line(const std::string& text, const std::string& line) {
   return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("sets, destinations, runs and notifications have their numbers") {
         "garner_notification_waiting{notification=\"ops\"} 3", "garner_build_info{version=\"1.2.3\"} 1",
         "process_start_time_seconds 1000"}) {
     INFO(line);
-    CHECK(has(text, line));
+    CHECK(has_line(text, line));
   }
   CHECK(text.find("garner_set_last_errors{set=\"new\"}") == std::string::npos);
   CHECK(text == metrics_text(status, facts));

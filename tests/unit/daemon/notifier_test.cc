@@ -80,9 +80,9 @@ struct Target {
   }
 };
 
-struct Machine {
-  Machine() : here(folder.path("state")) {}
-  ~Machine() { end(); }
+struct NotifyingMachine {
+  NotifyingMachine() : here(folder.path("state")) {}
+  ~NotifyingMachine() { end(); }
 
   void add(const std::string& name) {
     catalog::Notification one;
@@ -123,7 +123,7 @@ struct Machine {
 };
 
 TEST_CASE("what was queued before the start and what comes later is told, in order") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"];
   machine.queue("one");
@@ -139,7 +139,7 @@ TEST_CASE("what was queued before the start and what comes later is told, in ord
 }
 
 TEST_CASE("a target that hangs holds up no other, and is told again by the next process") {
-  Machine machine;
+  NotifyingMachine machine;
   for (const char* name : {"a", "b"}) {
     machine.add(name);
     machine.targets[name];
@@ -163,7 +163,7 @@ TEST_CASE("a target that hangs holds up no other, and is told again by the next 
 }
 
 TEST_CASE("a target that fails is tried later, and the status knows why") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"].error = "it answers 500";
   machine.begin();
@@ -182,7 +182,7 @@ TEST_CASE("a target that fails is tried later, and the status knows why") {
 }
 
 TEST_CASE("what nobody takes for a day is given up, and what comes after it is told") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"].error = "it answers 500";
   machine.begin();
@@ -205,7 +205,7 @@ TEST_CASE("what nobody takes for a day is given up, and what comes after it is t
 }
 
 TEST_CASE("a clock that was set back does not hold up what waits") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"];
   machine.queue("one");
@@ -215,7 +215,7 @@ TEST_CASE("a clock that was set back does not hold up what waits") {
 }
 
 TEST_CASE("a burst is gathered into one summary") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"];
   for (int i = 0; i < 8; ++i) machine.queue("event " + std::to_string(i));
@@ -228,7 +228,7 @@ TEST_CASE("a burst is gathered into one summary") {
 }
 
 TEST_CASE("a test passes by the queue") {
-  Machine machine;
+  NotifyingMachine machine;
   machine.add("a");
   machine.targets["a"].error = "it answers 404";
   machine.begin();

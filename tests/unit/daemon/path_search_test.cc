@@ -16,17 +16,13 @@ struct SearchedMachine : WorkingMachine {
   Histories histories{here.destinations, folder.path("state/history")};
 };
 
-void write(SearchedMachine& machine, const std::string& name, const std::string& content) {
-  std::ofstream(machine.folder.path("source/" + name)) << content;
-}
-
-v1::FindPathsRequest request_of(const std::string& pattern) {
+v1::FindPathsRequest find_request(const std::string& pattern) {
   v1::FindPathsRequest request;
   request.add_patterns(pattern);
   return request;
 }
 
-std::vector<v1::FindPathsResponse> pages_of(SearchedMachine& machine, const v1::FindPathsRequest& request) {
+std::vector<v1::FindPathsResponse> find_pages(SearchedMachine& machine, const v1::FindPathsRequest& request) {
   PathSearch search(machine.here.destinations, machine.histories, request);
   const std::atomic<bool> cancelled = false;
   std::vector<v1::FindPathsResponse> pages;
@@ -36,7 +32,7 @@ std::vector<v1::FindPathsResponse> pages_of(SearchedMachine& machine, const v1::
 
 v1::FindPathsResponse find(SearchedMachine& machine, const v1::FindPathsRequest& request) {
   v1::FindPathsResponse all;
-  for (const v1::FindPathsResponse& page : pages_of(machine, request)) all.MergeFrom(page);
+  for (const v1::FindPathsResponse& page : find_pages(machine, request)) all.MergeFrom(page);
   CHECK(all.summary().matches() == static_cast<std::uint64_t>(all.matches_size()));
   return all;
 }
@@ -53,12 +49,12 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("a name is found over all snapshots and destinations of a set") {
   SearchedMachine machine;
-  CHECK(kind_of([&] { find(machine, request_of("*")); }) == ErrorKind::kNotFound);
+  CHECK(kind_of([&] { find(machine, find_request("*")); }) == ErrorKind::kNotFound);
   const std::string first = machine.back_up("a");
-  write(machine, "more", "more");
+  machine.write("more", "more");
   machine.back_up("b");
   const std::string last = machine.back_up("a");
-  const v1::FindPathsResponse found = find(machine, request_of("[fm]*e"));
+  const v1::FindPathsResponse found = find(machine, find_request("[fm]*e"));
   REQUIRE(found.matches_size() == 2);
   CHECK(found.summary().snapshots() == 3);
   CHECK(found.matches(0).path() == machine.folder.path("source/file"));
@@ -70,7 +66,7 @@ TEST_CASE("a name is found over all snapshots and destinations of a set") {
   CHECK(found.matches(1).size() == 4);
   CHECK(found.matches(1).snapshots() == 2);
   // Of some snapshots only.
-  v1::FindPathsRequest request = request_of("file");
+  v1::FindPathsRequest request = find_request("file");
   request.add_names("home");
   request.add_names("~1..~2");
   CHECK(find(machine, request).matches(0).snapshots() == 2);
@@ -79,9 +75,9 @@ TEST_CASE("a name is found over all snapshots and destinations of a set") {
 TEST_CASE("a pattern with a slash is one of paths, from the root or of their ends") {
   SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/docs/old"));
-  for (const char* name : {"docs/a.txt", "docs/old/A.TXT", "a.txt"}) write(machine, name, name);
+  for (const char* name : {"docs/a.txt", "docs/old/A.TXT", "a.txt"}) machine.write(name, name);
   machine.back_up("a");
-  const auto found = [&](const std::string& pattern) { return names_of(machine, request_of(pattern)); };
+  const auto found = [&](const std::string& pattern) { return names_of(machine, find_request(pattern)); };
   CHECK(found("a.txt") == Names{"/a.txt", "/docs/a.txt"});
   CHECK(found("docs/*.txt") == Names{"/docs/a.txt"});
   CHECK(found("docs/**") == Names{"/docs/a.txt", "/docs/old", "/docs/old/A.TXT"});
@@ -89,7 +85,7 @@ TEST_CASE("a pattern with a slash is one of paths, from the root or of their end
   CHECK(found(machine.folder.path("source") + "/*") == Names{"/a.txt", "/docs", "/file"});
   CHECK(found("old/") == Names{"/docs/old"});
   CHECK(found("a.txt/").empty());
-  v1::FindPathsRequest request = request_of("a.txt");
+  v1::FindPathsRequest request = find_request("a.txt");
   request.set_ignore_case(true);
   request.add_patterns("nothing");
   CHECK(names_of(machine, request) == Names{"/a.txt", "/docs/a.txt", "/docs/old/A.TXT"});
@@ -104,24 +100,24 @@ TEST_CASE("a pattern with a slash is one of paths, from the root or of their end
 TEST_CASE("what is found can be bounded by type, size and time") {
   SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/folder"));
-  write(machine, "large", std::string(5'000, 'x'));
+  machine.write("large", std::string(5'000, 'x'));
   std::filesystem::last_write_time(machine.folder.path("source/file"),
                                    std::filesystem::file_time_type::clock::now() - std::chrono::hours(72));
   machine.back_up("a");
-  v1::FindPathsRequest folders = request_of("f*");
+  v1::FindPathsRequest folders = find_request("f*");
   folders.add_types("folder");
   CHECK(names_of(machine, folders) == Names{"/folder"});
   folders.set_least_size(0);
   CHECK(names_of(machine, folders).empty());
   folders.add_types("dir");
   CHECK(kind_of([&] { find(machine, folders); }) == ErrorKind::kInvalidInput);
-  v1::FindPathsRequest sizes = request_of("*");
+  v1::FindPathsRequest sizes = find_request("*");
   sizes.set_least_size(5'000);
   CHECK(names_of(machine, sizes) == Names{"/large"});
   sizes.set_least_size(1);
   sizes.set_most_size(4'999);
   CHECK(names_of(machine, sizes) == Names{"/file"});
-  v1::FindPathsRequest old = request_of("[fl]*e");
+  v1::FindPathsRequest old = find_request("[fl]*e");
   old.set_mtime_before("1 day ago");
   CHECK(names_of(machine, old) == Names{"/file"});
   old.clear_mtime_before();
@@ -133,12 +129,12 @@ TEST_CASE(
     "matches come folder by folder, a folder before what is in it, and the first are those of a limit") {
   SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/a/b"));
-  for (const char* name : {"a/b/x", "a-b", "a/z", "B"}) write(machine, name, name);
+  for (const char* name : {"a/b/x", "a-b", "a/z", "B"}) machine.write(name, name);
   machine.back_up("a");
-  write(machine, "a/new", "in the newest only");
+  machine.write("a/new", "in the newest only");
   machine.back_up("a");
   const Names all{"/B", "/a", "/a/b", "/a/b/x", "/a/new", "/a/z", "/a-b", "/file"};
-  v1::FindPathsRequest request = request_of("*");
+  v1::FindPathsRequest request = find_request("*");
   request.set_path(machine.folder.path("source"));
   // The source itself comes first.
   const Names found = names_of(machine, request);
@@ -155,31 +151,31 @@ TEST_CASE("the names of a folder are taken up again behind one that is deep, and
   for (int depth = 0; depth < 40; ++depth) {
     folder += "/d";
     std::filesystem::create_directories(machine.folder.path("source" + folder));
-    for (const char* name : {"/a", "/z"}) write(machine, folder.substr(1) + name, folder);
+    for (const char* name : {"/a", "/z"}) machine.write(folder.substr(1) + name, folder);
     all.push_back(folder + "/a");
   }
   for (; !folder.empty(); folder.resize(folder.size() - 2)) all.push_back(folder + "/z");
   machine.back_up("a");
-  CHECK(names_of(machine, request_of("[az]")) == all);
+  CHECK(names_of(machine, find_request("[az]")) == all);
 }
 
 TEST_CASE("what a path had when the source was another one is a match of that path") {
   SearchedMachine machine;
   std::filesystem::create_directories(machine.folder.path("source/docs"));
-  write(machine, "docs/letter", "one");
+  machine.write("docs/letter", "one");
   machine.back_up("a");
   v1::EditSetRequest edit;
   edit.set_name("home");
   edit.add_sources(machine.folder.path("source/docs"));
   machine.here.sets.edit(edit);
   machine.back_up("a");
-  write(machine, "docs/new", "two");
+  machine.write("docs/new", "two");
   machine.back_up("a");
-  v1::FindPathsResponse found = find(machine, request_of("letter"));
+  v1::FindPathsResponse found = find(machine, find_request("letter"));
   REQUIRE(found.matches_size() == 1);
   CHECK(found.matches(0).snapshots() == 3);
-  CHECK(names_of(machine, request_of("docs/*")) == Names{"/docs/letter", "/docs/new"});
-  v1::FindPathsRequest request = request_of("*");
+  CHECK(names_of(machine, find_request("docs/*")) == Names{"/docs/letter", "/docs/new"});
+  v1::FindPathsRequest request = find_request("*");
   request.set_path(machine.folder.path("source/docs"));
   CHECK(names_of(machine, request) == Names{"/docs", "/docs/letter", "/docs/new"});
   request.set_path(machine.folder.path("source/docs/letter"));
@@ -191,16 +187,16 @@ TEST_CASE("what a path had when the source was another one is a match of that pa
 TEST_CASE("bounds are asked of what each snapshot has, and content that comes back is the match it was") {
   SearchedMachine machine;
   machine.back_up("a");
-  write(machine, "file", "long, and longer than before");
+  machine.write("file", "long, and longer than before");
   machine.back_up("a");
-  write(machine, "file", "what is backed up");
+  machine.write("file", "what is backed up");
   const std::string last = machine.back_up("a");
-  const v1::FindPathsResponse both = find(machine, request_of("file"));
+  const v1::FindPathsResponse both = find(machine, find_request("file"));
   REQUIRE(both.matches_size() == 2);
   CHECK(both.matches(0).snapshots() == 2);
   CHECK(both.matches(0).last_snapshot() == last);
   CHECK(both.matches(1).snapshots() == 1);
-  v1::FindPathsRequest large = request_of("file");
+  v1::FindPathsRequest large = find_request("file");
   large.set_least_size(20);
   const v1::FindPathsResponse found = find(machine, large);
   REQUIRE(found.matches_size() == 1);
@@ -210,7 +206,7 @@ TEST_CASE("bounds are asked of what each snapshot has, and content that comes ba
 TEST_CASE("what could not be read is told of, where it may hide what is looked for") {
   SearchedMachine machine;
   const std::string only = machine.back_up("a");
-  PathSearch search(machine.here.destinations, machine.histories, request_of("file"));
+  PathSearch search(machine.here.destinations, machine.histories, find_request("file"));
   machine.take_away("a");
   const std::atomic<bool> going_on = false;
   v1::FindPathsResponse found;
@@ -221,14 +217,14 @@ TEST_CASE("what could not be read is told of, where it may hide what is looked f
   CHECK(found.summary().errors() == 1);
   CHECK(found.matches_size() == 0);
   machine.bring_back("a");
-  CHECK(find(machine, request_of("file")).matches_size() == 1);
+  CHECK(find(machine, find_request("file")).matches_size() == 1);
 }
 
 TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
   SearchedMachine machine;
-  for (int i = 0; i < 1'200; ++i) write(machine, std::to_string(i), "content");
+  for (int i = 0; i < 1'200; ++i) machine.write(std::to_string(i), "content");
   machine.back_up("a");
-  const auto pages = pages_of(machine, request_of("[0-9]*"));
+  const auto pages = find_pages(machine, find_request("[0-9]*"));
   int matches = 0;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     CHECK(pages[i].matches_size() <= 500);
@@ -237,7 +233,7 @@ TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
   }
   CHECK(matches == 1'200);
   CHECK_FALSE(pages.back().summary().limited());
-  v1::FindPathsRequest few = request_of("[0-9]*");
+  v1::FindPathsRequest few = find_request("[0-9]*");
   few.set_limit(7);
   const v1::FindPathsResponse found = find(machine, few);
   CHECK(found.matches_size() == 7);
@@ -245,7 +241,7 @@ TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
   few.set_limit(PathSearch::kMostMatches + 1);
   CHECK(kind_of([&] { find(machine, few); }) == ErrorKind::kInvalidInput);
 
-  PathSearch search(machine.here.destinations, machine.histories, request_of("*"));
+  PathSearch search(machine.here.destinations, machine.histories, find_request("*"));
   const std::atomic<bool> cancelled = true;
   CHECK_FALSE(search.next_page(cancelled));
 }
@@ -255,12 +251,12 @@ TEST_CASE("under different keys what is alike is found under each, and a run's s
   machine.here.add("own", machine.folder.path("own"), with_password("its own"));
   const std::string before = machine.back_up("a");
   machine.back_up("own");
-  CHECK(find(machine, request_of("file")).matches_size() == 2);
+  CHECK(find(machine, find_request("file")).matches_size() == 2);
   v1::StartCopyRequest copy;
   copy.set_snapshot(before);
   copy.set_destination("own");
   machine.execute(RunKind::kCopy, copy_request(machine.here.destinations, copy));
-  const v1::FindPathsResponse found = find(machine, request_of("file"));
+  const v1::FindPathsResponse found = find(machine, find_request("file"));
   CHECK(found.summary().snapshots() == 2);
   std::uint64_t snapshots = 0;
   for (const v1::FoundPath& match : found.matches()) snapshots += match.snapshots();

@@ -13,8 +13,8 @@ using schedule::Reading;
 
 // A machine with a destination and a set, and clocks that the test turns. Runs are queued and never begin, so
 // that a test says when one ends.
-struct Machine {
-  Machine() : here(folder.path("state")), work(here.destinations, Settings{}) {
+struct ScheduledMachine {
+  ScheduledMachine() : here(folder.path("state")), work(here.destinations, Settings{}) {
     here.add("disk", folder.path("disk"));
     std::filesystem::create_directories(folder.path("source"));
     restart();
@@ -79,7 +79,7 @@ void hourly(v1::ScheduleChange& change) {
 }
 
 TEST_CASE("a scheduled run begins when it is due, once") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   CHECK(machine.look().empty());
   CHECK(machine.pause == 30min);  // it looks now and then anyway
@@ -99,7 +99,7 @@ TEST_CASE("a scheduled run begins when it is due, once") {
 TEST_CASE(
     "a daemon that was killed after it began a run does not begin it again, and one that missed some makes "
     "up once") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   machine.pass(1h);
   const auto begun = machine.look();
@@ -125,7 +125,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a run that is due while another is unfinished begins when that has ended") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   StoredRequest request;
   request.set = machine.here.sets.get("home").definition;
@@ -143,7 +143,7 @@ TEST_CASE("a run that is due while another is unfinished begins when that has en
 }
 
 TEST_CASE("a scheduled run pauses at the end of its window and goes on in the next") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set([](v1::ScheduleChange& change) {
     hourly(change);
     change.add_windows("22:00-06:00");
@@ -180,7 +180,7 @@ TEST_CASE("a scheduled run pauses at the end of its window and goes on in the ne
 
 TEST_CASE(
     "a copy by itself pauses at the end of its set's window, and one that somebody asked for does not") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set([](v1::ScheduleChange& change) {
     change.add_windows("22:00-06:00");
     change.set_timezone("UTC");
@@ -202,7 +202,7 @@ TEST_CASE(
 }
 
 TEST_CASE("a run waits for its conditions") {
-  Machine machine;
+  ScheduledMachine machine;
   const std::string flag = machine.folder.path("flag");
   machine.add_set([&](v1::ScheduleChange& change) {
     hourly(change);
@@ -218,7 +218,7 @@ TEST_CASE("a run waits for its conditions") {
 }
 
 TEST_CASE("a set tells its next three times, and that it is overdue") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set([](v1::ScheduleChange& change) {
     hourly(change);
     change.set_overdue_after_seconds(7200);
@@ -238,7 +238,7 @@ TEST_CASE("a set tells its next three times, and that it is overdue") {
 }
 
 TEST_CASE("a clock that is set back two years, and put right, loses and doubles nothing") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   const auto ran = [&] {
     const auto runs = machine.look();
@@ -267,7 +267,7 @@ TEST_CASE("a clock that is set back two years, and put right, loses and doubles 
 }
 
 TEST_CASE("an edit keeps what it does not name, and the schedule's memory") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   machine.pass(1h);
   for (const v1::Run& run : machine.look()) machine.end(run);
@@ -281,7 +281,7 @@ TEST_CASE("an edit keeps what it does not name, and the schedule's memory") {
 }
 
 TEST_CASE("a schedule that has come to its end stays, and the rest may change") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(
       [](v1::ScheduleChange& change) { change.add_schedules()->set_schedule("2026-06-01 01:00 UTC"); });
   machine.pass(2h);
@@ -293,7 +293,7 @@ TEST_CASE("a schedule that has come to its end stays, and the rest may change") 
 }
 
 TEST_CASE("what cannot be is refused before anything changes") {
-  Machine machine;
+  ScheduledMachine machine;
   machine.add_set(hourly);
   const auto refused = [&](const std::function<void(v1::ScheduleChange&)>& change, const std::string& says) {
     try {

@@ -9,7 +9,7 @@
 namespace garner::daemon {
 namespace {
 
-std::string refusal(const std::string& text) {
+std::string settings_refusal(const std::string& text) {
   try {
     parse_settings(text, "daemon.toml");
   } catch (const Error& error) {
@@ -51,33 +51,35 @@ TEST_CASE("limits stand in a table of their own, or where they used to, and not 
   CHECK(settings.threads == 2);
   CHECK(settings.memory_budget == 64u << 20);
   CHECK(parse_settings("limits = { memory = 33554432 }", "x").memory_budget == 32u << 20);
-  CHECK(refusal("threads = 2\n[limits]\nthreads = 2\n").find("set twice") != std::string::npos);
-  CHECK(refusal("memory_budget = \"64MiB\"\n[limits]\nmemory = \"64MiB\"\n").find("set twice") !=
+  CHECK(settings_refusal("threads = 2\n[limits]\nthreads = 2\n").find("set twice") != std::string::npos);
+  CHECK(settings_refusal("memory_budget = \"64MiB\"\n[limits]\nmemory = \"64MiB\"\n").find("set twice") !=
         std::string::npos);
-  CHECK(refusal("[limits]\nthreds = 2\n").find("daemon.toml:2:1: there is no limit 'threds'") !=
+  CHECK(settings_refusal("[limits]\nthreds = 2\n").find("daemon.toml:2:1: there is no limit 'threds'") !=
         std::string::npos);
-  CHECK(refusal("limits = 3").find("must be a table") != std::string::npos);
+  CHECK(settings_refusal("limits = 3").find("must be a table") != std::string::npos);
   CHECK(parse_settings("[limits]\nsource_timeout = \"5s\"\n", "x").source_timeout == std::chrono::seconds(5));
   CHECK(parse_settings("[limits]\n", "x").metadata_cache == 2ull << 30);
   CHECK(parse_settings("[limits]\nmetadata_cache = \"10MiB\"\n", "x").metadata_cache == 10u << 20);
   CHECK(parse_settings("[limits]\nmetadata_cache = 0\n", "x").metadata_cache == 0);
-  CHECK(refusal("[limits]\nmetadata_cache = \"none\"\n").find("must be an amount") != std::string::npos);
-  CHECK(refusal("[limits]\nsource_timeout = \"0s\"\n").find("at least a second") != std::string::npos);
+  CHECK(settings_refusal("[limits]\nmetadata_cache = \"none\"\n").find("must be an amount") !=
+        std::string::npos);
+  CHECK(settings_refusal("[limits]\nsource_timeout = \"0s\"\n").find("at least a second") !=
+        std::string::npos);
 }
 
 TEST_CASE("too little memory is refused with the least that works") {
-  CHECK(refusal("[limits]\nmemory = \"8MiB\"\n")
+  CHECK(settings_refusal("[limits]\nmemory = \"8MiB\"\n")
             .find("daemon.toml:2:10: is too little: a run takes at least \"32MiB\"") != std::string::npos);
-  CHECK(refusal("[limits]\nmemory = \"20GiB\"\n").find("at most \"16GiB\"") != std::string::npos);
-  CHECK(refusal("[limits]\nmemory = \"much\"\n").find("must be an amount") != std::string::npos);
+  CHECK(settings_refusal("[limits]\nmemory = \"20GiB\"\n").find("at most \"16GiB\"") != std::string::npos);
+  CHECK(settings_refusal("[limits]\nmemory = \"much\"\n").find("must be an amount") != std::string::npos);
 }
 
 TEST_CASE("what may wait in the spool is set, or left to what is free") {
   CHECK_FALSE(parse_settings("[limits]\nthreads = 2\n", "x").spool_limit);
   CHECK(parse_settings("[limits]\nspool = \"2GiB\"\n", "x").spool_limit == 2ull << 30);
-  CHECK(refusal("[limits]\nspool = \"1MiB\"\n").find("must be from \"64MiB\" to \"1TiB\"") !=
+  CHECK(settings_refusal("[limits]\nspool = \"1MiB\"\n").find("must be from \"64MiB\" to \"1TiB\"") !=
         std::string::npos);
-  CHECK(refusal("[limits]\nspool = \"2TiB\"\n").find("must be from") != std::string::npos);
+  CHECK(settings_refusal("[limits]\nspool = \"2TiB\"\n").find("must be from") != std::string::npos);
 }
 
 TEST_CASE("threads are as many as memory is there for, and at least one") {
@@ -95,13 +97,13 @@ TEST_CASE("threads are as many as memory is there for, and at least one") {
 }
 
 TEST_CASE("an unknown key is refused with its place") {
-  const std::string message = refusal("threads = 2\n  log_levle = \"info\"\n");
+  const std::string message = settings_refusal("threads = 2\n  log_levle = \"info\"\n");
   CHECK(message.find("daemon.toml:2:3") != std::string::npos);
   CHECK(message.find("log_levle") != std::string::npos);
 }
 
 TEST_CASE("what is not TOML is refused with its place") {
-  CHECK(refusal("threads = 2\nlog_level = \n").find("daemon.toml:2:") != std::string::npos);
+  CHECK(settings_refusal("threads = 2\nlog_level = \n").find("daemon.toml:2:") != std::string::npos);
 }
 
 TEST_CASE("values out of bounds are refused") {
@@ -128,15 +130,16 @@ TEST_CASE("values out of bounds are refused") {
                            "metrics = {listen = \"127.0.0.1\"}",
                            "metrics = {port = 9877}"}) {
     INFO(text);
-    CHECK(refusal(text).find("daemon.toml:1:") != std::string::npos);
+    CHECK(settings_refusal(text).find("daemon.toml:1:") != std::string::npos);
   }
 }
 
 TEST_CASE("metrics are served to this machine only") {
-  const std::string message = refusal("threads = 1\n[metrics]\nlisten = \"0.0.0.0:9877\"\n");
+  const std::string message = settings_refusal("threads = 1\n[metrics]\nlisten = \"0.0.0.0:9877\"\n");
   CHECK(message.find("daemon.toml:3:10") != std::string::npos);
   CHECK(message.find("can be reached by others") != std::string::npos);
-  CHECK(refusal("[metrics]\nlisten = \"192.0.2.1:9877\"").find("this machine only") != std::string::npos);
+  CHECK(settings_refusal("[metrics]\nlisten = \"192.0.2.1:9877\"").find("this machine only") !=
+        std::string::npos);
 }
 
 TEST_CASE("a file is read, and one that is missing is named") {

@@ -11,19 +11,15 @@ namespace {
 
 using catalog::RunKind;
 
-void write(WorkingMachine& machine, const std::string& name, const std::string& content) {
-  std::ofstream(machine.folder.path("source/" + name)) << content;
-}
-
-v1::DiffSnapshotsRequest request_of(const std::string& before, const std::string& after) {
+v1::DiffSnapshotsRequest diff_request(const std::string& before, const std::string& after) {
   v1::DiffSnapshotsRequest request;
   request.set_before(before);
   request.set_after(after);
   return request;
 }
 
-std::vector<v1::DiffSnapshotsResponse> pages_of(WorkingMachine& machine,
-                                                const v1::DiffSnapshotsRequest& request) {
+std::vector<v1::DiffSnapshotsResponse> diff_pages(WorkingMachine& machine,
+                                                  const v1::DiffSnapshotsRequest& request) {
   Destinations& destinations = machine.here.destinations;
   DiffListing listing(comparable(destinations, choose_snapshot(destinations, request.before()),
                                  choose_snapshot(destinations, request.after())),
@@ -36,16 +32,16 @@ std::vector<v1::DiffSnapshotsResponse> pages_of(WorkingMachine& machine,
 
 v1::DiffSnapshotsResponse diff(WorkingMachine& machine, const v1::DiffSnapshotsRequest& request) {
   v1::DiffSnapshotsResponse all;
-  for (const v1::DiffSnapshotsResponse& page : pages_of(machine, request)) all.MergeFrom(page);
+  for (const v1::DiffSnapshotsResponse& page : diff_pages(machine, request)) all.MergeFrom(page);
   return all;
 }
 
 TEST_CASE("snapshots at different destinations of the same keys are compared") {
   WorkingMachine machine;
   const std::string before = machine.back_up("a");
-  write(machine, "more", "more");
+  machine.write("more", "more");
   const std::string after = machine.back_up("b");
-  const v1::DiffSnapshotsResponse found = diff(machine, request_of(before, after));
+  const v1::DiffSnapshotsResponse found = diff(machine, diff_request(before, after));
   REQUIRE(found.changes_size() == 1);
   CHECK(found.changes(0).kind() == v1::DIFF_KIND_ADDED);
   CHECK(found.changes(0).path() == machine.folder.path("source/more"));
@@ -53,10 +49,10 @@ TEST_CASE("snapshots at different destinations of the same keys are compared") {
   CHECK(found.changes(0).size() == 4);
   CHECK(found.summary().added().files() == 1);
   CHECK(found.summary().metadata() == 1);  // the folder's time
-  v1::DiffSnapshotsRequest metadata = request_of(before, after);
+  v1::DiffSnapshotsRequest metadata = diff_request(before, after);
   metadata.set_metadata(true);
   CHECK(diff(machine, metadata).changes_size() == 2);
-  v1::DiffSnapshotsRequest summary = request_of(before, after);
+  v1::DiffSnapshotsRequest summary = diff_request(before, after);
   summary.set_summary_only(true);
   CHECK(diff(machine, summary).changes().empty());
   CHECK(diff(machine, summary).summary().added().bytes() == 4);
@@ -66,24 +62,24 @@ TEST_CASE("under different keys they are compared where both are listed under on
   WorkingMachine machine;
   machine.here.add("own", machine.folder.path("own"), with_password("its own"));
   const std::string before = machine.back_up("a");
-  write(machine, "more", "more");
+  machine.write("more", "more");
   const std::string after = machine.back_up("own");
-  CHECK(kind_of([&] { diff(machine, request_of(before, after)); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { diff(machine, diff_request(before, after)); }) == ErrorKind::kInvalidInput);
   v1::StartCopyRequest copy;
   copy.set_snapshot(before);
   copy.set_destination("own");
   machine.execute(RunKind::kCopy, copy_request(machine.here.destinations, copy));
-  CHECK(diff(machine, request_of(before, after)).summary().added().files() == 1);
-  CHECK(diff(machine, request_of(after, before)).summary().removed().files() == 1);
+  CHECK(diff(machine, diff_request(before, after)).summary().added().files() == 1);
+  CHECK(diff(machine, diff_request(after, before)).summary().removed().files() == 1);
 }
 
 TEST_CASE("a path of one is that of both, and one that is not there is an error that names the snapshot") {
   WorkingMachine machine;
   const std::string before = machine.back_up("a");
-  write(machine, "file", "longer than it was");
-  write(machine, "more", "more");
+  machine.write("file", "longer than it was");
+  machine.write("more", "more");
   const std::string after = machine.back_up("a");
-  v1::DiffSnapshotsRequest request = request_of(before, after);
+  v1::DiffSnapshotsRequest request = diff_request(before, after);
   request.set_after_path("file");
   const v1::DiffSnapshotsResponse found = diff(machine, request);
   REQUIRE(found.changes_size() == 1);
@@ -102,9 +98,9 @@ TEST_CASE("a path of one is that of both, and one that is not there is an error 
 TEST_CASE("pages are bounded, the last has the summary, and whoever goes away gets no more") {
   WorkingMachine machine;
   const std::string before = machine.back_up("a");
-  for (int i = 0; i < 1'200; ++i) write(machine, std::to_string(i), "content");
+  for (int i = 0; i < 1'200; ++i) machine.write(std::to_string(i), "content");
   const std::string after = machine.back_up("a");
-  const auto pages = pages_of(machine, request_of(before, after));
+  const auto pages = diff_pages(machine, diff_request(before, after));
   int changes = 0;
   for (std::size_t i = 0; i < pages.size(); ++i) {
     CHECK(pages[i].changes_size() <= 500);
@@ -115,7 +111,7 @@ TEST_CASE("pages are bounded, the last has the summary, and whoever goes away ge
 
   Destinations& destinations = machine.here.destinations;
   DiffListing listing({choose_snapshot(destinations, before), choose_snapshot(destinations, after)},
-                      request_of(before, after));
+                      diff_request(before, after));
   const std::atomic<bool> cancelled = true;
   CHECK_FALSE(listing.next_page(cancelled));
 }

@@ -36,7 +36,7 @@ struct Tagged : TwoDisks {
   }
 };
 
-ErrorKind refusal(Tagged& disks, const v1::TagSnapshotsRequest& request) {
+ErrorKind tag_refusal(Tagged& disks, const v1::TagSnapshotsRequest& request) {
   try {
     tag_snapshots(disks.here.destinations, request);
   } catch (const Error& error) {
@@ -83,19 +83,19 @@ TEST_CASE("what chooses nothing, or says two things at once, changes nothing") {
   CHECK_THROWS_AS(disks.tag({}, {"x"}), Error);
   v1::TagSnapshotsRequest request;
   request.add_names(id);
-  CHECK(refusal(disks, request) == ErrorKind::kInvalidInput);
+  CHECK(tag_refusal(disks, request) == ErrorKind::kInvalidInput);
   request.add_add("x");
   request.set_clear(true);
-  CHECK(refusal(disks, request) == ErrorKind::kInvalidInput);
+  CHECK(tag_refusal(disks, request) == ErrorKind::kInvalidInput);
   request.set_clear(false);
   request.add_replace("y");
-  CHECK(refusal(disks, request) == ErrorKind::kInvalidInput);
+  CHECK(tag_refusal(disks, request) == ErrorKind::kInvalidInput);
   request.clear_replace();
   request.add_remove("x");
-  CHECK(refusal(disks, request) == ErrorKind::kInvalidInput);
+  CHECK(tag_refusal(disks, request) == ErrorKind::kInvalidInput);
   request.clear_remove();
   request.add_add("a,b");
-  CHECK(refusal(disks, request) == ErrorKind::kInvalidInput);
+  CHECK(tag_refusal(disks, request) == ErrorKind::kInvalidInput);
   CHECK(disks.tags_at("a") == 0);
 }
 

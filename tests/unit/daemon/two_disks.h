@@ -79,6 +79,10 @@ struct WorkingMachine : TwoDisks {
     request.mutable_retention()->set_last(3);
     here.sets.add(request);
   }
+  // A file of the set's.
+  void write(const std::string& name, const std::string& content) const {
+    std::ofstream(folder.path("source/" + name)) << content;
+  }
   catalog::RunRow row(catalog::RunKind kind, const StoredRequest& request) {
     catalog::RunRow row;
     row.uuid = Uuid::random();

@@ -13,10 +13,12 @@
 
 #include "base/file.h"
 #include "support/destination_contract.h"
+#include "support/error_kind.h"
 #include "support/temporary_folder.h"
 
 using namespace garner;
 using namespace garner::destination;
+using garner::testing::error_in;
 using garner::testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
@@ -30,16 +32,6 @@ class LocalPlace final : public garner::testing::DestinationPlace {
   TemporaryFolder folder_;
 };
 
-template <typename Operation>
-std::optional<ErrorKind> failure_of(const Operation& operation) {
-  try {
-    operation();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  return std::nullopt;
-}
-
 void write_file(const std::string& path, std::string_view content) {
   const Fd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL);
   write_at(file.get(), as_bytes(content), 0, path);
@@ -51,18 +43,18 @@ void check_away(Destination& destination) {
   const std::string file = elsewhere.path("file");
   write_file(file, "content");
   const auto away = ErrorKind::kDestinationAway;
-  CHECK(failure_of([&] { destination.put("log/2", {}); }) == away);
-  CHECK(failure_of([&] { destination.put_exclusive("log/2", {}); }) == away);
-  CHECK(failure_of([&] { destination.put_exclusive("log/1", {}); }) == away);
-  CHECK(failure_of([&] { destination.put_file("log/2", file); }) == away);
-  CHECK(failure_of([&] { destination.staging_folder(); }) == away);
-  CHECK(failure_of([&] { destination.get("log/1", 0, 1); }) == away);
-  CHECK(failure_of([&] { destination.get_all("log/1", 100); }) == away);
-  CHECK(failure_of([&] { destination.size("log/1"); }) == away);
-  CHECK(failure_of([&] { destination.list(""); }) == away);
-  CHECK(failure_of([&] { destination.list("log/"); }) == away);
-  CHECK(failure_of([&] { destination.remove("log/1"); }) == away);
-  CHECK(failure_of([&] { destination.space(); }) == away);
+  CHECK(error_in([&] { destination.put("log/2", {}); }) == away);
+  CHECK(error_in([&] { destination.put_exclusive("log/2", {}); }) == away);
+  CHECK(error_in([&] { destination.put_exclusive("log/1", {}); }) == away);
+  CHECK(error_in([&] { destination.put_file("log/2", file); }) == away);
+  CHECK(error_in([&] { destination.staging_folder(); }) == away);
+  CHECK(error_in([&] { destination.get("log/1", 0, 1); }) == away);
+  CHECK(error_in([&] { destination.get_all("log/1", 100); }) == away);
+  CHECK(error_in([&] { destination.size("log/1"); }) == away);
+  CHECK(error_in([&] { destination.list(""); }) == away);
+  CHECK(error_in([&] { destination.list("log/"); }) == away);
+  CHECK(error_in([&] { destination.remove("log/1"); }) == away);
+  CHECK(error_in([&] { destination.space(); }) == away);
   CHECK(fs::exists(file));
 }
 
@@ -252,13 +244,13 @@ TEST_CASE("what is no object is neither listed nor read") {
 
   for (const char* key : {"packs/00/fifo", "packs/00/folder", "packs/00"}) {
     CAPTURE(key);
-    CHECK(failure_of([&] { destination.get(key, 0, 0); }) == ErrorKind::kDamaged);
-    CHECK(failure_of([&] { destination.get_all(key, 100); }) == ErrorKind::kDamaged);
+    CHECK(error_in([&] { destination.get(key, 0, 0); }) == ErrorKind::kDamaged);
+    CHECK(error_in([&] { destination.get_all(key, 100); }) == ErrorKind::kDamaged);
   }
   for (const char* key : {"packs/00/fifo", "packs/00/folder", "packs/00/link", "packs/00/a/b"}) {
     CAPTURE(key);
     CHECK_FALSE(destination.size(key));
-    CHECK(failure_of([&] { destination.get_all(key, 100); }).has_value());
+    CHECK(error_in([&] { destination.get_all(key, 100); }).has_value());
   }
 }
 
@@ -302,6 +294,6 @@ TEST_CASE("a destination's URL is an absolute path") {
   CHECK(open_local("/a:b")->describe() == "/a:b");
   for (const char* url : {"", "a/b", "./a", "s3://bucket/folder", "sftp:user@host:/a", "file:///a"}) {
     CAPTURE(url);
-    CHECK(failure_of([&] { open_local(url); }) == ErrorKind::kInvalidInput);
+    CHECK(error_in([&] { open_local(url); }) == ErrorKind::kInvalidInput);
   }
 }

@@ -4,21 +4,13 @@
 
 #include "base/error.h"
 #include "destination/replaceable.h"
+#include "support/error_kind.h"
 #include "support/memory_destination.h"
 
 namespace garner::destination {
 namespace {
 
-ErrorKind kind_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    UNSCOPED_INFO(error.what());
-    return error.kind();
-  }
-  FAIL("no error");
-  throw;
-}
+using testing::kind_of;
 
 TEST_CASE("a URL names a kind of place, in one spelling") {
   CHECK(place_kind("/mnt/backup") == PlaceKind::kFolder);

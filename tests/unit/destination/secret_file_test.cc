@@ -11,7 +11,7 @@ namespace {
 
 using garner::testing::TemporaryFolder;
 
-Error failure_of(const std::string& source) {
+Error secret_failure(const std::string& source) {
   try {
     read_secret(open_secret(source, 100));
   } catch (const Error& error) {
@@ -32,23 +32,23 @@ TEST_CASE("a secret is read from what is a file, of its owner's alone, and not t
   const std::string path = folder.path("secret");
   replace_file_durably(path, as_bytes("open sesame"));
   CHECK(read_secret(open_secret(path, 100)) == "open sesame");
-  CHECK(failure_of(folder.path("none")).kind() == ErrorKind::kNotFound);
-  CHECK(failure_of(folder.path()).kind() == ErrorKind::kInvalidInput);
+  CHECK(secret_failure(folder.path("none")).kind() == ErrorKind::kNotFound);
+  CHECK(secret_failure(folder.path()).kind() == ErrorKind::kInvalidInput);
   REQUIRE(mkfifo(folder.path("fifo").c_str(), 0600) == 0);
-  CHECK(failure_of(folder.path("fifo")).kind() == ErrorKind::kInvalidInput);
+  CHECK(secret_failure(folder.path("fifo")).kind() == ErrorKind::kInvalidInput);
   replace_file_durably(folder.path("long"), Bytes(101));
-  CHECK(failure_of(folder.path("long")).kind() == ErrorKind::kInvalidInput);
+  CHECK(secret_failure(folder.path("long")).kind() == ErrorKind::kInvalidInput);
   for (const mode_t mode : {0640u, 0604u, 0620u}) {
     REQUIRE(chmod(path.c_str(), mode) == 0);
-    const Error error = failure_of(path);
+    const Error error = secret_failure(path);
     CHECK(error.kind() == ErrorKind::kPermissionDenied);
     CHECK_THAT(error.what(), Catch::Matchers::Contains("chmod 600 " + path));
   }
   unsetenv("CREDENTIALS_DIRECTORY");
-  CHECK_THAT(failure_of("systemd:secret").what(), Catch::Matchers::Contains("LoadCredential"));
+  CHECK_THAT(secret_failure("systemd:secret").what(), Catch::Matchers::Contains("LoadCredential"));
   setenv("CREDENTIALS_DIRECTORY", folder.path().c_str(), 1);
   CHECK(read_secret(open_secret("systemd:secret", 100)) == "open sesame");
-  CHECK(failure_of("systemd:none").kind() == ErrorKind::kNotFound);
+  CHECK(secret_failure("systemd:none").kind() == ErrorKind::kNotFound);
   unsetenv("CREDENTIALS_DIRECTORY");
 }
 

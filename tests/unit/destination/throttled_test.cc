@@ -33,14 +33,14 @@ class StillClock final : public Clock {
   }
 };
 
-struct Fixture {
+struct ThrottledFixture {
   testing::TemporaryFolder folder;
   StillClock clock;
   std::shared_ptr<LocalDestination> local = std::make_shared<LocalDestination>(folder.path("place"));
   std::shared_ptr<Limits> limits = std::make_shared<Limits>(clock);
   ThrottledDestination place{local, limits};
 
-  Fixture() {
+  ThrottledFixture() {
     local->create_folder();
     limits->upload.set_plan(always(kMillion));
     limits->download.set_plan(always(kMillion));
@@ -75,9 +75,9 @@ TEST_CASE("throttled: the contract of destinations") {
 }
 
 TEST_CASE("every byte that is written counts, however it is written") {
-  Fixture fixture;
+  ThrottledFixture fixture;
   std::uint64_t written = 0;
-  const auto check_written = [&] { CHECK(Fixture::owed(fixture.limits->upload) == written); };
+  const auto check_written = [&] { CHECK(ThrottledFixture::owed(fixture.limits->upload) == written); };
   fixture.place.put("index/a", Bytes(300'000));
   written += 300'000;
   check_written();
@@ -102,14 +102,14 @@ TEST_CASE("every byte that is written counts, however it is written") {
 }
 
 TEST_CASE("every byte that is read counts, and listings do not") {
-  Fixture fixture;
+  ThrottledFixture fixture;
   fixture.local->put("index/a", Bytes(500'000));
   fixture.local->put("index/b", Bytes(1000));
   CHECK(fixture.place.get("index/a", 1000, 400'000).size() == 400'000);
   CHECK(fixture.place.get_all("index/b", 4096).size() == 1000);
   CHECK(fixture.place.list("").size() == 2);
   CHECK(fixture.place.size("index/a") == 500'000);
-  CHECK(Fixture::owed(fixture.limits->download) == 401'000);
+  CHECK(ThrottledFixture::owed(fixture.limits->download) == 401'000);
   CHECK(fixture.limits->upload.step(1).wait == 0ns);
 }
 

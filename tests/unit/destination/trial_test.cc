@@ -30,14 +30,14 @@ std::vector<std::string> all_below(const std::string& folder) {
   return names;
 }
 
-struct Fixture {
+struct TrialFixture {
   TemporaryFolder folder;
   const std::string root = folder.path("place");
   PlaceContext context{std::make_shared<Limits>(system_clock()), std::make_shared<RequestCounts>(),
                        kTrialWriter};
   TrialOptions options = trial_options(folder.path("spool"));
 
-  Fixture() {
+  TrialFixture() {
     fs::create_directories(root);
     fs::create_directories(options.spool_folder);
     LocalDestination(root).put(kTrialHeader, Bytes(300));
@@ -59,7 +59,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a trial of a folder goes well, is told step by step, and leaves nothing") {
-  Fixture fixture;
+  TrialFixture fixture;
   std::vector<std::string> told;
   const TrialReport report = fixture.run([&](const TrialReport& so_far) {
     if (told.empty() || told.back() != so_far.current) told.push_back(so_far.current);
@@ -74,7 +74,7 @@ TEST_CASE("a trial of a folder goes well, is told step by step, and leaves nothi
 }
 
 TEST_CASE("a trial of a place that is another one, or away, writes nothing") {
-  Fixture fixture;
+  TrialFixture fixture;
   fs::remove(fixture.root + "/" + kTrialHeader);
   TrialReport report = fixture.run();
   REQUIRE(report.steps.size() == 1);
@@ -89,7 +89,7 @@ TEST_CASE("a trial of a place that is another one, or away, writes nothing") {
 }
 
 TEST_CASE("what a trial has left that was killed the next one removes, and others' when it is old") {
-  Fixture fixture;
+  TrialFixture fixture;
   fixture.write("trial/" + kTrialWriter + "/of-now/small", 0);
   fixture.write("trial/" + kTrialWriter + "/of-then/small", 9);
   const std::string now = kOtherWriter + "/" + Uuid::random().text();
@@ -106,7 +106,7 @@ TEST_CASE("what a trial has left that was killed the next one removes, and other
 }
 
 TEST_CASE("what a trial measures obeys the limits, and its small requests do not wait") {
-  Fixture fixture;
+  TrialFixture fixture;
   // 1 MiB takes four seconds, less what may go at once.
   const auto rate = [](std::uint64_t bytes) {
     return [bytes](TimePoint) { return RateNow{bytes, std::nullopt}; };
@@ -125,7 +125,7 @@ TEST_CASE("what a trial measures obeys the limits, and its small requests do not
 }
 
 TEST_CASE("a trial that is stopped ends soon and leaves nothing") {
-  Fixture fixture;
+  TrialFixture fixture;
   fixture.context.limits->upload.set_plan([](TimePoint) { return RateNow{1000, std::nullopt}; });
   std::stop_source stop;
   const auto begun = std::chrono::steady_clock::now();
@@ -150,7 +150,7 @@ TEST_CASE("a trial that is stopped ends soon and leaves nothing") {
 }
 
 TEST_CASE("what somebody else keeps where trials are stays, however old it is") {
-  Fixture fixture;
+  TrialFixture fixture;
   const std::string uuid = Uuid::random().text();
   std::vector<std::string> keys{
       "trial/thesis.txt",
@@ -172,7 +172,7 @@ TEST_CASE("what somebody else keeps where trials are stays, however old it is") 
 }
 
 TEST_CASE("an upload that fails leaves no file on the disk that is full") {
-  Fixture fixture;
+  TrialFixture fixture;
   const auto hooked = std::make_shared<HookedDestination>(std::make_shared<LocalDestination>(fixture.root));
   std::string folder;
   SECTION("which the place is on") { folder = fixture.root + "/.staging"; }
@@ -195,7 +195,7 @@ TEST_CASE("an upload that fails leaves no file on the disk that is full") {
 }
 
 TEST_CASE("what is read back to be measured is forgotten before") {
-  Fixture fixture;
+  TrialFixture fixture;
   const auto hooked = std::make_shared<HookedDestination>(std::make_shared<LocalDestination>(fixture.root));
   std::vector<std::string> sent;
   std::vector<std::string> forgotten;

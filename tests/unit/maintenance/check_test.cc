@@ -25,10 +25,10 @@ void check(SmallRepository& repository, Checked& checked, double read_data_perce
   checked.progress = maintenance::run_check(repository.repository(), options, checked.monitor, {});
 }
 
-struct Fixture {
+struct CheckFixture {
   TemporaryFolder source;
   SmallRepository repository;
-  Fixture() {
+  CheckFixture() {
     std::filesystem::create_directories(source.path("folder/inner"));
     for (int number = 0; number < 60; ++number) {
       write_file(source.path("folder/file" + std::to_string(number)),
@@ -54,7 +54,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a repository in order has no problems") {
-  Fixture fixture;
+  CheckFixture fixture;
   Checked checked;
   const auto percent = GENERATE(0.0, 100.0);
   check(fixture.repository, checked, percent);
@@ -66,7 +66,7 @@ TEST_CASE("a repository in order has no problems") {
 }
 
 TEST_CASE("what no segment names is no problem") {
-  Fixture fixture;
+  CheckFixture fixture;
   const Bytes garbage(200'000, 7);
   fixture.repository.destination().put("packs/ab/" + std::string(64, 'a'), garbage);
   fixture.repository.destination().put("packs/readme.txt", garbage);
@@ -76,7 +76,7 @@ TEST_CASE("what no segment names is no problem") {
 }
 
 TEST_CASE("a share of the data packs is read") {
-  Fixture fixture;
+  CheckFixture fixture;
   const auto all = fixture.packs(store::PackKind::kData).size();
   const auto metadata = fixture.packs(store::PackKind::kMetadata).size();
   REQUIRE(all > 4);
@@ -91,7 +91,7 @@ TEST_CASE("a share of the data packs is read") {
 }
 
 TEST_CASE("packs that are chosen are read whole, data and metadata, and told whether they are sound") {
-  Fixture fixture;
+  CheckFixture fixture;
   const std::string damaged = fixture.packs(store::PackKind::kData).back();
   const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
                                  store::ObjectName::from_hex(base_name(damaged)));
@@ -125,7 +125,7 @@ TEST_CASE("packs that are chosen are read whole, data and metadata, and told whe
 }
 
 TEST_CASE("a missing pack is named with the files and snapshots that it touches") {
-  Fixture fixture;
+  CheckFixture fixture;
   fixture.repository.destination().remove(fixture.packs(store::PackKind::kData).front());
   Checked checked;
   check(fixture.repository, checked);
@@ -136,7 +136,7 @@ TEST_CASE("a missing pack is named with the files and snapshots that it touches"
 }
 
 TEST_CASE("a pack of another size is a problem") {
-  Fixture fixture;
+  CheckFixture fixture;
   const std::string key = fixture.packs(store::PackKind::kData).front();
   const std::string path = fixture.repository.path() + "/" + key;
   must(chmod(path.c_str(), 0600), "chmod");
@@ -148,7 +148,7 @@ TEST_CASE("a pack of another size is a problem") {
 }
 
 TEST_CASE("a flipped byte in data is found when data is read") {
-  Fixture fixture;
+  CheckFixture fixture;
   const std::string key = fixture.packs(store::PackKind::kData).front();
   const store::PackReader reader(fixture.repository.destination(), fixture.repository.repository().keyring(),
                                  store::ObjectName::from_hex(base_name(key)));
@@ -165,7 +165,7 @@ TEST_CASE("a flipped byte in data is found when data is read") {
 }
 
 TEST_CASE("packs that stand in each other's place are found") {
-  Fixture fixture;
+  CheckFixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const auto keys = fixture.packs(kind);
   REQUIRE(keys.size() > 1);
@@ -180,7 +180,7 @@ TEST_CASE("packs that stand in each other's place are found") {
 }
 
 TEST_CASE("a flipped byte in a directory is found without reading data") {
-  Fixture fixture;
+  CheckFixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const std::string key = fixture.packs(kind).front();
   flip(fixture.repository, key, *fixture.repository.destination().size(key) - 5);
@@ -193,7 +193,7 @@ TEST_CASE("a flipped byte in a directory is found without reading data") {
 }
 
 TEST_CASE("damaged trees are named with their folders") {
-  Fixture fixture;
+  CheckFixture fixture;
   // Every metadata pack, in every frame of it, so that no copy is left.
   for (const std::string& key : fixture.packs(store::PackKind::kMetadata)) {
     const store::PackReader reader(fixture.repository.destination(),
@@ -210,7 +210,7 @@ TEST_CASE("damaged trees are named with their folders") {
 }
 
 TEST_CASE("a blob that the index does not know is a problem of the files that hold it") {
-  Fixture fixture;
+  CheckFixture fixture;
   store::v1::Node file;
   file.set_name("root");
   file.set_type(store::v1::NODE_TYPE_FILE);
@@ -229,7 +229,7 @@ TEST_CASE("a blob that the index does not know is a problem of the files that ho
 }
 
 TEST_CASE("damaged and missing segments and records are found") {
-  Fixture fixture;
+  CheckFixture fixture;
   SECTION("a record in the middle") {
     flip(fixture.repository, store::record_key(2), 60);
     Checked checked;
@@ -248,7 +248,7 @@ TEST_CASE("damaged and missing segments and records are found") {
 }
 
 TEST_CASE("a check that is stopped ends") {
-  Fixture fixture;
+  CheckFixture fixture;
   RecordingCheckMonitor monitor;
   std::stop_source stop;
   stop.request_stop();

@@ -17,13 +17,13 @@ using namespace std::chrono_literals;
 namespace {
 
 // One file of one blob, of 900 bytes.
-struct Fixture {
+struct HostileWriterFixture {
   SmallRepository small;
   const std::string content = noise(900, 1);
   const crypto::BlobId blob = id_of(content);
   RecordingPruneMonitor monitor;
 
-  Fixture() {
+  HostileWriterFixture() {
     back_up(content);
     forge_record_by_other(repository(), [](store::Record&) {});
     repository().refresh();
@@ -106,13 +106,13 @@ bool mentions(const std::vector<std::string>& lines, const std::string& part) {
 
 TEST_CASE("a pack is not pruned for the word of somebody who may only add that its blobs are elsewhere") {
   // Where the index looks first is as names happen to be drawn, and once in 50 times never there.
-  std::optional<Fixture> made;
+  std::optional<HostileWriterFixture> made;
   store::ObjectName pack;
   do {
     made.emplace();
     pack = made->kept_in();
   } while (!made->lie());
-  Fixture& fixture = *made;
+  HostileWriterFixture& fixture = *made;
   // Packs of lies that the index does not look at go first, and are no copies for the next time.
   for (int times = 0; times < 2; ++times) {
     fixture.prune();
@@ -131,7 +131,7 @@ TEST_CASE("a pack is not pruned for the word of somebody who may only add that i
 
 TEST_CASE(
     "check tells when segments do not agree on a pack, whichever of them is false, and repair heals it") {
-  Fixture fixture;
+  HostileWriterFixture fixture;
   const store::ObjectName pack = fixture.kept_in();
   const store::PackReader reader(fixture.small.destination(), fixture.repository().keyring(), pack);
   store::FinishedPack said{pack, store::PackKind::kData,
@@ -160,7 +160,7 @@ TEST_CASE(
 }
 
 TEST_CASE("beside a writer that may only add, a second copy goes if the first one is whole") {
-  Fixture fixture;
+  HostileWriterFixture fixture;
   // Two machines stored the same content at once, and neither knew of the other's.
   const std::string text = noise(900, 2);
   std::vector<store::CommitPlan> plans;

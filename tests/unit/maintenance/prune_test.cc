@@ -12,26 +12,25 @@
 #include "maintenance/pack_use.h"
 #include "maintenance/prune.h"
 #include "support/difference_node.h"
+#include "support/error_kind.h"
 #include "support/hooked_destination.h"
 #include "support/recording_destination.h"
-#include "unit/crypto/error_kind.h"
 #include "unit/maintenance/maintenance_fixture.h"
 #include "unit/snapshot/sample_nodes.h"
 
 using namespace garner;
 using namespace garner::testing;
-using garner::crypto::kind_of;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct Fixture {
+struct PruneFixture {
   TemporaryFolder source;
   SmallRepository small;
   std::shared_ptr<RecordingDestination> recording;
   RecordingPruneMonitor monitor;
 
-  Fixture() {
+  PruneFixture() {
     small.wrap([&](std::shared_ptr<destination::Destination> inner) {
       return recording = std::make_shared<RecordingDestination>(std::move(inner));
     });
@@ -138,7 +137,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("what only a forgotten snapshot refers to goes, unread; the rest stays") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   fixture.write_files(0, 60, 1);
@@ -163,7 +162,7 @@ TEST_CASE("what only a forgotten snapshot refers to goes, unread; the rest stays
 }
 
 TEST_CASE("of packs that are mostly dead what is alive is copied; others stay as they are") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 100, 0);
   const auto first = fixture.back_up();
   // Of the first packs a little is used by the second snapshot, of the last nearly all.
@@ -218,7 +217,7 @@ TEST_CASE("of packs that are mostly dead what is alive is copied; others stay as
 }
 
 TEST_CASE("a dry run tells what would go and changes nothing") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   fixture.write_files(0, 50, 1);
@@ -238,7 +237,7 @@ TEST_CASE("a dry run tells what would go and changes nothing") {
 }
 
 TEST_CASE("nothing is condemned while a tree that is needed cannot be read") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   fixture.write_files(0, 60, 1);
@@ -263,7 +262,7 @@ TEST_CASE("nothing is condemned while a tree that is needed cannot be read") {
 }
 
 TEST_CASE("nothing is condemned while content that is needed is missing") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   const auto before = fixture.objects("packs/");
@@ -285,7 +284,7 @@ TEST_CASE("nothing is condemned while content that is needed is missing") {
 }
 
 TEST_CASE("objects that no record names go when they are old enough") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 10, 0);
   fixture.back_up();
   auto& repository = fixture.small.repository();
@@ -309,7 +308,7 @@ TEST_CASE("objects that no record names go when they are old enough") {
 }
 
 TEST_CASE("what an unfinished run has committed stays, until the run has been silent for too long") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 10, 0);
   fixture.back_up();
   auto& repository = fixture.small.repository();
@@ -333,9 +332,11 @@ TEST_CASE("what an unfinished run has committed stays, until the run has been si
   fixture.check_whole();
 }
 
+namespace {
+
 // A fill commits trees before what they lead to, and some that its snapshot has no use for.
 struct UnfinishedFill {
-  explicit UnfinishedFill(Fixture& owner)
+  explicit UnfinishedFill(PruneFixture& owner)
       : fixture(owner), old(test_blob(repository(), "content that nobody refers to but the fill")) {
     store::v1::TreePage below;
     *below.add_nodes() = sample_file("file");
@@ -356,15 +357,17 @@ struct UnfinishedFill {
     REQUIRE(repository().commit(plan).committed);
   }
 
-  Fixture& fixture;
+  PruneFixture& fixture;
   const Uuid run = Uuid::random();
   TestBlob old;
   TestBlob inner;
   TestBlob outer;
 };
 
+}  // namespace
+
 TEST_CASE("that an unfinished run has not all that its trees lead to is no damage") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   fixture.write_files(0, 60, 1);
@@ -382,7 +385,7 @@ TEST_CASE("that an unfinished run has not all that its trees lead to is no damag
 }
 
 TEST_CASE("what a tree leads to that comes after the marking is marked with it") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 10, 0);
   fixture.back_up();
   UnfinishedFill fill(fixture);
@@ -403,7 +406,7 @@ TEST_CASE("what a tree leads to that comes after the marking is marked with it")
 }
 
 TEST_CASE("a backup that commits on what is about to be condemned is seen") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   const auto entry = fixture.small.repository().snapshot_of_run(
@@ -438,7 +441,7 @@ TEST_CASE("a backup that commits on what is about to be condemned is seen") {
 }
 
 TEST_CASE("a prune that is cut off at any change is taken up by the next one") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   for (int number = 0; number < 60; ++number) {
@@ -477,7 +480,7 @@ TEST_CASE("a prune that is cut off at any change is taken up by the next one") {
 }
 
 TEST_CASE("a check that is overtaken by a prune finds no damage") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 60, 0);
   const auto first = fixture.back_up();
   for (int number = 0; number < 60; ++number) {
@@ -497,7 +500,7 @@ TEST_CASE("a check that is overtaken by a prune finds no damage") {
 }
 
 TEST_CASE("whoever may only add cannot forget, pin or prune") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 5, 0);
   const auto only = fixture.back_up();
   fixture.small.demote();
@@ -509,7 +512,7 @@ TEST_CASE("whoever may only add cannot forget, pin or prune") {
 }
 
 TEST_CASE("a run whose pack was taken for an orphan and dropped gives what it still has another name") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 5, 0);
   fixture.back_up();
   store::Repository& repository = fixture.small.repository();
@@ -551,7 +554,7 @@ TEST_CASE("a run whose pack was taken for an orphan and dropped gives what it st
 }
 
 TEST_CASE("a pinned snapshot is kept by every policy, and by the log") {
-  Fixture fixture;
+  PruneFixture fixture;
   fixture.write_files(0, 5, 0);
   const auto first = fixture.back_up();
   fixture.write_files(0, 5, 1);
@@ -575,7 +578,7 @@ TEST_CASE("a pinned snapshot is kept by every policy, and by the log") {
 }
 
 TEST_CASE("a base stays as long as a difference needs it, and goes after the last one") {
-  Fixture fixture;
+  PruneFixture fixture;
   const std::string base = noise(12'000, 1);
   const std::string content = base.substr(0, 6000) + "changed" + base.substr(6000);
   const auto back_up = [&](const std::function<store::v1::Node(store::BlobSink&)>& build) {
@@ -608,7 +611,7 @@ TEST_CASE("a base stays as long as a difference needs it, and goes after the las
 }
 
 TEST_CASE("nothing is condemned while the base of a difference is missing") {
-  Fixture fixture;
+  PruneFixture fixture;
   const std::string base = noise(12'000, 1);
   fixture.write_files(0, 10, 0);
   const auto first = fixture.back_up();

@@ -18,12 +18,12 @@ namespace {
 // Slots are lost with all else but the packs: nobody could open the repository without this machine.
 const std::vector<std::string> kNoSlotLeft{"key slots: no key slot is left: add one with garner key add"};
 
-struct Fixture {
+struct RepairFixture {
   TemporaryFolder source;
   SmallRepository repository;
   store::v1::Snapshot first;
   store::v1::Snapshot second;
-  Fixture() {
+  RepairFixture() {
     std::filesystem::create_directories(source.path("folder"));
     for (int number = 0; number < 30; ++number) {
       write_file(source.path("folder/file" + std::to_string(number)),
@@ -66,7 +66,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("pins that a record tells of are kept") {
-  Fixture fixture;
+  RepairFixture fixture;
   const auto id = [&](int number) {
     return crypto::BlobId::from_bytes(
         as_bytes(fixture.repository.repository().state()->snapshots(number).id()));
@@ -86,7 +86,7 @@ TEST_CASE("pins that a record tells of are kept") {
 }
 
 TEST_CASE("tags that a record tells of are kept") {
-  Fixture fixture;
+  RepairFixture fixture;
   auto& repository = fixture.repository.repository();
   const auto id = [&](int number) {
     return crypto::BlobId::from_bytes(as_bytes(repository.state()->snapshots(number).id()));
@@ -109,7 +109,7 @@ TEST_CASE("tags that a record tells of are kept") {
 }
 
 TEST_CASE("everything is found again from packs alone") {
-  Fixture fixture;
+  RepairFixture fixture;
   fixture.lose_everything_but_packs();
   const maintenance::RepairResult result = fixture.repair();
   CHECK(result.needed);
@@ -138,7 +138,7 @@ TEST_CASE("everything is found again from packs alone") {
 }
 
 TEST_CASE("a dry run tells and writes nothing") {
-  Fixture fixture;
+  RepairFixture fixture;
   fixture.lose_everything_but_packs();
   const maintenance::RepairResult result = fixture.repair(true);
   CHECK(result.needed);
@@ -148,7 +148,7 @@ TEST_CASE("a dry run tells and writes nothing") {
 }
 
 TEST_CASE("a log in order is left alone") {
-  Fixture fixture;
+  RepairFixture fixture;
   const auto before = fixture.repository.destination().list("");
   fixture.repository.reopen_without_log();
   const maintenance::RepairResult result = fixture.repair();
@@ -158,7 +158,7 @@ TEST_CASE("a log in order is left alone") {
 }
 
 TEST_CASE("a log that cannot be used is replaced by one above it") {
-  Fixture fixture;
+  RepairFixture fixture;
   const std::uint64_t generation = fixture.repository.repository().state()->generation();
   SECTION("a record is missing") { fixture.repository.destination().remove(store::record_key(2)); }
   SECTION("a record is damaged") {
@@ -176,7 +176,7 @@ TEST_CASE("a log that cannot be used is replaced by one above it") {
 }
 
 TEST_CASE("a snapshot that lacks content is told and not listed") {
-  Fixture fixture;
+  RepairFixture fixture;
   // The packs that only the second snapshot needs hold the large file.
   std::optional<store::ObjectName> needed;
   snapshot::ClosureVisitor visitor;
@@ -207,7 +207,7 @@ TEST_CASE("a snapshot that lacks content is told and not listed") {
 }
 
 TEST_CASE("objects that are no packs are passed over") {
-  Fixture fixture;
+  RepairFixture fixture;
   fixture.repository.destination().put("packs/aa/" + std::string(64, 'a'), Bytes(150'000, 1));
   fixture.repository.destination().put("packs/note", Bytes(3, 1));
   fixture.lose_everything_but_packs();
@@ -217,7 +217,7 @@ TEST_CASE("objects that are no packs are passed over") {
 }
 
 TEST_CASE("a snapshot that only a readable record lists is found as well") {
-  Fixture fixture;
+  RepairFixture fixture;
   // As an unchanged backup leaves it: one record, and no pack.
   store::CommitPlan plan = test_plan({});
   *plan.snapshot = fixture.second;
@@ -277,7 +277,7 @@ TEST_CASE("a log that is made anew says that there are differences, and lists no
 }
 
 TEST_CASE("a log that is refused and lists packs that are not there is made anew: nothing else takes it") {
-  Fixture fixture;
+  RepairFixture fixture;
   SmallRepository& repository = fixture.repository;
   // Put back from a copy that was taken log first, while a prune ran.
   const store::CommitOutcome last = repository.repository().commit(test_plan({}));

@@ -103,13 +103,13 @@ class StoppingMonitor final : public maintenance::CheckMonitor {
   std::stop_source source_;
 };
 
-struct Fixture {
+struct RescueFixture {
   backup::Sources source{31, 4, 10};
   backup::Backups backups;
   backup::BackupOptions options = backups.options({source.root()});
   crypto::BlobId snapshot;
 
-  Fixture() { snapshot = back_up().snapshot; }
+  RescueFixture() { snapshot = back_up().snapshot; }
 
   backup::BackupResult back_up() {
     options.run = Uuid::random();
@@ -201,7 +201,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("where nothing is damaged nothing is done") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto generation = fixture.repository().state()->generation();
   const maintenance::RescueResult result = fixture.rescue();
   CHECK(result.packs == 0);
@@ -211,7 +211,7 @@ TEST_CASE("where nothing is damaged nothing is done") {
 }
 
 TEST_CASE("a pack whose directory is damaged loses nothing") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const auto packs = fixture.packs(kind);
   fixture.flip(packs[0].name, packs[0].size - 5);
@@ -234,7 +234,7 @@ TEST_CASE("a pack whose directory is damaged loses nothing") {
 }
 
 TEST_CASE("what is lost is named, the snapshot marked, and the next backup stores it again") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const auto how = GENERATE(0, 1, 2);
   const auto packs = fixture.packs(kind);
@@ -280,7 +280,7 @@ TEST_CASE("what is lost is named, the snapshot marked, and the next backup store
 }
 
 TEST_CASE("a damaged pin stays pinned") {
-  Fixture fixture;
+  RescueFixture fixture;
   store::CommitPlan plan;
   plan.removal.pin.insert(fixture.snapshot);
   plan.removal.decided_on = fixture.repository().state()->generation();
@@ -295,7 +295,7 @@ TEST_CASE("a damaged pin stays pinned") {
 }
 
 TEST_CASE("another repository of the same keyring supplies what is lost") {
-  Fixture fixture;
+  RescueFixture fixture;
   Copies copies(fixture.repository());
   copies.lies = GENERATE(false, true);
   fixture.small().destination().remove(store::pack_key(fixture.packs(store::PackKind::kData)[0].name));
@@ -314,7 +314,7 @@ TEST_CASE("another repository of the same keyring supplies what is lost") {
 }
 
 TEST_CASE("packs that lie under each other's names lose nothing") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto data = fixture.packs(store::PackKind::kData);
   REQUIRE(data.size() > 2);
   const bool same_kind = GENERATE(true, false);
@@ -338,7 +338,7 @@ TEST_CASE("packs that lie under each other's names lose nothing") {
 }
 
 TEST_CASE("damaged packs are replaced a few at a time") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto packs = fixture.packs(store::PackKind::kData);
   REQUIRE(packs.size() > 2);
   for (const store::FinishedPack& pack : packs) fixture.flip(pack.name, pack.size - 5);
@@ -354,7 +354,7 @@ TEST_CASE("damaged packs are replaced a few at a time") {
 }
 
 TEST_CASE("what may not be opened is not given up") {
-  Fixture fixture;
+  RescueFixture fixture;
   const auto kind = GENERATE(store::PackKind::kData, store::PackKind::kMetadata);
   const int error_number = GENERATE(EACCES, EMFILE, ENOMEM);
   const bool whole = GENERATE(true, false);
@@ -379,7 +379,7 @@ TEST_CASE("what may not be opened is not given up") {
 }
 
 TEST_CASE("what the disk does not give stays until it does, or another repository has it") {
-  Fixture fixture;
+  RescueFixture fixture;
   Copies copies(fixture.repository());
   const store::FinishedPack pack = fixture.packs(store::PackKind::kData)[0];
   const std::string key = store::pack_key(pack.name);
@@ -414,7 +414,7 @@ TEST_CASE("what the disk does not give stays until it does, or another repositor
 }
 
 TEST_CASE("a repair that was cut off before it marked snapshots is finished by the next") {
-  Fixture fixture;
+  RescueFixture fixture;
   const std::string key = store::pack_key(fixture.packs(store::PackKind::kData)[0].name);
   fixture.small().destination().remove(key);
   fixture.small().reopen();
@@ -442,7 +442,7 @@ TEST_CASE("a repair that was cut off before it marked snapshots is finished by t
 }
 
 TEST_CASE("whoever may only add does not repair") {
-  Fixture fixture;
+  RescueFixture fixture;
   fixture.small().destination().remove(store::pack_key(fixture.packs(store::PackKind::kData)[0].name));
   fixture.small().demote();
   try {
@@ -454,7 +454,7 @@ TEST_CASE("whoever may only add does not repair") {
 }
 
 TEST_CASE("a damaged state is removed, and the log read instead") {
-  Fixture fixture;
+  RescueFixture fixture;
   fixture.back_up_until_state();
   const std::string key = fixture.small().destination().list("state/").front().key;
   const std::string path = fixture.small().path() + "/" + key;
@@ -467,7 +467,7 @@ TEST_CASE("a damaged state is removed, and the log read instead") {
 }
 
 TEST_CASE("whoever may only add does not remove a damaged state either") {
-  Fixture fixture;
+  RescueFixture fixture;
   fixture.back_up_until_state();
   const std::string key = fixture.small().destination().list("state/").front().key;
   const std::string path = fixture.small().path() + "/" + key;

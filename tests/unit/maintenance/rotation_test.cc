@@ -13,7 +13,7 @@ using maintenance::Rotation;
 
 namespace {
 
-constexpr std::int64_t kDay = 86400;
+constexpr std::int64_t kSecondsADay = 86400;
 
 store::ObjectName name_of(int number) {
   store::ObjectName name;
@@ -28,8 +28,8 @@ PackToVerify pack(int number, std::uint64_t size, std::int64_t since, bool damag
 
 // The next runs come at this time each day.
 Rotation daily(std::int64_t now, std::int64_t days = 30) {
-  Rotation rotation{now, days * kDay, {}, 0};
-  for (std::int64_t time = now + kDay; time <= now + rotation.period; time += kDay)
+  Rotation rotation{now, days * kSecondsADay, {}, 0};
+  for (std::int64_t time = now + kSecondsADay; time <= now + rotation.period; time += kSecondsADay)
     rotation.later_runs.push_back(time);
   return rotation;
 }
@@ -52,7 +52,7 @@ TEST_CASE("equal parts are read of what was first seen together, oldest first") 
 
 TEST_CASE("what is due before the next run is read whatever it takes") {
   std::vector<PackToVerify> packs;
-  for (int i = 0; i < 100; ++i) packs.push_back(pack(i, 10, i < 60 ? -28 * kDay : 0));
+  for (int i = 0; i < 100; ++i) packs.push_back(pack(i, 10, i < 60 ? -28 * kSecondsADay : 0));
   const auto chosen = choose_for_rotation(packs, daily(0));
   CHECK(chosen.size() == 60);
   // Without any further run everything is.
@@ -63,7 +63,7 @@ TEST_CASE("what is due before the next run is read whatever it takes") {
 
 TEST_CASE("new packs do not keep old ones waiting") {
   std::vector<PackToVerify> packs;
-  for (int i = 0; i < 10; ++i) packs.push_back(pack(i, 10, -20 * kDay));
+  for (int i = 0; i < 10; ++i) packs.push_back(pack(i, 10, -20 * kSecondsADay));
   for (int i = 10; i < 1000; ++i) packs.push_back(pack(i, 10, 0));
   const auto chosen = choose_for_rotation(packs, daily(0));
   for (int i = 0; i < 10; ++i) CHECK(std::find(chosen.begin(), chosen.end(), name_of(i)) != chosen.end());
@@ -102,7 +102,7 @@ TEST_CASE("with runs that come equally, each pack is read in its time and nothin
   std::uint64_t read = 0;
   std::uint64_t needed = 0;  // were each pack read once in 30 days
   for (std::int64_t day = 1; day <= 200; ++day) {
-    const std::int64_t now = day * kDay;
+    const std::int64_t now = day * kSecondsADay;
     for (int i = 0; i < packs_a_day; ++i, ++next)
       packs[next] = {static_cast<std::uint64_t>(next % 7 + 1), now};
     std::vector<PackToVerify> there;
@@ -113,10 +113,10 @@ TEST_CASE("with runs that come equally, each pack is read in its time and nothin
     for (const store::ObjectName& name : choose_for_rotation(there, daily(now))) {
       Pack& one = packs.at(name.value[0] + (name.value[1] << 8));
       read += one.size;
-      CHECK(now - one.last <= 30 * kDay);
+      CHECK(now - one.last <= 30 * kSecondsADay);
       one.last = now;
     }
-    for (const auto& [number, one] : packs) REQUIRE(now - one.last <= 30 * kDay);
+    for (const auto& [number, one] : packs) REQUIRE(now - one.last <= 30 * kSecondsADay);
   }
   CHECK(read <= needed / 30 * 3 / 2);
 }

@@ -3,19 +3,18 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
-#include "unit/crypto/error_kind.h"
+#include "support/error_kind.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
 using namespace garner::testing;
-using garner::crypto::kind_of;
 using store::Tags;
 
 namespace {
 
 // A repository with two snapshots.
-struct Fixture {
-  Fixture() {
+struct TaggingFixture {
+  TaggingFixture() {
     add_snapshot();
     add_snapshot();
   }
@@ -47,7 +46,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("tags are added, removed, replaced and taken away, in one record for all snapshots") {
-  Fixture fixture;
+  TaggingFixture fixture;
   const std::uint64_t before = fixture.generation();
   auto told = fixture.add({"a", "b"});
   CHECK(fixture.generation() == before + 1);
@@ -79,7 +78,7 @@ TEST_CASE("tags are added, removed, replaced and taken away, in one record for a
 }
 
 TEST_CASE("what no reader of the log would take is refused before anything is written") {
-  Fixture fixture;
+  TaggingFixture fixture;
   const std::uint64_t before = fixture.generation();
   CHECK(kind_of([&] { fixture.add({"a b"}); }) == ErrorKind::kInvalidInput);
   CHECK(kind_of([&] { fixture.edit({Tags{"-x"}, {}, {}}); }) == ErrorKind::kInvalidInput);
@@ -95,7 +94,7 @@ TEST_CASE("what no reader of the log would take is refused before anything is wr
 }
 
 TEST_CASE("snapshots that are not listed are passed by") {
-  Fixture fixture;
+  TaggingFixture fixture;
   const crypto::BlobId gone = fixture.ids[0];
   fixture.ids[0].value[0] ^= 1;
   const auto told = fixture.add({"a"});
@@ -105,7 +104,7 @@ TEST_CASE("snapshots that are not listed are passed by") {
 }
 
 TEST_CASE("whoever may only add changes no tags") {
-  Fixture fixture;
+  TaggingFixture fixture;
   fixture.add({"a"});
   fixture.small.demote();
   CHECK(kind_of([&] { fixture.add({"b"}); }) == ErrorKind::kPermissionDenied);
@@ -114,7 +113,7 @@ TEST_CASE("whoever may only add changes no tags") {
 }
 
 TEST_CASE("a snapshot that is marked as recovered keeps its tags") {
-  Fixture fixture;
+  TaggingFixture fixture;
   fixture.add({"a"});
   store::CommitPlan plan;
   plan.removal.mark_recovered = {fixture.ids[0]};

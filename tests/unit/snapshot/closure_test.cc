@@ -40,28 +40,28 @@ v1::Node large_file(MemoryBlobs& blobs, const std::string& name, std::uint64_t c
   return node;
 }
 
-struct Found {
+struct ClosureFound {
   std::vector<std::string> visits;  // "kind path" in order
   std::multiset<std::pair<BlobKind, BlobId>> blobs;
   std::vector<std::string> unreadable;
 };
 
-const char* name_of(BlobKind kind) {
+const char* kind_name(BlobKind kind) {
   return kind == BlobKind::kData ? "data" : kind == BlobKind::kTree ? "tree" : "list";
 }
 
-Found walk(const v1::Snapshot& snapshot, store::BlobSource& source,
-           const std::function<bool(BlobKind, const BlobId&)>& enter = {}) {
-  Found found;
+ClosureFound walk_all(const v1::Snapshot& snapshot, store::BlobSource& source,
+                      const std::function<bool(BlobKind, const BlobId&)>& enter = {}) {
+  ClosureFound found;
   ClosureVisitor visitor;
   visitor.visit = [&](BlobKind kind, const BlobId& id, const std::string& path) {
-    found.visits.push_back(name_of(kind) + (" " + path));
+    found.visits.push_back(kind_name(kind) + (" " + path));
     found.blobs.insert({kind, id});
     return !enter || enter(kind, id);
   };
   visitor.unreadable = [&](BlobKind kind, const BlobId&, const std::string& path, const std::string& error) {
     REQUIRE_FALSE(error.empty());
-    found.unreadable.push_back(name_of(kind) + (" " + path));
+    found.unreadable.push_back(kind_name(kind) + (" " + path));
   };
   walk_closure(snapshot, source, visitor);
   return found;
@@ -75,7 +75,7 @@ TEST_CASE("every blob is visited, with the path of what refers to it") {
       sample_folder("x", build(blobs, {large_file(blobs, "big", 20), sample_folder("docs", docs)}));
   const v1::Snapshot snapshot =
       sample_snapshot("home", 1000, sample_source("/", root), sample_source("/file", sample_file("x", 12)));
-  const Found found = walk(snapshot, blobs);
+  const ClosureFound found = walk_all(snapshot, blobs);
   std::vector<std::string> expected{"tree /", "list /big"};
   for (int i = 0; i < 20; ++i) expected.push_back("data /big");
   for (const char* visit : {"tree /docs", "data /docs/a", "data /file"}) expected.push_back(visit);
@@ -115,8 +115,8 @@ TEST_CASE("every page of a huge folder is visited, and every list") {
   for (int i = 0; i < 5000; ++i) nodes.push_back(sample_file(std::to_string(10'000 + i), 0));
   nodes.push_back(large_file(blobs, "big", 3000));
   const BuiltTree tree = build(blobs, nodes);
-  const Found found =
-      walk(sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", tree))), blobs);
+  const ClosureFound found =
+      walk_all(sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", tree))), blobs);
   std::set<std::pair<BlobKind, BlobId>> metadata;
   for (const auto& blob : found.blobs) {
     if (blob.first != BlobKind::kData) REQUIRE(metadata.insert(blob).second);
@@ -132,10 +132,10 @@ TEST_CASE("nothing is visited below what was refused") {
       "x", build(blobs, {sample_folder("a", docs), sample_folder("b", docs), large_file(blobs, "c", 20)}));
   std::set<std::pair<BlobKind, BlobId>> seen;
   blobs.reads = 0;
-  const Found found = walk(sample_snapshot("home", 1000, sample_source("/home", root)), blobs,
-                           [&](BlobKind kind, const BlobId& id) {
-                             return seen.insert({kind, id}).second;
-                           });
+  const ClosureFound found = walk_all(sample_snapshot("home", 1000, sample_source("/home", root)), blobs,
+                                      [&](BlobKind kind, const BlobId& id) {
+                                        return seen.insert({kind, id}).second;
+                                      });
   std::vector<std::string> expected{"tree /home", "tree /home/a", "list /home/a/big"};
   for (int i = 0; i < 20; ++i) expected.push_back("data /home/a/big");
   expected.push_back("tree /home/b");  // the same tree
@@ -153,7 +153,7 @@ TEST_CASE("what cannot be read is reported and passed over") {
                                                          sample_folder("lost", lost), sample_file("z", 13)}));
   blobs.remove(BlobKind::kTree, lost.id);
   blobs.remove(BlobKind::kList, BlobId::from_bytes(as_bytes(big.content(0).id())));
-  const Found found = walk(sample_snapshot("home", 1000, sample_source("/home", root)), blobs);
+  const ClosureFound found = walk_all(sample_snapshot("home", 1000, sample_source("/home", root)), blobs);
   REQUIRE(found.unreadable == std::vector<std::string>{"list /home/big", "tree /home/lost"});
   REQUIRE(found.visits == std::vector<std::string>{"tree /home", "list /home/big", "tree /home/docs",
                                                    "data /home/docs/b", "tree /home/lost", "data /home/z"});
@@ -167,8 +167,8 @@ TEST_CASE("a page of a huge folder that cannot be read loses only itself") {
   const LoadedPage top = load_page(blobs, tree.id, nullptr);
   const v1::PageReference& lost = top.page.pages(1);
   blobs.remove(BlobKind::kTree, BlobId::from_bytes(as_bytes(lost.id())));
-  const Found found =
-      walk(sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", tree))), blobs);
+  const ClosureFound found =
+      walk_all(sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", tree))), blobs);
   REQUIRE(found.unreadable == std::vector<std::string>{"tree /home"});
   const auto data = std::count_if(found.blobs.begin(), found.blobs.end(),
                                   [](const auto& blob) { return blob.first == BlobKind::kData; });
@@ -180,7 +180,7 @@ TEST_CASE("totals that are not those of the folder are reported") {
   v1::Node folder = sample_folder("docs", build(blobs, {sample_file("a", 11)}));
   folder.mutable_totals()->set_bytes(12);
   const v1::Node root = sample_folder("x", build(blobs, {folder}));
-  const Found found = walk(sample_snapshot("home", 1000, sample_source("/home", root)), blobs);
+  const ClosureFound found = walk_all(sample_snapshot("home", 1000, sample_source("/home", root)), blobs);
   REQUIRE(found.unreadable == std::vector<std::string>{"tree /home/docs"});
 }
 
@@ -190,9 +190,9 @@ TEST_CASE("a destination that goes away ends the walk") {
   } away;
   MemoryBlobs blobs;
   const v1::Node root = sample_folder("x", build(blobs, {sample_file("a", 11)}));
-  REQUIRE_THROWS_AS(walk(sample_snapshot("home", 1000, sample_source("/home", root)), away), Error);
+  REQUIRE_THROWS_AS(walk_all(sample_snapshot("home", 1000, sample_source("/home", root)), away), Error);
   const v1::Node file = large_file(blobs, "x", 20);
-  REQUIRE_THROWS_AS(walk(sample_snapshot("home", 1000, sample_source("/home", file)), away), Error);
+  REQUIRE_THROWS_AS(walk_all(sample_snapshot("home", 1000, sample_source("/home", file)), away), Error);
 }
 
 TEST_CASE("20,000 folders deep, with entries after each on the way back") {

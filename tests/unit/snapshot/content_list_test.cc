@@ -53,7 +53,7 @@ v1::Node to_node(std::uint64_t length, std::vector<v1::ContentEntry> entries) {
   return node;
 }
 
-v1::Node build(const std::vector<Part>& parts, MemoryBlobs& blobs) {
+v1::Node build_file(const std::vector<Part>& parts, MemoryBlobs& blobs) {
   ContentListBuilder builder;
   for (const Part& part : parts) add(builder, part, blobs);
   const std::uint64_t length = builder.length();
@@ -83,7 +83,7 @@ std::vector<std::string> describe(const std::vector<Part>& parts) {
   return result;
 }
 
-std::vector<std::string> read(const v1::Node& node, store::BlobSource& source) {
+std::vector<std::string> read_entries(const v1::Node& node, store::BlobSource& source) {
   std::vector<std::string> result;
   for_each_entry(node, source, [&](std::uint64_t offset, const v1::ContentEntry& entry) {
     result.push_back(std::to_string(offset) + (entry.type() == v1::ENTRY_TYPE_HOLE ? " hole " : " blob ") +
@@ -115,7 +115,7 @@ rc::Gen<std::vector<Part>> any_parts() {
 
 TEST_CASE("an empty file has no entries") {
   MemoryBlobs blobs;
-  REQUIRE(build({}, blobs).content().empty());
+  REQUIRE(build_file({}, blobs).content().empty());
   REQUIRE(blobs.new_blobs == 0);
 }
 
@@ -123,15 +123,15 @@ TEST_CASE("what was added is read again, in order and at its place") {
   REQUIRE(rc::check([] {
     const std::vector<Part> parts = *any_parts();
     MemoryBlobs blobs;
-    RC_ASSERT(read(build(parts, blobs), blobs) == describe(parts));
+    RC_ASSERT(read_entries(build_file(parts, blobs), blobs) == describe(parts));
   }));
 }
 
 TEST_CASE("up to eight entries stand in the node itself") {
   MemoryBlobs blobs;
-  REQUIRE(build(numbered_parts(0, 8), blobs).content_size() == 8);
+  REQUIRE(build_file(numbered_parts(0, 8), blobs).content_size() == 8);
   REQUIRE(blobs.new_blobs == 0);
-  const v1::Node node = build(numbered_parts(0, 9), blobs);
+  const v1::Node node = build_file(numbered_parts(0, 9), blobs);
   REQUIRE(blobs.new_blobs == 1);
   REQUIRE(node.content_size() == 1);
   REQUIRE(node.content(0).type() == v1::ENTRY_TYPE_LIST);
@@ -141,7 +141,7 @@ TEST_CASE("lists keep their bounds, and only the last ends with a hole") {
   REQUIRE(rc::check([] {
     const std::vector<Part> parts = *any_parts();
     MemoryBlobs blobs;
-    const v1::Node node = build(parts, blobs);
+    const v1::Node node = build_file(parts, blobs);
     std::size_t ending_with_hole = 0;
     for (const auto& [key, bytes] : blobs.all()) {
       const v1::ContentList list = parse_list(as_bytes(bytes));
@@ -159,7 +159,7 @@ TEST_CASE("saving and continuing anywhere changes nothing") {
   parts.insert(parts.begin() + 101, {6, std::nullopt});
   parts.push_back({7, std::nullopt});
   MemoryBlobs blobs;
-  const std::string expected = serialize(build(parts, blobs));
+  const std::string expected = serialize(build_file(parts, blobs));
   for (std::size_t cut = 0; cut <= parts.size(); ++cut) {
     MemoryBlobs both;
     ContentListBuilder first;
@@ -180,7 +180,7 @@ TEST_CASE("saving and continuing again and again changes nothing") {
     const std::vector<Part> parts = *any_parts();
     const auto step = *rc::gen::inRange<std::size_t>(1, 2000);
     MemoryBlobs blobs;
-    const std::string expected = serialize(build(parts, blobs));
+    const std::string expected = serialize(build_file(parts, blobs));
     MemoryBlobs again;
     ContentListBuilder builder;
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -224,7 +224,7 @@ TEST_CASE("a byte inserted at the front rewrites little") {
   // 32 GiB in chunks of 256 KiB.
   const std::uint64_t chunks = 1u << 17;
   MemoryBlobs blobs;
-  build(numbered_parts(0, chunks, 256u << 10), blobs);
+  build_file(numbered_parts(0, chunks, 256u << 10), blobs);
   const std::size_t before = blobs.new_blobs;
   REQUIRE(before > chunks / 400);
   REQUIRE(before < chunks / 160);
@@ -233,7 +233,7 @@ TEST_CASE("a byte inserted at the front rewrites little") {
   std::vector<Part> parts = numbered_parts(0, chunks, 256u << 10);
   parts[0] = {1234, 1u << 30};
   parts.insert(parts.begin(), {(256u << 10) - 1233, (1u << 30) + 1});
-  build(parts, blobs);
+  build_file(parts, blobs);
   REQUIRE(blobs.new_blobs <= 8);
   REQUIRE(blobs.new_bytes < 512u << 10);
 }
@@ -241,26 +241,26 @@ TEST_CASE("a byte inserted at the front rewrites little") {
 TEST_CASE("a change in the middle rewrites about one list a level") {
   MemoryBlobs blobs;
   std::vector<Part> parts = numbered_parts(0, 50'000);
-  build(parts, blobs);
+  build_file(parts, blobs);
   for (const std::size_t at : {1000u, 22'222u, 49'000u}) {
     blobs.new_blobs = 0;
     std::vector<Part> changed = parts;
     changed[at].number = 1u << 30;
-    build(changed, blobs);
+    build_file(changed, blobs);
     REQUIRE(blobs.new_blobs <= 8);
     blobs.new_blobs = 0;
     changed = parts;
     changed.erase(changed.begin() + static_cast<std::ptrdiff_t>(at));
-    build(changed, blobs);
+    build_file(changed, blobs);
     REQUIRE(blobs.new_blobs <= 8);
   }
 }
 
 TEST_CASE("a file of one chunk, repeated, is still cut") {
   MemoryBlobs blobs;
-  const v1::Node node = build(std::vector<Part>(5000, Part{10, 3}), blobs);
+  const v1::Node node = build_file(std::vector<Part>(5000, Part{10, 3}), blobs);
   REQUIRE(node.size() == 50'000);
-  REQUIRE(read(node, blobs).size() == 5000);
+  REQUIRE(read_entries(node, blobs).size() == 5000);
   for (const auto& [key, bytes] : blobs.all()) REQUIRE(bytes.size() < kMaximumBlob / 8);
 }
 
@@ -278,7 +278,7 @@ TEST_CASE("the builder refuses lengths that cannot be") {
 
 TEST_CASE("a visitor stops the walk before further lists are read") {
   MemoryBlobs blobs;
-  const v1::Node node = build(numbered_parts(0, 5000), blobs);
+  const v1::Node node = build_file(numbered_parts(0, 5000), blobs);
   blobs.reads = 0;
   std::size_t seen = 0;
   for_each_entry(node, blobs, [&](std::uint64_t, const v1::ContentEntry&) { return ++seen < 3; });
@@ -290,7 +290,7 @@ TEST_CASE("all blobs of the content, lists included") {
   MemoryBlobs blobs;
   std::vector<Part> parts = numbered_parts(0, 3000);
   parts.insert(parts.begin() + 10, {5, std::nullopt});
-  const v1::Node node = build(parts, blobs);
+  const v1::Node node = build_file(parts, blobs);
   std::set<crypto::BlobId> data;
   std::set<crypto::BlobId> lists;
   for_each_content_blob(node, blobs, [&](crypto::BlobKind kind, const crypto::BlobId& id) {
@@ -319,7 +319,7 @@ TEST_CASE("differences stand in lists as blobs do, and bring base and patch") {
   const v1::Node before = to_node(plain.length(), plain.finish(blobs));
   const v1::Node node = to_node(mixed.length(), mixed.finish(blobs));
   // Cut at the same places: by what comes out, not by how it is stored.
-  REQUIRE(read(node, blobs) == read(before, blobs));
+  REQUIRE(read_entries(node, blobs) == read_entries(before, blobs));
   REQUIRE(node.content_size() == before.content_size());
   for (int i = 0; i < node.content_size(); ++i)
     REQUIRE(node.content(i).length() == before.content(i).length());
@@ -353,9 +353,9 @@ v1::Node node_of_list(const crypto::BlobId& id, std::uint64_t length) {
   return to_node(length, {entry});
 }
 
-void require_damaged(const v1::Node& node, store::BlobSource& source) {
+void require_damaged_content(const v1::Node& node, store::BlobSource& source) {
   try {
-    read(node, source);
+    read_entries(node, source);
     FAIL("accepted");
   } catch (const Error& error) {
     REQUIRE(error.kind() == ErrorKind::kDamaged);
@@ -367,9 +367,9 @@ TEST_CASE("a list that is not as long as it is said to be is damaged") {
   v1::ContentList list;
   for (int i = 0; i < 3; ++i) *list.add_entries() = sample_entry(v1::ENTRY_TYPE_BLOB, 10, 1);
   const crypto::BlobId id = blobs.put(crypto::BlobKind::kList, as_bytes(serialize(list)));
-  REQUIRE(read(node_of_list(id, 30), blobs).size() == 3);
-  require_damaged(node_of_list(id, 29), blobs);
-  require_damaged(node_of_list(id, 31), blobs);
+  REQUIRE(read_entries(node_of_list(id, 30), blobs).size() == 3);
+  require_damaged_content(node_of_list(id, 29), blobs);
+  require_damaged_content(node_of_list(id, 31), blobs);
 }
 
 TEST_CASE("a list that refers to itself ends") {
@@ -383,7 +383,7 @@ TEST_CASE("a list that refers to itself ends") {
     entry->set_id(id_bytes(id));
     *list.add_entries() = sample_entry(v1::ENTRY_TYPE_HOLE, 10, 0);
     blobs.replace(crypto::BlobKind::kList, id, serialize(list));
-    require_damaged(node_of_list(id, 30), blobs);
+    require_damaged_content(node_of_list(id, 30), blobs);
   }
 }
 
@@ -404,16 +404,17 @@ TEST_CASE("lists nested too deep are damaged, sixteen levels are not") {
     *list.add_entries() = sample_entry(v1::ENTRY_TYPE_BLOB, 1, 2);
     length = depth + 1;
     id = blobs.put(crypto::BlobKind::kList, as_bytes(serialize(list)));
-    if (depth == kMaximumListDepth) REQUIRE(read(node_of_list(id, length), blobs).size() == depth + 1);
+    if (depth == kMaximumListDepth)
+      REQUIRE(read_entries(node_of_list(id, length), blobs).size() == depth + 1);
   }
-  require_damaged(node_of_list(id, length), blobs);
+  require_damaged_content(node_of_list(id, length), blobs);
 }
 
 TEST_CASE("a missing list is an error, or reported and passed over") {
   MemoryBlobs blobs;
   const v1::Node node =
       to_node(40, {sample_entry(v1::ENTRY_TYPE_LIST, 30, 1), sample_entry(v1::ENTRY_TYPE_BLOB, 10, 2)});
-  REQUIRE_THROWS_AS(read(node, blobs), Error);
+  REQUIRE_THROWS_AS(read_entries(node, blobs), Error);
   std::size_t missing = 0;
   std::optional<std::uint64_t> first_offset;
   ContentVisitor visitor;

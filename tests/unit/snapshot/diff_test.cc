@@ -28,11 +28,8 @@ using testing::sample_link;
 using testing::sample_node;
 using testing::sample_snapshot;
 using testing::sample_source;
+using testing::snapshot_of;
 using testing::stored_file;
-
-v1::Snapshot snapshot_of(const BuiltTree& tree, const std::string& path = "/home") {
-  return sample_snapshot("home", 1000, sample_source(path, sample_folder("x", tree)));
-}
 
 std::string line(const Change& change) {
   std::string text;
@@ -311,7 +308,7 @@ struct Folder {
 
 v1::Node node_of(MemoryBlobs& blobs, const std::string& name, const Item& item, const Folder* folder);
 
-BuiltTree store(MemoryBlobs& blobs, const Folder& folder) {
+BuiltTree store_folder(MemoryBlobs& blobs, const Folder& folder) {
   std::vector<v1::Node> nodes;
   for (const auto& [name, entry] : folder.entries)
     nodes.push_back(node_of(blobs, name, entry.first, entry.second.get()));
@@ -322,7 +319,7 @@ v1::Node node_of(MemoryBlobs& blobs, const std::string& name, const Item& item, 
   v1::Node node;
   switch (item.type) {
     case v1::NODE_TYPE_FOLDER:
-      node = sample_folder(name, store(blobs, *folder));
+      node = sample_folder(name, store_folder(blobs, *folder));
       break;
     case v1::NODE_TYPE_FILE:
       node = sample_file(name, item.size);
@@ -388,8 +385,8 @@ TEST_CASE("the first listing with all changes made is the second, and the summar
     Listing wanted;
     list(older, "/home", listing);
     list(newer, "/home", wanted);
-    const v1::Snapshot before = snapshot_of(store(blobs, older));
-    const v1::Snapshot after = snapshot_of(store(blobs, newer));
+    const v1::Snapshot before = snapshot_of(store_folder(blobs, older));
+    const v1::Snapshot after = snapshot_of(store_folder(blobs, newer));
 
     DiffVisitor visitor;
     visitor.unreadable = [](const std::string&, const Error& error) { RC_FAIL(error.what()); };

@@ -5,11 +5,13 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::build;
 using testing::MemoryBlobs;
 using testing::sample_file;
 using testing::sample_folder;
@@ -20,17 +22,12 @@ using testing::sample_source;
 const OwnerNames kNames{[](std::uint32_t) { return std::string("user"); },
                         [](std::uint32_t) { return std::string("group"); }};
 
-BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  TreeBuilder builder(blobs, kNames);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
-}
-
 // docs/{letter.txt, list}, link -> docs, readme
 v1::Node sample_root(MemoryBlobs& blobs) {
-  const BuiltTree docs = build(blobs, {sample_file("letter.txt", 7), sample_file("list")});
+  const BuiltTree docs = build(blobs, {sample_file("letter.txt", 7), sample_file("list")}, kNames);
   return sample_folder(
-      "x", build(blobs, {sample_folder("docs", docs), sample_link("link", "docs"), sample_file("readme")}));
+      "x", build(blobs, {sample_folder("docs", docs), sample_link("link", "docs"), sample_file("readme")},
+                 kNames));
 }
 
 std::string error_of(const v1::Snapshot& snapshot, const std::string& path, store::BlobSource& source,

@@ -27,7 +27,7 @@ struct Rule {
 };
 
 template <typename Message>
-void require_damaged(const Message& message, const std::string& rule) {
+void require_damaged_message(const Message& message, const std::string& rule) {
   INFO(rule);
   try {
     validate(message);
@@ -123,7 +123,7 @@ TEST_CASE("a node that breaks a rule of every type is refused") {
     for (const Rule& rule : rules) {
       v1::Node node = valid;
       rule.breaks(node);
-      require_damaged(node, valid.name() + ": " + rule.name);
+      require_damaged_message(node, valid.name() + ": " + rule.name);
     }
   }
 }
@@ -156,7 +156,7 @@ TEST_CASE("fields of another type are refused") {
       if (field.belongs(valid.type())) continue;
       v1::Node node = valid;
       field.set(node);
-      require_damaged(node, valid.name() + " with " + field.name);
+      require_damaged_message(node, valid.name() + " with " + field.name);
     }
   }
 }
@@ -166,13 +166,13 @@ TEST_CASE("a file's content adds up to its size") {
   REQUIRE_NOTHROW(validate(node));
 
   node.set_size(10);
-  require_damaged(node, "no content");
+  require_damaged_message(node, "no content");
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_BLOB, 9, 1);
-  require_damaged(node, "content too short");
+  require_damaged_message(node, "content too short");
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_HOLE, 1, 0);
   REQUIRE_NOTHROW(validate(node));
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_BLOB, 1, 1);
-  require_damaged(node, "content too long");
+  require_damaged_message(node, "content too long");
 
   node = sample_file("a", 0);
   node.set_size(8);
@@ -180,7 +180,7 @@ TEST_CASE("a file's content adds up to its size") {
   REQUIRE_NOTHROW(validate(node));
   node.set_size(9);
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_LIST, 1, 1);
-  require_damaged(node, "more entries than a node may hold");
+  require_damaged_message(node, "more entries than a node may hold");
 }
 
 TEST_CASE("content entries keep their rules") {
@@ -193,25 +193,26 @@ TEST_CASE("content entries keep their rules") {
   v1::ContentEntry entry = sample_entry(v1::ENTRY_TYPE_BLOB, 5, 1);
   REQUIRE_NOTHROW(validate(with(entry)));
   entry.set_id(std::string(31, 'x'));
-  require_damaged(with(entry), "short id");
+  require_damaged_message(with(entry), "short id");
   entry = sample_entry(v1::ENTRY_TYPE_LIST, 5, 1);
   entry.clear_id();
-  require_damaged(with(entry), "list without id");
+  require_damaged_message(with(entry), "list without id");
   entry = sample_entry(v1::ENTRY_TYPE_HOLE, 5, 1);
   entry.set_id(id_bytes(1));
-  require_damaged(with(entry), "hole with id");
-  require_damaged(with(sample_entry(v1::ENTRY_TYPE_BLOB, 0, 1)), "length 0");
-  require_damaged(with(sample_entry(v1::ENTRY_TYPE_UNSPECIFIED, 5, 1)), "no type");
+  require_damaged_message(with(entry), "hole with id");
+  require_damaged_message(with(sample_entry(v1::ENTRY_TYPE_BLOB, 0, 1)), "length 0");
+  require_damaged_message(with(sample_entry(v1::ENTRY_TYPE_UNSPECIFIED, 5, 1)), "no type");
   entry = sample_entry(v1::ENTRY_TYPE_BLOB, 5, 1);
   entry.set_recipe("x");
-  require_damaged(with(entry), "recipe in a blob");
+  require_damaged_message(with(entry), "recipe in a blob");
   entry = sample_entry(v1::ENTRY_TYPE_BLOB, 5, 1);
   entry.set_base(id_bytes(2));
-  require_damaged(with(entry), "base of a blob");
+  require_damaged_message(with(entry), "base of a blob");
   entry = sample_entry(v1::ENTRY_TYPE_LIST, 5, 1);
   entry.set_patch(id_bytes(2));
-  require_damaged(with(entry), "patch of a list");
-  require_damaged(with(sample_entry(v1::ENTRY_TYPE_BLOB, 1ULL << 63, 1)), "longer than a file can be");
+  require_damaged_message(with(entry), "patch of a list");
+  require_damaged_message(with(sample_entry(v1::ENTRY_TYPE_BLOB, 1ULL << 63, 1)),
+                          "longer than a file can be");
   for (const int type : {4, 17}) {
     try {
       validate(with(sample_entry(static_cast<v1::EntryType>(type), 5, 1)));
@@ -247,7 +248,7 @@ TEST_CASE("a difference names its base, its patch and what comes out") {
       {"length that overflows", [](v1::ContentEntry& entry) { entry.set_length(~0ULL); }},
       {"recipe", [](v1::ContentEntry& entry) { entry.set_recipe("x"); }},
   };
-  for (const auto& [what, edit] : broken) require_damaged(difference(edit), what);
+  for (const auto& [what, edit] : broken) require_damaged_message(difference(edit), what);
 }
 
 TEST_CASE("lengths that overflow are noticed") {
@@ -255,7 +256,7 @@ TEST_CASE("lengths that overflow are noticed") {
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_BLOB, std::numeric_limits<std::uint64_t>::max(), 1);
   *node.add_content() = sample_entry(v1::ENTRY_TYPE_BLOB, 101, 1);
   node.set_size(100);  // what the sum wraps to
-  require_damaged(node, "sum of lengths");
+  require_damaged_message(node, "sum of lengths");
 
   v1::Totals totals;
   totals.set_bytes(std::numeric_limits<std::uint64_t>::max() - 99);
@@ -266,21 +267,21 @@ TEST_CASE("lengths that overflow are noticed") {
 TEST_CASE("fields that need each other") {
   v1::Node node = sample_file("a");
   node.set_links(1);
-  require_damaged(node, "one link");
+  require_damaged_message(node, "one link");
   node.set_links(0);
   node.set_mount(1);
-  require_damaged(node, "mount without links");
+  require_damaged_message(node, "mount without links");
 
   node = sample_folder("a", {});
   node.clear_totals();
-  require_damaged(node, "folder without totals");
+  require_damaged_message(node, "folder without totals");
   node = sample_folder("a", {});
   node.set_tree("short");
-  require_damaged(node, "folder with a short id");
+  require_damaged_message(node, "folder with a short id");
 
-  require_damaged(sample_link("a", ""), "link without a target");
-  require_damaged(sample_link("a", std::string("a\0b", 3)), "target with NUL");
-  require_damaged(sample_link("a", std::string(4096, 'x')), "target too long");
+  require_damaged_message(sample_link("a", ""), "link without a target");
+  require_damaged_message(sample_link("a", std::string("a\0b", 3)), "target with NUL");
+  require_damaged_message(sample_link("a", std::string(4096, 'x')), "target too long");
   REQUIRE_NOTHROW(validate(sample_link("a", std::string(4095, 'x'))));
 }
 
@@ -314,35 +315,35 @@ TEST_CASE("tree pages keep their rules") {
   const v1::TreePage valid = page;
 
   *page.add_nodes() = sample_file("b");
-  require_damaged(page, "out of order");
+  require_damaged_message(page, "out of order");
   page = valid;
   *page.add_nodes() = sample_file("\xff");
-  require_damaged(page, "the same name twice");
+  require_damaged_message(page, "the same name twice");
   page = valid;
   page.mutable_nodes(1)->set_mode(1u << 20);
-  require_damaged(page, "a node that is not valid");
+  require_damaged_message(page, "a node that is not valid");
   page = valid;
   page.mutable_nodes(1)->set_name("/");
-  require_damaged(page, "a root's name");
+  require_damaged_message(page, "a root's name");
   page = valid;
   page.mutable_users(1)->set_id(7);
-  require_damaged(page, "the same user twice");
+  require_damaged_message(page, "the same user twice");
   page = valid;
   page.mutable_users(1)->clear_name();
-  require_damaged(page, "a user without a name");
+  require_damaged_message(page, "a user without a name");
   page = valid;
   page.add_groups()->set_name(std::string(256, 'x'));
-  require_damaged(page, "a group's name too long");
+  require_damaged_message(page, "a group's name too long");
   page = valid;
   page.add_pages();
-  require_damaged(page, "both nodes and pages");
+  require_damaged_message(page, "both nodes and pages");
   page = valid;
   for (int i = 0; i < 2; ++i) {
     v1::Node* folder = page.mutable_nodes(i);
     *folder = sample_folder(folder->name(), {});
     folder->mutable_totals()->set_files(1ULL << 63);
   }
-  require_damaged(page, "totals that overflow");
+  require_damaged_message(page, "totals that overflow");
 }
 
 TEST_CASE("page references keep their rules") {
@@ -358,36 +359,36 @@ TEST_CASE("page references keep their rules") {
   const v1::TreePage valid = page;
 
   page.mutable_pages(0)->set_id("x");
-  require_damaged(page, "short id");
+  require_damaged_message(page, "short id");
   page = valid;
   page.mutable_pages(0)->set_first_name("..");
-  require_damaged(page, "first name");
+  require_damaged_message(page, "first name");
   page = valid;
   page.mutable_pages(1)->set_first_name("a");
-  require_damaged(page, "the same first name twice");
+  require_damaged_message(page, "the same first name twice");
   page = valid;
   page.mutable_pages(0)->clear_totals();
-  require_damaged(page, "no totals");
+  require_damaged_message(page, "no totals");
   page = valid;
   page.mutable_pages(0)->set_nodes(0);
-  require_damaged(page, "no entries");
+  require_damaged_message(page, "no entries");
   page = valid;
   page.mutable_pages(0)->set_nodes(std::numeric_limits<std::uint64_t>::max());
-  require_damaged(page, "number of entries overflows");
+  require_damaged_message(page, "number of entries overflows");
   page = valid;
   page.add_users()->set_name("x");
-  require_damaged(page, "owners without nodes");
+  require_damaged_message(page, "owners without nodes");
 }
 
 TEST_CASE("content lists keep their rules") {
   v1::ContentList list;
-  require_damaged(list, "empty");
+  require_damaged_message(list, "empty");
   *list.add_entries() = sample_entry(v1::ENTRY_TYPE_BLOB, 1, 1);
-  require_damaged(list, "one entry");
+  require_damaged_message(list, "one entry");
   *list.add_entries() = sample_entry(v1::ENTRY_TYPE_HOLE, 1, 1);
   REQUIRE_NOTHROW(validate(list));
   *list.add_entries() = sample_entry(v1::ENTRY_TYPE_HOLE, 1, 1);
-  require_damaged(list, "two holes in a row");
+  require_damaged_message(list, "two holes in a row");
 }
 
 TEST_CASE("snapshots keep their rules") {
@@ -419,7 +420,7 @@ TEST_CASE("snapshots keep their rules") {
   for (const auto& [name, breaks] : rules) {
     v1::Snapshot snapshot = valid;
     breaks(snapshot);
-    require_damaged(snapshot, name);
+    require_damaged_message(snapshot, name);
   }
 }
 

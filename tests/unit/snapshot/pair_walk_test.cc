@@ -34,8 +34,8 @@ struct Walked {
   std::size_t reads = 0;
 };
 
-Walked walk(MemoryBlobs& blobs, const BuiltTree& before, const BuiltTree& after,
-            const std::string& after_path = "/home") {
+Walked walk_pairs(MemoryBlobs& blobs, const BuiltTree& before, const BuiltTree& after,
+                  const std::string& after_path = "/home") {
   const std::vector<PlacePair> places{{PlacedNode{"/home", sample_folder("home", before)},
                                        PlacedNode{after_path, sample_folder("home", after)}}};
   Walked walked;
@@ -62,10 +62,10 @@ Walked walk(MemoryBlobs& blobs, const BuiltTree& before, const BuiltTree& after,
 TEST_CASE("equal trees are passed over unread") {
   MemoryBlobs blobs;
   const BuiltTree large = build(blobs, numbered(0, 5000));
-  CHECK(walk(blobs, large, large).reads == 0);
+  CHECK(walk_pairs(blobs, large, large).reads == 0);
   const BuiltTree before = build(blobs, {sample_folder("a", large), sample_file("b", 1)});
   const BuiltTree after = build(blobs, {sample_folder("a", large), sample_file("b", 2)});
-  const Walked walked = walk(blobs, before, after);
+  const Walked walked = walk_pairs(blobs, before, after);
   CHECK(walked.reads == 2);
   CHECK(walked.both.size() == 3);
 }
@@ -78,7 +78,7 @@ TEST_CASE("of a huge folder only pages that differ are read") {
   nodes.erase(nodes.begin() + 150'000);
   nodes.insert(nodes.begin() + 250'000, sample_file(nodes[249'999].name() + "x"));
   const BuiltTree after = build(blobs, nodes);
-  const Walked walked = walk(blobs, before, after);
+  const Walked walked = walk_pairs(blobs, before, after);
   CHECK(walked.before == std::vector<std::string>{"/home/1150000"});
   CHECK(walked.after == std::vector<std::string>{"/home/" + nodes[250'000].name()});
   CHECK(walked.both.contains("/home/1001000"));
@@ -90,7 +90,7 @@ TEST_CASE("a folder that has grown by a level of pages is read where it has grow
   MemoryBlobs blobs;
   const BuiltTree before = build(blobs, numbered(0, 40'000));
   const BuiltTree after = build(blobs, numbered(0, 400'000));
-  const Walked walked = walk(blobs, before, after);
+  const Walked walked = walk_pairs(blobs, before, after);
   CHECK(walked.before.empty());
   CHECK(walked.after.size() == 360'000);
   CHECK(walked.both.size() < 3'000);  // those of the last page, which has become another one
@@ -102,10 +102,10 @@ TEST_CASE("a folder that stands alone is walked whole, in path order") {
   const BuiltTree before = build(blobs, {sample_file("a!"), sample_file("z")});
   const BuiltTree after = build(
       blobs, {sample_folder("a", inner), sample_file("a!"), sample_folder("b", inner), sample_file("z")});
-  const Walked there = walk(blobs, before, after);
+  const Walked there = walk_pairs(blobs, before, after);
   CHECK(there.after ==
         std::vector<std::string>{"/home/a", "/home/a/x", "/home/a/y", "/home/b", "/home/b/x", "/home/b/y"});
-  const Walked back = walk(blobs, after, before, "/elsewhere");
+  const Walked back = walk_pairs(blobs, after, before, "/elsewhere");
   CHECK(back.before == there.after);
   CHECK(back.both == std::map<std::string, std::string>{{"/home", "/elsewhere"},
                                                         {"/home/a!", "/elsewhere/a!"},
@@ -122,7 +122,7 @@ TEST_CASE("folders that are nested deeply are taken up again where the walk left
   };
   const BuiltTree before = nested(1);
   const BuiltTree after = nested(2);
-  const Walked walked = walk(blobs, before, after);
+  const Walked walked = walk_pairs(blobs, before, after);
   CHECK(walked.before.empty());
   CHECK(walked.after.empty());
   CHECK(walked.both.size() == 302);  // the root, three in each of a hundred folders, and the last file
@@ -139,7 +139,7 @@ TEST_CASE("a folder that cannot be read is told of, and the walk goes on behind 
   const BuiltTree before = home(lost);
   const BuiltTree after = home(kept);
   blobs.remove(crypto::BlobKind::kTree, lost.id);
-  for (const Walked& walked : {walk(blobs, before, after), walk(blobs, after, before)}) {
+  for (const Walked& walked : {walk_pairs(blobs, before, after), walk_pairs(blobs, after, before)}) {
     CHECK(walked.unreadable == std::vector<std::string>{"/home/docs"});
     CHECK(walked.before.empty());
     CHECK(walked.after.empty());
@@ -158,9 +158,9 @@ TEST_CASE("a destination that is away ends the walk") {
   const std::vector<PlacePair> places{
       {PlacedNode{"/home", sample_folder("home", build(blobs, {}))},
        PlacedNode{"/home", sample_folder("home", build(blobs, numbered(0, 1)))}}};
-  PairWalk walk(places, blobs, away, {[](const NodePair&) {}, [](const std::string&, const Error&) {}});
-  CHECK(walk.step());
-  CHECK_THROWS_AS(walk.step(), Error);
+  PairWalk walk_pairs(places, blobs, away, {[](const NodePair&) {}, [](const std::string&, const Error&) {}});
+  CHECK(walk_pairs.step());
+  CHECK_THROWS_AS(walk_pairs.step(), Error);
 }
 
 }  // namespace

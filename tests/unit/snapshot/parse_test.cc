@@ -78,7 +78,7 @@ void check_hostile_bytes(const std::string& blob, Parse parse) {
 }
 
 template <typename Parse>
-void require_damaged(const std::string& blob, Parse parse) {
+void require_damaged_blob(const std::string& blob, Parse parse) {
   try {
     parse(as_bytes(blob));
     FAIL("accepted");
@@ -120,12 +120,12 @@ TEST_CASE("small input cannot ask for much memory") {
     entries += std::string("\x0a\x00", 2);
     xattrs += std::string("\x5a\x00", 2);
   }
-  require_damaged(nodes, parse_page);
-  require_damaged(entries, parse_list);
+  require_damaged_blob(nodes, parse_page);
+  require_damaged_blob(entries, parse_list);
   v1::TreePage page;
   page.add_nodes();
   REQUIRE(page.mutable_nodes(0)->ParseFromString(xattrs));
-  require_damaged(page.SerializeAsString(), parse_page);
+  require_damaged_blob(page.SerializeAsString(), parse_page);
 }
 
 TEST_CASE("blobs longer than the bound are refused") {
@@ -137,7 +137,7 @@ TEST_CASE("blobs longer than the bound are refused") {
   *page.add_nodes() = node;
   REQUIRE_NOTHROW(parse_page(as_bytes(serialize(page))));
   page.mutable_nodes(0)->mutable_xattrs(0)->set_value(std::string(kMaximumBlob, 'x'));
-  require_damaged(serialize(page), parse_page);
+  require_damaged_blob(serialize(page), parse_page);
 }
 
 TEST_CASE("pages and lists of more entries than may be are refused") {
@@ -146,7 +146,7 @@ TEST_CASE("pages and lists of more entries than may be are refused") {
     *page.add_nodes() = sample_file(std::to_string(10000 + i));
   REQUIRE_NOTHROW(parse_page(as_bytes(serialize(page))));
   *page.add_nodes() = sample_file("x");
-  require_damaged(serialize(page), parse_page);
+  require_damaged_blob(serialize(page), parse_page);
 
   v1::ContentList list;
   for (std::size_t i = 0; i < kMaximumListEntries; ++i) {
@@ -154,14 +154,14 @@ TEST_CASE("pages and lists of more entries than may be are refused") {
   }
   REQUIRE_NOTHROW(parse_list(as_bytes(serialize(list))));
   *list.add_entries() = sample_entry(v1::ENTRY_TYPE_BLOB, 1, 0);
-  require_damaged(serialize(list), parse_list);
+  require_damaged_blob(serialize(list), parse_list);
 }
 
 TEST_CASE("a stored snapshot has a sequence number") {
   v1::Snapshot snapshot = sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", {})));
   REQUIRE_NOTHROW(parse_snapshot(as_bytes(serialize(snapshot))));
   snapshot.set_sequence(0);
-  require_damaged(serialize(snapshot), parse_snapshot);
+  require_damaged_blob(serialize(snapshot), parse_snapshot);
 }
 
 TEST_CASE("fields of a later version are kept") {

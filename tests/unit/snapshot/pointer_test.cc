@@ -5,11 +5,13 @@
 
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/content_list.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::build;
 using testing::id_bytes;
 using testing::MemoryBlobs;
 using testing::numbered_id;
@@ -19,17 +21,9 @@ using testing::sample_node;
 using testing::sample_snapshot;
 using testing::sample_source;
 
-using Kind = Pointer::Kind;
+using PointerKind = Pointer::Kind;
 
-const OwnerNames kNoNames;
-
-BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  TreeBuilder builder(blobs, kNoNames);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
-}
-
-std::string name_of(std::size_t number) { return std::to_string(100'000 + number); }
+std::string file_name(std::size_t number) { return std::to_string(100'000 + number); }
 
 // /s: file "small" of one blob, "large" of so many that it has lists, and the folder "many" of several pages.
 struct Sample {
@@ -43,7 +37,7 @@ struct Sample {
     large.set_size(kLarge);
     for (auto& entry : list.finish(blobs)) *large.add_content() = std::move(entry);
     std::vector<v1::Node> files;
-    for (std::size_t i = 0; i < kMany; ++i) files.push_back(sample_file(name_of(i), 5'000 + i));
+    for (std::size_t i = 0; i < kMany; ++i) files.push_back(sample_file(file_name(i), 5'000 + i));
     many = build(blobs, files);
     top = build(blobs, {large, sample_folder("many", many), sample_file("small", 7)});
     snapshot = sample_snapshot("home", 1, sample_source("/s", sample_folder("s", top)));
@@ -64,7 +58,7 @@ TEST_CASE("a file's blob is named by the page that has the file, or by one of it
   Sample sample;
   const auto small = sample.find("/s/small", id_bytes(7));
   REQUIRE(small);
-  CHECK(small->kind == Kind::kTreePage);
+  CHECK(small->kind == PointerKind::kTreePage);
   CHECK(small->id == sample.top.id);
 
   // In the list that has the blob as an entry.
@@ -72,7 +66,7 @@ TEST_CASE("a file's blob is named by the page that has the file, or by one of it
     const std::string id = id_bytes(1'000'000 + number);
     const auto in_list = sample.find("/s/large", id);
     REQUIRE(in_list);
-    REQUIRE(in_list->kind == Kind::kList);
+    REQUIRE(in_list->kind == PointerKind::kList);
     v1::ContentList list;
     const Bytes bytes = sample.blobs.read(crypto::BlobKind::kList, in_list->id);
     REQUIRE(list.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
@@ -81,26 +75,26 @@ TEST_CASE("a file's blob is named by the page that has the file, or by one of it
   }
   const auto list = sample.find("/s/large", sample.lists[0].id());
   REQUIRE(list);
-  CHECK(list->kind == Kind::kTreePage);
+  CHECK(list->kind == PointerKind::kTreePage);
   CHECK_FALSE(sample.find("/s/large", id_bytes(7)));
 }
 
 TEST_CASE("the page of a large folder is the one in which the name stands") {
   Sample sample;
   for (const std::size_t number : {std::size_t{0}, Sample::kMany / 2, Sample::kMany - 1}) {
-    const auto found = sample.find("/s/many/" + name_of(number), id_bytes(5'000 + number));
+    const auto found = sample.find("/s/many/" + file_name(number), id_bytes(5'000 + number));
     REQUIRE(found);
-    REQUIRE(found->kind == Kind::kTreePage);
+    REQUIRE(found->kind == PointerKind::kTreePage);
     CHECK(found->id != sample.many.id);
     v1::TreePage page;
     const Bytes bytes = sample.blobs.read(crypto::BlobKind::kTree, found->id);
     REQUIRE(page.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
     CHECK(std::any_of(page.nodes().begin(), page.nodes().end(),
-                      [&](const v1::Node& node) { return node.name() == name_of(number); }));
+                      [&](const v1::Node& node) { return node.name() == file_name(number); }));
     // And that page is named by the folder's first one.
     const auto above = sample.find("/s/many", id_bytes(found->id));
     REQUIRE(above);
-    CHECK(above->kind == Kind::kTreePage);
+    CHECK(above->kind == PointerKind::kTreePage);
     CHECK(above->id == sample.many.id);
   }
 }
@@ -109,11 +103,11 @@ TEST_CASE("trees are named by what has the folder: of a source's root that is th
   Sample sample;
   const auto many = sample.find("/s/many", id_bytes(sample.many.id));
   REQUIRE(many);
-  CHECK(many->kind == Kind::kTreePage);
+  CHECK(many->kind == PointerKind::kTreePage);
   CHECK(many->id == sample.top.id);
   const auto top = sample.find("/s", id_bytes(sample.top.id));
   REQUIRE(top);
-  CHECK(top->kind == Kind::kSnapshot);
+  CHECK(top->kind == PointerKind::kSnapshot);
   CHECK_FALSE(sample.find("/s", id_bytes(7)));
 }
 

@@ -12,10 +12,15 @@ namespace garner::testing {
 
 inline const snapshot::OwnerNames kNoNames;
 
-inline snapshot::BuiltTree build(MemoryBlobs& blobs, const std::vector<v1::Node>& nodes) {
-  snapshot::TreeBuilder builder(blobs, kNoNames);
+inline snapshot::BuiltTree build(store::BlobSink& blobs, const std::vector<v1::Node>& nodes,
+                                 const snapshot::OwnerNames& names = kNoNames) {
+  snapshot::TreeBuilder builder(blobs, names);
   for (const v1::Node& node : nodes) builder.add(node);
   return builder.finish();
+}
+
+inline v1::Snapshot snapshot_of(const snapshot::BuiltTree& tree, const std::string& path = "/home") {
+  return sample_snapshot("home", 1000, sample_source(path, sample_folder("x", tree)));
 }
 
 }  // namespace garner::testing

@@ -10,23 +10,21 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sample_nodes.h"
+#include "sample_times.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
 namespace {
 
-// 2026-11-22T18:30:00Z
-constexpr std::int64_t kEvening = 1'795'372'200;
-constexpr std::int64_t kDay = 86'400;
-
-// Two days later.
-const TimeOrigin kOrigin{{kEvening + 2 * kDay, 0}, "UTC"};
+using testing::kDay;
+using testing::kEvening;
+using testing::kOrigin;
 
 // home: 1 to 4, a day apart, the last in the evening; etc: 5, that evening; 6 was recovered.
-struct History {
+struct RangeHistory {
   std::vector<std::unique_ptr<v1::SnapshotEntry>> entries;
 
-  History() {
+  RangeHistory() {
     for (int number = 1; number <= 4; ++number) add(number, "home", kEvening - (4 - number) * kDay, false);
     add(5, "etc", kEvening, false);
     add(6, "home", kEvening, true);
@@ -62,7 +60,7 @@ using Numbers = std::vector<int>;
 using Catch::Contains;
 
 TEST_CASE("a selector may be one snapshot") {
-  const History history;
+  const RangeHistory history;
   CHECK(history.select("home~1") == Numbers{3});
   CHECK(history.select("~1", "home") == Numbers{3});
   CHECK(history.select("06060606") == Numbers{6});
@@ -70,7 +68,7 @@ TEST_CASE("a selector may be one snapshot") {
 }
 
 TEST_CASE("with a set given, what is chosen is of that set") {
-  const History history;
+  const RangeHistory history;
   CHECK(history.select("latest") == Numbers{5});
   CHECK(history.select("latest", "home") == Numbers{4});
   CHECK(history.select("@2026-11-21Z", "home") == Numbers{3});
@@ -86,7 +84,7 @@ TEST_CASE("with a set given, what is chosen is of that set") {
 }
 
 TEST_CASE("all names of a run's snapshot are chosen together, but by an id") {
-  History history;
+  RangeHistory history;
   history.add(7, "home", kEvening, false, history.entries[3]->snapshot().run());
   CHECK(history.select("home@latest") == Numbers{4, 7});
   CHECK(history.select("home~1..~1") == Numbers{3});
@@ -95,7 +93,7 @@ TEST_CASE("all names of a run's snapshot are chosen together, but by an id") {
 }
 
 TEST_CASE("a range of steps has both ends in it") {
-  const History history;
+  const RangeHistory history;
   CHECK(history.select("home~1..~2") == Numbers{2, 3});
   CHECK(history.select("home~2..~1") == Numbers{2, 3});
   CHECK(history.select("~0..~9", "home") == Numbers{1, 2, 3, 4});
@@ -108,7 +106,7 @@ TEST_CASE("a range of steps has both ends in it") {
 }
 
 TEST_CASE("a range of times has both ends in it, whole days") {
-  const History history;
+  const RangeHistory history;
   CHECK(history.select("2026-11-20Z..2026-11-21Z") == Numbers{2, 3});
   CHECK(history.select("2026-11-22Z..2026-11-22Z") == Numbers{4, 5});
   CHECK(history.select("2026-11-22Z..2026-11-22Z", "etc") == Numbers{5});
@@ -121,7 +119,7 @@ TEST_CASE("a range of times has both ends in it, whole days") {
 }
 
 TEST_CASE("a range of times in words") {
-  const History history;
+  const RangeHistory history;
   CHECK(history.select("4 days ago..saturday") == Numbers{2, 3});
   CHECK(history.select("sunday 18:00..now", "etc") == Numbers{5});
   CHECK(history.select("home@2 days ago") == Numbers{4});
@@ -135,7 +133,7 @@ std::string at(std::int64_t second) {
 }
 
 // Snapshots of one set, numbered from 1, at times that rise.
-struct AnyHistory : History {
+struct AnyHistory : RangeHistory {
   AnyHistory() {
     entries.clear();
     std::int64_t second = kEvening;
@@ -190,7 +188,7 @@ TEST_CASE("any range of times chooses what was finished in it") {
 }
 
 TEST_CASE("whatever is typed chooses something, or the error says what to write") {
-  const History history;
+  const RangeHistory history;
   REQUIRE(rc::check([&] {
     std::string text;
     for (const auto& piece : *rc::gen::container<std::vector<std::string>>(

@@ -7,24 +7,22 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "sample_nodes.h"
+#include "sample_times.h"
 #include "snapshot/snapshot.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::kDay;
+using testing::kEvening;
+using testing::kOrigin;
 using testing::sample_snapshot;
 
-// 2026-11-22T18:30:00Z
-constexpr std::int64_t kEvening = 1'795'372'200;
-constexpr std::int64_t kDay = 86'400;
-// Two days later.
-const TimeOrigin kOrigin{{kEvening + 2 * kDay, 0}, "UTC"};
-
-class History {
+class SelectHistory {
  public:
   // An id of these bytes, filled up with zeros.
-  History& add(const std::string& id, const std::string& set, std::int64_t finished, bool recovered = false,
-               const std::string& run = {}) {
+  SelectHistory& add(const std::string& id, const std::string& set, std::int64_t finished,
+                     bool recovered = false, const std::string& run = {}) {
     v1::SnapshotEntry entry;
     Bytes bytes = from_hex(id);
     bytes.resize(32);
@@ -57,8 +55,8 @@ class History {
   std::vector<std::unique_ptr<v1::SnapshotEntry>> entries_;
 };
 
-History sample_history() {
-  return std::move(History()
+SelectHistory sample_history() {
+  return std::move(SelectHistory()
                        .add("aaaa01", "home", kEvening - 3 * kDay)
                        .add("aaab02", "home", kEvening - 2 * kDay)
                        .add("bbbb03", "etc", kEvening - kDay)
@@ -69,7 +67,7 @@ History sample_history() {
 std::string kind(ErrorKind error) { return std::string(to_string(error)) + ": "; }
 
 TEST_CASE("by a prefix of the id") {
-  const History history = sample_history();
+  const SelectHistory history = sample_history();
   REQUIRE(history.select("aaaa") == "aaaa01");
   REQUIRE(history.select("AAAB") == "aaab02");
   REQUIRE(history.select("bbbb03" + std::string(58, '0')) == "bbbb03");
@@ -82,7 +80,7 @@ TEST_CASE("by a prefix of the id") {
 }
 
 TEST_CASE("a prefix that fits several is refused, and the same snapshot twice is not several") {
-  History history = sample_history();
+  SelectHistory history = sample_history();
   history.add("aaaa99", "home", kEvening);
   REQUIRE_THAT(history.error("aaaa"), Catch::StartsWith(kind(ErrorKind::kInvalidInput)) &&
                                           Catch::Contains("aaaa01") && Catch::Contains("aaaa99"));
@@ -91,7 +89,7 @@ TEST_CASE("a prefix that fits several is refused, and the same snapshot twice is
 }
 
 TEST_CASE("a set's name of hex digits is told from an id") {
-  History history = sample_history();
+  SelectHistory history = sample_history();
   history.add("ffff06", "face", kEvening);
   REQUIRE_THAT(history.error("face"),
                Catch::StartsWith(kind(ErrorKind::kInvalidInput)) && Catch::Contains("face@latest"));
@@ -101,18 +99,19 @@ TEST_CASE("a set's name of hex digits is told from an id") {
 }
 
 TEST_CASE("latest") {
-  History history = sample_history();
+  SelectHistory history = sample_history();
   REQUIRE(history.select("latest") == "cccc04");
   REQUIRE(history.select("home@latest") == "cccc04");
   REQUIRE(history.select("etc@latest") == "bbbb03");
   REQUIRE_THAT(history.error("hone@latest"),
                Catch::StartsWith(kind(ErrorKind::kNotFound)) && Catch::Contains("did you mean home"));
-  REQUIRE_THAT(History().error("latest"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
-  REQUIRE_THAT(History().add("aaaa", "home", kEvening, true).error("latest"), Catch::Contains("recovered"));
+  REQUIRE_THAT(SelectHistory().error("latest"), Catch::StartsWith(kind(ErrorKind::kNotFound)));
+  REQUIRE_THAT(SelectHistory().add("aaaa", "home", kEvening, true).error("latest"),
+               Catch::Contains("recovered"));
 }
 
 TEST_CASE("a run whose snapshot has other names elsewhere counts once, by the first") {
-  History history;
+  SelectHistory history;
   history.add("aaaa01", "home", kEvening - kDay, false, "first")
       .add("eeee01", "home", kEvening - kDay, false, "first")
       .add("cccc04", "home", kEvening, false, "second")
@@ -125,7 +124,7 @@ TEST_CASE("a run whose snapshot has other names elsewhere counts once, by the fi
 }
 
 TEST_CASE("so many before the latest") {
-  const History history = sample_history();
+  const SelectHistory history = sample_history();
   REQUIRE(history.select("home~0") == "cccc04");
   REQUIRE(history.select("home~1") == "aaab02");
   REQUIRE(history.select("home~2") == "aaaa01");
@@ -137,7 +136,7 @@ TEST_CASE("so many before the latest") {
 }
 
 TEST_CASE("by time") {
-  const History history = sample_history();
+  const SelectHistory history = sample_history();
   REQUIRE(history.select("home@2026-11-22T18:30:00Z") == "cccc04");
   REQUIRE(history.select("home@2026-11-22T18:29:59Z") == "aaab02");
   REQUIRE(history.select("home@2026-11-22 18:30Z") == "cccc04");
@@ -156,7 +155,7 @@ TEST_CASE("by time") {
 
 TEST_CASE("a clock that was wrong once hides nothing") {
   // Of the future, so that it counts as the oldest.
-  History history;
+  SelectHistory history;
   history.add("eeee06", "home", kEvening + 3000 * kDay);
   history.add("aaaa01", "home", kEvening - kDay).add("cccc04", "home", kEvening);
   REQUIRE(history.select("home@latest") == "cccc04");
@@ -166,7 +165,7 @@ TEST_CASE("a clock that was wrong once hides nothing") {
 }
 
 TEST_CASE("what chooses nothing says what would") {
-  const History history = sample_history();
+  const SelectHistory history = sample_history();
   REQUIRE_THAT(history.error(""), Catch::StartsWith(kind(ErrorKind::kInvalidInput)));
   REQUIRE_THAT(history.error("home"), Catch::Contains("home@latest"));
   REQUIRE_THAT(history.error("what is this"), Catch::Contains("SET@TIME"));

@@ -8,18 +8,20 @@
 #include <string>
 
 #include "base/error.h"
+#include "sample_times.h"
 #include "schedule/zone.h"
 
 namespace garner::snapshot {
 namespace {
 
+using testing::kDay;
+
 // Wednesday, 2026-11-25T10:30:15.5Z
-constexpr TimePoint kNow{1'795'602'615, 500'000'000};
-constexpr std::int64_t kDay = 86'400;
+constexpr TimePoint kMorning{1'795'602'615, 500'000'000};
 
 TimeSpan span(const std::string& text, const std::string& zone = "UTC") {
   INFO(text << " in " << zone);
-  const auto found = parse_time(text, {kNow, zone});
+  const auto found = parse_time(text, {kMorning, zone});
   REQUIRE(found);
   REQUIRE(found->first <= found->last);
   return *found;
@@ -71,7 +73,7 @@ TEST_CASE("local times, with and without summer time") {
 }
 
 TEST_CASE("days that are named") {
-  CHECK(span("now") == TimeSpan{kNow, kNow});
+  CHECK(span("now") == TimeSpan{kMorning, kMorning});
   CHECK(span("today") == span("2026-11-25"));
   CHECK(span("Yesterday") == span("2026-11-24"));
   CHECK(span("yesterday 14:00") == span("2026-11-24T14:00"));
@@ -89,7 +91,7 @@ TEST_CASE("days that are named") {
 TEST_CASE("so long ago") {
   const auto moment = [](const std::string& date) {
     const std::int64_t second = first(date);
-    return TimeSpan{{second, kNow.nanos}, {second, kNow.nanos}};
+    return TimeSpan{{second, kMorning.nanos}, {second, kMorning.nanos}};
   };
   CHECK(span("2 weeks ago") == moment("2026-11-11T10:30:15"));
   CHECK(span("2w ago") == span("14 days ago"));
@@ -147,16 +149,16 @@ TEST_CASE("what is no time is refused with what is") {
                            "99999 years ago",
                            "100000 days ago"}) {
     INFO(text);
-    CHECK_FALSE(parse_time(text, {kNow, "UTC"}));
+    CHECK_FALSE(parse_time(text, {kMorning, "UTC"}));
     try {
-      read_time(text, {kNow, "UTC"});
+      read_time(text, {kMorning, "UTC"});
       FAIL("it is taken");
     } catch (const Error& error) {
       CHECK(error.kind() == ErrorKind::kInvalidInput);
       CHECK_THAT(error.what(), Catch::Contains("2026-11-22T18:30") && Catch::Contains("2 weeks ago"));
     }
   }
-  CHECK_THROWS_AS(parse_time("today", {kNow, "Mars/Olympus"}), Error);
+  CHECK_THROWS_AS(parse_time("today", {kMorning, "Mars/Olympus"}), Error);
 }
 
 // ---- Any time: printed by the date library, and read again ----
@@ -179,7 +181,7 @@ TEST_CASE("whatever time is printed is read as the same") {
     const auto nanos = *rc::gen::inRange<std::uint32_t>(0, 1'000'000'000);
     const std::string digits = std::to_string(1'000'000'000 + nanos).substr(1);
     const std::string text = date::format("%FT%T", utc) + '.' + digits + 'Z';
-    RC_ASSERT(parse_time(text, {kNow, *any_zone()}) == (TimeSpan{{second, nanos}, {second, nanos}}));
+    RC_ASSERT(parse_time(text, {kMorning, *any_zone()}) == (TimeSpan{{second, nanos}, {second, nanos}}));
   }));
 }
 
@@ -191,7 +193,7 @@ TEST_CASE("whatever clocks show somewhere is read as when they do") {
     const auto local = zone.local(schedule::to_instant({second, 0}));
     const std::string text =
         date::format(*rc::gen::element("%FT%T", "%F %T"), date::floor<std::chrono::seconds>(local));
-    const auto read = parse_time(text, {kNow, name});
+    const auto read = parse_time(text, {kMorning, name});
     RC_ASSERT(read);
     // Of a time that comes twice it is the one or the other.
     RC_ASSERT(read->first.seconds <= second);
@@ -200,7 +202,7 @@ TEST_CASE("whatever clocks show somewhere is read as when they do") {
     RC_ASSERT(twice || (read->first.seconds == second && read->last.seconds == second));
     // And lies in its minute, day and month.
     for (const char* format : {"%FT%R", "%F", "%Y-%m"}) {
-      const auto around = parse_time(date::format(format, local), {kNow, name});
+      const auto around = parse_time(date::format(format, local), {kMorning, name});
       RC_ASSERT(around);
       RC_ASSERT(around->first <= read->first);
       RC_ASSERT(around->last >= read->last);
@@ -230,9 +232,9 @@ TEST_CASE("no text ends in anything but a time or nothing") {
              "2026-11-22", "T", " ", "18:30", ":05", ".5", "Z", "+01:00", "-", "2", "weeks", "ago", "a",
              "day", "yesterday", "monday", "0", "99999", "\xff", "\n")))
       text += piece;
-    const auto span = parse_time(text, {kNow, "Europe/Berlin"});
+    const auto span = parse_time(text, {kMorning, "Europe/Berlin"});
     RC_ASSERT(!span || span->first <= span->last);
-    if (!span) RC_ASSERT_THROWS_AS(read_time(text, {kNow, "Europe/Berlin"}), Error);
+    if (!span) RC_ASSERT_THROWS_AS(read_time(text, {kMorning, "Europe/Berlin"}), Error);
   }));
 }
 

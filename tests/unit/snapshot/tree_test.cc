@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "memory_blobs.h"
 #include "sample_nodes.h"
+#include "sample_trees.h"
 #include "snapshot/node.h"
 #include "snapshot/parse.h"
 
@@ -19,12 +20,11 @@ namespace garner::snapshot {
 namespace {
 
 using testing::id_bytes;
+using testing::kNoNames;
 using testing::MemoryBlobs;
 using testing::sample_file;
 using testing::sample_folder;
 using testing::sample_link;
-
-const OwnerNames kNoNames;
 
 std::vector<v1::Node> numbered_nodes(std::size_t count) {
   std::vector<v1::Node> nodes;
@@ -33,14 +33,12 @@ std::vector<v1::Node> numbered_nodes(std::size_t count) {
   return nodes;
 }
 
-BuiltTree build(const std::vector<v1::Node>& nodes, store::BlobSink& sink,
-                const OwnerNames& names = kNoNames) {
-  TreeBuilder builder(sink, names);
-  for (const v1::Node& node : nodes) builder.add(node);
-  return builder.finish();
+BuiltTree build_tree(const std::vector<v1::Node>& nodes, store::BlobSink& sink,
+                     const OwnerNames& names = kNoNames) {
+  return testing::build(sink, nodes, names);
 }
 
-std::vector<v1::Node> read(const crypto::BlobId& id, store::BlobSource& source) {
+std::vector<v1::Node> read_nodes(const crypto::BlobId& id, store::BlobSource& source) {
   std::vector<v1::Node> nodes;
   TreeReader reader(source, id);
   while (std::optional<NamedNode> named = reader.next()) nodes.push_back(std::move(named->node));
@@ -55,9 +53,9 @@ bool same(const std::vector<v1::Node>& a, const std::vector<v1::Node>& b) {
   return true;
 }
 
-void require_damaged(const crypto::BlobId& id, store::BlobSource& source) {
+void require_damaged_tree(const crypto::BlobId& id, store::BlobSource& source) {
   try {
-    read(id, source);
+    read_nodes(id, source);
     FAIL("accepted");
   } catch (const Error& error) {
     REQUIRE(error.kind() == ErrorKind::kDamaged);
@@ -66,9 +64,9 @@ void require_damaged(const crypto::BlobId& id, store::BlobSource& source) {
 
 TEST_CASE("a folder without entries is an empty blob") {
   MemoryBlobs blobs;
-  const BuiltTree tree = build({}, blobs);
+  const BuiltTree tree = build_tree({}, blobs);
   REQUIRE(blobs.all().begin()->second.empty());
-  REQUIRE(read(tree.id, blobs).empty());
+  REQUIRE(read_nodes(tree.id, blobs).empty());
   REQUIRE_FALSE(find_in_tree(blobs, tree.id, "a"));
   REQUIRE(equal(tree.totals, v1::Totals()));
 }
@@ -85,8 +83,8 @@ TEST_CASE("any nodes are read again, found by name, and add up") {
       add_to(totals, nodes.back());
     }
     MemoryBlobs blobs;
-    const BuiltTree tree = build(nodes, blobs);
-    RC_ASSERT(same(read(tree.id, blobs), nodes));
+    const BuiltTree tree = build_tree(nodes, blobs);
+    RC_ASSERT(same(read_nodes(tree.id, blobs), nodes));
     RC_ASSERT(equal(tree.totals, totals));
     for (const v1::Node& node : nodes) {
       const auto found = find_in_tree(blobs, tree.id, node.name());
@@ -102,8 +100,8 @@ TEST_CASE("a huge folder is cut into pages of bounded size") {
   const std::size_t count = GENERATE(127u, 128u, 129u, 2048u, 2049u, 5000u, 100'000u);
   const std::vector<v1::Node> nodes = numbered_nodes(count);
   MemoryBlobs blobs;
-  const BuiltTree tree = build(nodes, blobs);
-  REQUIRE(same(read(tree.id, blobs), nodes));
+  const BuiltTree tree = build_tree(nodes, blobs);
+  REQUIRE(same(read_nodes(tree.id, blobs), nodes));
   REQUIRE(tree.totals.files() == count);
   std::size_t leaves = 0;
   std::size_t small = 0;
@@ -131,7 +129,7 @@ TEST_CASE("a huge folder is cut into pages of bounded size") {
 TEST_CASE("one entry more, less or changed rewrites few pages") {
   const std::vector<v1::Node> nodes = numbered_nodes(100'000);
   MemoryBlobs blobs;
-  build(nodes, blobs);
+  build_tree(nodes, blobs);
   for (const std::ptrdiff_t at : {0, 50'000, 99'999}) {
     std::vector<v1::Node> changed = nodes;
     blobs.new_blobs = 0;
@@ -139,20 +137,20 @@ TEST_CASE("one entry more, less or changed rewrites few pages") {
                    sample_file(nodes[static_cast<std::size_t>(at)].name().substr(0, 10) + "!"));
     std::sort(changed.begin(), changed.end(),
               [](const auto& a, const auto& b) { return a.name() < b.name(); });
-    build(changed, blobs);
+    build_tree(changed, blobs);
     REQUIRE(blobs.new_blobs <= 6);
     if (at != 50'000) continue;
 
     changed = nodes;
     blobs.new_blobs = 0;
     changed.erase(changed.begin() + at);
-    build(changed, blobs);
+    build_tree(changed, blobs);
     REQUIRE(blobs.new_blobs <= 6);
 
     changed = nodes;
     blobs.new_blobs = 0;
     changed[static_cast<std::size_t>(at)].set_mode(0600);
-    build(changed, blobs);
+    build_tree(changed, blobs);
     REQUIRE(blobs.new_blobs <= 2);
   }
 }
@@ -165,8 +163,8 @@ TEST_CASE("nodes with large xattrs fill pages by bytes, and the largest node fit
     xattr->set_value(std::string(i == 150 ? kMaximumXattrs - 100 : 64u << 10, 'x'));
   }
   MemoryBlobs blobs;
-  const BuiltTree tree = build(nodes, blobs);
-  REQUIRE(same(read(tree.id, blobs), nodes));
+  const BuiltTree tree = build_tree(nodes, blobs);
+  REQUIRE(same(read_nodes(tree.id, blobs), nodes));
   std::size_t above = 0;
   for (const auto& [key, bytes] : blobs.all()) {
     REQUIRE(bytes.size() <= kMaximumBlob);
@@ -192,9 +190,9 @@ TEST_CASE("what a node can hold at most fits into it") {
   MemoryBlobs blobs;
   const OwnerNames names{[](std::uint32_t) { return std::string(kMaximumOwnerName, 'u'); },
                          [](std::uint32_t) { return std::string(kMaximumOwnerName, 'g'); }};
-  const BuiltTree tree = build({node}, blobs, names);
+  const BuiltTree tree = build_tree({node}, blobs, names);
   REQUIRE(blobs.all().begin()->second.size() <= kMaximumBlob);
-  REQUIRE(same(read(tree.id, blobs), {node}));
+  REQUIRE(same(read_nodes(tree.id, blobs), {node}));
 
   node.add_xattrs()->set_name("z");
   node.mutable_xattrs()->rbegin()->set_value(std::string(kMaximumBlob, 'x'));
@@ -213,7 +211,7 @@ TEST_CASE("owners' names are recorded for each page, where there are some") {
   const OwnerNames names{
       [](std::uint32_t id) { return id == 3 ? std::string() : "user" + std::to_string(id); },
       [](std::uint32_t id) { return id == 7 ? std::string(256, 'g') : "group" + std::to_string(id); }};
-  const BuiltTree tree = build(nodes, blobs, names);
+  const BuiltTree tree = build_tree(nodes, blobs, names);
   TreeReader reader(blobs, tree.id);
   std::size_t count = 0;
   while (const auto named = reader.next()) {
@@ -243,8 +241,8 @@ TEST_CASE("pages are as long as their names make them, whoever owns the nodes") 
   for (std::size_t i = 0; i < nodes.size(); ++i) nodes[i].set_uid(static_cast<std::uint32_t>(i));
   MemoryBlobs blobs;
   const OwnerNames names{[](std::uint32_t id) { return std::string(245, 'u') + std::to_string(id); }, {}};
-  const BuiltTree tree = build(nodes, blobs, names);
-  REQUIRE(same(read(tree.id, blobs), nodes));
+  const BuiltTree tree = build_tree(nodes, blobs, names);
+  REQUIRE(same(read_nodes(tree.id, blobs), nodes));
   for (const auto& [key, bytes] : blobs.all()) REQUIRE(bytes.size() <= kPageBytes);
 }
 
@@ -294,34 +292,34 @@ struct TwoPages {
 
 TEST_CASE("pages must be what the page above says") {
   TwoPages pages;
-  REQUIRE(read(pages.put(), pages.blobs).size() == 4);
+  REQUIRE(read_nodes(pages.put(), pages.blobs).size() == 4);
   SECTION("another first name") {
     pages.top.mutable_pages(1)->set_first_name("bb");
     const crypto::BlobId id = pages.put();
-    require_damaged(id, pages.blobs);
+    require_damaged_tree(id, pages.blobs);
     REQUIRE_THROWS_AS(find_in_tree(pages.blobs, id, "c"), Error);
   }
   SECTION("another number of entries") {
     pages.top.mutable_pages(1)->set_nodes(3);
-    require_damaged(pages.put(), pages.blobs);
+    require_damaged_tree(pages.put(), pages.blobs);
   }
   SECTION("other totals") {
     pages.top.mutable_pages(1)->mutable_totals()->set_bytes(201);
-    require_damaged(pages.put(), pages.blobs);
+    require_damaged_tree(pages.put(), pages.blobs);
   }
   SECTION("names that belong into the next page") {
     pages.left.mutable_nodes(1)->set_name("cc");
-    require_damaged(pages.put(), pages.blobs);
+    require_damaged_tree(pages.put(), pages.blobs);
   }
   SECTION("an empty page") {
     pages.right.clear_nodes();
-    require_damaged(pages.put(), pages.blobs);
+    require_damaged_tree(pages.put(), pages.blobs);
   }
   SECTION("a page that is missing") {
     const crypto::BlobId id = pages.put();
     pages.blobs.remove(crypto::BlobKind::kTree,
                        crypto::BlobId::from_bytes(as_bytes(pages.top.pages(1).id())));
-    REQUIRE_THROWS_AS(read(id, pages.blobs), Error);
+    REQUIRE_THROWS_AS(read_nodes(id, pages.blobs), Error);
   }
 }
 
@@ -335,13 +333,13 @@ TEST_CASE("a page that refers to itself ends") {
   reference->set_nodes(2);
   reference->mutable_totals()->set_files(2);
   blobs.replace(crypto::BlobKind::kTree, id, serialize(page));
-  require_damaged(id, blobs);
+  require_damaged_tree(id, blobs);
   REQUIRE_THROWS_AS(find_in_tree(blobs, id, "b"), Error);
 }
 
 TEST_CASE("damaged pages never crash a reader") {
   MemoryBlobs blobs;
-  const BuiltTree tree = build(numbered_nodes(600), blobs);
+  const BuiltTree tree = build_tree(numbered_nodes(600), blobs);
   REQUIRE(rc::check([&] {
     MemoryBlobs damaged = blobs;
     auto at = damaged.all().begin();
@@ -356,7 +354,7 @@ TEST_CASE("damaged pages never crash a reader") {
     }
     damaged.replace(key.first, key.second, bytes);
     try {
-      read(tree.id, damaged);
+      read_nodes(tree.id, damaged);
     } catch (const Error& error) {
       // Not found: the id in a reference is another one by now.
       RC_ASSERT(error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kNewerFormat ||
@@ -367,7 +365,7 @@ TEST_CASE("damaged pages never crash a reader") {
 
 TEST_CASE("a reader knows the totals of the whole tree before it reads on") {
   MemoryBlobs blobs;
-  const BuiltTree tree = build(numbered_nodes(6000), blobs);
+  const BuiltTree tree = build_tree(numbered_nodes(6000), blobs);
   TreeReader reader(blobs, tree.id);
   REQUIRE(equal(reader.totals(), tree.totals));
 }

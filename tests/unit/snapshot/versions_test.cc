@@ -5,11 +5,11 @@
 namespace garner::snapshot {
 namespace {
 
-using Kind = Sight::Kind;
+using SightKind = Sight::Kind;
 
 TEST_CASE("each version has when it was first and last there, and in how many snapshots") {
   VersionHistory history;
-  const auto present = [](std::size_t version) { return Sight{Kind::kPresent, version}; };
+  const auto present = [](std::size_t version) { return Sight{SightKind::kPresent, version}; };
   history.add(0, "home", {});
   history.add(1, "home", present(0));
   history.add(2, "home", present(1));
@@ -31,8 +31,8 @@ TEST_CASE("each version has when it was first and last there, and in how many sn
 
 TEST_CASE("a gap is where every set that ever had it does not") {
   VersionHistory history;
-  const Sight present{Kind::kPresent, 0};
-  const Sight absent{Kind::kAbsent};
+  const Sight present{SightKind::kPresent, 0};
+  const Sight absent{SightKind::kAbsent};
   history.add(0, "home", absent);  // not yet
   history.add(1, "home", present);
   history.add(2, "etc", absent);  // leaves it out, always

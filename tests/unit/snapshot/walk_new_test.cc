@@ -27,6 +27,7 @@ using testing::sample_file;
 using testing::sample_folder;
 using testing::sample_snapshot;
 using testing::sample_source;
+using testing::snapshot_of;
 
 using Blobs = std::set<std::pair<BlobKind, BlobId>>;
 
@@ -39,18 +40,14 @@ v1::Node file_of(MemoryBlobs& blobs, const std::string& name, const std::vector<
   return node;
 }
 
-v1::Snapshot snapshot_of(const BuiltTree& tree) {
-  return sample_snapshot("home", 1000, sample_source("/home", sample_folder("x", tree)));
-}
-
-struct Found {
+struct NewFound {
   Blobs blobs;
   std::vector<std::string> unreadable;
 };
 
-Found walk(const v1::Snapshot& newer, const std::vector<const v1::Snapshot*>& owned,
-           store::BlobSource& source) {
-  Found found;
+NewFound walk_to_new(const v1::Snapshot& newer, const std::vector<const v1::Snapshot*>& owned,
+                     store::BlobSource& source) {
+  NewFound found;
   ClosureVisitor visitor;
   visitor.visit = [&](BlobKind kind, const BlobId& id, const std::string& path) {
     CHECK(path.starts_with("/home"));
@@ -65,7 +62,7 @@ Found walk(const v1::Snapshot& newer, const std::vector<const v1::Snapshot*>& ow
 }
 
 Blobs closure(const v1::Snapshot& snapshot, store::BlobSource& source) {
-  return walk(snapshot, {}, source).blobs;
+  return walk_to_new(snapshot, {}, source).blobs;
 }
 
 // Whether `found` is all of `newer` that is not in `owned`, and nothing that is not in `newer`.
@@ -86,7 +83,7 @@ TEST_CASE("of an equal snapshot nothing is visited or read") {
   MemoryBlobs blobs;
   const v1::Snapshot snapshot = snapshot_of(build(blobs, {file_of(blobs, "a", numbers(0, 3000))}));
   blobs.reads = 0;
-  CHECK(walk(snapshot, {&snapshot}, blobs).blobs.empty());
+  CHECK(walk_to_new(snapshot, {&snapshot}, blobs).blobs.empty());
   CHECK(blobs.reads == 0);
 }
 
@@ -102,7 +99,7 @@ TEST_CASE("beside an older snapshot only the way to what has changed is visited 
   nodes[20] = folder("f120", 900'000);
   const v1::Snapshot newer = snapshot_of(build(blobs, nodes));
   blobs.reads = 0;
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   // Of either version the first page, the folder, and the lists of its two files.
   CHECK(blobs.reads <= 20);
   CHECK(is_enough(found.blobs, closure(newer, blobs), closure(older, blobs)));
@@ -119,7 +116,7 @@ TEST_CASE("of a huge folder the pages that are new are visited") {
   nodes.push_back(file_of(blobs, "zebra", numbers(0, 3)));
   const v1::Snapshot newer = snapshot_of(build(blobs, nodes));
   blobs.reads = 0;
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   CHECK(found.unreadable.empty());
   // The first page, the two that have changed, and three chunks.
   CHECK(found.blobs.size() == 6);
@@ -135,7 +132,7 @@ TEST_CASE("of a huge file the lists that are new are visited, wherever they have
   const v1::Snapshot newer = snapshot_of(build(blobs, {file_of(blobs, "image", chunks)}));
   const Blobs all = closure(newer, blobs);
   blobs.reads = 0;
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   CHECK(is_enough(found.blobs, all, closure(older, blobs)));
   std::size_t lists = 0;
   for (const auto& [kind, id] : found.blobs) lists += kind == BlobKind::kList ? 1 : 0;
@@ -147,7 +144,7 @@ TEST_CASE("a small file that was huge is read without the lists of what it was")
   const v1::Snapshot older = snapshot_of(build(blobs, {file_of(blobs, "log", numbers(0, 200'000))}));
   const v1::Snapshot newer = snapshot_of(build(blobs, {file_of(blobs, "log", numbers(900'000, 20))}));
   blobs.reads = 0;
-  CHECK(walk(newer, {&older}, blobs).blobs.size() == 22);
+  CHECK(walk_to_new(newer, {&older}, blobs).blobs.size() == 22);
   CHECK(blobs.reads < 100);
 }
 
@@ -160,7 +157,7 @@ TEST_CASE("a tree of the older snapshot that cannot be read saves nothing and is
   const v1::Snapshot older = snapshot_of(build(blobs, {sample_folder("docs", before)}));
   const v1::Snapshot newer = snapshot_of(build(blobs, {sample_folder("docs", docs(200))}));
   blobs.remove(BlobKind::kTree, before.id);
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   CHECK(found.unreadable.empty());
   CHECK(found.blobs == closure(newer, blobs));
 }
@@ -172,7 +169,7 @@ TEST_CASE("a tree of the newer snapshot that cannot be read is reported, and the
   const v1::Snapshot newer =
       snapshot_of(build(blobs, {sample_folder("docs", lost), file_of(blobs, "z", {2})}));
   blobs.remove(BlobKind::kTree, lost.id);
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   CHECK(found.unreadable == std::vector<std::string>{"/home/docs"});
   CHECK(found.blobs.contains({BlobKind::kData, numbered_id(2)}));
 }
@@ -188,7 +185,7 @@ TEST_CASE("folders that are nested deeply are walked beside their older versions
   };
   const v1::Snapshot older = nested(1);
   const v1::Snapshot newer = nested(2);
-  const Found found = walk(newer, {&older}, blobs);
+  const NewFound found = walk_to_new(newer, {&older}, blobs);
   CHECK(is_enough(found.blobs, closure(newer, blobs), closure(older, blobs)));
   // Trees and the one file: what lies beside the way down is not visited.
   CHECK(found.blobs.size() == 102);
@@ -200,7 +197,7 @@ TEST_CASE("folders that are nested deeply are walked beside their older versions
 using Files =
     std::map<std::string, std::map<std::string, std::vector<std::uint64_t>>>;  // folder, name, chunks
 
-v1::Snapshot store(MemoryBlobs& blobs, const Files& files) {
+v1::Snapshot store_files(MemoryBlobs& blobs, const Files& files) {
   std::vector<v1::Node> folders;
   for (const auto& [folder, content] : files) {
     std::vector<v1::Node> nodes;
@@ -247,7 +244,7 @@ TEST_CASE("whatever has happened in between, everything that is not owned is vis
     for (int i = 0; i < snapshots; ++i) {
       const int changes = *rc::gen::inRange(0, 8);
       for (int j = 0; j < changes; ++j) change(files);
-      history.push_back(store(blobs, files));
+      history.push_back(store_files(blobs, files));
     }
     std::vector<const v1::Snapshot*> owned;
     Blobs there;
@@ -256,7 +253,7 @@ TEST_CASE("whatever has happened in between, everything that is not owned is vis
       owned.push_back(&history[i]);
       there.merge(closure(history[i], blobs));
     }
-    const Found found = walk(history.back(), owned, blobs);
+    const NewFound found = walk_to_new(history.back(), owned, blobs);
     RC_ASSERT(found.unreadable.empty());
     RC_ASSERT(is_enough(found.blobs, closure(history.back(), blobs), there));
   }));

@@ -10,7 +10,7 @@ using namespace garner::testing;
 
 namespace {
 
-struct Fixture {
+struct AcceptLogFixture {
   CryptoReady ready;
   std::shared_ptr<MemoryDestination> destination = std::make_shared<MemoryDestination>();
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
@@ -63,7 +63,7 @@ bool names(const std::string& refusal, std::uint64_t generation) {
 }  // namespace
 
 TEST_CASE("a log that was rolled back or forked is refused, and the refusal names what would accept it") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   std::uint64_t newest = 2;
   SECTION("rolled back") { fixture.roll_back(); }
   SECTION("forked at the same generation") {
@@ -93,7 +93,7 @@ TEST_CASE("a log that was rolled back or forked is refused, and the refusal name
   CHECK(names(fixture.refusal(), newest));
   const auto before = fixture.copy_objects();
   for (const std::uint64_t wrong : {std::uint64_t{0}, newest - 1, newest + 1})
-    CHECK(error_of([&] { fixture.accept(wrong); }) == ErrorKind::kConflict);
+    CHECK(kind_of([&] { fixture.accept(wrong); }) == ErrorKind::kConflict);
   CHECK(names(fixture.refusal(), newest));
   CHECK(fixture.accept(newest)->state()->generation() == newest);
   CHECK(fixture.copy_objects() == before);
@@ -104,7 +104,7 @@ TEST_CASE("a log that was rolled back or forked is refused, and the refusal name
 }
 
 TEST_CASE("what is not there any more is not believed to be") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   fixture.roll_back();
   fixture.repository.reset();
   fixture.repository = fixture.accept(2);
@@ -114,7 +114,7 @@ TEST_CASE("what is not there any more is not believed to be") {
 }
 
 TEST_CASE("an index segment that is missing there is not supplied from here") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   std::vector<TestBlob> many;
   for (int i = 0; i < 200; ++i) many.push_back(test_blob(*fixture.repository, std::to_string(i)));
   REQUIRE(fixture.repository->commit(test_plan({store_pack(*fixture.repository, many)})).committed);
@@ -123,18 +123,18 @@ TEST_CASE("an index segment that is missing there is not supplied from here") {
   fixture.roll_back();
   fixture.repository.reset();
   fixture.destination->remove(fixture.destination->list("index/", "").front().key);
-  CHECK(error_of([&] { fixture.accept(4); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.accept(4); }) == ErrorKind::kDamaged);
   // Refused as before: nothing was accepted.
   CHECK(names(fixture.refusal(), 4));
 }
 
 TEST_CASE("a log that cannot be read is not accepted, and a crash accepts nothing or all") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   fixture.roll_back();
   fixture.repository.reset();
   SECTION("a record is missing") {
     fixture.destination->remove(record_key(1));
-    CHECK(error_of([&] { fixture.accept(2); }) == ErrorKind::kDamaged);
+    CHECK(kind_of([&] { fixture.accept(2); }) == ErrorKind::kDamaged);
     return;
   }
   SECTION("another repository is there") {
@@ -142,29 +142,29 @@ TEST_CASE("a log that cannot be read is not accepted, and a crash accepts nothin
     fixture.destination->object(kHeaderKey) = header;
     RepositoryContext context = fixture.machine.context(fixture.destination, fixture.keyring);
     context.expected_repository = Uuid::random();
-    CHECK(error_of([&] { Repository::accept_log(std::move(context), 2); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { Repository::accept_log(std::move(context), 2); }) == ErrorKind::kForked);
     return;
   }
   SECTION("cut off before the pin") {
     fixture.machine.pins.fail_next();
-    CHECK(error_of([&] { fixture.accept(2); }) == ErrorKind::kWriteFailed);
+    CHECK(kind_of([&] { fixture.accept(2); }) == ErrorKind::kWriteFailed);
     CHECK(names(fixture.refusal(), 2));
     CHECK_NOTHROW(fixture.accept(2));
   }
   SECTION("cut off after the pin") {
     fixture.machine.pins.fail_after_next();
-    CHECK(error_of([&] { fixture.accept(2); }) == ErrorKind::kWriteFailed);
+    CHECK(kind_of([&] { fixture.accept(2); }) == ErrorKind::kWriteFailed);
     // It is accepted, and no state of before stands beside it.
-    CHECK(error_of([&] { fixture.accept(2); }) == ErrorKind::kConflict);
+    CHECK(kind_of([&] { fixture.accept(2); }) == ErrorKind::kConflict);
   }
   CHECK_NOTHROW(fixture.machine.open(fixture.destination, fixture.keyring));
 }
 
 TEST_CASE("a log that is not refused is not accepted: there is nothing to accept") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   CHECK_FALSE(fixture.repository->is_refused());
   fixture.repository.reset();
-  CHECK(error_of([&] { fixture.accept(3); }) == ErrorKind::kConflict);
+  CHECK(kind_of([&] { fixture.accept(3); }) == ErrorKind::kConflict);
   fixture.roll_back();
   fixture.commit_elsewhere(1);
   // What it has of the log looks the same: only the record itself tells.
@@ -175,7 +175,7 @@ TEST_CASE("a log that is not refused is not accepted: there is nothing to accept
 }
 
 TEST_CASE("a log that lists a pack which is not there, or not whole, is not accepted") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   // The copy has the log of a moment before its packs, and a prune ran in between.
   fixture.roll_back();
   const std::string pack = fixture.destination->list("packs/", "").front().key;
@@ -193,7 +193,7 @@ TEST_CASE("a log that lists a pack which is not there, or not whole, is not acce
 }
 
 TEST_CASE("a log that does not hold together by itself is not accepted, and the way out is told") {
-  Fixture fixture;
+  AcceptLogFixture fixture;
   const Bytes seen = fixture.destination->object(record_key(3));
   const auto all = fixture.copy_objects();
   fixture.roll_back();

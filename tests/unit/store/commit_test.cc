@@ -16,7 +16,7 @@ using namespace garner::testing;
 namespace {
 
 // The first machine made the repository; the second has opened it, through hooks.
-struct Fixture {
+struct CommitFixture {
   CryptoReady ready;
   std::shared_ptr<MemoryDestination> destination = std::make_shared<MemoryDestination>();
   std::shared_ptr<HookedDestination> hooked = std::make_shared<HookedDestination>(destination);
@@ -53,7 +53,7 @@ v1::UnfinishedRoot test_root(const Uuid& run) {
 }  // namespace
 
 TEST_CASE("a new writer's first record lists it as one that may add") {
-  Fixture fixture;
+  CommitFixture fixture;
   CHECK(fixture.repository->state()->writers_size() == 1);
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   const v1::Writer* entry = find_writer(*fixture.repository->state(), fixture.second.key.uuid());
@@ -65,7 +65,7 @@ TEST_CASE("a new writer's first record lists it as one that may add") {
 }
 
 TEST_CASE("a backup in which nothing is new costs one record") {
-  Fixture fixture;
+  CommitFixture fixture;
   const auto before = fixture.destination->list("", "");
   const CommitOutcome outcome = fixture.repository->commit(test_plan({}));
   REQUIRE(outcome.committed);
@@ -75,7 +75,7 @@ TEST_CASE("a backup in which nothing is new costs one record") {
 }
 
 TEST_CASE("a small segment stands in its record, a large one in an object of its own") {
-  Fixture fixture;
+  CommitFixture fixture;
   fixture.store(*fixture.repository, "small");
   CHECK(fixture.objects("index/") == 0);
   CHECK_FALSE(fixture.repository->state()->segments(0).inlined().empty());
@@ -89,7 +89,7 @@ TEST_CASE("a small segment stands in its record, a large one in an object of its
 }
 
 TEST_CASE("snapshots of a set are numbered in the order of the log, whoever makes them") {
-  Fixture fixture;
+  CommitFixture fixture;
   const Uuid set = Uuid::random();
   const CommitOutcome a = fixture.repository->commit(test_plan({}, set));
   const CommitOutcome b = fixture.owner->commit(test_plan({}, set));
@@ -111,7 +111,7 @@ TEST_CASE("snapshots of a set are numbered in the order of the log, whoever make
 }
 
 TEST_CASE("a snapshot that its run has numbered keeps that number, and with it its id") {
-  Fixture fixture;
+  CommitFixture fixture;
   const Uuid set = Uuid::random();
   const auto commit = [&](std::uint64_t number) {
     CommitPlan plan = test_plan({}, set);
@@ -135,7 +135,7 @@ TEST_CASE("a snapshot that its run has numbered keeps that number, and with it i
 }
 
 TEST_CASE("listed snapshots are offered for a metadata pack until one holds them") {
-  Fixture fixture;
+  CommitFixture fixture;
   const CommitOutcome outcome = fixture.repository->commit(test_plan({}));
   const std::vector<v1::Snapshot> without = fixture.repository->snapshots_without_pack();
   REQUIRE(without.size() == 1);
@@ -149,7 +149,7 @@ TEST_CASE("listed snapshots are offered for a metadata pack until one holds them
 }
 
 TEST_CASE("the loser of a race reads the record that won and comes after it") {
-  Fixture fixture;
+  CommitFixture fixture;
   const Uuid set = Uuid::random();
   int races = 0;
   std::function<void(const std::string&)> race = [&](const std::string&) {
@@ -172,7 +172,7 @@ TEST_CASE("the loser of a race reads the record that won and comes after it") {
 }
 
 TEST_CASE("a record of its own that is said to exist was created") {
-  Fixture fixture;
+  CommitFixture fixture;
   fixture.hooked->answer_put_exclusive = [](bool created) {
     CHECK(created);
     return false;
@@ -184,7 +184,7 @@ TEST_CASE("a record of its own that is said to exist was created") {
 }
 
 TEST_CASE("a commit whose answer was lost is found when it is tried again") {
-  Fixture fixture;
+  CommitFixture fixture;
   const Uuid run = Uuid::random();
   CommitPlan plan = test_plan({store_pack(*fixture.repository, {test_blob(*fixture.repository, "once")})});
   SECTION("with a snapshot") {}
@@ -194,7 +194,7 @@ TEST_CASE("a commit whose answer was lost is found when it is tried again") {
   }
   const auto lose_answer = [](bool) -> bool { throw Error(ErrorKind::kDestinationAway, "no answer"); };
   fixture.hooked->answer_put_exclusive = lose_answer;
-  CHECK(error_of([&] { fixture.repository->commit(plan); }) == ErrorKind::kDestinationAway);
+  CHECK(kind_of([&] { fixture.repository->commit(plan); }) == ErrorKind::kDestinationAway);
   CHECK(fixture.repository->state()->generation() == 1);
   const CommitOutcome again = fixture.repository->commit(plan);
   CHECK(again.committed);
@@ -211,7 +211,7 @@ TEST_CASE("a commit whose answer was lost is found when it is tried again") {
 }
 
 TEST_CASE("a plan that changes nothing commits nothing") {
-  Fixture fixture;
+  CommitFixture fixture;
   CommitPlan plan;
   plan.remove_roots = {Uuid::random()};
   const CommitOutcome outcome = fixture.repository->commit(plan);
@@ -222,8 +222,8 @@ TEST_CASE("a plan that changes nothing commits nothing") {
 }
 
 TEST_CASE("a name that was condemned, dropped, or never there, is lost") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, "old");
+  CommitFixture fixture;
+  const CommitFixture::Stored stored = fixture.store(*fixture.owner, "old");
   fixture.repository->refresh();
   Random random(1);
   CommitPlan plan = test_plan({});
@@ -246,8 +246,8 @@ TEST_CASE("a name that was condemned, dropped, or never there, is lost") {
 }
 
 TEST_CASE("a base snapshot that is not listed any more is lost") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, "base");
+  CommitFixture fixture;
+  const CommitFixture::Stored stored = fixture.store(*fixture.owner, "base");
   CommitPlan plan = test_plan({});
   plan.base_snapshots = {stored.snapshot};
   REQUIRE(fixture.repository->commit(plan).committed);
@@ -267,7 +267,7 @@ TEST_CASE("a base snapshot that is not listed any more is lost") {
 }
 
 TEST_CASE("an own pack that was taken for an orphan is lost, however far its removal has gone") {
-  Fixture fixture;
+  CommitFixture fixture;
   const TestBlob blob = test_blob(*fixture.repository, "slow upload");
   const FinishedPack pack = store_pack(*fixture.repository, {blob});
   const CommitPlan plan = test_plan({pack});
@@ -294,7 +294,7 @@ TEST_CASE("an own pack that was taken for an orphan is lost, however far its rem
 }
 
 TEST_CASE("an own segment that was taken for an orphan is made again") {
-  Fixture fixture;
+  CommitFixture fixture;
   std::vector<TestBlob> many;
   for (int i = 0; i < 200; ++i) many.push_back(test_blob(*fixture.repository, "blob " + std::to_string(i)));
   const FinishedPack pack = store_pack(*fixture.repository, many);
@@ -312,7 +312,7 @@ TEST_CASE("an own segment that was taken for an orphan is made again") {
 }
 
 TEST_CASE("a long run's root gathers its segments and gives way to its snapshot") {
-  Fixture fixture;
+  CommitFixture fixture;
   const Uuid run = Uuid::random();
   const auto commit_part = [&](std::string_view text) {
     CommitPlan plan;
@@ -385,9 +385,9 @@ TEST_CASE("two writers commit from threads at the same time: nothing is lost and
 }
 
 TEST_CASE("a rebuilt log begins above every generation, and others stop") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, "kept");
-  const Fixture::Stored also = fixture.store(*fixture.owner, "also kept");
+  CommitFixture fixture;
+  const CommitFixture::Stored stored = fixture.store(*fixture.owner, "kept");
+  const CommitFixture::Stored also = fixture.store(*fixture.owner, "also kept");
   fixture.repository->refresh();
   const v1::SnapshotEntry entry = *find_snapshot(*fixture.owner->state(), stored.snapshot.view());
   fixture.owner.reset();
@@ -395,11 +395,11 @@ TEST_CASE("a rebuilt log begins above every generation, and others stop") {
   // A third machine finds the log damaged and rebuilds it.
   Machine third;
   fixture.destination->object(record_key(1))[99] ^= 1;
-  CHECK(error_of([&] { third.open(fixture.destination, fixture.keyring); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { third.open(fixture.destination, fixture.keyring); }) == ErrorKind::kDamaged);
   const auto rebuilt = Repository::open_without_log(third.context(fixture.destination, fixture.keyring));
   CHECK(rebuilt->state()->generation() == 0);
-  CHECK(error_of([&] { rebuilt->chunker(); }) == ErrorKind::kConflict);
-  CHECK(error_of([&] { rebuilt->commit(test_plan({})); }) == ErrorKind::kConflict);
+  CHECK(kind_of([&] { rebuilt->chunker(); }) == ErrorKind::kConflict);
+  CHECK(kind_of([&] { rebuilt->commit(test_plan({})); }) == ErrorKind::kConflict);
   CommitPlan plan;
   plan.packs = {stored.pack, also.pack};
   plan.recovered_snapshots = {entry};
@@ -415,17 +415,17 @@ TEST_CASE("a rebuilt log begins above every generation, and others stop") {
   REQUIRE(rebuilt->commit(test_plan({})).committed);
 
   // Who has seen the old log stops, with and without a cache; who has not, and who rebuilt it, goes on.
-  CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
-  CHECK(error_of([&] { fixture.first.open(fixture.destination, fixture.keyring); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.first.open(fixture.destination, fixture.keyring); }) == ErrorKind::kForked);
   fixture.first.lose_cache();
-  CHECK(error_of([&] { fixture.first.open(fixture.destination, fixture.keyring); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.first.open(fixture.destination, fixture.keyring); }) == ErrorKind::kForked);
   Machine fourth;
   CHECK(fourth.open(fixture.destination, fixture.keyring)->state()->snapshots_size() == 2);
   CHECK(third.open(fixture.destination, fixture.keyring)->state()->generation() == outcome.generation + 1);
 }
 
 TEST_CASE("a log is not rebuilt of packs that are not there") {
-  Fixture fixture;
+  CommitFixture fixture;
   const FinishedPack pack = store_pack(*fixture.owner, {test_blob(*fixture.owner, "gone")});
   fixture.destination->remove(pack_key(pack.name));
   const auto rebuilt =
@@ -439,7 +439,7 @@ TEST_CASE("a log is not rebuilt of packs that are not there") {
 }
 
 TEST_CASE("of two that rebuild a log at the same time one is told so") {
-  Fixture fixture;
+  CommitFixture fixture;
   const auto rebuild = [&](Machine& machine, std::shared_ptr<destination::Destination> destination) {
     return Repository::open_without_log(machine.context(std::move(destination), fixture.keyring))
         ->rebuild_log({}, 1, small_parameters());
@@ -448,5 +448,5 @@ TEST_CASE("of two that rebuild a log at the same time one is told so") {
     Machine other;
     REQUIRE(rebuild(other, fixture.destination).committed);
   };
-  CHECK(error_of([&] { rebuild(fixture.second, fixture.hooked); }) == ErrorKind::kConflict);
+  CHECK(kind_of([&] { rebuild(fixture.second, fixture.hooked); }) == ErrorKind::kConflict);
 }

@@ -12,7 +12,7 @@ using namespace garner::testing;
 namespace {
 
 // Two destinations of one machine's keyring, whose repositories share what they are given.
-struct Fixture {
+struct FrameCacheFixture {
   CryptoReady ready;
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
   Machine machine;
@@ -46,7 +46,7 @@ bool is_fetched(MemoryDestination& destination, Repository& repository, const Te
 }  // namespace
 
 TEST_CASE("frames of several repositories are kept within one bound") {
-  Fixture fixture;
+  FrameCacheFixture fixture;
   fixture.frames = std::make_shared<FrameCache>(10'000, 10'000);
   const auto one = std::make_shared<MemoryDestination>();
   const auto other = std::make_shared<MemoryDestination>();
@@ -66,7 +66,7 @@ TEST_CASE("frames of several repositories are kept within one bound") {
 }
 
 TEST_CASE("what lies under the same name elsewhere is not taken for what was read here") {
-  Fixture fixture;
+  FrameCacheFixture fixture;
   const auto original = std::make_shared<MemoryDestination>();
   const auto first = fixture.create(original);
   const TestBlob blob = fixture.store(*first, "at both places, for all their logs tell");
@@ -76,11 +76,11 @@ TEST_CASE("what lies under the same name elsewhere is not taken for what was rea
   const auto second = Repository::open(fixture.context(copy, another));
   CHECK(first->read(crypto::BlobKind::kData, blob.id) == blob.content);
   copy->remove(pack_key(second->index().find(blob.id)->pack));
-  CHECK(error_of([&] { second->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { second->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("filters of several repositories are in memory as far as one budget goes") {
-  Fixture fixture;
+  FrameCacheFixture fixture;
   // A small table's filter is one block.
   fixture.filters = std::make_shared<FilterBudget>(kFilterBlock);
   auto first = fixture.create(std::make_shared<MemoryDestination>());

@@ -9,13 +9,12 @@
 namespace garner::store {
 namespace {
 
+using testing::kPackWindow;
 using testing::Random;
 
-constexpr std::size_t kWindow = 64u << 10;
-
 // A pack of frames of half a window, one after the other.
-struct Fixture {
-  Fixture() {
+struct FrameRunFixture {
+  FrameRunFixture() {
     crypto::initialize_crypto();
     keyring.emplace(crypto::Keyring::generate({}));
     context.keyring = &*keyring;
@@ -26,7 +25,7 @@ struct Fixture {
     FrameCodec codec;
     for (int i = 0; i < 40; ++i) {
       FrameBuilder builder(1u << 20);
-      Bytes noise(kWindow / 2);
+      Bytes noise(kPackWindow / 2);
       for (std::uint8_t& byte : noise) byte = static_cast<std::uint8_t>(random());
       builder.add(testing::random_id(random), crypto::BlobKind::kData, noise);
       writer.append(codec.encode(builder.raw()), static_cast<std::uint32_t>(builder.raw().size()),
@@ -72,35 +71,35 @@ struct Fixture {
   std::optional<PackReader> reader;
 };
 
-TEST_CASE_METHOD(Fixture, "frames that lie close to each other are read together") {
-  CHECK(read({0, 1, 2, 3}, kWindow) == 1);
+TEST_CASE_METHOD(FrameRunFixture, "frames that lie close to each other are read together") {
+  CHECK(read({0, 1, 2, 3}, kPackWindow) == 1);
   // Two frames lie between 0 and 3: too much.
-  CHECK(read({0, 3, 20, 21}, kWindow) == 3);
-  CHECK(read({0, 2, 4, 6}, kWindow) == 1);
+  CHECK(read({0, 3, 20, 21}, kPackWindow) == 3);
+  CHECK(read({0, 2, 4, 6}, kPackWindow) == 1);
   CHECK(read({0, 1, 2, 3}, 0) == 4);
-  CHECK(read({7}, kWindow) == 1);
+  CHECK(read({7}, kPackWindow) == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "what is read at once is bounded") {
+TEST_CASE_METHOD(FrameRunFixture, "what is read at once is bounded") {
   std::vector<std::size_t> all(40);
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   read(all, std::uint64_t{1} << 40);
-  for (const auto& one : destination.reads()) CHECK(one.length <= (4u << 20) + 2 * kWindow);
+  for (const auto& one : destination.reads()) CHECK(one.length <= (4u << 20) + 2 * kPackWindow);
 }
 
-TEST_CASE_METHOD(Fixture, "a frame that nobody announced is read by itself") {
-  FrameRun run({place(0), place(1)}, kWindow);
+TEST_CASE_METHOD(FrameRunFixture, "a frame that nobody announced is read by itself") {
+  FrameRun run({place(0), place(1)}, kPackWindow);
   check(run, 9);
   check(run, 0);
   check(run, 1);
 }
 
-TEST_CASE_METHOD(Fixture, "of a pack that is cut off only the frames behind the cut are lost") {
+TEST_CASE_METHOD(FrameRunFixture, "of a pack that is cut off only the frames behind the cut are lost") {
   Bytes& object = destination.object(pack_key(pack.name));
-  object.resize(place(20).offset / kWindow * kWindow);
+  object.resize(place(20).offset / kPackWindow * kPackWindow);
   std::vector<FramePlace> places;
   for (std::size_t i = 10; i < 30; ++i) places.push_back(place(i));
-  FrameRun run(places, kWindow);
+  FrameRun run(places, kPackWindow);
   std::size_t good = 0;
   for (const FramePlace& one : places) {
     Scratch memory;
@@ -115,7 +114,7 @@ TEST_CASE_METHOD(Fixture, "of a pack that is cut off only the frames behind the 
   CHECK(good >= 8);
 }
 
-TEST_CASE_METHOD(Fixture, "places that cannot be do no harm") {
+TEST_CASE_METHOD(FrameRunFixture, "places that cannot be do no harm") {
   const std::uint64_t beyond = ~std::uint64_t{0} - 10;
   const FramePlace far{pack.name, beyond, 1000};
   FrameRun run({far, {pack.name, 2000, 1000}, place(0)}, std::uint64_t{1} << 40);

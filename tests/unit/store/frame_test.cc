@@ -10,7 +10,7 @@
 namespace garner::store {
 namespace {
 
-using testing::error_of;
+using testing::kind_of;
 using testing::Random;
 
 TEST_CASE("a frame builder gathers blobs up to its target and never beyond the largest frame") {
@@ -32,7 +32,7 @@ TEST_CASE("a frame builder gathers blobs up to its target and never beyond the l
   REQUIRE(builder.blobs()[2].kind == crypto::BlobKind::kList);
   REQUIRE(builder.fits(kMaximumFrame - 1001));
   REQUIRE_FALSE(builder.fits(kMaximumFrame - 1000));
-  REQUIRE(error_of([&] { builder.add(id, crypto::BlobKind::kTree, Bytes(kMaximumFrame)); }) ==
+  REQUIRE(kind_of([&] { builder.add(id, crypto::BlobKind::kTree, Bytes(kMaximumFrame)); }) ==
           ErrorKind::kInternal);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("the smallest and the largest frame") {
   REQUIRE(frame.size() < largest.size() / 2);
   REQUIRE(codec.decode(frame, largest.size()) == largest);
   largest.push_back(0);
-  REQUIRE(error_of([&] { codec.encode(largest); }) == ErrorKind::kInternal);
+  REQUIRE(kind_of([&] { codec.encode(largest); }) == ErrorKind::kInternal);
 }
 
 TEST_CASE("what does not compress is stored, and what hides in it is still compressed") {
@@ -114,13 +114,13 @@ TEST_CASE("a damaged frame is found, without more memory than it may have") {
   };
   for (const Bytes& whole : {encoded(raw), encoded(testing::random_bytes(random, 3000))}) {
     for (std::size_t length = 0; length < whole.size(); ++length) {
-      REQUIRE(error_of([&] { codec.decode(ByteView(whole).first(length), 3000); }) == ErrorKind::kDamaged);
+      REQUIRE(kind_of([&] { codec.decode(ByteView(whole).first(length), 3000); }) == ErrorKind::kDamaged);
     }
     Bytes longer = whole;
     longer.push_back(0);
-    REQUIRE(error_of([&] { codec.decode(longer, 3000); }) == ErrorKind::kDamaged);
-    REQUIRE(error_of([&] { codec.decode(whole, 2999); }) == ErrorKind::kDamaged);
-    REQUIRE(error_of([&] { codec.decode(whole, kMaximumFrame + 1); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { codec.decode(longer, 3000); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { codec.decode(whole, 2999); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { codec.decode(whole, kMaximumFrame + 1); }) == ErrorKind::kDamaged);
     // A flip that zstd cannot see gives other bytes of the same length: the seal and the blob id find that.
     for (std::size_t i = 0; i < whole.size() * 8; ++i) {
       Bytes flipped = whole;
@@ -143,13 +143,13 @@ TEST_CASE("a frame that decompresses to more than it declares is damaged") {
   bomb.resize(kFrameHeader + ZSTD_compress(bomb.data() + kFrameHeader, bomb.size() - kFrameHeader,
                                            zeros.data(), zeros.size(), 3));
   FrameCodec codec;
-  REQUIRE(error_of([&] { codec.decode(bomb, 100); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { codec.decode(bomb, 100); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("an unknown codec is a newer format") {
   FrameCodec codec;
   Bytes frame = {2, 1, 0, 0, 0, 42};
-  REQUIRE(error_of([&] { codec.decode(frame, 1); }) == ErrorKind::kNewerFormat);
+  REQUIRE(kind_of([&] { codec.decode(frame, 1); }) == ErrorKind::kNewerFormat);
 }
 
 }  // namespace

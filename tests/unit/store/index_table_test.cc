@@ -13,14 +13,14 @@
 namespace garner::store {
 namespace {
 
-using testing::error_of;
+using testing::kind_of;
 using testing::Random;
 
 // What a table should hold: pack, frame offset and offset in the frame of each blob.
-using Place = std::tuple<ObjectName, std::uint64_t, std::uint32_t, std::uint32_t, crypto::BlobKind>;
-using Model = std::map<crypto::BlobId, std::set<Place>>;
+using TablePlace = std::tuple<ObjectName, std::uint64_t, std::uint32_t, std::uint32_t, crypto::BlobKind>;
+using TableModel = std::map<crypto::BlobId, std::set<TablePlace>>;
 
-void add_to(Model& model, const std::vector<FinishedPack>& packs) {
+void add_to(TableModel& model, const std::vector<FinishedPack>& packs) {
   for (const FinishedPack& pack : packs) {
     for (const PackedFrame& frame : pack.frames) {
       std::uint32_t offset = 0;
@@ -32,10 +32,12 @@ void add_to(Model& model, const std::vector<FinishedPack>& packs) {
   }
 }
 
-Place place_of(const BlobLocation& at) { return {at.pack, at.frame_offset, at.offset, at.length, at.kind}; }
+TablePlace table_place(const BlobLocation& at) {
+  return {at.pack, at.frame_offset, at.offset, at.length, at.kind};
+}
 
-struct Fixture {
-  Fixture() { crypto::initialize_crypto(); }
+struct IndexTableFixture {
+  IndexTableFixture() { crypto::initialize_crypto(); }
   std::vector<FinishedPack> packs(std::size_t count, std::size_t frames, std::size_t blobs) {
     std::vector<FinishedPack> made;
     for (std::size_t i = 0; i < count; ++i) made.push_back(testing::random_pack(random, frames, blobs));
@@ -66,39 +68,39 @@ IndexTable::Keep everything() {
   return {[](std::size_t, std::uint32_t) { return true; }, [](const ObjectName&) { return true; }};
 }
 
-std::set<Place> find_all(const IndexTable& table, const crypto::BlobId& id) {
-  std::set<Place> found;
+std::set<TablePlace> find_all(const IndexTable& table, const crypto::BlobId& id) {
+  std::set<TablePlace> found;
   table.find(id, [&](const EntryRow& row) {
     const BlobLocation location = table.locate(row);
     REQUIRE(table.packs()[row.pack] == location.pack);
-    REQUIRE(found.insert(place_of(location)).second);
+    REQUIRE(found.insert(table_place(location)).second);
     return false;
   });
   return found;
 }
 
-void require_same(const IndexTable& table, const Model& model, Random& random) {
+void require_same_table(const IndexTable& table, const TableModel& model, Random& random) {
   std::uint64_t entries = 0;
   for (const auto& [id, places] : model) {
     REQUIRE(find_all(table, id) == places);
     entries += places.size();
   }
   REQUIRE(table.entries() == entries);
-  Model visited;
+  TableModel visited;
   crypto::BlobId last;
   table.for_each([&](const EntryRow& row) {
     REQUIRE(last <= row.id);
     last = row.id;
-    visited[row.id].insert(place_of(table.locate(row)));
+    visited[row.id].insert(table_place(table.locate(row)));
   });
   REQUIRE(visited == model);
   for (int i = 0; i < 1000; ++i) REQUIRE(find_all(table, testing::random_id(random)).empty());
   table.verify();
 }
 
-TEST_CASE_METHOD(Fixture, "a table finds what its segments hold") {
+TEST_CASE_METHOD(IndexTableFixture, "a table finds what its segments hold") {
   for (std::size_t blobs : {0u, 1u, 3u, 50u, 700u}) {
-    Model model;
+    TableModel model;
     std::vector<SegmentPayload> segments;
     for (int i = 0; i < 3; ++i) {
       std::vector<FinishedPack> some = blobs == 0 ? packs(0, 0, 0) : packs(2, 2, blobs);
@@ -107,9 +109,9 @@ TEST_CASE_METHOD(Fixture, "a table finds what its segments hold") {
     }
     auto made = table("t", segments);
     REQUIRE(made->segments().size() == 3);
-    require_same(*made, model, random);
+    require_same_table(*made, model, random);
     // The filter is not mapped then, but read.
-    require_same(*IndexTable::open(folder.path("t"), std::make_shared<FilterBudget>(0)), model, random);
+    require_same_table(*IndexTable::open(folder.path("t"), std::make_shared<FilterBudget>(0)), model, random);
   }
 }
 
@@ -123,7 +125,7 @@ TEST_CASE("a budget is given out no further than it goes, and comes back") {
   REQUIRE_FALSE(budget.take(1));
 }
 
-TEST_CASE_METHOD(Fixture, "ids that are not spread at all are found as well") {
+TEST_CASE_METHOD(IndexTableFixture, "ids that are not spread at all are found as well") {
   // All in one block of the filter, which is searched evenly or, when it has too many for that, by halves.
   const std::size_t blobs = GENERATE(100u, 700u);
   unsigned next = 0;
@@ -134,12 +136,12 @@ TEST_CASE_METHOD(Fixture, "ids that are not spread at all are found as well") {
     id.value[31] = static_cast<std::uint8_t>(next);
     return id;
   })};
-  Model model;
+  TableModel model;
   add_to(model, some);
-  require_same(*table("t", {segment(some)}), model, random);
+  require_same_table(*table("t", {segment(some)}), model, random);
 }
 
-TEST_CASE_METHOD(Fixture, "a search ends when the visitor has enough") {
+TEST_CASE_METHOD(IndexTableFixture, "a search ends when the visitor has enough") {
   std::vector<FinishedPack> some = packs(3, 1, 1);
   for (FinishedPack& pack : some) pack.frames[0].blobs[0].id = some[0].frames[0].blobs[0].id;
   auto made = table("t", {segment(some)});
@@ -149,8 +151,8 @@ TEST_CASE_METHOD(Fixture, "a search ends when the visitor has enough") {
   REQUIRE_FALSE(made->find(some[0].frames[0].blobs[0].id, [&](const EntryRow&) { return false; }));
 }
 
-TEST_CASE_METHOD(Fixture, "tables merge into one that holds what each held") {
-  Model model;
+TEST_CASE_METHOD(IndexTableFixture, "tables merge into one that holds what each held") {
+  TableModel model;
   std::vector<std::unique_ptr<IndexTable>> tables;
   std::vector<const IndexTable*> inputs;
   std::vector<FinishedPack> shared = packs(2, 2, 20);
@@ -171,14 +173,14 @@ TEST_CASE_METHOD(Fixture, "tables merge into one that holds what each held") {
   std::size_t links = 0;
   merged->for_each_link([&](std::uint32_t, std::uint32_t) { ++links; });
   REQUIRE(links == 6 * 3 + 3 * 2);
-  require_same(*merged, model, random);
+  require_same_table(*merged, model, random);
 
   std::reverse(inputs.begin(), inputs.end());
   IndexTable::merge(folder.path("again"), {merged.get()}, everything());
   REQUIRE(read_file(folder.path("again"), 1u << 24) == read_file(folder.path("m"), 1u << 24));
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(IndexTableFixture,
                  "a merge leaves out what is not kept, and remembers which packs a kept segment lacks") {
   std::vector<FinishedPack> first = packs(3, 2, 50);
   std::vector<FinishedPack> second = packs(2, 2, 50);
@@ -195,9 +197,9 @@ TEST_CASE_METHOD(Fixture,
                         [&](const ObjectName& name) { return name == kept.name; }};
   IndexTable::merge(folder.path("m"), inputs, keep);
   auto merged = open("m");
-  Model model;
+  TableModel model;
   add_to(model, {first[0], first[2], second[1]});
-  require_same(*merged, model, random);
+  require_same_table(*merged, model, random);
   REQUIRE(merged->segments() == std::vector<ObjectName>{kept.name});
   std::set<ObjectName> dropped;
   for (std::uint32_t i = 0; i < merged->packs().size(); ++i) {
@@ -212,36 +214,36 @@ TEST_CASE_METHOD(Fixture,
   IndexTable::merge(folder.path("back"), {merged.get(), a.get()}, everything());
   add_to(model, first);
   auto back = open("back");
-  require_same(*back, model, random);
+  require_same_table(*back, model, random);
   for (std::uint32_t i = 0; i < back->packs().size(); ++i) REQUIRE_FALSE(back->pack(i).dropped);
 }
 
-TEST_CASE_METHOD(Fixture, "segments that disagree about a pack are both believed") {
+TEST_CASE_METHOD(IndexTableFixture, "segments that disagree about a pack are both believed") {
   std::vector<FinishedPack> first = packs(1, 2, 10);
   std::vector<FinishedPack> second = first;
   second[0].frames.pop_back();
   second[0].frames[0].blobs[0].id = testing::random_id(random);
-  Model model;
+  TableModel model;
   add_to(model, first);
   add_to(model, second);
   auto made = table("t", {segment(first), segment(second)});
   for (const auto& [id, places] : model) {
-    std::set<Place> found;
+    std::set<TablePlace> found;
     made->find(id, [&](const EntryRow& entry) {
-      found.insert(place_of(made->locate(entry)));
+      found.insert(table_place(made->locate(entry)));
       return false;
     });
     REQUIRE(found == places);
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a torn or foreign table is not opened") {
+TEST_CASE_METHOD(IndexTableFixture, "a torn or foreign table is not opened") {
   auto made = table("t", {segment(packs(3, 2, 40))});
   made.reset();
   Bytes whole = read_file(folder.path("t"), 1u << 24);
   auto opens = [&](const Bytes& bytes) {
     overwrite(folder.path("t"), bytes);
-    return error_of([&] { open("t"); });
+    return kind_of([&] { open("t"); });
   };
   for (std::size_t length :
        {std::size_t{0}, std::size_t{100}, std::size_t{128}, std::size_t{4096}, whole.size() - 1}) {
@@ -260,10 +262,10 @@ TEST_CASE_METHOD(Fixture, "a torn or foreign table is not opened") {
     REQUIRE(opens(flipped) == ErrorKind::kDamaged);
   }
   remove_file(folder.path("t"));
-  REQUIRE(error_of([&] { open("t"); }) == ErrorKind::kNotFound);
+  REQUIRE(kind_of([&] { open("t"); }) == ErrorKind::kNotFound);
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(IndexTableFixture,
                  "damage behind the header is found when all is read, and never followed out of bounds") {
   std::vector<FinishedPack> some = packs(3, 2, 40);
   auto made = table("t", {segment(some)});
@@ -289,8 +291,8 @@ TEST_CASE_METHOD(Fixture,
       }
     }
     if (place < entries) continue;
-    REQUIRE(error_of([&] { opened->verify(); }) == ErrorKind::kDamaged);
-    REQUIRE(error_of([&] { IndexTable::merge(folder.path("m"), {opened.get()}, everything()); }) ==
+    REQUIRE(kind_of([&] { opened->verify(); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { IndexTable::merge(folder.path("m"), {opened.get()}, everything()); }) ==
             ErrorKind::kDamaged);
     REQUIRE_FALSE(std::filesystem::exists(folder.path("m")));
     REQUIRE_FALSE(std::filesystem::exists(folder.path("m.new")));
@@ -322,7 +324,7 @@ TEST_CASE("the filter passes at most one absent id in a hundred, with at most 12
   REQUIRE(passed < kIds / 100);
 }
 
-TEST_CASE_METHOD(Fixture, "a million entries") {
+TEST_CASE_METHOD(IndexTableFixture, "a million entries") {
   std::vector<SegmentPayload> segments;
   std::vector<crypto::BlobId> ids;
   for (int i = 0; i < 4; ++i) {

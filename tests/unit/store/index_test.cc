@@ -18,14 +18,14 @@ namespace garner::store {
 namespace {
 
 using testing::below;
-using testing::error_of;
+using testing::kind_of;
 using testing::Random;
 
 std::string text(const ObjectName& name) { return std::string(as_text(name.view())); }
 
 // A repository as the log would tell it: everything that ever was, and what of it is live.
-struct Model {
-  explicit Model(std::uint64_t seed) : random(seed) { crypto::initialize_crypto(); }
+struct IndexModel {
+  explicit IndexModel(std::uint64_t seed) : random(seed) { crypto::initialize_crypto(); }
 
   struct Segment {
     std::vector<ObjectName> packs;
@@ -107,12 +107,12 @@ struct Model {
 };
 
 // All that lookups may say: pack, frame and offset by id.
-using Place = std::tuple<ObjectName, std::uint64_t, std::uint32_t, std::uint32_t>;
-Place place_of(const BlobLocation& at) { return {at.pack, at.frame_offset, at.offset, at.length}; }
+using IndexPlace = std::tuple<ObjectName, std::uint64_t, std::uint32_t, std::uint32_t>;
+IndexPlace index_place(const BlobLocation& at) { return {at.pack, at.frame_offset, at.offset, at.length}; }
 
-std::map<crypto::BlobId, std::multiset<Place>> places_in(const Model& model,
-                                                         const std::set<ObjectName>& packs) {
-  std::map<crypto::BlobId, std::multiset<Place>> places;
+std::map<crypto::BlobId, std::multiset<IndexPlace>> places_in(const IndexModel& model,
+                                                              const std::set<ObjectName>& packs) {
+  std::map<crypto::BlobId, std::multiset<IndexPlace>> places;
   for (const ObjectName& name : packs) {
     for (const PackedFrame& frame : model.packs.at(name).frames) {
       std::uint32_t offset = 0;
@@ -125,7 +125,7 @@ std::map<crypto::BlobId, std::multiset<Place>> places_in(const Model& model,
   return places;
 }
 
-void require_same(const Index& index, const Model& model) {
+void require_same_index(const Index& index, const IndexModel& model) {
   std::set<ObjectName> packs = model.live_packs();
   auto places = places_in(model, packs);
   std::uint64_t entries = 0;
@@ -141,7 +141,7 @@ void require_same(const Index& index, const Model& model) {
   for (const crypto::BlobId& id : model.ids) {
     std::optional<BlobLocation> found = index.find(id);
     auto expected = places.find(id);
-    bool right = found ? expected != places.end() && expected->second.contains(place_of(*found))
+    bool right = found ? expected != places.end() && expected->second.contains(index_place(*found))
                        : expected == places.end();
     if (!right) ++wrong;
     if (auto rescue = index.find_condemned(id);
@@ -151,8 +151,9 @@ void require_same(const Index& index, const Model& model) {
   }
   REQUIRE(wrong == 0);
 
-  std::map<crypto::BlobId, std::multiset<Place>> visited;
-  index.for_each([&](const crypto::BlobId& id, const BlobLocation& at) { visited[id].insert(place_of(at)); });
+  std::map<crypto::BlobId, std::multiset<IndexPlace>> visited;
+  index.for_each(
+      [&](const crypto::BlobId& id, const BlobLocation& at) { visited[id].insert(index_place(at)); });
   REQUIRE(visited == places);
 }
 
@@ -175,7 +176,7 @@ TEST_CASE("an index answers as the state says, whatever happened before") {
   for (int round = 0; round < 8; ++round) {
     std::uint64_t seed = testing::fresh_seed();
     CAPTURE(seed);
-    Model model(seed);
+    IndexModel model(seed);
     Random& random = model.random;
     testing::TemporaryFolder folder;
     std::string at = folder.path("index");
@@ -248,7 +249,7 @@ TEST_CASE("an index answers as the state says, whatever happened before") {
       }
       index->update(model.state(), model.fetch());
       for (const ObjectName& name : model.fetched) REQUIRE(may_be_fetched.contains(name));
-      require_same(*index, model);
+      require_same_index(*index, model);
     }
     std::vector<std::string> tables = tables_in(at);
     REQUIRE(tables.size() <= 8);
@@ -256,17 +257,17 @@ TEST_CASE("an index answers as the state says, whatever happened before") {
 }
 
 TEST_CASE("before the first state nothing is found") {
-  Model model(1);
+  IndexModel model(1);
   testing::TemporaryFolder folder;
   Index index(folder.path("a/new/folder"));
   REQUIRE_FALSE(index.find(testing::random_id(model.random)));
   REQUIRE(index.entries() == 0);
   index.update({}, model.fetch());
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("a reopened index asks for nothing it has") {
-  Model model(2);
+  IndexModel model(2);
   testing::TemporaryFolder folder;
   for (int i = 0; i < 12; ++i) model.add(2, 2, 50);
   { Index(folder.path()).update(model.state(), model.fetch()); }
@@ -274,11 +275,11 @@ TEST_CASE("a reopened index asks for nothing it has") {
   Index index(folder.path());
   index.update(model.state(),
                [](const v1::SegmentReference&) -> Bytes { throw std::runtime_error("asked"); });
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("a table that serves no live segment is deleted, and so is what does not verify") {
-  Model model(3);
+  IndexModel model(3);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   model.add(2, 2, 50);
@@ -294,7 +295,7 @@ TEST_CASE("a table that serves no live segment is deleted, and so is what does n
 }
 
 TEST_CASE("a removed segment's packs are live while another live segment names them") {
-  Model model(4);
+  IndexModel model(4);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   FinishedPack shared = testing::random_pack(model.random, 1, 10);
@@ -309,16 +310,16 @@ TEST_CASE("a removed segment's packs are live while another live segment names t
   model.segments[second] = {{shared.name}, build_segment_payload({shared})};
   model.live = {first, second};
   index.update(model.state(), model.fetch());
-  require_same(index, model);
+  require_same_index(index, model);
   model.live = {second};
   index.update(model.state(), model.fetch());
   REQUIRE(index.is_live(shared.name));
   REQUIRE_FALSE(index.is_live(own.name));
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("condemned packs are not live, and can be found for rescue until they are dropped") {
-  Model model(5);
+  IndexModel model(5);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   model.add(1, 1, 20);
@@ -340,39 +341,39 @@ TEST_CASE("condemned packs are not live, and can be found for rescue until they 
 }
 
 TEST_CASE("an update that fails changes no answer, and the next one goes on from there") {
-  Model model(6);
+  IndexModel model(6);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   model.add(2, 1, 30);
   index.update(model.state(), model.fetch());
-  Model before = model;
+  IndexModel before = model;
   for (int i = 0; i < 5; ++i) model.add(1, 1, 30);
   model.fetched.clear();
   Index::Fetch fetch = model.fetch();
-  REQUIRE(error_of([&] {
+  REQUIRE(kind_of([&] {
             index.update(model.state(), [&](const v1::SegmentReference& reference) {
               if (model.fetched.size() == 3) throw Error(ErrorKind::kDestinationAway, "gone");
               return fetch(reference);
             });
           }) == ErrorKind::kDestinationAway);
   REQUIRE(model.fetched.size() == 3);
-  require_same(index, before);
+  require_same_index(index, before);
   index.update(model.state(), fetch);
   REQUIRE(model.fetched.size() == 5);
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("a payload that does not check is refused") {
-  Model model(7);
+  IndexModel model(7);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   ObjectName name = model.add(1, 1, 30);
   model.segments[name].payload.pop_back();
-  REQUIRE(error_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a table whose content was damaged is made again when it is to be merged") {
-  Model model(8);
+  IndexModel model(8);
   testing::TemporaryFolder folder;
   {
     Index index(folder.path());
@@ -388,21 +389,21 @@ TEST_CASE("a table whose content was damaged is made again when it is to be merg
     index.update(model.state(), model.fetch());
   }
   REQUIRE(model.fetched.size() == 7);
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("thousands of small segments become a few tables at once") {
-  Model model(9);
+  IndexModel model(9);
   testing::TemporaryFolder folder;
   for (int i = 0; i < 3000; ++i) model.add(1, 1, 3);
   Index index(folder.path());
   index.update(model.state(), model.fetch());
-  require_same(index, model);
+  require_same_index(index, model);
   REQUIRE(tables_in(folder.path()).size() <= 4);
 }
 
 TEST_CASE("a table that is mostly waste is written anew without it") {
-  Model model(10);
+  IndexModel model(10);
   testing::TemporaryFolder folder;
   Index index(folder.path());
   for (int i = 0; i < 4; ++i) model.add(2, 10, 200);
@@ -419,16 +420,16 @@ TEST_CASE("a table that is mostly waste is written anew without it") {
   }
   index.update(model.state(), model.fetch());
   REQUIRE(size() < before / 2);
-  require_same(index, model);
+  require_same_index(index, model);
   // And is complete again when the names turn out to be live.
   model.dead.clear();
   model.fetched.clear();
   index.update(model.state(), model.fetch());
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("a full disk under the local copy is no full destination, and is got over") {
-  Model model(12);
+  IndexModel model(12);
   testing::TemporaryFolder folder;
   std::string mounted = folder.path("small");
   std::filesystem::create_directory(mounted);
@@ -443,19 +444,19 @@ TEST_CASE("a full disk under the local copy is no full destination, and is got o
   Index index(mounted + "/index");
   model.add(1, 2, 100);
   index.update(model.state(), model.fetch());
-  Model before = model;
+  IndexModel before = model;
   model.add(10, 10, 100);
-  REQUIRE(error_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kWriteFailed);
-  require_same(index, before);
+  REQUIRE(kind_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kWriteFailed);
+  require_same_index(index, before);
   REQUIRE(tables_in(mounted + "/index").size() == 1);
   REQUIRE(mount("garner-test", mounted.c_str(), "tmpfs", MS_REMOUNT, "size=16m") == 0);
   model.fetched.clear();
   index.update(model.state(), model.fetch());
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 TEST_CASE("lookups run while the index is updated") {
-  Model model(11);
+  IndexModel model(11);
   testing::TemporaryFolder folder;
   Index index(folder.path(), std::make_shared<FilterBudget>(256u << 10));
   model.add(2, 5, 100);
@@ -482,7 +483,7 @@ TEST_CASE("lookups run while the index is updated") {
   done = true;
   for (std::thread& thread : threads) thread.join();
   REQUIRE(missed == 0);
-  require_same(index, model);
+  require_same_index(index, model);
 }
 
 }  // namespace

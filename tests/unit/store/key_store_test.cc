@@ -28,7 +28,7 @@ bool same_keys(const crypto::Keyring& a, const crypto::Keyring& b) {
 std::string slot_text(const v1::KeySlot& slot) { return Uuid::from_bytes(as_bytes(slot.id())).text(); }
 
 // A repository with a password and a recovery key.
-struct Fixture {
+struct KeyStoreFixture {
   CryptoReady ready;
   MemoryDestination destination;
   crypto::Keyring keyring = crypto::Keyring::generate({5, 0});
@@ -36,7 +36,7 @@ struct Fixture {
   v1::KeySlot password_slot;
   v1::KeySlot recovery_key_slot;
 
-  Fixture() {
+  KeyStoreFixture() {
     password_slot = crypto::make_slot(keyring, password("open sesame"), "mine", {10, 0}, kCheap);
     recovery_key_slot = crypto::make_slot(keyring, recovery(recovery_key), "printed", {11, 0});
     add_slot(destination, password_slot);
@@ -74,26 +74,26 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("slots are listed by uuid, and each is stored once") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   const std::vector<v1::KeySlotFile> slots = list_slots(fixture.destination);
   REQUIRE(slots.size() == 2);
   CHECK(slots[0].slot().id() < slots[1].slot().id());
-  CHECK(error_of([&] { add_slot(fixture.destination, fixture.password_slot); }) == ErrorKind::kAlreadyExists);
+  CHECK(kind_of([&] { add_slot(fixture.destination, fixture.password_slot); }) == ErrorKind::kAlreadyExists);
 }
 
 TEST_CASE("a password and a recovery key open the keyring; others do not") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   CHECK(same_keys(open_with(fixture.destination, password("open sesame")), fixture.keyring));
   CHECK(same_keys(open_with(fixture.destination, recovery(fixture.recovery_key)), fixture.keyring));
-  CHECK(error_of([&] { open_with(fixture.destination, password("open barley")); }) == ErrorKind::kWrongKey);
-  CHECK(error_of([&] { open_with(fixture.destination, recovery(crypto::generate_recovery_key())); }) ==
+  CHECK(kind_of([&] { open_with(fixture.destination, password("open barley")); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { open_with(fixture.destination, recovery(crypto::generate_recovery_key())); }) ==
         ErrorKind::kWrongKey);
   const crypto::Credential key_file{v1::SLOT_TYPE_KEY_FILE, crypto::random_secret(64)};
-  CHECK(error_of([&] { open_with(fixture.destination, key_file); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { open_with(fixture.destination, key_file); }) == ErrorKind::kWrongKey);
 }
 
 TEST_CASE("after rotations every slot opens every epoch") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.rotate();
   fixture.rotate();
   const crypto::Keyring opened = open_with(fixture.destination, password("open sesame"));
@@ -103,7 +103,7 @@ TEST_CASE("after rotations every slot opens every epoch") {
 }
 
 TEST_CASE("a slot of another keyring is passed over") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   // What an attempt to make a repository here left before, with the same password.
   const crypto::Keyring other = crypto::Keyring::generate({5, 0});
   for (int i = 0; i < 4; ++i) {
@@ -113,20 +113,20 @@ TEST_CASE("a slot of another keyring is passed over") {
 }
 
 TEST_CASE("when keys/ is lost the recovery key finds its slot in a pack, with its extensions") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.put_pack();
   fixture.rotate();
   fixture.put_pack();
   fixture.lose_keys();
-  CHECK(error_of([&] { open_with(fixture.destination, password("open sesame")); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { open_with(fixture.destination, password("open sesame")); }) == ErrorKind::kWrongKey);
   const crypto::Keyring opened = open_with(fixture.destination, recovery(fixture.recovery_key));
   CHECK(opened.id() == fixture.keyring.id());
-  CHECK(error_of([&] { open_with(fixture.destination, recovery(crypto::generate_recovery_key())); }) ==
+  CHECK(kind_of([&] { open_with(fixture.destination, recovery(crypto::generate_recovery_key())); }) ==
         ErrorKind::kWrongKey);
 }
 
 TEST_CASE("of the recovery slots in packs the one that opens most epochs counts") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.put_pack();
   fixture.rotate();
   fixture.put_pack();
@@ -135,7 +135,7 @@ TEST_CASE("of the recovery slots in packs the one that opens most epochs counts"
 }
 
 TEST_CASE("a damaged slot does not keep the others from opening, and is named by a listing") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   const std::string damaged_key = slot_key(Uuid::from_bytes(as_bytes(fixture.recovery_key_slot.id())));
   fixture.destination.object(damaged_key) = Bytes{0xff, 0xff, 0xff};
   CHECK(same_keys(open_with(fixture.destination, password("open sesame")), fixture.keyring));
@@ -147,12 +147,12 @@ TEST_CASE("a damaged slot does not keep the others from opening, and is named by
     CHECK(std::string(error.what()).find(damaged_key) != std::string::npos);
     CHECK(std::string(error.what()).find(slot_text(fixture.password_slot)) != std::string::npos);
   }
-  CHECK(error_of([&] { open_with(fixture.destination, recovery(fixture.recovery_key)); }) ==
+  CHECK(kind_of([&] { open_with(fixture.destination, recovery(fixture.recovery_key)); }) ==
         ErrorKind::kDamaged);
 }
 
 TEST_CASE("no truncated or changed slot opens another keyring or crashes") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   const std::string key = slot_key(Uuid::from_bytes(as_bytes(fixture.recovery_key_slot.id())));
   Bytes& object = fixture.destination.object(key);
   const Bytes original = object;
@@ -177,11 +177,11 @@ TEST_CASE("no truncated or changed slot opens another keyring or crashes") {
 }
 
 TEST_CASE("a slot is removed by a prefix of its id, with its extensions, but not the last one") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.rotate();
   const std::string id = slot_text(fixture.password_slot);
-  CHECK(error_of([&] { remove_slot(fixture.destination, id.substr(0, 3)); }) == ErrorKind::kInvalidInput);
-  CHECK(error_of([&] { remove_slot(fixture.destination, "xyzw"); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { remove_slot(fixture.destination, id.substr(0, 3)); }) == ErrorKind::kInvalidInput);
+  CHECK(kind_of([&] { remove_slot(fixture.destination, "xyzw"); }) == ErrorKind::kInvalidInput);
   std::string upper = id.substr(0, 12);
   for (char& character : upper) {
     if (character >= 'a') character = static_cast<char>(character - 'a' + 'A');
@@ -189,24 +189,24 @@ TEST_CASE("a slot is removed by a prefix of its id, with its extensions, but not
   remove_slot(fixture.destination, upper);
   CHECK(list_slots(fixture.destination).size() == 1);
   CHECK(fixture.destination.list("keys/", "").size() == 2);
-  CHECK(error_of([&] { remove_slot(fixture.destination, id); }) == ErrorKind::kNotFound);
-  CHECK(error_of([&] { remove_slot(fixture.destination, slot_text(fixture.recovery_key_slot)); }) ==
+  CHECK(kind_of([&] { remove_slot(fixture.destination, id); }) == ErrorKind::kNotFound);
+  CHECK(kind_of([&] { remove_slot(fixture.destination, slot_text(fixture.recovery_key_slot)); }) ==
         ErrorKind::kConflict);
-  CHECK(error_of([&] { open_with(fixture.destination, password("open sesame")); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { open_with(fixture.destination, password("open sesame")); }) == ErrorKind::kWrongKey);
 }
 
 TEST_CASE("a damaged slot can be removed, and does not count as one that is left") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.destination.object(slot_key(Uuid::from_bytes(as_bytes(fixture.recovery_key_slot.id())))) =
       Bytes{0xff};
-  CHECK(error_of([&] { remove_slot(fixture.destination, slot_text(fixture.password_slot)); }) ==
+  CHECK(kind_of([&] { remove_slot(fixture.destination, slot_text(fixture.password_slot)); }) ==
         ErrorKind::kConflict);
   remove_slot(fixture.destination, slot_text(fixture.recovery_key_slot));
   CHECK(list_slots(fixture.destination).size() == 1);
 }
 
 TEST_CASE("an extension that a removed slot left opens nothing and hides nothing") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   fixture.rotate();
   fixture.destination.remove(slot_key(Uuid::from_bytes(as_bytes(fixture.password_slot.id()))));
   CHECK(list_slots(fixture.destination).size() == 1);
@@ -214,7 +214,7 @@ TEST_CASE("an extension that a removed slot left opens nothing and hides nothing
 }
 
 TEST_CASE("packs carry the newest recovery slot") {
-  Fixture fixture;
+  KeyStoreFixture fixture;
   v1::KeySlotFile file;
   const Bytes first = recovery_slot(fixture.destination);
   REQUIRE(file.ParseFromArray(first.data(), static_cast<int>(first.size())));

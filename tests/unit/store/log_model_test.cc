@@ -22,7 +22,7 @@ namespace {
 enum class Standing { kOrphan, kLive, kCondemned, kDropped };
 
 // What is true of the repository, whoever knows it.
-struct Model {
+struct LogModel {
   struct Pack {
     Standing standing = Standing::kOrphan;
     bool exists = true;
@@ -165,7 +165,7 @@ class World {
     }
     // It gave up exactly what is lost.
     for (const ObjectName& name : plan.names) {
-      const Model::Pack& pack = model_.packs.at(name);
+      const LogModel::Pack& pack = model_.packs.at(name);
       const bool own = std::ranges::find(writer.own, name, &FinishedPack::name) != writer.own.end();
       const bool holds = pack.standing == Standing::kLive || (own && pack.standing == Standing::kOrphan);
       REQUIRE(outcome.lost_names.contains(name) == !holds);
@@ -260,7 +260,7 @@ class World {
   std::array<Writer, 3> writers_;
   Machine pruner_;
   std::unique_ptr<Repository> prune_repository_;
-  Model model_;
+  LogModel model_;
   std::uint64_t next_blob_ = 0;
   bool overtaken_ = false;
 };

@@ -5,6 +5,7 @@
 #include "support/hooked_destination.h"
 #include "support/memory_destination.h"
 #include "support/random_packs.h"
+#include "support/set_clock.h"
 #include "support/store_fixture.h"
 
 using namespace garner;
@@ -14,23 +15,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Both clocks as a test sets them.
-class SetClock final : public Clock {
- public:
-  TimePoint now() const override { return {1'800'000'000 + wall.count(), 0}; }
-  std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::time_point(1000h + passed);
-  }
-  void pass(std::chrono::seconds time) {
-    wall += time;
-    passed += time;
-  }
-  std::chrono::seconds wall{0};
-  std::chrono::seconds passed{0};
-};
-
 // One machine has made the repository; this one has opened it, at a place where every request counts.
-struct Fixture {
+struct LooksFixture {
   CryptoReady ready;
   std::shared_ptr<MemoryDestination> memory = std::make_shared<MemoryDestination>();
   std::shared_ptr<HookedDestination> hooked = std::make_shared<HookedDestination>(memory);
@@ -42,7 +28,7 @@ struct Fixture {
   std::unique_ptr<Repository> other = other_machine.create(memory, keyring);
   std::unique_ptr<Repository> repository;
 
-  explicit Fixture(CountingDestination::Sums sums = CountingDestination::Sums::kTold)
+  explicit LooksFixture(CountingDestination::Sums sums = CountingDestination::Sums::kTold)
       : place(std::make_shared<CountingDestination>(hooked, sums)) {
     open();
     place->taken();
@@ -76,7 +62,7 @@ using Sums = CountingDestination::Sums;
 }  // namespace
 
 TEST_CASE("a look and a commit that adds no pack: one listing and one record") {
-  Fixture fixture;
+  LooksFixture fixture;
   fixture.repository->refresh();
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   CHECK(fixture.place->taken() == "list log 1, put log 1");
@@ -99,7 +85,7 @@ TEST_CASE("a look and a commit that adds no pack: one listing and one record") {
 }
 
 TEST_CASE("where no sums are told, or others, the log is looked at and the newest record read") {
-  Fixture fixture(GENERATE(Sums::kNone, Sums::kOther));
+  LooksFixture fixture(GENERATE(Sums::kNone, Sums::kOther));
   for (int i = 0; i < 3; ++i) {
     fixture.repository->refresh();
     REQUIRE(fixture.repository->commit(test_plan({})).committed);
@@ -108,7 +94,7 @@ TEST_CASE("where no sums are told, or others, the log is looked at and the newes
 }
 
 TEST_CASE("who wants a state to begin with takes one of a minute ago, where asking costs something") {
-  Fixture fixture;
+  LooksFixture fixture;
   fixture.clock.pass(60s);
   fixture.repository->refresh(kLookToBeginWith);
   CHECK(fixture.place->taken().empty());
@@ -134,7 +120,7 @@ TEST_CASE("who wants a state to begin with takes one of a minute ago, where aski
 }
 
 TEST_CASE("a commit of more than records, and one whose last look is old, lists the log") {
-  Fixture fixture;
+  LooksFixture fixture;
   const auto commit = [&](const CommitPlan& plan) {
     fixture.place->taken();
     REQUIRE(fixture.repository->commit(plan).committed);
@@ -176,7 +162,7 @@ TEST_CASE("a commit of more than records, and one whose last look is old, lists 
 }
 
 TEST_CASE("somebody else's commit since the look costs a listing, and its record") {
-  Fixture fixture;
+  LooksFixture fixture;
   const Uuid set = Uuid::random();
   const TestBlob blob = test_blob(*fixture.other, "theirs");
   fixture.other->commit(test_plan({store_pack(*fixture.other, {blob})}, set));
@@ -194,7 +180,7 @@ TEST_CASE("somebody else's commit since the look costs a listing, and its record
 }
 
 TEST_CASE("what was removed since the look is lost to a commit that goes by it") {
-  Fixture fixture;
+  LooksFixture fixture;
   const TestBlob blob = test_blob(*fixture.other, "old");
   const FinishedPack pack = store_pack(*fixture.other, {blob});
   const CommitOutcome stored = fixture.other->commit(test_plan({pack}));
@@ -216,12 +202,12 @@ TEST_CASE("what was removed since the look is lost to a commit that goes by it")
 }
 
 TEST_CASE("after an answer that was lost the log is listed, and the commit found") {
-  Fixture fixture;
+  LooksFixture fixture;
   const CommitPlan plan = test_plan({});
   fixture.hooked->answer_put_exclusive = [](bool) -> bool {
     throw Error(ErrorKind::kDestinationAway, "no answer");
   };
-  CHECK(error_of([&] { fixture.repository->commit(plan); }) == ErrorKind::kDestinationAway);
+  CHECK(kind_of([&] { fixture.repository->commit(plan); }) == ErrorKind::kDestinationAway);
   fixture.place->taken();
   const CommitOutcome again = fixture.repository->commit(plan);
   CHECK(again.committed);
@@ -230,7 +216,7 @@ TEST_CASE("after an answer that was lost the log is listed, and the commit found
 }
 
 TEST_CASE("a log that was put back since the look is found by the next one") {
-  Fixture fixture;
+  LooksFixture fixture;
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   const auto yesterday = fixture.copy_objects();
   fixture.repository->refresh();
@@ -254,12 +240,12 @@ TEST_CASE("a log that was put back since the look is found by the next one") {
       CHECK(std::string(error.what()).find("garner repair") != std::string::npos);
     }
   }
-  if (!reopened) CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kDamaged);
+  if (!reopened) CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kDamaged);
   CHECK(fixture.memory->list("log/", "").size() == 3);
 }
 
 TEST_CASE("a log that was put back and gone on with since the look is found by the next one") {
-  Fixture fixture;
+  LooksFixture fixture;
   const auto yesterday = fixture.copy_objects();
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   fixture.repository->refresh();
@@ -269,19 +255,19 @@ TEST_CASE("a log that was put back and gone on with since the look is found by t
   forked->commit(test_plan({}));
   REQUIRE(fixture.repository->commit(test_plan({})).generation == 3);
   SECTION("by this process") {
-    CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
-    CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
   }
   SECTION("by another") {
-    CHECK(error_of([&] { fixture.open(); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.open(); }) == ErrorKind::kForked);
   }
-  CHECK(error_of([&] { forked->refresh(); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { forked->refresh(); }) == ErrorKind::kForked);
 }
 
 TEST_CASE(
     "a record that was exchanged before the look is found by it where sums are told, else not committed on") {
   const Sums sums = GENERATE(Sums::kTold, Sums::kNone, Sums::kOther);
-  Fixture fixture(sums);
+  LooksFixture fixture(sums);
   const auto yesterday = fixture.copy_objects();
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   fixture.restore_objects(yesterday);
@@ -290,28 +276,28 @@ TEST_CASE(
   fixture.place->taken();
   const auto before = fixture.copy_objects();
   if (sums == Sums::kTold) {
-    CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
     CHECK(fixture.place->taken() == "get log 1, list log 1");
   } else {
     fixture.repository->refresh();
     fixture.place->taken();
   }
-  CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
   CHECK(fixture.copy_objects() == before);
   CHECK(fixture.place->taken() == "get log 1, list log 1");
 }
 
 TEST_CASE("nobody commits to a log that was rebuilt since the look") {
-  Fixture fixture;
+  LooksFixture fixture;
   REQUIRE(fixture.repository->commit(test_plan({})).committed);
   Machine third;
   const auto rebuilt = Repository::open_without_log(third.context(fixture.memory, fixture.keyring));
   REQUIRE(rebuilt->rebuild_log({}, 2, small_parameters()).committed);
-  CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
   // The place of the next record is taken: whoever reads what is left of the old log can read that as well.
   const LogContext log{*fixture.memory, fixture.keyring, rebuilt->header().repository};
   CHECK(read_record(log, 3).record.body.add_snapshots().empty());
-  CHECK(error_of([&] { follow(log, {}, 3); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { follow(log, {}, 3); }) == ErrorKind::kForked);
   // Who opens it anew reads the new log, and commits there.
   fixture.machine.pins.forget();
   fixture.open();
@@ -319,20 +305,20 @@ TEST_CASE("nobody commits to a log that was rebuilt since the look") {
 }
 
 TEST_CASE("who rebuilds a log learns of a commit that came to it meanwhile") {
-  Fixture fixture;
+  LooksFixture fixture;
   Machine third;
   const auto rebuilt = Repository::open_without_log(third.context(fixture.place, fixture.keyring));
   fixture.hooked->before_put_exclusive = [&](const std::string& key) {
     CHECK(key == record_key(2));
     fixture.other->commit(test_plan({}));
   };
-  CHECK(error_of([&] { rebuilt->rebuild_log({}, 1, small_parameters()); }) == ErrorKind::kConflict);
+  CHECK(kind_of([&] { rebuilt->rebuild_log({}, 1, small_parameters()); }) == ErrorKind::kConflict);
   CHECK(fixture.memory->list("log/", "").size() == 2);
   CHECK(rebuilt->rebuild_log({}, 2, small_parameters()).committed);
 }
 
 TEST_CASE("a state object comes with the first of 32 records that changes what is stored") {
-  Fixture fixture;
+  LooksFixture fixture;
   const auto states = [&] {
     std::vector<std::uint64_t> generations;
     for (const auto& object : fixture.memory->list("state/", ""))

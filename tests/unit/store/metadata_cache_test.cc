@@ -21,7 +21,7 @@ using namespace garner::testing;
 namespace {
 
 // A repository on a server, of which its maker knows everything and another machine nothing.
-struct Fixture {
+struct MetadataCacheFixture {
   CryptoReady ready;
   std::shared_ptr<MemoryDestination> memory = std::make_shared<MemoryDestination>();
   std::shared_ptr<CountingDestination> place = std::make_shared<CountingDestination>(memory);
@@ -36,7 +36,7 @@ struct Fixture {
     repository = machine.open(place, keyring);
     place->taken();
   }
-  Fixture() { machine.metadata_cache = 64u << 20; }
+  MetadataCacheFixture() { machine.metadata_cache = 64u << 20; }
   struct Stored {
     std::vector<TestBlob> blobs;
     FinishedPack pack;
@@ -77,8 +77,8 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a small pack of metadata is read once, whole") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 10, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 10, 1000);
   fixture.open();
   for (const TestBlob& blob : stored.blobs) fixture.read(blob);
   CHECK(fixture.place->taken() == "get packs 1");
@@ -94,7 +94,7 @@ TEST_CASE("a small pack of metadata is read once, whole") {
 }
 
 TEST_CASE("data is not kept") {
-  Fixture fixture;
+  MetadataCacheFixture fixture;
   const TestBlob blob = test_blob(*fixture.owner, "content");
   REQUIRE(fixture.owner->commit(test_plan({store_pack(*fixture.owner, {blob})})).committed);
   fixture.open();
@@ -104,8 +104,8 @@ TEST_CASE("data is not kept") {
 }
 
 TEST_CASE("of a large pack a frame or two are read, and when more are asked for all of it") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 12, 1'000'000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 12, 1'000'000);
   REQUIRE(stored.pack.size > 9u << 20);
   fixture.open();
   fixture.read(stored.blobs[0]);
@@ -120,9 +120,9 @@ TEST_CASE("of a large pack a frame or two are read, and when more are asked for 
 }
 
 TEST_CASE("what this machine publishes is kept at no cost") {
-  Fixture fixture;
+  MetadataCacheFixture fixture;
   fixture.open();
-  const Fixture::Stored stored = fixture.store(*fixture.repository, 3, 1000);
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.repository, 3, 1000);
   fixture.place->taken();
   fixture.open();
   for (const TestBlob& blob : stored.blobs) fixture.read(blob);
@@ -130,8 +130,8 @@ TEST_CASE("what this machine publishes is kept at no cost") {
 }
 
 TEST_CASE("a kept file that is torn, changed or gone is fetched or done without, and gives no wrong byte") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 10, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 10, 1000);
   fixture.open();
   for (const TestBlob& blob : stored.blobs) fixture.read(blob);
   const std::string path = fixture.folder() + "/" + stored.pack.name.hex();
@@ -161,7 +161,7 @@ TEST_CASE("a kept file that is torn, changed or gone is fetched or done without,
     }
   }
   SECTION("another pack's") {
-    const Fixture::Stored other = fixture.store(*fixture.owner, 10, 1000);
+    const MetadataCacheFixture::Stored other = fixture.store(*fixture.owner, 10, 1000);
     write(fixture.memory->object(pack_key(other.pack.name)));
     all_is_read();
   }
@@ -182,24 +182,24 @@ TEST_CASE("a kept file that is torn, changed or gone is fetched or done without,
 }
 
 TEST_CASE("who asks what is at the destination is not told of what is kept") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
   fixture.open();
   for (const TestBlob& blob : stored.blobs) fixture.read(blob);
   const auto before = fixture.repository->stored();
   const TestBlob& blob = stored.blobs.front();
   CHECK(before->read(blob.kind, blob.id) == blob.content);
   fixture.memory->object(pack_key(stored.pack.name))[stored.pack.frames[0].offset + 20] ^= 1;
-  CHECK(error_of([&] { fixture.repository->stored()->read(blob.kind, blob.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.repository->stored()->read(blob.kind, blob.id); }) == ErrorKind::kDamaged);
   fixture.memory->remove(pack_key(stored.pack.name));
-  CHECK(error_of([&] { fixture.repository->stored()->read(blob.kind, blob.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.repository->stored()->read(blob.kind, blob.id); }) == ErrorKind::kDamaged);
   // It can still be supplied from here.
   fixture.read(blob);
 }
 
 TEST_CASE("a pack that is damaged at the destination is not fetched again and again") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
   fixture.memory->object(pack_key(stored.pack.name))[stored.pack.frames[1].offset + 20] ^= 1;
   fixture.open();
   int damaged = 0;
@@ -220,9 +220,9 @@ TEST_CASE("a pack that is damaged at the destination is not fetched again and ag
 }
 
 TEST_CASE("no more is kept than may be, and what was used last stays") {
-  Fixture fixture;
+  MetadataCacheFixture fixture;
   fixture.machine.metadata_cache = 3 * (128u << 10);
-  std::vector<Fixture::Stored> packs;
+  std::vector<MetadataCacheFixture::Stored> packs;
   for (int i = 0; i < 4; ++i) packs.push_back(fixture.store(*fixture.owner, 1, 100));
   fixture.open();
   for (int i : {0, 1, 2}) fixture.read(packs[static_cast<std::size_t>(i)].blobs[0]);
@@ -245,14 +245,15 @@ TEST_CASE("no more is kept than may be, and what was used last stays") {
 }
 
 TEST_CASE("packs that are removed from the repository go from here, and what is not committed yet stays") {
-  Fixture fixture;
+  MetadataCacheFixture fixture;
   fixture.open();
-  const Fixture::Stored gone = fixture.store(*fixture.owner, 1, 100);
+  const MetadataCacheFixture::Stored gone = fixture.store(*fixture.owner, 1, 100);
   fixture.repository->refresh();
   fixture.read(gone.blobs[0]);
   const TemporaryFolder staging;
   const TestBlob blob = test_blob(*fixture.repository, "pending", crypto::BlobKind::kTree);
-  const FinishedPack pending = Fixture::make_pack(*fixture.repository, {blob}, staging.path("pack"));
+  const FinishedPack pending =
+      MetadataCacheFixture::make_pack(*fixture.repository, {blob}, staging.path("pack"));
   fixture.repository->publish(pending, staging.path("pack"));
   CHECK(fixture.kept() == 2);
   forge_condemn(*fixture.owner, {gone.snapshot}, {gone.pack.name});
@@ -271,8 +272,8 @@ TEST_CASE("packs that are removed from the repository go from here, and what is 
 }
 
 TEST_CASE("a pack that cannot be kept is read whole once, and then by frames") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 5, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 5, 1000);
   SECTION("it is shorter than the index says") {
     fixture.memory->object(pack_key(stored.pack.name)).pop_back();
     fixture.open();
@@ -291,8 +292,8 @@ TEST_CASE("a pack that cannot be kept is read whole once, and then by frames") {
 }
 
 TEST_CASE("several packs are fetched at once, each once") {
-  Fixture fixture;
-  std::vector<Fixture::Stored> packs;
+  MetadataCacheFixture fixture;
+  std::vector<MetadataCacheFixture::Stored> packs;
   for (int i = 0; i < 3; ++i) packs.push_back(fixture.store(*fixture.owner, 1, 1000));
   const auto hooked = std::make_shared<HookedDestination>(fixture.memory);
   fixture.place = std::make_shared<CountingDestination>(hooked);
@@ -325,9 +326,9 @@ TEST_CASE("several packs are fetched at once, each once") {
 }
 
 TEST_CASE("what is kept can be had by itself, and nothing is asked of the destination for it") {
-  Fixture fixture;
-  const Fixture::Stored kept = fixture.store(*fixture.owner, 3, 1000);
-  const Fixture::Stored other = fixture.store(*fixture.owner, 3, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored kept = fixture.store(*fixture.owner, 3, 1000);
+  const MetadataCacheFixture::Stored other = fixture.store(*fixture.owner, 3, 1000);
   const TestBlob data = test_blob(*fixture.owner, "content");
   REQUIRE(fixture.owner->commit(test_plan({store_pack(*fixture.owner, {data})})).committed);
   fixture.open();
@@ -346,8 +347,8 @@ TEST_CASE("what is kept can be had by itself, and nothing is asked of the destin
 }
 
 TEST_CASE("a log that is accepted is read without what was kept before") {
-  Fixture fixture;
-  const Fixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
+  MetadataCacheFixture fixture;
+  const MetadataCacheFixture::Stored stored = fixture.store(*fixture.owner, 3, 1000);
   const std::uint64_t newest = fixture.owner->state()->generation();
   REQUIRE(fixture.owner->commit(test_plan({})).committed);
   fixture.open();

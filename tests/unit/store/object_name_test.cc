@@ -8,7 +8,7 @@
 namespace garner::store {
 namespace {
 
-using testing::error_of;
+using testing::kind_of;
 
 TEST_CASE("a name is made anew each time, and proves the bytes") {
   crypto::initialize_crypto();
@@ -46,9 +46,9 @@ TEST_CASE("names have one text form") {
   std::string upper(64, 'A');
   for (const std::string& text :
        {std::string(), std::string(63, 'a'), std::string(65, 'a'), upper, std::string(64, 'g')}) {
-    REQUIRE(error_of([&] { ObjectName::from_hex(text); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { ObjectName::from_hex(text); }) == ErrorKind::kDamaged);
   }
-  REQUIRE(error_of([&] { ObjectName::from_bytes(Bytes(31)); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { ObjectName::from_bytes(Bytes(31)); }) == ErrorKind::kDamaged);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@
 namespace garner::store {
 namespace {
 
-using testing::error_of;
+using testing::kind_of;
 using testing::Random;
 
 PackContext some_context() {
@@ -65,7 +65,7 @@ TEST_CASE("a directory whose frames cannot be is damaged") {
     FinishedPack bad = good;
     change(bad);
     Bytes bytes = serialize_directory(bad.frames, context);
-    return error_of([&] { parse_directory(bytes, bad.kind, 1282, end_of(good)); }) == ErrorKind::kDamaged;
+    return kind_of([&] { parse_directory(bytes, bad.kind, 1282, end_of(good)); }) == ErrorKind::kDamaged;
   };
   REQUIRE(refuses([](FinishedPack& pack) { pack.frames.clear(); }));
   REQUIRE(refuses([](FinishedPack& pack) { pack.frames.pop_back(); }));
@@ -94,9 +94,8 @@ TEST_CASE("a cut or flipped directory is damaged, or at least possible") {
   std::size_t frames_end = bytes.size();
   // The generation comes last and may be missing, as zero is.
   for (std::size_t length = 0; length + 2 < frames_end; ++length) {
-    REQUIRE(error_of([&] {
-              parse_directory(ByteView(bytes).first(length), pack.kind, 1282, end_of(pack));
-            }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { parse_directory(ByteView(bytes).first(length), pack.kind, 1282, end_of(pack)); }) ==
+            ErrorKind::kDamaged);
   }
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     Bytes flipped = bytes;

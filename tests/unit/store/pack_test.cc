@@ -16,14 +16,13 @@
 namespace garner::store {
 namespace {
 
-using testing::error_of;
+using testing::kind_of;
+using testing::kPackWindow;
 using testing::Random;
 
-constexpr std::size_t kWindow = 64u << 10;
-
 // Writes packs of random blobs, and knows what is in them.
-struct Fixture {
-  Fixture() {
+struct PackFixture {
+  PackFixture() {
     crypto::initialize_crypto();
     keyring.emplace(crypto::Keyring::generate({}));
     context.keyring = &*keyring;
@@ -83,7 +82,7 @@ struct Fixture {
   std::vector<Bytes> raw;  // of the frames, in order
 };
 
-TEST_CASE_METHOD(Fixture, "a pack comes back as it was written") {
+TEST_CASE_METHOD(PackFixture, "a pack comes back as it was written") {
   for (PackKind kind : {PackKind::kData, PackKind::kMetadata}) {
     raw.clear();
     PackWriter writer(path(), context, kind);
@@ -118,7 +117,7 @@ TEST_CASE_METHOD(Fixture, "a pack comes back as it was written") {
   }
 }
 
-TEST_CASE_METHOD(Fixture, "whoever watches a destination sees whole windows and padded sizes") {
+TEST_CASE_METHOD(PackFixture, "whoever watches a destination sees whole windows and padded sizes") {
   for (std::size_t length : {std::size_t{1}, std::size_t{90000}, std::size_t{200000}, std::size_t{3000000}}) {
     raw.clear();
     PackWriter writer(path(), context, PackKind::kData);
@@ -134,12 +133,12 @@ TEST_CASE_METHOD(Fixture, "whoever watches a destination sees whole windows and 
     reader.read_frame(pack.frames[0].offset, pack.frames[0].stored_length, sealed);
   }
   for (const auto& read : destination.reads()) {
-    REQUIRE(read.offset % kWindow == 0);
-    REQUIRE(read.length % kWindow == 0);
+    REQUIRE(read.offset % kPackWindow == 0);
+    REQUIRE(read.length % kPackWindow == 0);
   }
 }
 
-TEST_CASE_METHOD(Fixture, "two packs of the same content have nothing in common but what is clear") {
+TEST_CASE_METHOD(PackFixture, "two packs of the same content have nothing in common but what is clear") {
   FinishedPack first = small_pack();
   raw.clear();
   random.seed(1);
@@ -152,7 +151,7 @@ TEST_CASE_METHOD(Fixture, "two packs of the same content have nothing in common 
   REQUIRE(equal < a.size() / 100);
 }
 
-TEST_CASE_METHOD(Fixture, "a flip of any byte of a pack is found") {
+TEST_CASE_METHOD(PackFixture, "a flip of any byte of a pack is found") {
   FinishedPack pack = small_pack();
   Bytes& bytes = object(pack.name);
   std::size_t frames_end = pack.frames.back().offset + pack.frames.back().stored_length;
@@ -160,7 +159,7 @@ TEST_CASE_METHOD(Fixture, "a flip of any byte of a pack is found") {
     CAPTURE(i);
     std::uint8_t bit = static_cast<std::uint8_t>(1u << (i % 8));
     bytes[i] ^= bit;
-    ErrorKind kind = error_of([&] { read_all(pack.name); });
+    ErrorKind kind = kind_of([&] { read_all(pack.name); });
     bytes[i] ^= bit;
     // Version and wrap type tell of a newer format, the epoch of another key; everything else is damage.
     if (i >= 8 && i < 12 && i != 10) {
@@ -174,13 +173,14 @@ TEST_CASE_METHOD(Fixture, "a flip of any byte of a pack is found") {
   REQUIRE(read_all(pack.name) == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readable, and the cut is found") {
+TEST_CASE_METHOD(PackFixture,
+                 "of a truncated pack the whole frames are still readable, and the cut is found") {
   FinishedPack pack = small_pack();
   Bytes whole = object(pack.name);
   for (std::size_t length = 0; length < whole.size(); length += length < 6000 ? 1 : 1009) {
     CAPTURE(length);
     object(pack.name) = Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length));
-    REQUIRE(error_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
     if (length < pack.frames[0].offset) continue;
     Scratch sealed;
     PackReader reader(destination, *keyring, pack.name);
@@ -190,33 +190,33 @@ TEST_CASE_METHOD(Fixture, "of a truncated pack the whole frames are still readab
         REQUIRE(codec.decode(reader.read_frame(frame.offset, frame.stored_length, sealed),
                              frame.raw_length) == raw[i]);
       } else {
-        REQUIRE(error_of([&] { reader.read_frame(frame.offset, frame.stored_length, sealed); }) ==
+        REQUIRE(kind_of([&] { reader.read_frame(frame.offset, frame.stored_length, sealed); }) ==
                 ErrorKind::kDamaged);
       }
     }
   }
   object(pack.name) = whole;
   object(pack.name).resize(256u << 10);
-  REQUIRE(error_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { read_all(pack.name); }) == ErrorKind::kDamaged);
 }
 
-TEST_CASE_METHOD(Fixture, "a place where no frame can be is refused before it is read") {
+TEST_CASE_METHOD(PackFixture, "a place where no frame can be is refused before it is read") {
   FinishedPack pack = small_pack();
   Scratch sealed;
   PackReader reader(destination, *keyring, pack.name);
   std::size_t before = destination.reads().size();
-  REQUIRE(error_of([&] { reader.read_frame(0, 100, sealed); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, 20, sealed); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(pack.frames[0].offset, ~0u, sealed); }) == ErrorKind::kDamaged);
-  REQUIRE(error_of([&] { reader.read_frame(~std::uint64_t{0} - 50, 100, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { reader.read_frame(0, 100, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { reader.read_frame(pack.frames[0].offset, 20, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { reader.read_frame(pack.frames[0].offset, ~0u, sealed); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { reader.read_frame(~std::uint64_t{0} - 50, 100, sealed); }) == ErrorKind::kDamaged);
   REQUIRE(destination.reads().size() == before);
   // Another frame's place: the counter differs.
-  REQUIRE(error_of([&] {
+  REQUIRE(kind_of([&] {
             reader.read_frame(pack.frames[0].offset + 1, pack.frames[0].stored_length, sealed);
           }) == ErrorKind::kDamaged);
 }
 
-TEST_CASE_METHOD(Fixture, "packs of every epoch are readable, those of an unknown one say so") {
+TEST_CASE_METHOD(PackFixture, "packs of every epoch are readable, those of an unknown one say so") {
   FinishedPack old = small_pack();
   crypto::Keyring before = keyring->copy();
   keyring->rotate({});
@@ -225,64 +225,64 @@ TEST_CASE_METHOD(Fixture, "packs of every epoch are readable, those of an unknow
   FinishedPack recent = small_pack();
   PackReader reader(destination, *keyring, recent.name);
   REQUIRE(reader.header().epoch == 2);
-  REQUIRE(error_of([&] { PackReader(destination, before, recent.name); }) == ErrorKind::kWrongKey);
+  REQUIRE(kind_of([&] { PackReader(destination, before, recent.name); }) == ErrorKind::kWrongKey);
   REQUIRE(read_all(recent.name) == 3);
   raw = old_raw;
   REQUIRE(read_all(old.name) == 3);
 
   crypto::Keyring other = crypto::Keyring::generate({});
   PackReader stranger(destination, other, old.name);
-  REQUIRE(error_of([&] { stranger.read_directory(); }) == ErrorKind::kDamaged);
+  REQUIRE(kind_of([&] { stranger.read_directory(); }) == ErrorKind::kDamaged);
 }
 
-TEST_CASE_METHOD(Fixture, "an unencrypted pack is one of the published keyring") {
+TEST_CASE_METHOD(PackFixture, "an unencrypted pack is one of the published keyring") {
   keyring.emplace(crypto::Keyring::unencrypted());
   context.recovery_slot.clear();
   FinishedPack pack = small_pack();
   REQUIRE(read_all(pack.name) == 3);
 }
 
-TEST_CASE_METHOD(Fixture, "a header is parsed within its bounds") {
+TEST_CASE_METHOD(PackFixture, "a header is parsed within its bounds") {
   FinishedPack pack = small_pack();
   Bytes start = object(pack.name);
   std::size_t length = parse_pack_header(start).length;
   REQUIRE(length == 1282 + 300);
   REQUIRE(pack.frames[0].offset == length);
   for (std::size_t cut = 0; cut < length; ++cut) {
-    REQUIRE(error_of([&] { parse_pack_header(ByteView(start).first(cut)); }) == ErrorKind::kDamaged);
+    REQUIRE(kind_of([&] { parse_pack_header(ByteView(start).first(cut)); }) == ErrorKind::kDamaged);
   }
   REQUIRE(parse_pack_header(ByteView(start).first(length)).recovery_slot == context.recovery_slot);
 
   Bytes newer = start;
   newer[8] = 2;
-  REQUIRE(error_of([&] { parse_pack_header(newer); }) == ErrorKind::kNewerFormat);
+  REQUIRE(kind_of([&] { parse_pack_header(newer); }) == ErrorKind::kNewerFormat);
   newer = start;
   newer[11] = 1;
-  REQUIRE(error_of([&] { parse_pack_header(newer); }) == ErrorKind::kNewerFormat);
+  REQUIRE(kind_of([&] { parse_pack_header(newer); }) == ErrorKind::kNewerFormat);
 
   context.recovery_slot = Bytes((64u << 10) - 1282);
   raw.clear();
   FinishedPack longest = small_pack();
   REQUIRE(read_all(longest.name) == 3);
   context.recovery_slot.push_back(0);
-  REQUIRE(error_of([&] { PackWriter(path(), context, PackKind::kData); }) == ErrorKind::kInternal);
+  REQUIRE(kind_of([&] { PackWriter(path(), context, PackKind::kData); }) == ErrorKind::kInternal);
 }
 
-TEST_CASE_METHOD(Fixture, "a writer takes only frames that can be read back") {
+TEST_CASE_METHOD(PackFixture, "a writer takes only frames that can be read back") {
   PackWriter writer(path(), context, PackKind::kData);
   crypto::BlobId id = testing::random_id(random);
   const ByteView encoded = codec.encode(Bytes(100, 1));
   auto refuses = [&](std::uint32_t raw_length, std::vector<FrameBlob> blobs) {
-    return error_of([&] { writer.append(encoded, raw_length, std::move(blobs)); }) == ErrorKind::kInternal;
+    return kind_of([&] { writer.append(encoded, raw_length, std::move(blobs)); }) == ErrorKind::kInternal;
   };
   REQUIRE(refuses(100, {}));
   REQUIRE(refuses(100, {{id, crypto::BlobKind::kData, 99}}));
   REQUIRE(refuses(100, {{id, crypto::BlobKind::kTree, 100}}));
-  REQUIRE(error_of([&] { writer.finish(); }) == ErrorKind::kInternal);
-  REQUIRE(error_of([&] { PackWriter(path(), context, PackKind::kData); }) == ErrorKind::kAlreadyExists);
+  REQUIRE(kind_of([&] { writer.finish(); }) == ErrorKind::kInternal);
+  REQUIRE(kind_of([&] { PackWriter(path(), context, PackKind::kData); }) == ErrorKind::kAlreadyExists);
 }
 
-TEST_CASE_METHOD(Fixture, "many tiny blobs fill a pack with their directory") {
+TEST_CASE_METHOD(PackFixture, "many tiny blobs fill a pack with their directory") {
   PackWriter writer(path(), context, PackKind::kMetadata);
   std::uint64_t before = writer.size();
   append(writer, 5000, 4);
@@ -296,7 +296,7 @@ TEST_CASE_METHOD(Fixture, "many tiny blobs fill a pack with their directory") {
 // --------------------------------------------------------------------------------------------
 
 // What is left of a pack after a crash: `durable` frames that the checkpoint knows, and others it does not.
-std::vector<PackedFrame> crash(Fixture& fixture, std::size_t durable) {
+std::vector<PackedFrame> crash(PackFixture& fixture, std::size_t durable) {
   PackWriter writer(fixture.path(), fixture.context, PackKind::kData);
   std::vector<PackedFrame> known;
   for (std::size_t i = 0; i < 5; ++i) {
@@ -317,7 +317,7 @@ void flip_in_file(const std::string& path, std::uint64_t offset) {
   write_at(file.get(), ByteView(&byte, 1), offset, path);
 }
 
-TEST_CASE_METHOD(Fixture, "a pack whose writer died is closed at its last durable frame") {
+TEST_CASE_METHOD(PackFixture, "a pack whose writer died is closed at its last durable frame") {
   for (std::size_t durable : {std::size_t{1}, std::size_t{3}, std::size_t{5}}) {
     raw.clear();
     std::vector<PackedFrame> known = crash(*this, durable);
@@ -332,7 +332,7 @@ TEST_CASE_METHOD(Fixture, "a pack whose writer died is closed at its last durabl
   }
 }
 
-TEST_CASE_METHOD(Fixture,
+TEST_CASE_METHOD(PackFixture,
                  "a pack that was finished before the crash is closed again, with another salt and name") {
   PackWriter writer(path(), context, PackKind::kData);
   append(writer, 2, 900);
@@ -347,7 +347,7 @@ TEST_CASE_METHOD(Fixture,
   REQUIRE(read_all(second.name) == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a pack is closed under the epoch it was begun with") {
+TEST_CASE_METHOD(PackFixture, "a pack is closed under the epoch it was begun with") {
   std::vector<PackedFrame> known = crash(*this, 2);
   keyring->rotate({});
   FinishedPack pack = publish(close_pack(path(), context, PackKind::kData, known));
@@ -355,10 +355,10 @@ TEST_CASE_METHOD(Fixture, "a pack is closed under the epoch it was begun with") 
   REQUIRE(read_all(pack.name) == 2);
 }
 
-TEST_CASE_METHOD(Fixture, "what is not the unfinished pack is not closed") {
+TEST_CASE_METHOD(PackFixture, "what is not the unfinished pack is not closed") {
   std::vector<PackedFrame> known = crash(*this, 3);
   auto close = [&](PackKind kind = PackKind::kData) {
-    return error_of([&] { close_pack(path(), context, kind, known); });
+    return kind_of([&] { close_pack(path(), context, kind, known); });
   };
   REQUIRE(close(PackKind::kMetadata) == ErrorKind::kDamaged);
   for (std::uint64_t place : {std::uint64_t{0}, std::uint64_t{700}, std::uint64_t{1500}, known[1].offset + 9,
@@ -393,17 +393,18 @@ TEST_CASE_METHOD(Fixture, "what is not the unfinished pack is not closed") {
 }
 
 // ---- A full disk
-TEST_CASE_METHOD(Fixture, "after a failed fsync a pack is neither synced nor finished, but can be closed") {
+TEST_CASE_METHOD(PackFixture,
+                 "after a failed fsync a pack is neither synced nor finished, but can be closed") {
   std::string staging = folder.path("staging");
   std::filesystem::create_directory(staging);
   PackWriter writer(staging + "/pack", context, PackKind::kData);
   append(writer, 2, 900);
   // The folder cannot be made durable.
   std::filesystem::rename(staging, folder.path("moved"));
-  REQUIRE(error_of([&] { writer.sync(); }) == ErrorKind::kNotFound);
+  REQUIRE(kind_of([&] { writer.sync(); }) == ErrorKind::kNotFound);
   std::vector<PackedFrame> known = writer.frames();
-  REQUIRE(error_of([&] { writer.sync(); }) == ErrorKind::kInternal);
-  REQUIRE(error_of([&] { writer.finish(); }) == ErrorKind::kInternal);
+  REQUIRE(kind_of([&] { writer.sync(); }) == ErrorKind::kInternal);
+  REQUIRE(kind_of([&] { writer.finish(); }) == ErrorKind::kInternal);
   FinishedPack pack = close_pack(folder.path("moved") + "/pack", context, PackKind::kData, known);
   destination.put_file(pack_key(pack.name), folder.path("moved") + "/pack");
   REQUIRE(read_all(pack.name) == 1);
@@ -411,7 +412,7 @@ TEST_CASE_METHOD(Fixture, "after a failed fsync a pack is neither synced nor fin
 
 // ---------------------------------------------------------------------------------------------------
 
-TEST_CASE_METHOD(Fixture, "a full disk loses no frame, and no nonce is used twice") {
+TEST_CASE_METHOD(PackFixture, "a full disk loses no frame, and no nonce is used twice") {
   std::string mounted = folder.path("small");
   std::filesystem::create_directory(mounted);
   if (mount("garner-test", mounted.c_str(), "tmpfs", 0, "size=1m") != 0) {
@@ -428,7 +429,7 @@ TEST_CASE_METHOD(Fixture, "a full disk loses no frame, and no nonce is used twic
   std::vector<PackedFrame> known;
   {
     PackWriter writer(file, context, PackKind::kData);
-    ErrorKind kind = error_of([&] {
+    ErrorKind kind = kind_of([&] {
       for (int i = 0; i < 5; ++i) {
         writer.append(codec.encode(noise), 300000, blob);
         raw.push_back(noise);
@@ -438,14 +439,13 @@ TEST_CASE_METHOD(Fixture, "a full disk loses no frame, and no nonce is used twic
     known = writer.frames();
     REQUIRE(known.size() == 3);
     REQUIRE(std::filesystem::file_size(file) == known.back().offset + known.back().stored_length);
-    REQUIRE(error_of([&] { writer.append(codec.encode(noise), 300000, blob); }) == ErrorKind::kInternal);
+    REQUIRE(kind_of([&] { writer.append(codec.encode(noise), 300000, blob); }) == ErrorKind::kInternal);
     writer.sync();
     // Ended neither: 900 KB are padded to 1 MiB, and something else takes a page.
     write_at(open_file(mounted + "/other", O_RDWR | O_CREAT).get(), Bytes(4096), 0, mounted);
-    REQUIRE(error_of([&] { writer.finish(); }) == ErrorKind::kDestinationFull);
+    REQUIRE(kind_of([&] { writer.finish(); }) == ErrorKind::kDestinationFull);
   }
-  REQUIRE(error_of([&] { close_pack(file, context, PackKind::kData, known); }) ==
-          ErrorKind::kDestinationFull);
+  REQUIRE(kind_of([&] { close_pack(file, context, PackKind::kData, known); }) == ErrorKind::kDestinationFull);
   REQUIRE(mount("garner-test", mounted.c_str(), "tmpfs", MS_REMOUNT, "size=4m") == 0);
   FinishedPack pack = close_pack(file, context, PackKind::kData, known);
   destination.put_file(pack_key(pack.name), file);

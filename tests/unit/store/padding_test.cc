@@ -42,8 +42,8 @@ TEST_CASE("other objects are padded by at most 12 %, to few sizes") {
 }
 
 TEST_CASE("a size that cannot be is refused") {
-  REQUIRE(testing::error_of([] { padded_pack_size(~std::uint64_t{0}); }) == ErrorKind::kInternal);
-  REQUIRE(testing::error_of([] { padded_object_size(~std::uint64_t{0}); }) == ErrorKind::kInternal);
+  REQUIRE(testing::kind_of([] { padded_pack_size(~std::uint64_t{0}); }) == ErrorKind::kInternal);
+  REQUIRE(testing::kind_of([] { padded_object_size(~std::uint64_t{0}); }) == ErrorKind::kInternal);
 }
 
 }  // namespace

@@ -31,7 +31,7 @@ Frame frame_of(const std::vector<TestBlob>& blobs) {
   return frame;
 }
 
-struct Fixture {
+struct PutFrameFixture {
   CryptoReady ready;
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
   Machine machine;
@@ -56,7 +56,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a frame of another repository is stored, and its blobs are read") {
-  Fixture fixture;
+  PutFrameFixture fixture;
   const std::vector<TestBlob> blobs{fixture.blob("one"), fixture.blob("two"), fixture.blob("three")};
   CHECK(fixture.put(0, frame_of(blobs)) == 11);
   CHECK(fixture.writer.holds(0, blobs[1].id));
@@ -67,7 +67,7 @@ TEST_CASE("a frame of another repository is stored, and its blobs are read") {
 }
 
 TEST_CASE("a frame of which everything is there is not stored, one of which something is there is, whole") {
-  Fixture fixture;
+  PutFrameFixture fixture;
   const TestBlob one = fixture.blob("one");
   const TestBlob two = fixture.blob("two");
   const TestBlob three = fixture.blob("three");
@@ -85,7 +85,7 @@ TEST_CASE("a frame of which everything is there is not stored, one of which some
 }
 
 TEST_CASE("what was put as a frame is durable after make_durable, and is taken over by another process") {
-  Fixture fixture;
+  PutFrameFixture fixture;
   const std::vector<TestBlob> blobs{fixture.blob("one"), fixture.blob("two")};
   fixture.put(0, frame_of(blobs));
   const std::vector<DurablePack> durable = fixture.writer.make_durable();

@@ -13,14 +13,14 @@ using namespace garner::testing;
 
 namespace {
 
-struct Fixture {
+struct RecordFixture {
   CryptoReady ready;
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
   crypto::WriterKey writer = crypto::WriterKey::generate();
   Uuid repository = Uuid::random();
   Record record;
 
-  Fixture() {
+  RecordFixture() {
     record.features = {0, 6, 7};
     record.parameters.set_chunk_average(4096);
     record.parameters.set_pack_target(99);
@@ -45,13 +45,13 @@ TEST_CASE("a record's key is its generation, and back") {
 }
 
 TEST_CASE("a record that nobody would read is not made") {
-  Fixture fixture;
+  RecordFixture fixture;
   fixture.record.body.set_index_from(std::string(kMaximumRecord, 'x'));
   CHECK_THROWS_AS(fixture.seal(), Error);
 }
 
 TEST_CASE("a record comes back as it was sealed") {
-  const Fixture fixture;
+  const RecordFixture fixture;
   const SealedRecord sealed = fixture.seal();
   CHECK(sealed.object.size() == padded_object_size(sealed.object.size()));
   const OpenedRecord opened = open_record(sealed.object, 17, fixture.keyring, fixture.repository);
@@ -66,8 +66,8 @@ TEST_CASE("a record comes back as it was sealed") {
 }
 
 TEST_CASE("what a record is signed over holds its repository, flags, parameters and body") {
-  Fixture fixture;
-  auto signed_bytes = [](const Fixture& of) {
+  RecordFixture fixture;
+  auto signed_bytes = [](const RecordFixture& of) {
     return open_record(of.seal().object, 17, of.keyring, of.repository).signed_bytes;
   };
   std::set<Bytes> all{signed_bytes(fixture)};
@@ -83,48 +83,48 @@ TEST_CASE("what a record is signed over holds its repository, flags, parameters 
 }
 
 TEST_CASE("a record opens only where it was sealed for") {
-  Fixture fixture;
+  RecordFixture fixture;
   const SealedRecord sealed = fixture.seal();
-  CHECK(error_of([&] { open_record(sealed.object, 18, fixture.keyring, fixture.repository); }) ==
+  CHECK(kind_of([&] { open_record(sealed.object, 18, fixture.keyring, fixture.repository); }) ==
         ErrorKind::kDamaged);
-  CHECK(error_of([&] { open_record(sealed.object, 17, fixture.keyring, Uuid::random()); }) ==
+  CHECK(kind_of([&] { open_record(sealed.object, 17, fixture.keyring, Uuid::random()); }) ==
         ErrorKind::kDamaged);
   const crypto::Keyring other = crypto::Keyring::generate({1, 0});
-  CHECK(error_of([&] { open_record(sealed.object, 17, other, fixture.repository); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { open_record(sealed.object, 17, other, fixture.repository); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a record of an epoch that is not known asks for another key") {
-  Fixture fixture;
+  RecordFixture fixture;
   crypto::Keyring rotated = fixture.keyring.copy();
   rotated.rotate({2, 0});
   const SealedRecord sealed = seal_record(fixture.record, fixture.writer, rotated, fixture.repository);
-  CHECK(error_of([&] { open_record(sealed.object, 17, fixture.keyring, fixture.repository); }) ==
+  CHECK(kind_of([&] { open_record(sealed.object, 17, fixture.keyring, fixture.repository); }) ==
         ErrorKind::kWrongKey);
   CHECK(open_record(sealed.object, 17, rotated, fixture.repository).record.body.generation() == 17);
 }
 
 TEST_CASE("a record with a must-know-to-read flag is of a newer version; other flags are not in the way") {
-  Fixture fixture;
+  RecordFixture fixture;
   fixture.record.features = {0, ~std::uint64_t{0}, ~std::uint64_t{0}};
   const SealedRecord readable = fixture.seal();
   const Record opened = open_record(readable.object, 17, fixture.keyring, fixture.repository).record;
-  CHECK(error_of([&] { require_writable(opened.features); }) == ErrorKind::kNewerFormat);
+  CHECK(kind_of([&] { require_writable(opened.features); }) == ErrorKind::kNewerFormat);
   fixture.record.features.read = 4;
   const SealedRecord unreadable = fixture.seal();
-  CHECK(error_of([&] { open_record(unreadable.object, 17, fixture.keyring, fixture.repository); }) ==
+  CHECK(kind_of([&] { open_record(unreadable.object, 17, fixture.keyring, fixture.repository); }) ==
         ErrorKind::kNewerFormat);
 }
 
 TEST_CASE("a record of another format version is newer, not damaged") {
-  const Fixture fixture;
+  const RecordFixture fixture;
   SealedRecord sealed = fixture.seal();
   sealed.object[8] = 2;
-  CHECK(error_of([&] { open_record(sealed.object, 17, fixture.keyring, fixture.repository); }) ==
+  CHECK(kind_of([&] { open_record(sealed.object, 17, fixture.keyring, fixture.repository); }) ==
         ErrorKind::kNewerFormat);
 }
 
 TEST_CASE("no truncated or changed record opens") {
-  const Fixture fixture;
+  const RecordFixture fixture;
   const SealedRecord sealed = fixture.seal();
   auto fails = [&](ByteView object) {
     try {

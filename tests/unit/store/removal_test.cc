@@ -2,19 +2,18 @@
 #include <catch2/catch.hpp>
 
 #include "base/error.h"
+#include "support/error_kind.h"
 #include "support/forge_removal.h"
 #include "support/memory_destination.h"
 #include "support/store_fixture.h"
-#include "unit/crypto/error_kind.h"
 
 using namespace garner;
 using namespace garner::testing;
-using garner::crypto::kind_of;
 using store::CommitPlan;
 
 namespace {
 
-struct Fixture {
+struct RemovalFixture {
   Machine machine;
   Machine other_machine;
   crypto::Keyring keyring = crypto::Keyring::generate(system_clock().now());
@@ -41,7 +40,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a removal is committed on no other state than it was decided on") {
-  Fixture fixture;
+  RemovalFixture fixture;
   const auto pack = fixture.add("one");
   CommitPlan plan = fixture.removal();
   plan.removal.remove_snapshots = {fixture.snapshot(0)};
@@ -61,7 +60,7 @@ TEST_CASE("a removal is committed on no other state than it was decided on") {
 }
 
 TEST_CASE("condemned, deleted, dropped: afterwards nothing of the names is left") {
-  Fixture fixture;
+  RemovalFixture fixture;
   const auto first = fixture.add("one");
   const auto second = fixture.add("two");
   CommitPlan plan = fixture.removal();
@@ -94,7 +93,7 @@ TEST_CASE("condemned, deleted, dropped: afterwards nothing of the names is left"
 }
 
 TEST_CASE("a segment that is replaced says of its other packs what it said") {
-  Fixture fixture;
+  RemovalFixture fixture;
   std::vector<store::FinishedPack> packs;
   for (int number = 0; number < 5; ++number) {
     packs.push_back(store_pack(
@@ -124,7 +123,7 @@ TEST_CASE("a segment that is replaced says of its other packs what it said") {
 }
 
 TEST_CASE("segments of an unfinished run are not replaced") {
-  Fixture fixture;
+  RemovalFixture fixture;
   CommitPlan plan;
   plan.packs = {store_pack(*fixture.repository, {test_blob(*fixture.repository, "one")})};
   store::v1::UnfinishedRoot root;
@@ -137,7 +136,7 @@ TEST_CASE("segments of an unfinished run are not replaced") {
 }
 
 TEST_CASE("a record that removes a pinned snapshot is accepted by nobody") {
-  Fixture fixture;
+  RemovalFixture fixture;
   fixture.add("one");
   const auto id = fixture.snapshot(0);
   CommitPlan plan = fixture.removal();
@@ -155,7 +154,7 @@ TEST_CASE("a record that removes a pinned snapshot is accepted by nobody") {
 }
 
 TEST_CASE("pinning takes the flag, and a version that lacks a flag removes nothing") {
-  Fixture fixture;
+  RemovalFixture fixture;
   fixture.add("one");
   store::Record record = next_record(*fixture.repository);
   const auto id = fixture.snapshot(0);
@@ -163,7 +162,7 @@ TEST_CASE("pinning takes the flag, and a version that lacks a flag removes nothi
   REQUIRE(put_record(*fixture.repository, record, fixture.machine.key));
   CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kDamaged);
 
-  Fixture newer;
+  RemovalFixture newer;
   newer.add("one");
   forge_record(*newer.repository, [](store::Record& next) { next.features.prune = 1u << 7; });
   CommitPlan plan = newer.removal();
@@ -172,7 +171,7 @@ TEST_CASE("pinning takes the flag, and a version that lacks a flag removes nothi
 }
 
 TEST_CASE("whoever removes trusts no state that was left for it") {
-  Fixture fixture;
+  RemovalFixture fixture;
   fixture.add("one");
   fixture.add("two");
   // Up to the generation after which a state is written.

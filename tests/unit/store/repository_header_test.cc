@@ -1,25 +1,12 @@
 #include "store/repository_header.h"
 
+#include "support/error_kind.h"
 #include "support/memory_destination.h"
 #include "support/random_packs.h"
 
 using namespace garner;
 using namespace garner::store;
 using namespace garner::testing;
-
-namespace {
-
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  FAIL("no error was thrown");
-  return {};
-}
-
-}  // namespace
 
 TEST_CASE("a header comes back as it was created, and verifies under its keyring") {
   crypto::initialize_crypto();
@@ -34,7 +21,7 @@ TEST_CASE("a header comes back as it was created, and verifies under its keyring
   CHECK(read.hash == created.hash);
   CHECK(read.hash == crypto::hash(destination.object(kHeaderKey)));
   CHECK(verify_header(destination, keyring).hash == read.hash);
-  CHECK(error_of([&] {
+  CHECK(kind_of([&] {
           create_header(destination, Uuid::random(), keyring, {1, 1});
         }) == ErrorKind::kAlreadyExists);
 }
@@ -48,11 +35,11 @@ TEST_CASE("another keyring, and the other mode, are wrong keys") {
   create_header(plain, Uuid::random(), crypto::Keyring::unencrypted(), {1, 0});
   CHECK_FALSE(read_header(plain).encrypted);
   CHECK_NOTHROW(verify_header(plain, crypto::Keyring::unencrypted()));
-  CHECK(error_of([&] {
+  CHECK(kind_of([&] {
           verify_header(encrypted, crypto::Keyring::generate({5, 0}));
         }) == ErrorKind::kWrongKey);
-  CHECK(error_of([&] { verify_header(encrypted, crypto::Keyring::unencrypted()); }) == ErrorKind::kWrongKey);
-  CHECK(error_of([&] { verify_header(plain, keyring); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { verify_header(encrypted, crypto::Keyring::unencrypted()); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { verify_header(plain, keyring); }) == ErrorKind::kWrongKey);
 }
 
 TEST_CASE("a rotated keyring still verifies the header") {
@@ -67,12 +54,12 @@ TEST_CASE("a rotated keyring still verifies the header") {
 TEST_CASE("without a header the message says what is there instead") {
   crypto::initialize_crypto();
   MemoryDestination destination;
-  CHECK(error_of([&] { read_header(destination); }) == ErrorKind::kNotARepository);
+  CHECK(kind_of([&] { read_header(destination); }) == ErrorKind::kNotARepository);
   CHECK(message_of([&] { read_header(destination); }).find("it is empty") != std::string::npos);
   destination.put("photo.jpg", as_bytes("x"));
   CHECK(message_of([&] { read_header(destination); }).find("other files") != std::string::npos);
   destination.put("log/0000000000000001", as_bytes("x"));
-  CHECK(error_of([&] { read_header(destination); }) == ErrorKind::kNotARepository);
+  CHECK(kind_of([&] { read_header(destination); }) == ErrorKind::kNotARepository);
   CHECK(message_of([&] { read_header(destination); }).find("garner.repo is missing") != std::string::npos);
 }
 
@@ -87,7 +74,7 @@ TEST_CASE("a newer format is told from damage") {
   writer.u32(static_cast<std::uint32_t>(serialized.size()));
   writer.bytes(as_bytes(serialized));
   destination.put(kHeaderKey, writer.data());
-  CHECK(error_of([&] { read_header(destination); }) == ErrorKind::kNewerFormat);
+  CHECK(kind_of([&] { read_header(destination); }) == ErrorKind::kNewerFormat);
 }
 
 TEST_CASE("no truncated or changed header verifies") {

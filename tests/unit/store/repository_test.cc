@@ -20,7 +20,7 @@ using namespace garner::testing;
 namespace {
 
 // A repository in memory, made by its first machine.
-struct Fixture {
+struct RepositoryFixture {
   CryptoReady ready;
   std::shared_ptr<MemoryDestination> destination = std::make_shared<MemoryDestination>();
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
@@ -30,7 +30,7 @@ struct Fixture {
 
   std::unique_ptr<Repository> open(Machine& machine) { return machine.open(destination, keyring); }
   ErrorKind error_of_open(Machine& machine) {
-    return error_of([&] { open(machine); });
+    return kind_of([&] { open(machine); });
   }
   CommitOutcome commit_snapshot(Repository& by) {
     const CommitOutcome outcome = by.commit(test_plan({}));
@@ -76,9 +76,8 @@ TEST_CASE("a repository in a local folder is made, written, opened elsewhere and
   CHECK(elsewhere->state()->snapshots_size() == 1);
   CHECK(elsewhere->read(crypto::BlobKind::kData, hello.id) == hello.content);
   CHECK(elsewhere->read(crypto::BlobKind::kTree, tree.id) == tree.content);
-  CHECK(error_of([&] { elsewhere->read(crypto::BlobKind::kTree, hello.id); }) == ErrorKind::kDamaged);
-  CHECK(error_of([&] { elsewhere->read(crypto::BlobKind::kData, crypto::BlobId{}); }) ==
-        ErrorKind::kNotFound);
+  CHECK(kind_of([&] { elsewhere->read(crypto::BlobKind::kTree, hello.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { elsewhere->read(crypto::BlobKind::kData, crypto::BlobId{}); }) == ErrorKind::kNotFound);
   CHECK(state_text(*elsewhere) == state_text(*repository));
 }
 
@@ -100,9 +99,9 @@ TEST_CASE("making a repository writes slots, then the header, then record 1, and
   const auto create = [&] {
     return Repository::create(machine.context(destination, keyring), {slot}, small_parameters());
   };
-  CHECK(error_of(create) == ErrorKind::kDestinationAway);
+  CHECK(kind_of(create) == ErrorKind::kDestinationAway);
   const Uuid uuid = read_header(*inner).repository;
-  CHECK(error_of([&] { machine.open(destination, keyring); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { machine.open(destination, keyring); }) == ErrorKind::kDamaged);
 
   const auto repository = create();
   CHECK(repository->header().repository == uuid);
@@ -110,25 +109,25 @@ TEST_CASE("making a repository writes slots, then the header, then record 1, and
   CHECK(repository->state()->generation() == 1);
   CHECK(repository->state()->writers(0).role() == v1::ROLE_REMOVE);
   CHECK(repository->pack_context().recovery_slot == recovery_slot(*inner));
-  CHECK(error_of(create) == ErrorKind::kAlreadyExists);
+  CHECK(kind_of(create) == ErrorKind::kAlreadyExists);
 }
 
 TEST_CASE("no repository is made over the rest of another, or with another's keys") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const crypto::Keyring other = crypto::Keyring::generate({1, 0});
-  CHECK(error_of([&] { fixture.second.create(fixture.destination, other); }) == ErrorKind::kAlreadyExists);
+  CHECK(kind_of([&] { fixture.second.create(fixture.destination, other); }) == ErrorKind::kAlreadyExists);
   const Bytes header = fixture.destination->object(kHeaderKey);
   fixture.destination->remove(kHeaderKey);
-  CHECK(error_of([&] { fixture.second.create(fixture.destination, fixture.keyring); }) ==
+  CHECK(kind_of([&] { fixture.second.create(fixture.destination, fixture.keyring); }) ==
         ErrorKind::kNotARepository);
   fixture.destination->put(kHeaderKey, header);
   fixture.destination->remove(record_key(1));
   // Its log was seen by this machine, so it is lost, not unfinished.
-  CHECK(error_of([&] { fixture.first.create(fixture.destination, fixture.keyring); }) ==
+  CHECK(kind_of([&] { fixture.first.create(fixture.destination, fixture.keyring); }) ==
         ErrorKind::kAlreadyExists);
-  CHECK(error_of([&] { fixture.second.create(fixture.destination, other); }) == ErrorKind::kWrongKey);
+  CHECK(kind_of([&] { fixture.second.create(fixture.destination, other); }) == ErrorKind::kWrongKey);
   const v1::Parameters nonsense;
-  CHECK(error_of([&] {
+  CHECK(kind_of([&] {
           Repository::create(fixture.second.context(std::make_shared<MemoryDestination>(), other), {},
                              nonsense);
         }) == ErrorKind::kInvalidInput);
@@ -144,13 +143,13 @@ TEST_CASE("an unencrypted repository is opened as one only") {
     CHECK(repository->pack_context().recovery_slot.empty());
   }
   CHECK_NOTHROW(machine.open(destination, crypto::Keyring::unencrypted()));
-  CHECK(error_of([&] {
+  CHECK(kind_of([&] {
           machine.open(destination, crypto::Keyring::generate({1, 0}));
         }) == ErrorKind::kWrongKey);
 }
 
 TEST_CASE("a daily look is one listing of the log, and reads no record and no segment") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const TestBlob blob = test_blob(*fixture.repository, "hello");
   REQUIRE(fixture.repository->commit(test_plan({store_pack(*fixture.repository, {blob})})).committed);
   const auto hooked = std::make_shared<HookedDestination>(fixture.destination);
@@ -168,7 +167,7 @@ TEST_CASE("a daily look is one listing of the log, and reads no record and no se
 }
 
 TEST_CASE("what others commit is seen by a refresh") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const auto other = fixture.open(fixture.second);
   const TestBlob blob = test_blob(*other, "theirs");
   REQUIRE(other->commit(test_plan({store_pack(*other, {blob})})).committed);
@@ -180,7 +179,7 @@ TEST_CASE("what others commit is seen by a refresh") {
 
 // A writer may be killed, or meet with an error, between a record's name and its fsync.
 TEST_CASE("what others commit is made durable before it counts, and before it is pinned") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const auto hooked = std::make_shared<HookedDestination>(fixture.destination);
   const auto reader = fixture.second.open(hooked, fixture.keyring);
   const auto pinned = [&] { return fixture.second.pins.load(reader->header().repository)->generation; };
@@ -190,7 +189,7 @@ TEST_CASE("what others commit is made durable before it counts, and before it is
     made.push_back(key);
     throw Error(ErrorKind::kWriteFailed, "the disk failed");
   };
-  CHECK(error_of([&] { reader->refresh(); }) == ErrorKind::kWriteFailed);
+  CHECK(kind_of([&] { reader->refresh(); }) == ErrorKind::kWriteFailed);
   CHECK(made == std::vector{record_key(2)});
   CHECK(reader->state()->snapshots_size() == 0);
   CHECK(pinned() == 1);
@@ -204,7 +203,7 @@ TEST_CASE("what others commit is made durable before it counts, and before it is
 }
 
 TEST_CASE("a cache that is missing, torn, foreign or old is made again") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const TestBlob blob = test_blob(*fixture.repository, "hello");
   REQUIRE(fixture.repository->commit(test_plan({store_pack(*fixture.repository, {blob})})).committed);
   const std::string expected = state_text(*fixture.repository);
@@ -240,7 +239,7 @@ TEST_CASE("a cache that is missing, torn, foreign or old is made again") {
 }
 
 TEST_CASE("a cache of a version that knows other flags is not used") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   fixture.commit_snapshot(*fixture.repository);
   const Uuid id = fixture.repository->header().repository;
   const std::string path = fixture.first.state_cache(id);
@@ -257,7 +256,7 @@ TEST_CASE("a cache of a version that knows other flags is not used") {
 }
 
 TEST_CASE("a state object is used instead of the records before it") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   while (fixture.repository->state()->generation() < 31) fixture.commit_snapshot(*fixture.repository);
   const TestBlob blob = test_blob(*fixture.repository, "hello");
   REQUIRE(fixture.repository->commit(test_plan({store_pack(*fixture.repository, {blob})})).committed);
@@ -284,7 +283,7 @@ TEST_CASE("a state object is used instead of the records before it") {
 }
 
 TEST_CASE("a log that is missing asks for repair, whoever looks") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   fixture.commit_snapshot(*fixture.repository);
   for (const auto& object : fixture.destination->list("log/", "")) fixture.destination->remove(object.key);
   for (Machine* machine : {&fixture.first, &fixture.second}) {
@@ -296,11 +295,11 @@ TEST_CASE("a log that is missing asks for repair, whoever looks") {
       CHECK(std::string(error.what()).find("run garner repair") != std::string::npos);
     }
   }
-  CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a missing or damaged record of the chain is an error that names it") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   for (int i = 0; i < 3; ++i) fixture.commit_snapshot(*fixture.repository);
   bool is_missing = false;
   SECTION("missing") {
@@ -329,13 +328,13 @@ TEST_CASE("a missing or damaged record of the chain is an error that names it") 
 }
 
 TEST_CASE("a repository that was rolled back is not gone on with") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   fixture.commit_snapshot(*fixture.repository);
   const auto yesterday = fixture.copy_objects();
   fixture.commit_snapshot(*fixture.repository);
   fixture.restore_objects(yesterday);
-  CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
-  CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
   CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kForked);
   fixture.first.lose_cache();
   CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kForked);
@@ -344,7 +343,7 @@ TEST_CASE("a repository that was rolled back is not gone on with") {
 }
 
 TEST_CASE("a fork is noticed with and without a cache, and before anything is written on it") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const auto yesterday = fixture.copy_objects();
   fixture.commit_snapshot(*fixture.repository);
   fixture.restore_objects(yesterday);
@@ -353,14 +352,14 @@ TEST_CASE("a fork is noticed with and without a cache, and before anything is wr
 
   SECTION("at the same generation: by a commit, and by whoever has no cache") {
     const auto before = fixture.copy_objects();
-    CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kForked);
     CHECK(fixture.copy_objects() == before);
     fixture.first.lose_cache();
     CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kForked);
   }
   SECTION("grown beyond it: by every look") {
     fixture.commit_snapshot(*other);
-    CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
+    CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kForked);
     CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kForked);
     fixture.first.lose_cache();
     CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kForked);
@@ -376,17 +375,17 @@ TEST_CASE("a fork is noticed with and without a cache, and before anything is wr
 }
 
 TEST_CASE("another repository in the place of the one that was added is refused") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const Uuid expected = fixture.repository->header().repository;
   fixture.restore_objects({});
   fixture.second.create(fixture.destination, fixture.keyring);
   RepositoryContext context = fixture.first.context(fixture.destination, fixture.keyring);
   context.expected_repository = expected;
-  CHECK(error_of([&] { Repository::open(std::move(context)); }) == ErrorKind::kForked);
+  CHECK(kind_of([&] { Repository::open(std::move(context)); }) == ErrorKind::kForked);
 }
 
 TEST_CASE("a header that was made anew for the same repository is refused") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const Uuid uuid = fixture.repository->header().repository;
   fixture.destination->remove(kHeaderKey);
   create_header(*fixture.destination, uuid, fixture.keyring, {99, 0});
@@ -395,9 +394,9 @@ TEST_CASE("a header that was made anew for the same repository is refused") {
 }
 
 TEST_CASE("a crash between a record and its pin is caught up with") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   fixture.first.pins.fail_next();
-  CHECK(error_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kWriteFailed);
+  CHECK(kind_of([&] { fixture.repository->commit(test_plan({})); }) == ErrorKind::kWriteFailed);
   CHECK(fixture.first.pins.load(fixture.repository->header().repository)->generation == 1);
   fixture.repository.reset();
   const auto reopened = fixture.open(fixture.first);
@@ -407,7 +406,7 @@ TEST_CASE("a crash between a record and its pin is caught up with") {
 }
 
 TEST_CASE("a log that a machine rebuilt is its own, also when it was cut off before its pin was saved") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   fixture.commit_snapshot(*fixture.repository);
   const Uuid id = fixture.repository->header().repository;
   fixture.open(fixture.second);
@@ -419,7 +418,7 @@ TEST_CASE("a log that a machine rebuilt is its own, also when it was cut off bef
     const auto repaired =
         Repository::open_without_log(repairer.context(fixture.destination, fixture.keyring));
     repairer.pins.fail_next();
-    CHECK(error_of([&] { repaired->rebuild_log({}, 2, small_parameters()); }) == ErrorKind::kWriteFailed);
+    CHECK(kind_of([&] { repaired->rebuild_log({}, 2, small_parameters()); }) == ErrorKind::kWriteFailed);
   }
   CHECK(repairer.pins.load(id)->generation == 2);
   const auto reopened = fixture.open(repairer);
@@ -430,7 +429,7 @@ TEST_CASE("a log that a machine rebuilt is its own, also when it was cut off bef
 }
 
 TEST_CASE("a record that breaks the rules is refused, and nothing is read past it") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   const auto other = fixture.open(fixture.second);
   fixture.commit_snapshot(*other);
   fixture.repository->refresh();
@@ -449,25 +448,25 @@ TEST_CASE("a record that breaks the rules is refused, and nothing is read past i
     record.body.add_condemn(std::string(32, 'x'));
   }
   REQUIRE(put_record(*other, record, *signer));
-  CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kDamaged);
   CHECK(state_text(*fixture.repository) == before);
   fixture.first.lose_cache();
   CHECK(fixture.error_of_open(fixture.first) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("what a newer version must know to read keeps this one out; to write, from committing") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   SECTION("read") {
     Record record = next_record(*fixture.repository);
     record.features.read = 2;
     REQUIRE(put_record(*fixture.repository, record, fixture.first.key));
-    CHECK(error_of([&] { fixture.repository->refresh(); }) == ErrorKind::kNewerFormat);
+    CHECK(kind_of([&] { fixture.repository->refresh(); }) == ErrorKind::kNewerFormat);
     CHECK(fixture.error_of_open(fixture.second) == ErrorKind::kNewerFormat);
   }
   SECTION("write") {
     forge_record(*fixture.repository, [](Record& record) { record.features.write = 2; });
     const auto other = fixture.open(fixture.second);
-    CHECK(error_of([&] { other->commit(test_plan({})); }) == ErrorKind::kNewerFormat);
+    CHECK(kind_of([&] { other->commit(test_plan({})); }) == ErrorKind::kNewerFormat);
     CHECK(fixture.destination->size(record_key(3)) == std::nullopt);
   }
   SECTION("prune") {
@@ -479,7 +478,7 @@ TEST_CASE("what a newer version must know to read keeps this one out; to write, 
 }
 
 TEST_CASE("a blob with a damaged or missing pack is read from another, also from one not committed") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   Repository& repository = *fixture.repository;
   const TestBlob blob = test_blob(repository, "twice");
   std::vector<FinishedPack> packs = {store_pack(repository, {blob}), store_pack(repository, {blob})};
@@ -495,15 +494,15 @@ TEST_CASE("a blob with a damaged or missing pack is read from another, also from
   // Past the caches of the object that has read it.
   fixture.destination->remove(pack_key(other));
   const auto reader = fixture.open(fixture.second);
-  CHECK(error_of([&] { reader->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { reader->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
   reader->set_uncommitted({store_pack(*reader, {blob})});
   CHECK(reader->read(crypto::BlobKind::kData, blob.id) == blob.content);
   reader->set_uncommitted({});
-  CHECK(error_of([&] { reader->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { reader->read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a whole frame is read past the cache") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   Repository& repository = *fixture.repository;
   const TestBlob a = test_blob(repository, "first ");
   const TestBlob b = test_blob(repository, "second");
@@ -513,29 +512,29 @@ TEST_CASE("a whole frame is read past the cache") {
   Scratch memory;
   CHECK(as_text(repository.read_frame(location, memory)) == "first second");
   fixture.destination->remove(pack_key(location.pack));
-  CHECK(error_of([&] { repository.read_frame(location, memory); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { repository.read_frame(location, memory); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("a condemned pack is no place of a blob, but gives it for rescue while it is there") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   Repository& repository = *fixture.repository;
   const TestBlob blob = test_blob(repository, "old");
   const FinishedPack pack = store_pack(repository, {blob});
   const CommitOutcome outcome = repository.commit(test_plan({pack}));
-  CHECK(error_of([&] { repository.read_condemned(crypto::BlobKind::kData, blob.id); }) ==
+  CHECK(kind_of([&] { repository.read_condemned(crypto::BlobKind::kData, blob.id); }) ==
         ErrorKind::kNotFound);
   forge_condemn(repository, {*outcome.snapshot_id}, {pack.name});
-  CHECK(error_of([&] { repository.read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kNotFound);
+  CHECK(kind_of([&] { repository.read(crypto::BlobKind::kData, blob.id); }) == ErrorKind::kNotFound);
   CHECK(repository.read_condemned(crypto::BlobKind::kData, blob.id) == blob.content);
   repository.destination().remove(pack_key(pack.name));
   forge_drop(repository, {pack.name});
-  CHECK(error_of([&] { repository.read_condemned(crypto::BlobKind::kData, blob.id); }) ==
+  CHECK(kind_of([&] { repository.read_condemned(crypto::BlobKind::kData, blob.id); }) ==
         ErrorKind::kNotFound);
   CHECK(repository.state()->dead_size() == 1);  // its segment still names it
 }
 
 TEST_CASE("a dropped name stays dead only while a live segment names it") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   Repository& repository = *fixture.repository;
   const TestBlob blob = test_blob(repository, "old");
   const FinishedPack orphan = store_pack(repository, {blob});
@@ -552,7 +551,7 @@ TEST_CASE("a dropped name stays dead only while a live segment names it") {
 }
 
 TEST_CASE("writes use the newest epoch after set_keyring, and old packs stay readable") {
-  Fixture fixture;
+  RepositoryFixture fixture;
   Repository& repository = *fixture.repository;
   const TestBlob old = test_blob(repository, "before");
   REQUIRE(repository.commit(test_plan({store_pack(repository, {old})})).committed);

@@ -11,6 +11,7 @@
 #include "support/hooked_destination.h"
 #include "support/memory_destination.h"
 #include "support/random_packs.h"
+#include "support/set_clock.h"
 #include "support/store_fixture.h"
 
 using namespace garner;
@@ -18,16 +19,6 @@ using namespace garner::store;
 using namespace garner::testing;
 
 namespace {
-
-// Both clocks as a test sets them.
-class SetClock final : public Clock {
- public:
-  TimePoint now() const override { return {1'800'000'000 + passed.count(), 0}; }
-  std::chrono::steady_clock::time_point steady() const override {
-    return std::chrono::steady_clock::time_point(std::chrono::hours(1000) + passed);
-  }
-  std::chrono::seconds passed{0};
-};
 
 // A place that a test may take away.
 class AwayDestination final : public destination::Destination {
@@ -73,7 +64,7 @@ class AwayDestination final : public destination::Destination {
 };
 
 // A repository in a bucket, and another one on a disk, which both of two machines have.
-struct Fixture {
+struct SegmentShelfFixture {
   CryptoReady ready;
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
   std::shared_ptr<MemoryDestination> bucket = std::make_shared<MemoryDestination>();
@@ -88,7 +79,7 @@ struct Fixture {
   std::unique_ptr<Repository> other;
   bool second_has_the_disk = true;
 
-  Fixture() {
+  SegmentShelfFixture() {
     owner = Repository::create(context(first), {}, small_parameters());
     open_other();
   }
@@ -147,7 +138,7 @@ TEST_CASE("where the index is read from is a word, or a repository's uuid") {
 }
 
 TEST_CASE("a remover says where the index is read from, for every machine") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   CHECK(fixture.other->state()->index_from() == fixture.disk_uuid.text());
   // Records of others leave it as it is.
@@ -156,14 +147,14 @@ TEST_CASE("a remover says where the index is read from, for every machine") {
   CHECK(fixture.owner->state()->index_from() == fixture.disk_uuid.text());
   CommitPlan plan;
   plan.index_from = IndexSource{};
-  CHECK(error_of([&] { fixture.other->commit(plan); }) == ErrorKind::kPermissionDenied);
+  CHECK(kind_of([&] { fixture.other->commit(plan); }) == ErrorKind::kPermissionDenied);
   // And nobody accepts it of them.
   forge_record_by_other(*fixture.owner, [](Record& record) { record.body.set_index_from("self"); });
-  CHECK(error_of([&] { fixture.owner->refresh(); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.owner->refresh(); }) == ErrorKind::kDamaged);
 }
 
 TEST_CASE("the same again is no record") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   CommitPlan plan;
   plan.index_from = IndexSource{IndexSource::Kind::kShelf, fixture.disk_uuid};
@@ -172,7 +163,7 @@ TEST_CASE("the same again is no record") {
 }
 
 TEST_CASE("segments go to the destination and to the other one, and are read there") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   const TestBlob blob = fixture.store(*fixture.owner);
   CHECK(fixture.bucket->list("index/", "").size() == 1);
@@ -196,7 +187,7 @@ TEST_CASE("segments go to the destination and to the other one, and are read the
 }
 
 TEST_CASE("what the other destination lacks is read at the repository's own, once") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   const TestBlob before = fixture.store(*fixture.owner);
   fixture.other->refresh();
   fixture.to_disk();
@@ -218,7 +209,7 @@ TEST_CASE("what the other destination lacks is read at the repository's own, onc
 }
 
 TEST_CASE("what is damaged at the other destination is read at the repository's own, and put right") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   const TestBlob blob = fixture.store(*fixture.owner);
   const std::string key = fixture.platter->list(fixture.prefix(), "").front().key;
@@ -233,24 +224,24 @@ TEST_CASE("what is damaged at the other destination is read at the repository's 
 }
 
 TEST_CASE("while the other destination is away commits go on, and it gets what it lacks when it is back") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   fixture.disk->is_away = true;
   const TestBlob blob = fixture.store(*fixture.owner);
   CHECK(fixture.shelved() == 0);
   CHECK(fixture.waiting(fixture.first) == 1);
   CHECK_FALSE(fixture.owner->tidy_shelf());
-  fixture.clock.passed += kShelfIsAwayFor;
+  fixture.clock.pass(kShelfIsAwayFor);
   fixture.cloud->taken();
   fixture.other->refresh();
   CHECK(fixture.read_in_the_bucket());
   CHECK(fixture.other->read(crypto::BlobKind::kData, blob.id) == blob.content);
   fixture.disk->is_away = false;
-  fixture.clock.passed += kShelfIsAwayFor;
+  fixture.clock.pass(kShelfIsAwayFor);
   SECTION("with the next commit") { REQUIRE(fixture.owner->commit(test_plan({})).committed); }
   SECTION("with the next look") { fixture.owner->refresh(); }
   SECTION("by who is asked to, at once") {
-    fixture.clock.passed -= 2 * kShelfIsAwayFor;
+    fixture.clock.pass(-2 * kShelfIsAwayFor);
     CHECK(fixture.owner->tidy_shelf());
     fixture.owner->refresh();
   }
@@ -266,7 +257,7 @@ TEST_CASE("while the other destination is away commits go on, and it gets what i
 }
 
 TEST_CASE("nothing is written where the other destination's disk is not mounted, or is another one") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   SECTION("empty") {
     for (const auto& object : fixture.platter->list("", "")) fixture.platter->remove(object.key);
@@ -285,7 +276,7 @@ TEST_CASE("nothing is written where the other destination's disk is not mounted,
 }
 
 TEST_CASE("a machine that has not the other destination reads and writes without it") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.second_has_the_disk = false;
   fixture.to_disk();
   const TestBlob blob = fixture.store(*fixture.owner);
@@ -303,7 +294,7 @@ TEST_CASE("a machine that has not the other destination reads and writes without
 }
 
 TEST_CASE("read from itself, nothing is trusted that an earlier process has left") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.store(*fixture.owner);
   fixture.read_index_from({IndexSource::Kind::kSelf, {}});
   fixture.open_other();
@@ -320,7 +311,7 @@ TEST_CASE("read from itself, nothing is trusted that an earlier process has left
 }
 
 TEST_CASE("a crash between two writes leaves nothing that is listed and not there") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   std::vector<TestBlob> many;
   for (int i = 0; i < 200; ++i) many.push_back(test_blob(*fixture.owner, "blob " + std::to_string(i)));
@@ -335,7 +326,7 @@ TEST_CASE("a crash between two writes leaves nothing that is listed and not ther
     hooked->before_put_exclusive = [](const std::string&) {
       throw Error(ErrorKind::kDestinationAway, "the machine lost its power");
     };
-    CHECK(error_of([&] { cut->commit(test_plan({pack})); }) == ErrorKind::kDestinationAway);
+    CHECK(kind_of([&] { cut->commit(test_plan({pack})); }) == ErrorKind::kDestinationAway);
   }
   fixture.open_owner();
   CHECK(fixture.shelved() == 0);
@@ -377,7 +368,7 @@ TEST_CASE("what nobody lists goes from the other destination when it is old") {
 }
 
 TEST_CASE("a place that is away is asked once in some minutes, and never as a run asks") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   const std::stop_source run;
   const StopScope scope(run.get_token());
@@ -393,14 +384,14 @@ TEST_CASE("a place that is away is asked once in some minutes, and never as a ru
   fixture.disk->asked = 0;
   fixture.other->refresh();
   CHECK(fixture.disk->asked == 1);
-  fixture.clock.passed += kShelfIsAwayFor;
+  fixture.clock.pass(kShelfIsAwayFor);
   fixture.owner->refresh();
   CHECK(fixture.disk->asked == 2);
   CHECK_FALSE(fixture.disk->was_asked_as_by_a_run);
 }
 
 TEST_CASE("while the place is written to, others look at the log and commit") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   int written = 0;
   int done = 0;
@@ -425,7 +416,7 @@ TEST_CASE("while the place is written to, others look at the log and commit") {
 }
 
 TEST_CASE("a place that is full is read from all the same") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   fixture.store(*fixture.owner);
   fixture.disk->is_full = true;
@@ -438,7 +429,7 @@ TEST_CASE("a place that is full is read from all the same") {
 }
 
 TEST_CASE("a log that is made anew reads the index from where it was read") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   fixture.to_disk();
   const std::uint64_t seen = fixture.owner->state()->generation();
   fixture.owner.reset();
@@ -454,7 +445,7 @@ TEST_CASE("a log that is made anew reads the index from where it was read") {
 }
 
 TEST_CASE("a look tells what others have added") {
-  Fixture fixture;
+  SegmentShelfFixture fixture;
   CHECK_FALSE(fixture.other->growth());
   fixture.store(*fixture.owner);
   REQUIRE(fixture.owner->commit(test_plan({})).committed);

@@ -442,12 +442,12 @@ TEST_CASE("a state object opens for its own repository, generation and record on
   const Bytes object = seal_state(log.state, log.keyring, log.repository, log.remover.uuid());
   CHECK(open_state(object, 2, hash, log.keyring, log.repository).SerializeAsString() ==
         log.state.SerializeAsString());
-  CHECK(error_of([&] { open_state(object, 3, hash, log.keyring, log.repository); }) == kDamaged);
-  CHECK(error_of([&] { open_state(object, 2, crypto::Digest{}, log.keyring, log.repository); }) == kDamaged);
-  CHECK(error_of([&] { open_state(object, 2, hash, log.keyring, Uuid::random()); }) == kDamaged);
+  CHECK(kind_of([&] { open_state(object, 3, hash, log.keyring, log.repository); }) == kDamaged);
+  CHECK(kind_of([&] { open_state(object, 2, crypto::Digest{}, log.keyring, log.repository); }) == kDamaged);
+  CHECK(kind_of([&] { open_state(object, 2, hash, log.keyring, Uuid::random()); }) == kDamaged);
   // A record is not taken for a state.
   const SealedRecord record = seal_record(log.next(log.remover), log.remover, log.keyring, log.repository);
-  CHECK(error_of([&] { open_state(record.object, 2, hash, log.keyring, log.repository); }) == kDamaged);
+  CHECK(kind_of([&] { open_state(record.object, 2, hash, log.keyring, log.repository); }) == kDamaged);
 
   Bytes changed = object;
   for (std::size_t bit = 0; bit < changed.size() * 8; bit += 61) {
@@ -467,6 +467,6 @@ TEST_CASE("a state with a must-know-to-read flag is of a newer version") {
   crypto::Digest hash;
   std::ranges::copy(as_bytes(log.state.record_hash()), hash.begin());
   const Bytes object = seal_state(log.state, log.keyring, log.repository, log.remover.uuid());
-  CHECK(error_of([&] { open_state(object, 2, hash, log.keyring, log.repository); }) ==
+  CHECK(kind_of([&] { open_state(object, 2, hash, log.keyring, log.repository); }) ==
         ErrorKind::kNewerFormat);
 }

@@ -13,7 +13,7 @@ using namespace garner::testing;
 namespace {
 
 // Two destinations of one machine's keyring.
-struct Fixture {
+struct UnionSourceFixture {
   CryptoReady ready;
   crypto::Keyring keyring = crypto::Keyring::generate({1, 0});
   Machine machine;
@@ -50,7 +50,7 @@ void damage_packs(MemoryDestination& place) {
 }  // namespace
 
 TEST_CASE("what the first repository lacks is read from the second, without a look at the first one's log") {
-  Fixture fixture;
+  UnionSourceFixture fixture;
   const TestBlob blob = fixture.store(*fixture.second, "only at the second");
   fixture.first_place->forget_counts();
   CHECK(fixture.both.read(blob.kind, blob.id) == blob.content);
@@ -58,7 +58,7 @@ TEST_CASE("what the first repository lacks is read from the second, without a lo
 }
 
 TEST_CASE("what is damaged at the first is read from the second") {
-  Fixture fixture;
+  UnionSourceFixture fixture;
   const TestBlob blob = fixture.store(*fixture.first, "at both");
   fixture.store(*fixture.second, "at both");
   damage_packs(*fixture.first_objects);
@@ -66,7 +66,7 @@ TEST_CASE("what is damaged at the first is read from the second") {
 }
 
 TEST_CASE("of the errors that several repositories give, the one that says most is told") {
-  Fixture fixture;
+  UnionSourceFixture fixture;
   const TestBlob blob = fixture.store(*fixture.first, "somewhere");
   CHECK(fixture.failure(test_blob(*fixture.first, "nowhere").id) == ErrorKind::kNotFound);
   damage_packs(*fixture.first_objects);

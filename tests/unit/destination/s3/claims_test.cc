@@ -10,7 +10,7 @@ using namespace testing;
 const std::string kOne(32, 'a');
 const std::string kTwo(32, 'b');
 
-struct Place {
+struct ClaimedPlace {
   MemoryStore store{MemoryStore::Conditions::kIgnored};
   ScriptedHttp server{[this](const HttpSeen& request) { return store.answer(request); }};
 
@@ -22,7 +22,7 @@ struct Place {
 };
 
 TEST_CASE("S3: where nobody can create exclusively, the one who has claimed it writes") {
-  Place place;
+  ClaimedPlace place;
   const auto one = place.open(kOne);
   const auto two = place.open(kTwo);
   CHECK_FALSE(claimed_by(*one));
@@ -48,7 +48,7 @@ TEST_CASE("S3: where nobody can create exclusively, the one who has claimed it w
 }
 
 TEST_CASE("S3: who has claimed a place already writes nothing to claim it") {
-  Place place;
+  ClaimedPlace place;
   const auto one = place.open(kOne);
   claim(*one, kOne);
   const auto before = place.store.objects;
@@ -57,7 +57,7 @@ TEST_CASE("S3: who has claimed a place already writes nothing to claim it") {
 }
 
 TEST_CASE("S3: what is no claim is none") {
-  Place place;
+  ClaimedPlace place;
   const auto one = place.open(kOne);
   claim(*one, kOne);
   place.store.objects["pre/claims/zzzz"] = "";

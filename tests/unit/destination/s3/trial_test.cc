@@ -24,9 +24,9 @@ using Conditions = MemoryStore::Conditions;
 
 constexpr const char* kHeader = "pre/garner.repo";
 
-struct Place {
+struct TriedPlace {
   using First = std::function<std::optional<HttpGiven>(const HttpSeen&, MemoryStore&)>;
-  explicit Place(First given = {}, Conditions conditions = Conditions::kKept)
+  explicit TriedPlace(First given = {}, Conditions conditions = Conditions::kKept)
       : store(conditions), first(std::move(given)) {
     store.objects[kHeader] = std::string(300, 'h');
     std::filesystem::create_directories(options.spool_folder);
@@ -60,7 +60,7 @@ struct Place {
 bool is_bad(const TrialFinding& finding) { return finding.outcome == TrialOutcome::kBad; }
 
 TEST_CASE("S3 trial: a store that does all goes well, and nothing is left there") {
-  Place place;
+  TriedPlace place;
   place.options.transfer_time = std::chrono::milliseconds(500);
   check_went_well(place.run({{"storage-class", "STANDARD_IA"}}), "uploads in parts");
   CHECK(place.is_clean());
@@ -80,14 +80,14 @@ TEST_CASE("S3 trial: a store that does all goes well, and nothing is left there"
 
 TEST_CASE("S3 trial: a store that does not keep conditions fails") {
   for (const Conditions conditions : {Conditions::kIgnored, Conditions::kRefused}) {
-    Place place({}, conditions);
+    TriedPlace place({}, conditions);
     const TrialReport report = place.run();
     CHECK_FALSE(report.all_well());
     CHECK(is_bad(finding_of(report, "writing")));
     CHECK(place.is_clean());
   }
   // By a single writer, who has claimed it, it can be used.
-  Place place({}, Conditions::kIgnored);
+  TriedPlace place({}, Conditions::kIgnored);
   place.store.objects["pre/claims/0000000000000001-" + kTrialWriter] = "claimed\n";
   place.store.knows_conditions_of_uploads = false;
   const TrialReport report = place.run({{"single-writer", "yes"}});
@@ -101,7 +101,7 @@ TEST_CASE("S3 trial: a store that does not keep conditions fails") {
 TEST_CASE("S3 trial: conditions that hold one after the other and not at once are found out") {
   // The first two who create an object are both told that they have.
   auto told = std::make_shared<std::map<std::string, int>>();
-  Place place([told](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
+  TriedPlace place([told](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
     if (request.method != "PUT" || request.path.find("/race") == std::string::npos) return std::nullopt;
     if (++(*told)[request.path] > 2) return std::nullopt;
     store.objects[request.path.substr(std::string("/bucket/").size())] = request.body;
@@ -117,7 +117,7 @@ TEST_CASE("S3 trial: conditions that hold one after the other and not at once ar
 
 TEST_CASE("S3 trial: listings that are behind, and content that is another, are found out") {
   {
-    Place place([](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+    TriedPlace place([](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
       if (request.method != "GET" || !request.has("list-type=2") || !request.has("trial%2F"))
         return std::nullopt;
       return HttpGiven{200, {}, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"};
@@ -125,7 +125,7 @@ TEST_CASE("S3 trial: listings that are behind, and content that is another, are 
     CHECK_THAT(finding_of(place.run(), "writing").detail, says("a listing does not show"));
   }
   {
-    Place place([](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
+    TriedPlace place([](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
       if (request.method != "GET" || request.path.find("/large") == std::string::npos) return std::nullopt;
       HttpGiven given = store.answer(request);
       if (given.status == 206) given.body[0] = static_cast<char>(given.body[0] + 1);
@@ -145,7 +145,7 @@ TEST_CASE("S3 trial: rights that are not there are told, also those that only he
     };
   };
   {
-    Place place(refuse([](const HttpSeen& request) { return request.method == "PUT"; }));
+    TriedPlace place(refuse([](const HttpSeen& request) { return request.method == "PUT"; }));
     const TrialReport report = place.run();
     CHECK(is_bad(finding_of(report, "writing")));
     CHECK_THAT(finding_of(report, "writing").detail, says("lists the rights"));
@@ -154,7 +154,7 @@ TEST_CASE("S3 trial: rights that are not there are told, also those that only he
     CHECK(place.is_clean());
   }
   {
-    Place place(refuse([](const HttpSeen& request) {
+    TriedPlace place(refuse([](const HttpSeen& request) {
       return (request.method == "DELETE" && !request.has("uploadId")) || request.has("delete=");
     }));
     const TrialReport report = place.run();
@@ -165,7 +165,7 @@ TEST_CASE("S3 trial: rights that are not there are told, also those that only he
     CHECK(place.run().all_well());
   }
   {
-    Place place(refuse([](const HttpSeen& request) {
+    TriedPlace place(refuse([](const HttpSeen& request) {
       return request.query.ends_with("uploads=") && request.method == "GET";
     }));
     const TrialReport report = place.run();
@@ -177,7 +177,7 @@ TEST_CASE("S3 trial: rights that are not there are told, also those that only he
   }
   {
     // Without them no upload that was cut off can go on.
-    Place place(
+    TriedPlace place(
         refuse([](const HttpSeen& request) { return request.method == "GET" && request.has("uploadId"); }));
     CHECK(is_bad(finding_of(place.run(), "uploads in parts")));
     CHECK(place.is_clean());
@@ -185,7 +185,7 @@ TEST_CASE("S3 trial: rights that are not there are told, also those that only he
 }
 
 TEST_CASE("S3 trial: what one has left that was killed the next one removes, uploads as well") {
-  Place place;
+  TriedPlace place;
   const std::string old = "pre/trial/" + kTrialWriter + "/old/";
   const std::string others = "pre/trial/" + std::string(32, 'b') + "/new/small";
   place.store.objects[old + "small"] = "small";
@@ -202,7 +202,7 @@ TEST_CASE("S3 trial: what one has left that was killed the next one removes, upl
 
 TEST_CASE("S3 trial: one that is stopped leaves nothing, and one whose store goes away says so") {
   {
-    Place place;
+    TriedPlace place;
     place.options.transfer_time = std::chrono::seconds(5);
     std::stop_source stop;
     place.first = [&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
@@ -216,7 +216,7 @@ TEST_CASE("S3 trial: one that is stopped leaves nothing, and one whose store goe
     CHECK(place.is_clean());
   }
   {
-    Place place([](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+    TriedPlace place([](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
       if (request.path.find("/once") == std::string::npos) return std::nullopt;
       return MemoryStore::error(403, "InvalidAccessKeyId");
     });

@@ -37,9 +37,9 @@ std::size_t parts_in(const ScriptedHttp& server) {
   return static_cast<std::size_t>(std::count_if(seen.begin(), seen.end(), is_part));
 }
 
-struct Place {
+struct UploadPlace {
   using First = std::function<std::optional<HttpGiven>(const HttpSeen&, MemoryStore&)>;
-  explicit Place(First given) : first(std::move(given)) {}
+  explicit UploadPlace(First given) : first(std::move(given)) {}
   MemoryStore store;
   First first;
   ScriptedHttp server{[this](const HttpSeen& request) {
@@ -50,7 +50,7 @@ struct Place {
 
 TEST_CASE("S3: a large file goes in parts, and its note goes with it") {
   const TemporaryFolder folder;
-  Place place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
+  UploadPlace place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
   S3Options options = options_for(place.server);
   options.counts = std::make_shared<RequestCounts>();
   S3Destination destination(options);
@@ -77,7 +77,7 @@ TEST_CASE("S3: a large file goes in parts, and its note goes with it") {
 
 TEST_CASE("S3: who gets the name while parts are on their way keeps it") {
   const TemporaryFolder folder;
-  Place place([](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
+  UploadPlace place([](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
     if (is_part(request)) store.objects["pre/packs/ab/abc"] = std::string(kSize, 'x');
     return std::nullopt;
   });
@@ -93,7 +93,7 @@ TEST_CASE("S3: who gets the name while parts are on their way keeps it") {
 TEST_CASE("S3: an upload that was cut off goes on with the parts that are there") {
   const TemporaryFolder folder;
   int good = 2;
-  Place place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
     if (is_part(request) && good-- <= 0) return MemoryStore::error(403, "InvalidAccessKeyId");
     return std::nullopt;
   });
@@ -136,7 +136,7 @@ TEST_CASE("S3: what was begun can go on under its key as long as it cannot have 
   const TemporaryFolder folder;
   int good = 2;
   bool completes = false;
-  Place place([&](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
     if (is_part(request) && good-- <= 0) return MemoryStore::error(403, "InvalidAccessKeyId");
     if (!is_end(request)) return std::nullopt;
     if (completes) store.answer(request);
@@ -166,7 +166,7 @@ TEST_CASE("S3: what was begun can go on under its key as long as it cannot have 
 TEST_CASE("S3: a completion whose answer is lost counts") {
   const TemporaryFolder folder;
   bool lost = false;
-  Place place([&](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore& store) -> std::optional<HttpGiven> {
     if (!is_end(request) || std::exchange(lost, true)) return std::nullopt;
     store.answer(request);
     return HttpGiven{200, {}, {}, Fault::kHangUp};
@@ -179,7 +179,7 @@ TEST_CASE("S3: a completion whose answer is lost counts") {
 
 TEST_CASE("S3: who died after the completion finds its object") {
   const TemporaryFolder folder;
-  Place place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
+  UploadPlace place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
   const std::string path = write_pack(folder);
   const Bytes content = read_file(path, kSize);
   place.store.objects["pre/packs/ab/abc"] = as_text(content);
@@ -192,7 +192,7 @@ TEST_CASE("S3: who died after the completion finds its object") {
 TEST_CASE("S3: a completion that fails in its answer is tried again") {
   const TemporaryFolder folder;
   int left = 2;
-  Place place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
     if (!is_end(request) || left-- <= 0) return std::nullopt;
     return HttpGiven{200, {}, "<Error><Code>InternalError</Code></Error>"};
   });
@@ -203,7 +203,7 @@ TEST_CASE("S3: a completion that fails in its answer is tried again") {
 
 TEST_CASE("S3: a completion of which nothing came is no object") {
   const TemporaryFolder folder;
-  Place place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
     if (!is_end(request)) return std::nullopt;
     return HttpGiven{200, {}, "<CompleteMultipartUploadResult/>"};
   });
@@ -217,7 +217,7 @@ TEST_CASE("S3: a completion of which nothing came is no object") {
 
 TEST_CASE("S3: a store that knows conditions of whole objects only is asked without") {
   const TemporaryFolder folder;
-  Place place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
+  UploadPlace place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
   place.store.knows_conditions_of_uploads = false;
   const std::string path = write_pack(folder);
   S3Destination(options_for(place.server)).put_file("packs/ab/abc", path);
@@ -226,7 +226,7 @@ TEST_CASE("S3: a store that knows conditions of whole objects only is asked with
 
 TEST_CASE("S3: uploads that nobody has gone on with for a week are given up") {
   const TemporaryFolder folder;
-  Place place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
+  UploadPlace place([](const HttpSeen&, MemoryStore&) { return std::nullopt; });
   place.store.uploads["old"] = {"pre/packs/cd/cde", {}};
   place.store.uploads["other"] = {"else/packs/cd/cde", {}};
   place.store.uploads["new"] = {"pre/packs/ef/efa", {}, "2100-01-01T00:00:00.000Z"};
@@ -239,7 +239,7 @@ TEST_CASE("S3: uploads that nobody has gone on with for a week are given up") {
 TEST_CASE("S3: whoever stops in an upload has its note") {
   const TemporaryFolder folder;
   std::stop_source stop;
-  Place place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
+  UploadPlace place([&](const HttpSeen& request, MemoryStore&) -> std::optional<HttpGiven> {
     if (is_part(request)) stop.request_stop();
     return std::nullopt;
   });

@@ -18,25 +18,11 @@ namespace garner::destination {
 namespace {
 
 using garner::testing::TemporaryFolder;
+using testing::kind_text;
 using testing::Server;
 using testing::SlowLink;
+using testing::some_bytes;
 namespace fs = std::filesystem;
-
-Bytes some_bytes(std::size_t size) {
-  Bytes bytes(size);
-  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 7919);
-  return bytes;
-}
-
-template <typename Operation>
-std::string kind_of(const Operation& operation) {
-  try {
-    operation();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind()));
-  }
-  return "no error";
-}
 
 // False when it did not come true in ten seconds.
 bool wait_until(const std::function<bool()>& holds) {
@@ -66,7 +52,7 @@ class Upload {
   Upload(Destination& destination, const Server& server) : data_(some_bytes(96u << 20)) {
     replace_file_durably(file_, data_);
     thread_ = std::thread([this, &destination] {
-      result_ = kind_of([&] { destination.put_file("packs/00/large", file_); });
+      result_ = kind_text([&] { destination.put_file("packs/00/large", file_); });
       done_ = true;
     });
     under_way_ = wait_until([&] { return staged_bytes(server, "root") > (2u << 20); }) && !done_;
@@ -128,8 +114,8 @@ TEST_CASE("a server that is killed and does not come back is away, and all is we
     CHECK(upload.result() == "destination away");
     CHECK(upload.file_is_there());
   }
-  CHECK(kind_of([&] { destination.list(""); }) == "destination away");
-  CHECK(kind_of([&] { destination.remove("log/1"); }) == "destination away");
+  CHECK(kind_text([&] { destination.list(""); }) == "destination away");
+  CHECK(kind_text([&] { destination.remove("log/1"); }) == "destination away");
   server.start();
   CHECK(destination.list("").size() == 1);
   CHECK(as_text(destination.get_all("log/1", 10)) == "one");
@@ -150,7 +136,7 @@ TEST_CASE("a server that hangs is away in bounded time, and all is well when it 
            [&] { destination.list("log/"); },
        }) {
     const auto start = std::chrono::steady_clock::now();
-    CHECK(kind_of(operation) == "destination away");
+    CHECK(kind_text(operation) == "destination away");
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(15));
   }
   server.go_on();
@@ -175,7 +161,7 @@ TEST_CASE("whoever is told to stop waits for no server") {
   std::string result;
   std::thread caller([&] {
     const StopScope scope(stop.get_token());
-    result = kind_of([&] { destination.list(""); });
+    result = kind_text([&] { destination.list(""); });
   });
   const auto start = std::chrono::steady_clock::now();
   stop.request_stop();
@@ -192,7 +178,7 @@ TEST_CASE("a pack is not sent any more by whoever is told to stop, and stays") {
   std::stop_source stop;
   stop.request_stop();
   const StopScope scope(stop.get_token());
-  CHECK(kind_of([&] { destination->put_file("packs/00/a", folder.path("pack")); }) == "cancelled");
+  CHECK(kind_text([&] { destination->put_file("packs/00/a", folder.path("pack")); }) == "cancelled");
   CHECK(access(folder.path("pack").c_str(), F_OK) == 0);
   // A record is let through.
   CHECK(destination->put_exclusive("log/1", as_bytes("one")));
@@ -207,7 +193,7 @@ TEST_CASE("whoever is no run is told sooner that a server is away") {
   destination.create_folder();
   server.kill();
   const auto start = std::chrono::steady_clock::now();
-  CHECK(kind_of([&] { destination.list(""); }) == "destination away");
+  CHECK(kind_text([&] { destination.list(""); }) == "destination away");
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(10));
 }
 
@@ -225,7 +211,7 @@ TEST_CASE("an answer that was lost: what is there is recognised as one's own, an
   SftpDestination destination(options);
   const std::string object = server.path("root/log/2");
   std::string result;
-  std::thread writer([&] { result = kind_of([&] { destination.put("log/2", as_bytes("mine")); }); });
+  std::thread writer([&] { result = kind_text([&] { destination.put("log/2", as_bytes("mine")); }); });
   // It has its name, and the answer is still on its way.
   const bool named = wait_until([&] { return access(object.c_str(), F_OK) == 0; });
   SECTION("one's own") {

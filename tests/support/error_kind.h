@@ -1,22 +1,36 @@
-// The kind of the Error that an action must throw: none, or another exception, fails the test.
+// The kind of the Error that an action must throw, or its message: none, or another exception, fails the
+// test.
 #pragma once
 
 #include <catch2/catch.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
 
-namespace garner::crypto {
+namespace garner::testing {
 
 inline ErrorKind kind_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
+    UNSCOPED_INFO(error.what());
     return error.kind();
   }
   FAIL("no error");
   return ErrorKind::kInternal;
+}
+
+// For actions that may also go well: nothing then.
+template <typename Action>
+std::optional<ErrorKind> error_in(const Action& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  return std::nullopt;
 }
 
 inline std::string message_of(const std::function<void()>& action) {
@@ -29,4 +43,4 @@ inline std::string message_of(const std::function<void()>& action) {
   return {};
 }
 
-}  // namespace garner::crypto
+}  // namespace garner::testing
