@@ -13,18 +13,22 @@ constexpr std::size_t kReadable = 20;  // what it keeps while something else may
 
 }  // namespace
 
-Table::Table(std::vector<Column> columns) : columns_(std::move(columns)), widest_(columns_.size(), 0) {}
-
-Table::Shown Table::shown(Cell cell) {
-  std::string text = printable(cell.text);
-  const std::size_t width = display_width(text);
-  return {std::move(text), cell.style, width};
+Table::Table(std::vector<Column> columns) : columns_(std::move(columns)), widest_(columns_.size(), 0) {
+  for (const Column& column : columns_) cells_.push_back(put({column.heading, Style::kDim}));
 }
 
-void Table::add(std::vector<Cell> row) {
+Table::Shown Table::put(const Cell& cell) {
+  const std::size_t begin = text_.size();
+  append_printable(text_, cell.text);
+  const std::string_view text = std::string_view(text_).substr(begin);
+  return {begin, static_cast<std::uint32_t>(text.size()), static_cast<std::uint32_t>(display_width(text)),
+          cell.style};
+}
+
+void Table::add(const std::vector<Cell>& row) {
   for (std::size_t i = 0; i < row.size(); ++i) {
-    cells_.push_back(shown(std::move(row[i])));
-    widest_[i] = std::max(widest_[i], cells_.back().width);
+    cells_.push_back(put(row[i]));
+    widest_[i] = std::max(widest_[i], std::size_t{cells_.back().width});
   }
 }
 
@@ -32,7 +36,7 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
   std::vector<std::size_t> result = widest_;
   for (std::size_t i = 0; headings && i < columns_.size(); ++i) {
     if (columns_[i].if_any && widest_[i] == 0) continue;
-    result[i] = std::max(result[i], display_width(columns_[i].heading));
+    result[i] = std::max(result[i], std::size_t{cells_[i].width});
   }
   if (!terminal.interactive) return result;
 
@@ -64,7 +68,7 @@ std::vector<std::size_t> Table::widths(const Terminal& terminal, std::size_t ind
   return result;
 }
 
-void Table::append_line(std::string& text, const Shown* row, const std::vector<std::size_t>& widths,
+void Table::append_line(std::string& text, std::size_t row, const std::vector<std::size_t>& widths,
                         const Terminal& terminal, std::size_t indent) const {
   const std::size_t begin = text.size();
   text.append(indent, ' ');
@@ -73,22 +77,22 @@ void Table::append_line(std::string& text, const Shown* row, const std::vector<s
     if (widths[i] == 0) continue;
     if (!first) text.append(kGap, ' ');
     first = false;
-    const Shown& cell = row[i];
-    std::string cut;
-    const std::string* fitting = &cell.text;
+    const Shown& cell = cells_[row * columns_.size() + i];
+    std::string_view fitting = std::string_view(text_).substr(cell.begin, cell.length);
     std::size_t width = cell.width;
+    std::string cut;
     if (width > widths[i]) {
-      cut = columns_[i].cut == Column::Cut::kMiddle ? cut_middle(cell.text, widths[i], terminal.mark())
-                                                    : cut_end(cell.text, widths[i], terminal.mark());
-      fitting = &cut;
+      cut = columns_[i].cut == Column::Cut::kMiddle ? cut_middle(fitting, widths[i], terminal.mark())
+                                                    : cut_end(fitting, widths[i], terminal.mark());
+      fitting = cut;
       width = display_width(cut);
     }
     const std::size_t blanks = widths[i] - std::min(widths[i], width);
     if (columns_[i].right) text.append(blanks, ' ');
     if (cell.style == Style::kPlain) {
-      text += *fitting;
+      text += fitting;
     } else {
-      text += terminal.styled(*fitting, cell.style);
+      text += terminal.styled(fitting, cell.style);
     }
     if (!columns_[i].right) text.append(blanks, ' ');
   }
@@ -99,10 +103,8 @@ void Table::append_line(std::string& text, const Shown* row, const std::vector<s
 
 std::string Table::render(const Terminal& terminal, std::size_t indent) const {
   const auto fitted = widths(terminal, indent, true);
-  std::vector<Shown> headings;
-  for (const Column& column : columns_) headings.push_back(shown({column.heading, Style::kDim}));
   std::string text;
-  append_line(text, headings.data(), fitted, terminal, indent);
+  append_line(text, 0, fitted, terminal, indent);
   append_rows(text, fitted, terminal, indent);
   return text;
 }
@@ -115,10 +117,10 @@ std::string Table::render_rows(const Terminal& terminal, std::size_t indent) con
 
 void Table::append_rows(std::string& text, const std::vector<std::size_t>& widths, const Terminal& terminal,
                         std::size_t indent) const {
-  for (std::size_t row = 0; row < rows(); ++row) {
-    if (const auto heading = headings_.find(row); heading != headings_.end())
+  for (std::size_t row = 1; row * columns_.size() < cells_.size(); ++row) {
+    if (const auto heading = headings_.find(row - 1); heading != headings_.end())
       text += std::string(indent, ' ') + terminal.styled(printable(heading->second), Style::kBold) + '\n';
-    append_line(text, &cells_[row * columns_.size()], widths, terminal, indent);
+    append_line(text, row, widths, terminal, indent);
   }
 }
 

@@ -3,6 +3,7 @@
 // printable here.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
@@ -32,8 +33,7 @@ struct Cell {
 class Table {
  public:
   explicit Table(std::vector<Column> columns);
-  void add(std::vector<Cell> row);  // as many cells as columns
-  std::size_t rows() const { return cells_.size() / columns_.size(); }
+  void add(const std::vector<Cell>& row);  // as many cells as columns
   // Lines of their own, by the row that follows. None from before stay.
   void set_headings(std::map<std::size_t, std::string> headings) { headings_ = std::move(headings); }
   // The lines with headings, each ended; each line is indented by `indent` blanks.
@@ -42,24 +42,27 @@ class Table {
   std::string render_rows(const Terminal& terminal, std::size_t indent = 0) const;
 
  private:
+  // Of `text_`. There may be a hundred thousand.
   struct Shown {
-    std::string text;
+    std::size_t begin = 0;
+    std::uint32_t length = 0;
+    std::uint32_t width = 0;  // columns of the terminal
     Style style = Style::kPlain;
-    std::size_t width = 0;  // columns of the terminal
   };
-  static Shown shown(Cell cell);
+  Shown put(const Cell& cell);
 
   // 0 for a column that is left out: with nothing in it, or for want of room.
   std::vector<std::size_t> widths(const Terminal& terminal, std::size_t indent, bool headings) const;
-  // `row`: a cell for each column.
-  void append_line(std::string& text, const Shown* row, const std::vector<std::size_t>& widths,
+  // `row`: of cells_, a cell for each column.
+  void append_line(std::string& text, std::size_t row, const std::vector<std::size_t>& widths,
                    const Terminal& terminal, std::size_t indent) const;
   void append_rows(std::string& text, const std::vector<std::size_t>& widths, const Terminal& terminal,
                    std::size_t indent) const;
 
   std::vector<Column> columns_;
-  std::vector<Shown> cells_;         // row by row
-  std::vector<std::size_t> widest_;  // cell of each column
+  std::string text_;                 // of all cells
+  std::vector<Shown> cells_;         // row by row; the first is of headings
+  std::vector<std::size_t> widest_;  // cell of each column, headings left out
   std::map<std::size_t, std::string> headings_;
 };
 

@@ -102,24 +102,30 @@ std::string format_time(const google::protobuf::Timestamp& time, const char* for
 }  // namespace
 
 std::string printable(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
   std::string result;
-  result.reserve(text.size());
+  append_printable(result, text);
+  return result;
+}
+
+void append_printable(std::string& to, std::string_view text) {
+  if (is_plain(text)) {
+    to += text;
+    return;
+  }
   while (!text.empty()) {
     const Character next = decode(text);
     if (next.valid && !acts_on_text(next.code)) {
-      result.append(text.substr(0, next.length));
+      to += text.substr(0, next.length);
     } else {
       for (const char raw : text.substr(0, next.length)) {
         std::array<char, 5> escaped{};
         std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
                       static_cast<unsigned>(static_cast<unsigned char>(raw)));
-        result += escaped.data();
+        to += escaped.data();
       }
     }
     text.remove_prefix(next.length);
   }
-  return result;
 }
 
 bool acts_on_terminal(std::string_view text) {

@@ -17,6 +17,7 @@ namespace garner::client {
 // `text` with everything that could act on a terminal (control characters, line ends, direction overrides,
 // bytes that are not UTF-8) as \xNN. What the daemon has escaped already stays as it is.
 std::string printable(std::string_view text);
+void append_printable(std::string& to, std::string_view text);
 
 // Whether some of it could act on a terminal. Of bytes that are not UTF-8 some terminals take 80 to 9f so.
 bool acts_on_terminal(std::string_view text);
