@@ -49,12 +49,13 @@ PathSearch::PathSearch(Destinations& destinations, Histories& histories, const v
   summary_.set_not_asked(history_.trouble);
 }
 
-std::optional<v1::FindPathsResponse> PathSearch::next_page(const std::atomic<bool>& cancelled) {
-  if (done_ || cancelled) return std::nullopt;
+bool PathSearch::next_page(v1::FindPathsResponse& page, const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return false;
   if (!rows_) begin(cancelled);
   for (int steps = 0; steps < kStepsAtOnce && !done_ && !is_full() && !cancelled; ++steps) work();
   path_bytes_ = 0;
-  return std::exchange(page_, {});
+  page.Swap(&page_);
+  return true;
 }
 
 void PathSearch::begin(const std::atomic<bool>& cancelled) {

@@ -26,9 +26,10 @@ class PathSearch {
   PathSearch(Destinations& destinations, Histories& histories, const v1::FindPathsRequest& request,
              const std::string& zone = {});
 
-  // Nothing at the end. A page comes after a while's work at the latest, then perhaps an empty one; at once
-  // when `cancelled`. The first one waits until all snapshots are read in. Errors: as Histories.
-  std::optional<v1::FindPathsResponse> next_page(const std::atomic<bool>& cancelled);
+  // Into a page that is empty; false at the end. It comes after a while's work at the latest, then perhaps an
+  // empty one; at once when `cancelled`. The first one waits until all snapshots are read in. Errors: as
+  // Histories.
+  bool next_page(v1::FindPathsResponse& page, const std::atomic<bool>& cancelled);
 
  private:
   // Something at a path with one content: the bytes of a file, where a symbolic link leads, which device it

@@ -52,8 +52,8 @@ ReferenceSearch::ReferenceSearch(Destinations& destinations, Histories& historie
   summary_.set_not_asked(history_.trouble);
 }
 
-std::optional<v1::FindReferencesResponse> ReferenceSearch::next_page(const std::atomic<bool>& cancelled) {
-  if (done_ || cancelled) return std::nullopt;
+bool ReferenceSearch::next_page(v1::FindReferencesResponse& page, const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return false;
   if (!rows_) {
     begin(cancelled);
   } else if (!is_answered_) {
@@ -62,7 +62,8 @@ std::optional<v1::FindReferencesResponse> ReferenceSearch::next_page(const std::
   } else {
     tell();
   }
-  return std::exchange(page_, {});
+  page.Swap(&page_);
+  return true;
 }
 
 void ReferenceSearch::begin(const std::atomic<bool>& cancelled) {

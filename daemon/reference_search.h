@@ -24,9 +24,9 @@ class ReferenceSearch {
   ReferenceSearch(Destinations& destinations, Histories& histories, const v1::FindReferencesRequest& request,
                   const std::string& zone = {});
 
-  // Nothing at the end. A page comes after a while's work at the latest, then perhaps an empty one; at once
-  // when `cancelled`. Errors: as the question; Error(kCancelled).
-  std::optional<v1::FindReferencesResponse> next_page(const std::atomic<bool>& cancelled);
+  // Into a page that is empty; false at the end. It comes after a while's work at the latest, then perhaps an
+  // empty one; at once when `cancelled`. Errors: as the question; Error(kCancelled).
+  bool next_page(v1::FindReferencesResponse& page, const std::atomic<bool>& cancelled);
 
  private:
   // Who has it, with what it takes to order them.

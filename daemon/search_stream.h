@@ -8,15 +8,15 @@
 #include <atomic>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "call_status.h"
 
 namespace garner::daemon {
 
-// `Search` has `std::optional<Response> next_page(const std::atomic<bool>& cancelled)`: nothing at the end,
-// and after a while's work perhaps an empty page, which is not sent.
+// `Search` has `bool next_page(Response& page, const std::atomic<bool>& cancelled)`, which fills a page that
+// is empty, in memory that the one before has left: false at the end, and after a while's work perhaps
+// nothing in it, which is not sent.
 template <typename Response, typename Search>
 class SearchStream final : public grpc::ServerWriteReactor<Response> {
  public:
@@ -42,19 +42,19 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
   explicit SearchStream(Post post) : post_(std::move(post)) {}
 
   void next() {
-    std::optional<Response> page;
+    bool there_is_more = false;
+    page_.Clear();
     try {
-      page = search_->next_page(cancelled_);
+      there_is_more = search_->next_page(page_, cancelled_);
     } catch (...) {
       this->Finish(status_of(std::current_exception()));
       return;
     }
-    if (!page.has_value()) {
+    if (!there_is_more) {
       this->Finish(grpc::Status::OK);
-    } else if (page->ByteSizeLong() == 0) {
+    } else if (page_.ByteSizeLong() == 0) {
       post_([this] { next(); });
     } else {
-      page_ = *std::move(page);
       this->StartWrite(&page_);
     }
   }

@@ -122,8 +122,8 @@ DiffListing::DiffListing(SnapshotPair snapshots, const v1::DiffSnapshotsRequest&
             {[this](const snapshot::Change& change) { add(change); },
              [this](const std::string& path, const Error& error) { add(path, error); }}) {}
 
-std::optional<v1::DiffSnapshotsResponse> DiffListing::next_page(const std::atomic<bool>& cancelled) {
-  if (done_ || cancelled) return std::nullopt;
+bool DiffListing::next_page(v1::DiffSnapshotsResponse& page, const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return false;
   for (int steps = 0; steps < kStepsAtOnce && !is_full() && !cancelled; ++steps) {
     if (diff_.step()) continue;
     *page_.mutable_summary() = to_diff_summary(diff_.summary());
@@ -131,7 +131,8 @@ std::optional<v1::DiffSnapshotsResponse> DiffListing::next_page(const std::atomi
     break;
   }
   path_bytes_ = 0;
-  return std::exchange(page_, {});
+  page.Swap(&page_);
+  return true;
 }
 
 void DiffListing::add(const snapshot::Change& change) {

@@ -25,9 +25,9 @@ class DiffListing {
   // Error(kNotFound), and others of find_node(), for a path that is not there.
   DiffListing(SnapshotPair snapshots, const v1::DiffSnapshotsRequest& request);
 
-  // Nothing at the end. A page comes after a while's work at the latest, then perhaps an empty one; at once
-  // when `cancelled`.
-  std::optional<v1::DiffSnapshotsResponse> next_page(const std::atomic<bool>& cancelled);
+  // Into a page that is empty; false at the end. It comes after a while's work at the latest, then perhaps an
+  // empty one; at once when `cancelled`.
+  bool next_page(v1::DiffSnapshotsResponse& page, const std::atomic<bool>& cancelled);
 
  private:
   void add(const snapshot::Change& change);

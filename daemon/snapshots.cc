@@ -187,9 +187,8 @@ std::set<std::string> SnapshotListing::ids() const {
   return ids;
 }
 
-std::optional<v1::ListSnapshotsResponse> SnapshotListing::next_page(const std::atomic<bool>& cancelled) {
-  if (done_ || cancelled) return std::nullopt;
-  v1::ListSnapshotsResponse page;
+bool SnapshotListing::next_page(v1::ListSnapshotsResponse& page, const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return false;
   const std::size_t end = std::min(next_ + kSnapshotsInPage, listed_.size());
   for (; next_ < end; ++next_) {
     v1::SnapshotInfo& info = *page.add_snapshots();
@@ -200,7 +199,7 @@ std::optional<v1::ListSnapshotsResponse> SnapshotListing::next_page(const std::a
   }
   done_ = next_ == listed_.size();
   if (done_ && sizes_) *page.mutable_sizes() = sizes_->all;
-  return page;
+  return true;
 }
 
 std::string take_set(Destinations& destinations, google::protobuf::RepeatedPtrField<std::string>& names) {
@@ -266,9 +265,8 @@ FolderListing::FolderListing(ChosenSnapshot chosen, const std::string& path) : c
   }
 }
 
-std::optional<v1::ListFolderResponse> FolderListing::next_page(const std::atomic<bool>& cancelled) {
-  if (done_ || cancelled) return std::nullopt;
-  v1::ListFolderResponse page;
+bool FolderListing::next_page(v1::ListFolderResponse& page, const std::atomic<bool>& cancelled) {
+  if (done_ || cancelled) return false;
   for (v1::Entry& entry : ready_) *page.add_entries() = std::move(entry);
   ready_.clear();
   while (reader_ && page.entries_size() < kEntriesInPage) {
@@ -280,7 +278,7 @@ std::optional<v1::ListFolderResponse> FolderListing::next_page(const std::atomic
     }
   }
   done_ = reader_ == nullptr;
-  return page;
+  return true;
 }
 
 }  // namespace garner::daemon

@@ -49,8 +49,8 @@ class SnapshotListing {
   std::set<std::string> ids() const;  // in hex
   // Before the first page.
   void set_sizes(HeldSizes sizes) { sizes_ = std::move(sizes); }
-  // At least one, then nothing at the end, and once it is cancelled.
-  std::optional<v1::ListSnapshotsResponse> next_page(const std::atomic<bool>& cancelled);
+  // Into a page that is empty. At least one; false at the end, and once it is cancelled.
+  bool next_page(v1::ListSnapshotsResponse& page, const std::atomic<bool>& cancelled);
 
  private:
   const std::unique_ptr<const AllSnapshots> all_;
@@ -100,8 +100,8 @@ SnapshotHistory known_history(Destinations& destinations);
 class FolderListing {
  public:
   FolderListing(ChosenSnapshot chosen, const std::string& path);
-  // Nothing at the end, and once it is cancelled.
-  std::optional<v1::ListFolderResponse> next_page(const std::atomic<bool>& cancelled);
+  // Into a page that is empty; false at the end, and once it is cancelled.
+  bool next_page(v1::ListFolderResponse& page, const std::atomic<bool>& cancelled);
 
  private:
   ChosenSnapshot chosen_;

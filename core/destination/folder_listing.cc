@@ -70,6 +70,12 @@ class FolderListing {
     return prefix > start_after_ || start_after_.starts_with(prefix);
   }
 
+  // Whether what is called so in a folder that can hold more is not above it. Of a long log nearly all is
+  // passed: no key is made to find that out.
+  bool is_passed(const std::string& prefix, std::string_view name) const {
+    return start_after_.starts_with(prefix) && name <= std::string_view(start_after_).substr(prefix.size());
+  }
+
   // The folder is closed before the ones in it are opened: its depth is bounded by a key's length, not by how
   // many files may be open.
   std::vector<Entry> read(const std::string& prefix) const {
@@ -95,13 +101,13 @@ class FolderListing {
   }
 
   std::optional<Entry> examine(int folder, const std::string& prefix, const dirent& found) const {
+    // Not known to be a file, it may be a folder that does hold keys above start_after.
+    if (found.d_type == DT_REG && is_passed(prefix, found.d_name)) return std::nullopt;
     if (!is_key_component(found.d_name)) return std::nullopt;
     std::string key = prefix + found.d_name;
     if (key.size() > kMaximumKeyLength) return std::nullopt;
     if (found.d_type == DT_DIR) return Entry{key + "/"};
     if (found.d_type != DT_REG && found.d_type != DT_UNKNOWN) return std::nullopt;
-    // Not known to be a file, it may be a folder that does hold keys above start_after.
-    if (found.d_type == DT_REG && key <= start_after_) return std::nullopt;
 
     struct stat status {};
     if (fstatat(folder, found.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {

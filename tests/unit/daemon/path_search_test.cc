@@ -26,7 +26,7 @@ std::vector<v1::FindPathsResponse> find_pages(SearchedMachine& machine, const v1
   PathSearch search(machine.here.destinations, machine.histories, request);
   const std::atomic<bool> cancelled = false;
   std::vector<v1::FindPathsResponse> pages;
-  while (auto page = search.next_page(cancelled)) pages.push_back(*std::move(page));
+  for (v1::FindPathsResponse page; search.next_page(page, cancelled); page.Clear()) pages.push_back(page);
   return pages;
 }
 
@@ -210,7 +210,7 @@ TEST_CASE("what could not be read is told of, where it may hide what is looked f
   machine.take_away("a");
   const std::atomic<bool> going_on = false;
   v1::FindPathsResponse found;
-  while (auto page = search.next_page(going_on)) found.MergeFrom(*page);
+  for (v1::FindPathsResponse page; search.next_page(page, going_on); page.Clear()) found.MergeFrom(page);
   REQUIRE(found.errors_size() == 1);
   CHECK(found.errors(0).path() == "/");
   CHECK(found.errors(0).snapshot() == only);
@@ -243,7 +243,8 @@ TEST_CASE("pages and matches are bounded, and whoever goes away gets no more") {
 
   PathSearch search(machine.here.destinations, machine.histories, find_request("*"));
   const std::atomic<bool> cancelled = true;
-  CHECK_FALSE(search.next_page(cancelled));
+  v1::FindPathsResponse page;
+  CHECK_FALSE(search.next_page(page, cancelled));
 }
 
 TEST_CASE("under different keys what is alike is found under each, and a run's snapshot counts once") {

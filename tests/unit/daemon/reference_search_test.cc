@@ -32,7 +32,8 @@ struct References : WorkingMachine {
     ReferenceSearch search(here.destinations, histories, request);
     const std::atomic<bool> cancelled = false;
     v1::FindReferencesResponse all;
-    while (auto page = search.next_page(cancelled)) all.MergeFrom(*page);
+    for (v1::FindReferencesResponse page; search.next_page(page, cancelled); page.Clear())
+      all.MergeFrom(page);
     CHECK(all.has_summary());
     CHECK(all.summary().matches() == static_cast<std::uint64_t>(all.matches_size()));
     return all;
@@ -294,7 +295,8 @@ TEST_CASE("only chosen snapshots count, and no more is told than is asked for") 
 
   ReferenceSearch search(here.here.destinations, here.histories, request);
   const std::atomic<bool> cancelled = true;
-  CHECK_FALSE(search.next_page(cancelled));
+  v1::FindReferencesResponse page;
+  CHECK_FALSE(search.next_page(page, cancelled));
 }
 
 TEST_CASE("where keys are others the content is named by them as well") {

@@ -26,7 +26,8 @@ std::vector<v1::DiffSnapshotsResponse> diff_pages(WorkingMachine& machine,
                       request);
   const std::atomic<bool> cancelled = false;
   std::vector<v1::DiffSnapshotsResponse> pages;
-  while (auto page = listing.next_page(cancelled)) pages.push_back(*std::move(page));
+  for (v1::DiffSnapshotsResponse page; listing.next_page(page, cancelled); page.Clear())
+    pages.push_back(page);
   return pages;
 }
 
@@ -113,7 +114,8 @@ TEST_CASE("pages are bounded, the last has the summary, and whoever goes away ge
   DiffListing listing({choose_snapshot(destinations, before), choose_snapshot(destinations, after)},
                       diff_request(before, after));
   const std::atomic<bool> cancelled = true;
-  CHECK_FALSE(listing.next_page(cancelled));
+  v1::DiffSnapshotsResponse page;
+  CHECK_FALSE(listing.next_page(page, cancelled));
 }
 
 }  // namespace

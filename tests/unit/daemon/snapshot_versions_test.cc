@@ -141,8 +141,8 @@ TEST_CASE("an entry has all that an entry of a listing has, whatever its type") 
     FolderListing listing(choose_snapshot(machine.here.destinations, snapshot),
                           machine.folder.path("source" + folder));
     const std::atomic<bool> cancelled = false;
-    while (const auto page = listing.next_page(cancelled)) {
-      for (const v1::Entry& entry : page->entries()) {
+    for (v1::ListFolderResponse page; listing.next_page(page, cancelled); page.Clear()) {
+      for (const v1::Entry& entry : page.entries()) {
         if (entry.name() == name) return entry;
       }
     }

@@ -23,7 +23,7 @@ namespace garner::daemon {
 inline v1::ListSnapshotsResponse all_of(SnapshotListing& listing) {
   v1::ListSnapshotsResponse all;
   const std::atomic<bool> cancelled = false;
-  while (const auto page = listing.next_page(cancelled)) all.MergeFrom(*page);
+  for (v1::ListSnapshotsResponse page; listing.next_page(page, cancelled); page.Clear()) all.MergeFrom(page);
   return all;
 }
 
