@@ -18,11 +18,13 @@ namespace garner::client::mount {
 
 class OpenFile {
  public:
-  // Blocks of kBlock bytes, of all files that are open.
-  static constexpr std::size_t kBlock = 1u << 20;
-  static constexpr std::size_t kBlocks = 64;
+  // Blocks of kBlock bytes, of all files that are open: seven of what the kernel asks for at once, and with
+  // all that a message adds less than the MiB from which on the daemon's memory for a block, twice for each
+  // answer, is fetched from the kernel and cleared.
+  static constexpr std::size_t kBlock = 7 * (128u << 10);
+  static constexpr std::size_t kBlocks = 73;
   // How many are asked for ahead of the one that is read.
-  static constexpr std::uint64_t kAhead = 4;
+  static constexpr std::uint64_t kAhead = 8;
 
   // All but the node outlive it.
   OpenFile(DaemonLink& link, View& view, ContentCache& blocks, std::shared_ptr<const Node> node)
