@@ -28,8 +28,8 @@ TEST_CASE("keys and their components have a greatest length") {
   CHECK(is_key_component(std::string(255, 'a')));
   CHECK_FALSE(is_key_component(std::string(256, 'a')));
   std::string key;
-  for (int at = 0; at < 5; ++at) key += std::string(200, 'a') + "/";
-  key += std::string(kMaximumKeyLength - key.size(), 'd');
+  for (int at = 0; at < 5; ++at) key.append(200, 'a').append("/");
+  key.append(kMaximumKeyLength - key.size(), 'd');
   CHECK_NOTHROW(check_key(key));
   CHECK_THROWS_AS(check_key(key + "d"), Error);
 }
