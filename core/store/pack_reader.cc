@@ -138,12 +138,10 @@ PackReader::Directory PackReader::read_sealed_directory(std::uint64_t size) cons
   if (length > kMaximumPackDirectory + (1u << 20)) throw damaged("too long");
   Window window = offset >= end.start ? std::move(end) : read_window(offset, length);
   Bytes opened = sealer.open(crypto::SealPart::kDirectory, 0, window.view(offset, length));
-  window.bytes = {};
+  window = {};
   ByteReader reader(opened);
   ByteView directory = reader.bytes(reader.u32());
-  if (std::ranges::any_of(reader.rest(), [](std::uint8_t byte) { return byte != 0; })) {
-    throw damaged("padding that is not zero");
-  }
+  if (!is_padding(reader.rest())) throw damaged("padding that is not zero");
   return parse_directory(directory, header_.kind, header_.length, offset);
 }
 

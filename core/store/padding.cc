@@ -1,6 +1,7 @@
 #include "store/padding.h"
 
 #include <bit>
+#include <cstring>
 #include <string>
 
 #include "base/error.h"
@@ -33,6 +34,12 @@ std::uint64_t padded_object_size(std::uint64_t size) {
   unsigned exponent = static_cast<unsigned>(std::bit_width(size)) - 1;
   unsigned kept_bits = static_cast<unsigned>(std::bit_width(exponent));
   return round_up(size, std::uint64_t{1} << (exponent - kept_bits));
+}
+
+// Each byte is what the one before it is: memcmp looks at many at once.
+bool is_padding(ByteView bytes) {
+  return bytes.empty() ||
+         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
 }
 
 }  // namespace garner::store

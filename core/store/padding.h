@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "base/bytes.h"
+
 namespace garner::store {
 
 inline constexpr std::uint64_t kSmallestPack = 128u << 10;
@@ -13,5 +15,8 @@ std::uint64_t padded_pack_size(std::uint64_t size);
 // bits (Padmé: Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication with PURBs",
 // 2019).
 std::uint64_t padded_object_size(std::uint64_t size);
+
+// Whether these are what is padded with: zeros, and nothing else.
+bool is_padding(ByteView bytes);
 
 }  // namespace garner::store

@@ -56,9 +56,7 @@ Bytes open_object(std::string_view magic, crypto::ObjectKind kind, ByteView obje
 }
 
 void check_padding(ByteView padding) {
-  if (!std::ranges::all_of(padding, [](std::uint8_t byte) { return byte == 0; })) {
-    throw Error(ErrorKind::kDamaged, "its padding is not zero");
-  }
+  if (!is_padding(padding)) throw Error(ErrorKind::kDamaged, "its padding is not zero");
 }
 
 }  // namespace garner::store

@@ -243,8 +243,7 @@ Bytes open_segment(const ObjectName& name, ByteView object, const crypto::Keyrin
     std::uint64_t payload_length = ByteReader(stream).u64();
     if (payload_length > stream.size() - 8) damaged_segment("shorter than it declares");
     auto end = stream.begin() + 8 + static_cast<std::ptrdiff_t>(payload_length);
-    if (std::any_of(end, stream.end(), [](std::uint8_t byte) { return byte != 0; }))
-      damaged_segment("padding is not zero");
+    if (!is_padding({end, stream.end()})) damaged_segment("padding is not zero");
     stream.erase(end, stream.end());
     stream.erase(stream.begin(), stream.begin() + 8);
     check_segment_payload(stream);

@@ -8,6 +8,19 @@
 namespace garner::store {
 namespace {
 
+TEST_CASE("padding is zeros alone") {
+  CHECK(is_padding({}));
+  for (const std::size_t length : {1u, 2u, 63u, 4096u}) {
+    Bytes bytes(length, 0);
+    CHECK(is_padding(bytes));
+    for (const std::size_t at : {std::size_t{0}, length / 2, length - 1}) {
+      bytes[at] = 1;
+      CHECK_FALSE(is_padding(bytes));
+      bytes[at] = 0;
+    }
+  }
+}
+
 TEST_CASE("packs measure 128 KiB, powers of two up to 1 MiB, whole MiB above") {
   constexpr std::uint64_t kKiB = 1u << 10;
   constexpr std::uint64_t kMiB = 1u << 20;
