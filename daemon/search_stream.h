@@ -8,9 +8,10 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <utility>
 
-#include "call_status.h"
+#include "call_gate.h"
 
 namespace garner::daemon {
 
@@ -20,15 +21,18 @@ namespace garner::daemon {
 template <typename Response, typename Search>
 class SearchStream final : public grpc::ServerWriteReactor<Response> {
  public:
-  using Post = std::function<void(std::function<void()>)>;
-  using Open = std::function<std::unique_ptr<Search>()>;
+  using Open = std::function<std::unique_ptr<Search>(const Caller&)>;
 
-  // `open` finds the snapshots; it runs through `post` as all else.
-  static grpc::ServerWriteReactor<Response>* start(Post post, Open open) {
-    auto* stream = new SearchStream(std::move(post));  // OnDone() deletes it
-    stream->post_([stream, open = std::move(open)] {
+  // `open` finds the snapshots; it runs as all else that may wait for a destination.
+  static grpc::ServerWriteReactor<Response>* start(CallGate& gate, grpc::CallbackServerContext* context,
+                                                   std::string_view method, Open open) {
+    Caller caller;
+    grpc::Status refused = gate.admit(context, method, caller);
+    if (!refused.ok()) return new RefusedStream<Response>(std::move(refused));
+    auto* stream = new SearchStream(gate);  // OnDone() deletes it
+    stream->post([stream, caller = std::move(caller), open = std::move(open)] {
       try {
-        stream->search_ = open();
+        stream->search_ = open(caller);
       } catch (...) {
         stream->Finish(status_of(std::current_exception()));
         return;
@@ -39,7 +43,9 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
   }
 
  private:
-  explicit SearchStream(Post post) : post_(std::move(post)) {}
+  explicit SearchStream(CallGate& gate) : gate_(gate) {}
+
+  void post(std::function<void()> job) { gate_.post(true, std::move(job)); }
 
   void next() {
     bool there_is_more = false;
@@ -53,14 +59,14 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
     if (!there_is_more) {
       this->Finish(grpc::Status::OK);
     } else if (page_.ByteSizeLong() == 0) {
-      post_([this] { next(); });
+      post([this] { next(); });
     } else {
       this->StartWrite(&page_);
     }
   }
   void OnWriteDone(bool ok) override {
     if (ok) {
-      post_([this] { next(); });
+      post([this] { next(); });
     } else {
       this->Finish({grpc::StatusCode::CANCELLED, "the caller went away"});
     }
@@ -68,7 +74,7 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override { delete this; }
 
-  const Post post_;
+  CallGate& gate_;
   std::unique_ptr<Search> search_;
   Response page_;
   std::atomic<bool> cancelled_ = false;

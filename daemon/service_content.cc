@@ -8,13 +8,9 @@ namespace garner::daemon {
 
 grpc::ServerWriteReactor<v1::ListSnapshotsResponse>* GarnerService::ListSnapshots(
     Context* context, const v1::ListSnapshotsRequest* request) {
-  Caller caller;
-  grpc::Status refused = parts_.gate.admit(context, "ListSnapshots", caller);
-  if (!refused.ok()) return new RefusedStream<v1::ListSnapshotsResponse>(std::move(refused));
   return SearchStream<v1::ListSnapshotsResponse, SnapshotListing>::start(
-      [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
-      [this, context, request = *request, zone = caller.zone] {
-        auto listing = std::make_unique<SnapshotListing>(parts_.destinations, request, zone);
+      parts_.gate, context, "ListSnapshots", [this, context, request = *request](const Caller& caller) {
+        auto listing = std::make_unique<SnapshotListing>(parts_.destinations, request, caller.zone);
         // A set that was removed still has snapshots; one that never was is a slip.
         if (listing->empty() && !request.set().empty()) parts_.sets.get(request.set());
         if (request.sizes()) {
@@ -27,13 +23,11 @@ grpc::ServerWriteReactor<v1::ListSnapshotsResponse>* GarnerService::ListSnapshot
 
 grpc::ServerWriteReactor<v1::ListFolderResponse>* GarnerService::ListFolder(
     Context* context, const v1::ListFolderRequest* request) {
-  Caller caller;
-  grpc::Status refused = parts_.gate.admit(context, "ListFolder", caller);
-  if (!refused.ok()) return new RefusedStream<v1::ListFolderResponse>(std::move(refused));
   return SearchStream<v1::ListFolderResponse, FolderListing>::start(
-      [this](std::function<void()> job) { parts_.gate.post(true, std::move(job)); },
-      [this, selector = request->snapshot(), path = request->path(), zone = caller.zone] {
-        return std::make_unique<FolderListing>(choose_snapshot(parts_.destinations, selector, zone), path);
+      parts_.gate, context, "ListFolder",
+      [this, selector = request->snapshot(), path = request->path()](const Caller& caller) {
+        return std::make_unique<FolderListing>(choose_snapshot(parts_.destinations, selector, caller.zone),
+                                               path);
       });
 }
 
