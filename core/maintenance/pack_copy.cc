@@ -72,6 +72,7 @@ void PackCopier::copy(Lane& lane, const PackUse& pack) {
     if (is_wanted) places.push_back({pack.name, frame.offset, frame.stored_length});
   }
   store::FrameRun run(std::move(places), repository_.destination().read_gap());
+  Scratch memory;
   for (const store::PackedFrame& frame : directory.frames) {
     std::vector<bool> wanted;
     std::size_t count = 0;
@@ -81,7 +82,6 @@ void PackCopier::copy(Lane& lane, const PackUse& pack) {
     }
     if (count == 0) continue;
     // A frame that does not verify costs a look for other copies of its blobs, not the blobs.
-    Scratch memory;
     ByteView encoded;
     std::optional<Bytes> raw;
     bool sound = true;

@@ -33,6 +33,13 @@ std::optional<ErrorKind> error_in(const Action& action) {
   return std::nullopt;
 }
 
+// The same as text, where it goes into one with others: "destination away"; "no error".
+template <typename Action>
+std::string kind_text(const Action& action) {
+  const std::optional<ErrorKind> kind = error_in(action);
+  return kind ? std::string(to_string(*kind)) : "no error";
+}
+
 inline std::string message_of(const std::function<void()>& action) {
   try {
     action();

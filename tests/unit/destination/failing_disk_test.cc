@@ -14,28 +14,19 @@
 
 #include "base/file.h"
 #include "destination/local.h"
+#include "support/error_kind.h"
 #include "support/failing_syscalls.h"
 #include "support/temporary_folder.h"
 
 using namespace garner;
 using namespace garner::destination;
 using garner::testing::FailingCall;
+using garner::testing::kind_text;
 using garner::testing::TemporaryFolder;
 using garner::testing::with_failing_calls;
 namespace fs = std::filesystem;
 
 namespace {
-
-// "" if it throws nothing.
-template <typename Operation>
-std::string failure_text(const Operation& operation) {
-  try {
-    operation();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind()));
-  }
-  return "";
-}
 
 std::vector<FailingCall> without_links() {
   std::vector<FailingCall> calls{{SYS_linkat, EPERM}};
@@ -72,8 +63,8 @@ TEST_CASE("a write that fails leaves no object and no temporary file") {
     LocalDestination(folder.path()).put("packs/00/a", as_bytes("before"));
     LocalDestination destination(folder.path());
     const std::string seen = with_failing_calls({failure.call}, [&] {
-      return failure_text([&] { destination.put("packs/00/b", as_bytes("content")); }) + ", " +
-             failure_text([&] { destination.put_exclusive("log/1", as_bytes("content")); });
+      return kind_text([&] { destination.put("packs/00/b", as_bytes("content")); }) + ", " +
+             kind_text([&] { destination.put_exclusive("log/1", as_bytes("content")); });
     });
     if (!supported(seen)) return;
     CHECK(seen == std::string(failure.expected) + ", " + failure.expected);
@@ -95,19 +86,19 @@ TEST_CASE("who cannot make a name durable is not told that it is stored, nor who
   replace_file_durably(file, as_bytes("b"));
   const std::string seen = with_failing_calls({{SYS_fsync, EIO}}, [&] {
     LocalDestination destination(folder.path());
-    return failure_text([&] { destination.put_exclusive("log/2", as_bytes("two")); }) + ", " +
-           failure_text([&] { destination.put_exclusive("log/1", as_bytes("two")); }) + ", " +
-           failure_text([&] { destination.make_durable("log/1"); }) + ", " +
-           failure_text([&] { destination.remove("log/1"); });
+    return kind_text([&] { destination.put_exclusive("log/2", as_bytes("two")); }) + ", " +
+           kind_text([&] { destination.put_exclusive("log/1", as_bytes("two")); }) + ", " +
+           kind_text([&] { destination.make_durable("log/1"); }) + ", " +
+           kind_text([&] { destination.remove("log/1"); });
   });
   if (!supported(seen)) return;
   CHECK(seen == "destination away, destination away, destination away, destination away");
 
   // Of what nobody else names the name is taken back: a later sync may succeed, and tell nothing of this one.
   CHECK(with_failing_calls({{SYS_fsync, EIO}}, [&] {
-          return failure_text([&] { before.put("packs/00/b", as_bytes("b")); }) + ", " +
-                 failure_text([&] { before.put("packs/01/b", as_bytes("b")); }) + ", " +
-                 failure_text([&] { before.put_file("packs/00/c", file); });
+          return kind_text([&] { before.put("packs/00/b", as_bytes("b")); }) + ", " +
+                 kind_text([&] { before.put("packs/01/b", as_bytes("b")); }) + ", " +
+                 kind_text([&] { before.put_file("packs/00/c", file); });
         }) == "destination away, destination away, destination away");
   CHECK(before.list("packs/").size() == 1);
   CHECK_FALSE(fs::exists(folder.path("packs/01")));
@@ -120,15 +111,14 @@ TEST_CASE("reading tells a dead disk from a bad place on it") {
   LocalDestination destination(folder.path());
   destination.put("log/1", as_bytes("one"));
   const auto read_failure = [&](const FailingCall& call) {
-    return with_failing_calls({call},
-                              [&] { return failure_text([&] { destination.get_all("log/1", 10); }); });
+    return with_failing_calls({call}, [&] { return kind_text([&] { destination.get_all("log/1", 10); }); });
   };
   if (!supported(read_failure({SYS_pread64, EIO}))) return;
   CHECK(read_failure({SYS_pread64, EIO}) == "read failed");
   CHECK(read_failure({SYS_pread64, ESTALE}) == "destination away");
   const auto list_failure = [&](int error_number) {
     return with_failing_calls({{SYS_getdents64, error_number}},
-                              [&] { return failure_text([&] { destination.list(""); }); });
+                              [&] { return kind_text([&] { destination.list(""); }); });
   };
   CHECK(list_failure(EIO) == "read failed");  // and not a shorter list
   CHECK(list_failure(ENOTCONN) == "destination away");
@@ -139,13 +129,13 @@ TEST_CASE("a file system without hard links publishes by renaming") {
   const std::string seen = with_failing_calls(without_links(), [&] {
     LocalDestination destination(folder.path());
     destination.put("packs/00/a", as_bytes("a"));
-    std::string result = failure_text([&] { destination.put("packs/00/a", as_bytes("other")); });
+    std::string result = kind_text([&] { destination.put("packs/00/a", as_bytes("other")); });
     const std::string file = destination.staging_folder().value() + "/pack";
     replace_file_durably(file, as_bytes("b"));
     destination.put_file("packs/00/b", file);
     result += fs::exists(file) ? ", left" : ", gone";
     replace_file_durably(file, as_bytes("other"));
-    result += ", " + failure_text([&] { destination.put_file("packs/00/b", file); });
+    result += ", " + kind_text([&] { destination.put_file("packs/00/b", file); });
     result += fs::exists(file) ? ", left" : ", gone";
     fs::remove(file);
 
@@ -179,7 +169,7 @@ TEST_CASE("a file system that cannot create a name without replacing is refused"
   calls.push_back({SYS_renameat2, EINVAL});
   const std::string seen = with_failing_calls(calls, [&] {
     LocalDestination destination(folder.path());
-    return failure_text([&] { destination.put("a", as_bytes("a")); });
+    return kind_text([&] { destination.put("a", as_bytes("a")); });
   });
   if (!supported(seen)) return;
   CHECK(seen == "unavailable");
@@ -201,7 +191,7 @@ TEST_CASE("a file of another file system is copied") {
   const std::string content(3'000'001, 'x');
   replace_file_durably(file, as_bytes(content));
   destination.put("taken", {});
-  CHECK(failure_text([&] { destination.put_file("taken", file); }) == "already exists");
+  CHECK(kind_text([&] { destination.put_file("taken", file); }) == "already exists");
   CHECK(fs::exists(file));
   destination.put_file("packs/00/a", file);
   CHECK_FALSE(fs::exists(file));
@@ -223,10 +213,10 @@ TEST_CASE("a full file system: told as full, nothing is lost, and it goes on whe
   LocalDestination destination(folder.path());
   const Bytes data(200'000, 7);
   int stored = 0;
-  std::string failure;
-  while (failure.empty() && stored < 100) {
-    failure = failure_text([&] { destination.put("packs/00/" + std::to_string(stored), data); });
-    if (failure.empty()) ++stored;
+  std::string failure = "no error";
+  while (failure == "no error" && stored < 100) {
+    failure = kind_text([&] { destination.put("packs/00/" + std::to_string(stored), data); });
+    if (failure == "no error") ++stored;
   }
   CHECK(failure == "destination full");
   CHECK(stored >= 3);
@@ -242,7 +232,7 @@ TEST_CASE("a full file system: told as full, nothing is lost, and it goes on whe
   const TemporaryFolder elsewhere;
   const std::string file = elsewhere.path("pack");
   replace_file_durably(file, data);
-  CHECK(failure_text([&] { destination.put_file("packs/00/file", file); }) == "destination full");
+  CHECK(kind_text([&] { destination.put_file("packs/00/file", file); }) == "destination full");
   CHECK(fs::exists(file));
   CHECK(fs::is_empty(folder.path(".staging")));
 
@@ -252,8 +242,8 @@ TEST_CASE("a full file system: told as full, nothing is lost, and it goes on whe
 
   SECTION("a disk that is unmounted while it is used is away, and nothing is written to its mount point") {
     REQUIRE(umount2(folder.path().c_str(), MNT_DETACH) == 0);
-    CHECK(failure_text([&] { destination.put("packs/00/late", {}); }) == "destination away");
-    CHECK(failure_text([&] { destination.list("packs/"); }) == "destination away");
+    CHECK(kind_text([&] { destination.put("packs/00/late", {}); }) == "destination away");
+    CHECK(kind_text([&] { destination.list("packs/"); }) == "destination away");
     CHECK(fs::is_empty(folder.path()));
   }
 }

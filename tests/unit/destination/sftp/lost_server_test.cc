@@ -12,13 +12,14 @@
 #include "base/stop_scope.h"
 #include "server.h"
 #include "slow_link.h"
+#include "support/error_kind.h"
 #include "support/temporary_folder.h"
 
 namespace garner::destination {
 namespace {
 
+using garner::testing::kind_text;
 using garner::testing::TemporaryFolder;
-using testing::kind_text;
 using testing::Server;
 using testing::SlowLink;
 using testing::some_bytes;

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "base/error.h"
 #include "destination/sftp/sftp.h"
 #include "support/temporary_folder.h"
 #ifdef __SANITIZE_ADDRESS__
@@ -84,17 +83,6 @@ inline Bytes some_bytes(std::size_t size) {
   Bytes bytes(size);
   for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i * 31 + i / 7919);
   return bytes;
-}
-
-// Of the Error that it throws: "destination away"; "no error".
-template <typename Operation>
-std::string kind_text(const Operation& operation) {
-  try {
-    operation();
-  } catch (const Error& error) {
-    return std::string(to_string(error.kind()));
-  }
-  return "no error";
 }
 
 }  // namespace garner::destination::testing

@@ -18,6 +18,7 @@
 #include "base/stop_scope.h"
 #include "server.h"
 #include "support/destination_contract.h"
+#include "support/error_kind.h"
 #include "support/failing_syscalls.h"
 #include "support/temporary_folder.h"
 
@@ -25,9 +26,9 @@ namespace garner::destination {
 namespace {
 
 using garner::testing::FailingCall;
+using garner::testing::kind_text;
 using garner::testing::TemporaryFolder;
 using garner::testing::with_failing_calls;
-using testing::kind_text;
 using testing::Server;
 using testing::some_bytes;
 namespace fs = std::filesystem;
