@@ -150,6 +150,8 @@ void RunQueue::write(ActiveRun& run, const RunRow& row) {
   run.set_row(row);
   try {
     catalog_.runs().change(row, [&](catalog::Database& database) {
+      if (row.state == RunState::kFinished || row.state == RunState::kFailed)
+        RunWork::note_end(database, run);
       if (also_) also_(database, row);
     });
     unwritten_.erase(row.number);
@@ -272,13 +274,6 @@ void RunQueue::run_thread(Lane lane, const std::shared_ptr<ActiveRun>& run, cons
       work_.clean_up(*run);
     } catch (const Error& error) {
       spdlog::warn("run {}: {}", run->number(), error.what());
-    }
-  }
-  if (outcome.state == RunState::kFinished || outcome.state == RunState::kFailed) {
-    try {
-      work_.note_end(*run);
-    } catch (const Error& error) {
-      spdlog::error("run {}: noting that it was the last: {}", run->number(), error.what());
     }
   }
   std::optional<StoredRequest> next;

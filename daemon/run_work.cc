@@ -258,12 +258,12 @@ void RunWork::note_failure(ActiveRun& run, const std::string& destination, const
   run.update([](v1::Run& report) { report.set_incomplete(true); });
 }
 
-void RunWork::note_end(const ActiveRun& run) {
+void RunWork::note_end(catalog::Database& database, const ActiveRun& run) {
   const bool prune = run.kind() == catalog::RunKind::kPrune && !run.request().dry_run;
   if (!prune && run.kind() != catalog::RunKind::kCheck) return;
   const auto kind = prune ? catalog::MaintenanceKind::kPrune : catalog::MaintenanceKind::kCheck;
   for (const std::string& destination : run.request().destinations)
-    catalog_.maintenance().save_last_run(destination, kind, run.number());
+    catalog::MaintenanceTable::write_last_run(database, destination, kind, run.number());
 }
 
 void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {

@@ -42,8 +42,8 @@ class RunWork {
   std::optional<StoredRequest> follow_up(const ActiveRun& run);
   // The copies that do the rest of a backup which has made way while it filled others.
   std::vector<StoredRequest> copies_after(const ActiveRun& run);
-  // After a run has finished or failed: it is its destinations' last prune or check.
-  void note_end(const ActiveRun& run);
+  // Within the change after which a run has finished or failed: it is its destinations' last prune or check.
+  static void note_end(catalog::Database& database, const ActiveRun& run);
   // At the start: files of the spool that belong to none of these runs, which a lost catalog has left.
   void clean_spool(const std::vector<Uuid>& runs) const;
   // After a run is over: its counters' file, and how far its commands had come.

@@ -90,15 +90,14 @@ std::optional<std::int64_t> MaintenanceTable::last_run(const std::string& destin
   return row.integer(0);
 }
 
-void MaintenanceTable::save_last_run(const std::string& destination, MaintenanceKind kind, std::int64_t run) {
-  file_.change([&](Database& database) {
-    database
-        .prepare(
-            "INSERT OR REPLACE INTO destination_last_runs (destination, kind, run) "
-            "SELECT name, ?, ? FROM destinations WHERE name = ?",
-            static_cast<int>(kind), run, destination)
-        .run();
-  });
+void MaintenanceTable::write_last_run(Database& database, const std::string& destination,
+                                      MaintenanceKind kind, std::int64_t run) {
+  database
+      .prepare(
+          "INSERT OR REPLACE INTO destination_last_runs (destination, kind, run) "
+          "SELECT name, ?, ? FROM destinations WHERE name = ?",
+          static_cast<int>(kind), run, destination)
+      .run();
 }
 
 }  // namespace garner::catalog

@@ -47,7 +47,9 @@ class MaintenanceTable {
 
   // The last run of the kind that ended, whoever began it.
   std::optional<std::int64_t> last_run(const std::string& destination, MaintenanceKind kind);
-  void save_last_run(const std::string& destination, MaintenanceKind kind, std::int64_t run);
+  // Within the change that ends the run: nobody finds one here that is still going on.
+  static void write_last_run(Database& database, const std::string& destination, MaintenanceKind kind,
+                             std::int64_t run);
 
  private:
   CatalogFile& file_;

@@ -18,6 +18,11 @@ struct WithSettings {
   WithSettings() : catalog(state.open()), table(catalog.maintenance()) {
     catalog.configuration().add_destination(facts_of("disk"));
   }
+  void save_last_prune(std::int64_t run) {
+    catalog.configuration().change([&](Database& database) {
+      MaintenanceTable::write_last_run(database, "disk", MaintenanceKind::kPrune, run);
+    });
+  }
   StateFolder state;
   Catalog catalog;
   MaintenanceTable& table;
@@ -37,7 +42,7 @@ TEST_CASE("settings are read as they were written, and go with their destination
   with.table.save("disk", settings);
   CHECK(with.table.settings("disk") == settings);
   with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
-  with.table.save_last_run("disk", MaintenanceKind::kPrune, 12);
+  with.save_last_prune(12);
   CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 12);
   CHECK_FALSE(with.table.last_run("disk", MaintenanceKind::kCheck).has_value());
   with.catalog.configuration().remove_destination("disk");
@@ -47,7 +52,7 @@ TEST_CASE("settings are read as they were written, and go with their destination
   // Of what is not there nothing is kept, and it is no error: it may have gone a moment ago.
   with.table.save("disk", settings);
   with.table.save_mark("disk", MaintenanceKind::kCheck, kMark);
-  with.table.save_last_run("disk", MaintenanceKind::kPrune, 12);
+  with.save_last_prune(12);
   CHECK(with.table.marks("disk").empty());
 }
 
@@ -83,7 +88,7 @@ TEST_CASE("changes within a change are made with it, or not at all") {
   Configuration& configuration = with.catalog.configuration();
   const auto change = [&] {
     configuration.add_set(set_of("home", "disk"));
-    with.table.save_last_run("disk", MaintenanceKind::kPrune, 3);
+    with.table.save_mark("disk", MaintenanceKind::kPrune, kMark);
     with.catalog.secrets().save("disk", {"password-file", "/root/p", true});
   };
   CHECK_THROWS_AS(configuration.change([&](Database&) {
@@ -93,7 +98,7 @@ TEST_CASE("changes within a change are made with it, or not at all") {
   }),
                   Error);
   CHECK(configuration.sets().empty());
-  CHECK_FALSE(with.table.last_run("disk", MaintenanceKind::kPrune).has_value());
+  CHECK(with.table.marks("disk").empty());
   CHECK_FALSE(with.catalog.secrets().find("disk").has_value());
   configuration.change([&](Database&) { change(); });
   CHECK(configuration.sets().size() == 1);
