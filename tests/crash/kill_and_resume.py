@@ -18,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import compare_trees  # noqa: E402
 import garner_daemon  # noqa: E402
+from patience import PATIENCE  # noqa: E402
 
 MIB = 1 << 20
 AHEAD = 256 * MIB  # what a killed run may read again
@@ -61,7 +62,7 @@ class CountingFileSystem:
         os.makedirs(self.mount)
         program = os.path.join(garner_daemon.BUILD, "tests", "counting_fs")
         self.process = subprocess.Popen([program, self.source, self.mount, self.counter])
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while not os.path.ismount(self.mount):
             if time.monotonic() > until or self.process.poll() is not None:
                 raise RuntimeError("the counting file system did not start")
@@ -70,7 +71,7 @@ class CountingFileSystem:
 
     def __exit__(self, *_):
         subprocess.run(["umount", self.mount], check=False)
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
 
     def bytes_read(self):
         with open(self.counter, "rb") as file:

@@ -14,6 +14,7 @@ import unittest
 import compare_trees
 import garner_daemon
 from case import Case
+from patience import PATIENCE
 
 ROOT = os.geteuid() == 0
 MIB = 1 << 20
@@ -274,7 +275,7 @@ class Daemons(Case):
     def test_one_daemon_a_state_folder(self):
         daemon = self.daemon()
         second = subprocess.run([garner_daemon.GARNERD, "--foreground", "--state-dir", daemon.state, "--socket",
-                                 self.path("other.sock")], capture_output=True, timeout=30, check=False)
+                                 self.path("other.sock")], capture_output=True, timeout=PATIENCE, check=False)
         self.assertNotEqual(0, second.returncode)
         self.assertIn(str(daemon.process.pid), second.stderr.decode() + second.stdout.decode())
         self.assertEqual(0, daemon.run("status").returncode)
@@ -292,7 +293,7 @@ class Daemons(Case):
             server.bind(self.path("state", "garnerd.sock"))
             server.listen()
             done = subprocess.run([garner_daemon.GARNERD, "--foreground", "--state-dir", self.path("state")],
-                                  capture_output=True, timeout=30, check=False)
+                                  capture_output=True, timeout=PATIENCE, check=False)
         self.assertNotEqual(0, done.returncode)
         self.assertIn("garnerd.sock", done.stderr.decode() + done.stdout.decode())
 

@@ -9,6 +9,7 @@ import unittest
 
 import garner_daemon
 import hostile_tree
+from patience import PATIENCE
 
 
 class Case(unittest.TestCase):
@@ -65,7 +66,7 @@ class Case(unittest.TestCase):
             file.write(content if isinstance(content, bytes) else content.encode())
         return path
 
-    def wait(self, what, seconds=60):
+    def wait(self, what, seconds=PATIENCE):
         """What `what` returns, once it returns something."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:

@@ -13,6 +13,8 @@ import tempfile
 import time
 import unittest
 
+from patience import PATIENCE
+
 BUILD = os.environ["GARNER_BUILD"]
 GARNER = os.path.join(BUILD, "client", "garner")
 DAEMON = os.path.join(BUILD, "tests", "integration", "scripted_daemon")
@@ -31,12 +33,12 @@ class Case(unittest.TestCase):
 
     def end_daemon(self):
         self.daemon.stdin.close()
-        self.daemon.wait(60)
+        self.daemon.wait(PATIENCE)
         self.daemon.stdout.close()
 
     def garner(self, *arguments, code=0):
         done = subprocess.run([GARNER, *arguments], stdin=subprocess.DEVNULL, capture_output=True, cwd=self.folder,
-                              env=self.environment, timeout=60, check=False)
+                              env=self.environment, timeout=PATIENCE, check=False)
         self.assertEqual(done.returncode, code, done)
         self.assertNotIn(b"\x1b", done.stdout + done.stderr)
         return done
@@ -64,7 +66,7 @@ class Terminal:
             self.process.wait()
         os.close(self.main)
 
-    def read_until(self, mark, seconds=60):
+    def read_until(self, mark, seconds=PATIENCE):
         """Waits for `mark`, or for the end with None."""
         until = time.monotonic() + seconds
         while mark is None or mark not in self.output:
@@ -86,7 +88,7 @@ class Terminal:
 
     def end(self):
         self.read_until(None)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 class Endings(Case):
@@ -141,7 +143,7 @@ class Interrupted(Case):
                                    stderr=subprocess.PIPE, env=self.environment)
         self.assertIn(b"run 12", process.stderr.readline())
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 0)
         self.assertIn(b"goes on as run 12", output)
 

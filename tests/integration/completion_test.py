@@ -13,6 +13,7 @@ import unittest
 
 from case import Case
 from garner_daemon import GARNER
+from patience import PATIENCE
 
 COMPLETIONS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging", "completions")
 NAMES = ("plain", "two words", "it's", 'a "quote"', "$HOME", "$(touch made)", "`touch made`", "a;touch made", "back\\slash",
@@ -38,14 +39,14 @@ class CompletionTest(Case):
         """What is offered for the last word of the line, as it would be typed."""
         script = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _garner; ((${#COMPREPLY[@]} == 0)) || printf "%s\\n" "${COMPREPLY[@]}"'
         done = subprocess.run(["bash", "-c", script, "bash", os.path.join(COMPLETIONS, "garner.bash"), line],
-                              capture_output=True, cwd=self.elsewhere, env=self.environment(daemon), check=True, timeout=120)
+                              capture_output=True, cwd=self.elsewhere, env=self.environment(daemon), check=True, timeout=PATIENCE)
         self.assertEqual(b"", done.stderr)
         return done.stdout.decode().splitlines()
 
     def offered_by_fish(self, daemon, line):
         done = subprocess.run([shutil.which("fish"), "--no-config", "-c", "source $argv[1]; complete --do-complete $argv[2]",
                                os.path.join(COMPLETIONS, "garner.fish"), line], capture_output=True, cwd=self.elsewhere,
-                              env=self.environment(daemon), check=True, timeout=120)
+                              env=self.environment(daemon), check=True, timeout=PATIENCE)
         self.assertEqual(b"", done.stderr)
         return [offered.split("\t")[0] for offered in done.stdout.decode().splitlines()]
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 
 from garner_daemon import BUILD
+from patience import PATIENCE
 
 
 @contextlib.contextmanager
@@ -24,4 +25,4 @@ def counted_source(case):
         yield mount, counted
     finally:
         subprocess.run(["fusermount3", "-u", "-z", mount], check=False)
-        fuse.wait(30)
+        fuse.wait(PATIENCE)

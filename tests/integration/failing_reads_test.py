@@ -9,6 +9,7 @@ import unittest
 
 import garner_daemon
 from case import Case
+from patience import PATIENCE
 
 FAULTY_FS = os.path.join(garner_daemon.BUILD, "tests", "faulty_fs")
 
@@ -127,7 +128,7 @@ class FailingReads(Faulty):
 
     def backup_that_is_answered(self):
         """What hung takes a moment to return, and nothing more is asked until it has."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         run = self.garner.backup("set", codes=(0, 3))
         while run["error_count"] != "0" and time.monotonic() < deadline:
             run = self.garner.backup("set", codes=(0, 3))

@@ -9,6 +9,7 @@ import unittest
 
 import garner_daemon
 from case import Case
+from patience import PATIENCE
 
 ROOT = os.geteuid() == 0
 
@@ -22,7 +23,7 @@ def is_dead(pid):
         return True
 
 
-def dies(pid, seconds=30):
+def dies(pid, seconds=PATIENCE):
     """What was killed takes a moment."""
     until = time.monotonic() + seconds
     while not is_dead(pid) and time.monotonic() < until:
@@ -51,7 +52,7 @@ class HooksCase(Case):
         """A command that leaves the word behind."""
         return f"echo {word} >> {shlex.quote(self.path('marks'))}"
 
-    def wait(self, what, seconds=60):
+    def wait(self, what, seconds=PATIENCE):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = what()

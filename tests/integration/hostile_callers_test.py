@@ -9,6 +9,7 @@ import unittest
 
 from case import Case
 from garner_daemon import SANITIZED, as_user
+from patience import PATIENCE
 from raw_caller import DATA, HEADERS, PREFACE, SETTINGS, Caller, frame, methods
 
 MIB = 1 << 20
@@ -55,7 +56,7 @@ def as_nobody(work):
 class HostileCallers(Case):
     def answers(self, daemon):
         self.assertIsNone(daemon.process.poll(), daemon.log())
-        self.assertEqual(0, daemon.run("status", timeout=60).returncode)
+        self.assertEqual(0, daemon.run("status", timeout=PATIENCE).returncode)
 
     def test_a_message_that_is_too_large_is_refused(self):
         daemon = self.daemon()

@@ -8,6 +8,7 @@ import unittest
 from case import Case
 from compare_trees import check_equal
 from garner_daemon import GARNER
+from patience import PATIENCE
 
 MIB = 1 << 20
 
@@ -19,7 +20,7 @@ class Limits(Case):
     def running(self, daemon, number):
         return daemon.json("run", "show", str(number))
 
-    def wait_until(self, holds, what, seconds=120):
+    def wait_until(self, holds, what, seconds=PATIENCE):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             found = holds()
@@ -132,7 +133,7 @@ class Limits(Case):
             daemon.run("run", "cancel", run["run_id"])
             daemon.wait_for_run(run["run_id"], ("CANCELLED",), 60)
             self.assertLess(time.monotonic() - begun, 20)
-            client.wait(60)
+            client.wait(PATIENCE)
 
     def test_shown_and_refused(self):
         daemon = self.ready(self.path("source"))

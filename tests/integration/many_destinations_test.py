@@ -79,7 +79,7 @@ class ManyDestinationsTest(Case):
             self.assertLess(int(self.parts(run)["c"]["stored_bytes"]), 100_000_000)
             self.assertEqual(300_000_000, counted())
             daemon.run("destination", "edit", "c", "--limit-upload", "none")
-            self.wait(lambda: self.at(daemon, made) == ["a", "b", "c"], 200)
+            self.wait(lambda: self.at(daemon, made) == ["a", "b", "c"])
             # It had the rest from one of the others.
             self.assertEqual(300_000_000, counted())
         self.check_restores(daemon, made, "c")
@@ -263,7 +263,7 @@ class ManyDestinationsTest(Case):
         self.assertEqual([], [name for name in os.listdir(self.path("b", ".staging")) if len(name) > 40])
         # It is behind, and is there: a copy goes on.
         daemon.run("destination", "edit", "b", "--limit-upload", "none")
-        self.wait(lambda: self.at(daemon, run["snapshot_id"]) == ["a", "b"], 120)
+        self.wait(lambda: self.at(daemon, run["snapshot_id"]) == ["a", "b"])
         self.check_restores(daemon, run["snapshot_id"], "b")
 
     def test_a_copy_by_itself_makes_way(self):

@@ -18,6 +18,7 @@ import compare_trees
 import hostile_tree
 from case import Case
 from garner_daemon import GARNER, SANITIZED, as_user
+from patience import PATIENCE
 
 MEMORY = 256 << 20 if not SANITIZED else 4 << 30
 STRANGER = 54_321
@@ -77,7 +78,7 @@ class MountTest(Case):
         client = self.begin(daemon, *arguments)
         yield self.target
         client.send_signal(signal.SIGINT)
-        self.assertEqual(0, client.wait(30), self.output())
+        self.assertEqual(0, client.wait(PATIENCE), self.output())
         self.assertFalse(os.path.ismount(self.target))
 
     def snapshot(self, run):
@@ -345,10 +346,10 @@ class MountTest(Case):
 
             reader = threading.Thread(target=read)
             reader.start()
-            self.assertTrue(reading.wait(60))
+            self.assertTrue(reading.wait(PATIENCE))
             if end == "interrupt":
                 client.send_signal(signal.SIGINT)
-                reader.join(60)
+                reader.join(PATIENCE)
                 self.assertFalse(reader.is_alive())
                 self.assertTrue(error)
             else:
@@ -359,9 +360,9 @@ class MountTest(Case):
                 self.assertFalse(os.path.ismount(self.target))
                 self.assertIsNone(client.poll())
                 stopped.set()
-                reader.join(60)
+                reader.join(PATIENCE)
                 self.assertEqual([], error)
-            self.assertEqual(0, client.wait(30), self.output())
+            self.assertEqual(0, client.wait(PATIENCE), self.output())
             self.assertFalse(os.path.ismount(self.target))
 
     @contextlib.contextmanager
@@ -393,7 +394,7 @@ class MountTest(Case):
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 going_on.join()
             self.assertEqual((0, "Success"), (found, os.strerror(ctypes.get_errno() if found else 0)))
-            self.assertTrue(caught.wait(10))
+            self.assertTrue(caught.wait(PATIENCE))
 
     def test_a_daemon_that_hangs_keeps_nobody_who_is_killed(self):
         """However many wait."""
@@ -419,7 +420,7 @@ class MountTest(Case):
                 for reader in readers:
                     reader.kill()
                 for reader in readers:
-                    self.assertEqual(-signal.SIGKILL, reader.wait(60))
+                    self.assertEqual(-signal.SIGKILL, reader.wait(PATIENCE))
             self.assertEqual(names[7].encode(), self.read(self.snapshot(run), names[7]))
 
     def test_a_daemon_that_goes_away_and_comes_back(self):

@@ -133,7 +133,7 @@ class WebTest(NotificationCase):
         # And the daemon stops while one is under way.
         self.assertLess(daemon.stop(), 6)
         daemon.start()
-        self.wait(lambda: "Timeout" in daemon.json("notification", "show", "silent")["last_error"], 90)
+        self.wait(lambda: "Timeout" in daemon.json("notification", "show", "silent")["last_error"])
         daemon.run("notification", "remove", "silent")
         self.refused(daemon, 1, "notification", "show", "silent", says="there are: works")
 

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 
 from case import Case
+from patience import PATIENCE
 
 try:
     from prometheus_client.parser import text_string_to_metric_families
@@ -114,21 +115,21 @@ class MetricsTest(Case):
         config = self.write("garnerd.toml", f'[metrics]\nlisten = "127.0.0.1:{port}"\n')
         daemon = self.daemon(arguments=["--config", config])
         url = f"http://127.0.0.1:{port}"
-        with urllib.request.urlopen(url + "/metrics", timeout=60) as answer:
+        with urllib.request.urlopen(url + "/metrics", timeout=PATIENCE) as answer:
             self.assertEqual("text/plain; version=0.0.4; charset=utf-8", answer.headers["Content-Type"])
             samples = parse(self, answer.read().decode())
         self.assertEqual(1, len([name for name, _ in samples if name == "garner_build_info"]))
         with self.assertRaises(urllib.error.HTTPError) as raised:
-            urllib.request.urlopen(url + "/", timeout=60)
+            urllib.request.urlopen(url + "/", timeout=PATIENCE)
         self.assertEqual(404, raised.exception.code)
         raised.exception.close()
         other = self.daemon("other", start=False, arguments=["--config", config])
         other.start(wait=False)
-        other.process.wait(60)
+        other.process.wait(PATIENCE)
         self.assertIn(f"listening for metrics on 127.0.0.1:{port}", other.log())
         daemon.stop()
         with self.assertRaises(OSError):
-            urllib.request.urlopen(url + "/metrics", timeout=60)
+            urllib.request.urlopen(url + "/metrics", timeout=PATIENCE)
 
 
 class LogTest(Case):

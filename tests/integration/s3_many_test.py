@@ -41,11 +41,11 @@ class Killed(S3Case):
             return len(self.objects("packs/")) >= packs
 
         for packs in (1, 3):
-            self.wait(lambda packs=packs: sent(packs), 300)
+            self.wait(lambda packs=packs: sent(packs))
             self.run_gateway("kill-gateway")
             self.assertEqual("DESTINATION_STATE_AWAY", self.shown(daemon)["state"])
             self.run_gateway("start-gateway")
-            self.wait(lambda packs=packs: sent(packs + 1), 300)
+            self.wait(lambda packs=packs: sent(packs + 1))
             daemon.kill()
             daemon.start()
         run = self.finished(daemon, number)

@@ -10,6 +10,7 @@ import unittest
 from compare_trees import check_equal
 from cuttable_proxy import Proxy
 from garner_daemon import GARNER
+from patience import PATIENCE
 from s3_test import S3Case
 
 
@@ -68,7 +69,7 @@ class Requests(S3Case):
             # A request has some 600 bytes: fewer than one a snapshot.
             self.assertLess(proxy.passed - before, 2500)
             client.send_signal(signal.SIGINT)
-            self.assertEqual(0, client.wait(30))
+            self.assertEqual(0, client.wait(PATIENCE))
 
     def test_somebody_else_commits(self):
         daemon = self.ready()

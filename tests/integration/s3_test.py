@@ -79,7 +79,7 @@ class Interrupted(InterruptedTests, S3Case):
     def test_keys_that_are_renewed_let_a_run_go_on(self):
         daemon = self.ready()
         number = self.running_slowly(daemon, "5M")
-        self.wait(lambda: self.objects("packs/") or self.unfinished(), 120)
+        self.wait(lambda: self.objects("packs/") or self.unfinished())
         self.write_keys(self.server.access_key, "expired")
         run = daemon.wait_for_run(number, ("PAUSED",), 120)
         self.assertEqual("PAUSE_REASON_DESTINATION_AWAY", run["pause_reason"])

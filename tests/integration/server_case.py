@@ -11,6 +11,7 @@ from case import Case
 from compare_trees import check_equal
 from cuttable_proxy import Proxy
 from garner_daemon import GARNER
+from patience import PATIENCE
 
 MIB = 1 << 20
 
@@ -299,7 +300,7 @@ class TestTests:
         daemon = self.ready()
         test = self.begin_test(daemon)
         daemon.kill()
-        self.assertNotEqual(0, test.wait(60))
+        self.assertNotEqual(0, test.wait(PATIENCE))
         self.assertNotEqual([], self.objects("trial/"))
         daemon.start()
         self.limit(daemon, "none")
@@ -349,7 +350,7 @@ class LimitTests:
             self.fill()
             self.limit(daemon, "4M")
             number = daemon.json("backup", "set", "--detach")["run_id"]
-            self.wait(lambda: proxy.passed > 2 * MIB, 60)
+            self.wait(lambda: proxy.passed > 2 * MIB)
             waited = []
 
             def is_over():
@@ -374,7 +375,7 @@ class InterruptedTests:
     """Of a ServerCase."""
 
     def wait_until_sending(self, since=0.0):
-        self.wait(lambda: self.is_sending(since), 120)
+        self.wait(lambda: self.is_sending(since))
 
     def test_a_daemon_that_is_killed_goes_on(self):
         daemon = self.ready()
@@ -382,7 +383,7 @@ class InterruptedTests:
         for _ in range(3):
             # In the middle of a large pack.
             since = time.time()
-            self.wait(lambda: self.is_sending(since) or self.state(daemon, number) == "FINISHED", 120)
+            self.wait(lambda: self.is_sending(since) or self.state(daemon, number) == "FINISHED")
             daemon.kill()
             daemon.start()
             daemon.wait_for_run(number, ("RUNNING", "FINISHED"), 60)
@@ -400,7 +401,7 @@ class InterruptedTests:
         with Proxy(self.address()) as proxy:
             daemon = self.ready(url=self.url(proxy.address))
             number = self.running_slowly(daemon, "5M")
-            self.wait(lambda: proxy.passed > 10 * MIB, 120)
+            self.wait(lambda: proxy.passed > 10 * MIB)
             proxy.cut()
             self.assertEqual("DESTINATION_STATE_AWAY", self.shown(daemon)["state"])
             self.assertEqual("RUNNING", self.state(daemon, number))

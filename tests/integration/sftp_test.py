@@ -7,6 +7,7 @@ import subprocess
 import unittest
 import uuid
 
+from patience import PATIENCE
 from server_case import InterruptedTests, LifeTests, LimitTests, MIB, ServerCase, TestTests
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", "openssh_server")
@@ -32,7 +33,7 @@ class SftpCase(ServerCase):
         self.make_key("key", self.passphrase)
 
     def run_server(self, action, *options):
-        subprocess.run([SCRIPT, action, self.path("server"), *options], check=True, timeout=120)
+        subprocess.run([SCRIPT, action, self.path("server"), *options], check=True, timeout=PATIENCE)
 
     def server_file(self, name):
         return self.path("server", name)

@@ -12,6 +12,7 @@ import unittest
 
 import garner_daemon
 from case import Case
+from patience import PATIENCE
 
 UNITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "packaging", "systemd")
 LOGIND = os.path.join(garner_daemon.BUILD, "tests", "integration", "scripted_logind")
@@ -29,7 +30,7 @@ class NotifySocket:
     def close(self):
         self.socket.close()
 
-    def wait_for(self, wanted, seconds=60):
+    def wait_for(self, wanted, seconds=PATIENCE):
         """Returns at the first message, from now on, that `wanted` takes."""
         until = time.monotonic() + seconds
         while True:
@@ -78,7 +79,7 @@ class Notify(Case):
             self.assertNotEqual(one, other)
         daemon.process.terminate()
         self.manager.wait_for(lambda message: message == "STOPPING=1")
-        self.assertEqual(0, daemon.process.wait(30))
+        self.assertEqual(0, daemon.process.wait(PATIENCE))
 
     def test_watchdog(self):
         daemon = self.started(WATCHDOG_USEC="400000")
@@ -134,10 +135,10 @@ class Activation(Case):
         self.addCleanup(process.wait)
         self.addCleanup(process.terminate)
         listener.close()
-        self.assertIn(b'"version"', client.communicate(timeout=60)[0])
+        self.assertIn(b'"version"', client.communicate(timeout=PATIENCE)[0])
         self.assertEqual(0, client.returncode)
         process.terminate()
-        self.assertEqual(0, process.wait(30))
+        self.assertEqual(0, process.wait(PATIENCE))
         # It is systemd's: the next daemon gets the same one.
         self.assertTrue(os.path.exists(path))
 

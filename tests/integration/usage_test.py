@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 import garner_daemon
+from patience import PATIENCE
 
 GARNER = garner_daemon.GARNER
 
@@ -33,7 +34,7 @@ class Case(unittest.TestCase):
         variables = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "GARNER_SOCKET": self.socket}
         variables.update(environment or {})
         options.setdefault("stdin", subprocess.DEVNULL)
-        return subprocess.run([program, *arguments], capture_output=True, cwd=self.folder, env=variables, timeout=60,
+        return subprocess.run([program, *arguments], capture_output=True, cwd=self.folder, env=variables, timeout=PATIENCE,
                               check=False, **options)
 
     def secret(self, name="secret", content=b"correct horse\n", mode=0o600):
@@ -380,7 +381,7 @@ class Unreachable(Case):
         process = subprocess.Popen([GARNER, "--socket", self.socket, "status"], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
         listener.accept()[0].close()
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         self.assertEqual(process.returncode, 4, errors)
 
 

@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from patience import PATIENCE
+
 BUILD = os.environ.get("GARNER_BUILD", "")
 GARNER = os.path.join(BUILD, "client", "garner")
 GARNERD = os.path.join(BUILD, "daemon", "garnerd")
@@ -46,7 +48,7 @@ class Daemon:
         if wait:
             self.wait_ready()
 
-    def wait_ready(self, seconds=60):
+    def wait_ready(self, seconds=PATIENCE):
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             if self.process.poll() is not None:
@@ -56,7 +58,7 @@ class Daemon:
             time.sleep(0.05)
         raise AssertionError("garnerd does not answer: " + self.log())
 
-    def stop(self, seconds=30):
+    def stop(self, seconds=PATIENCE):
         """SIGTERM; returns the seconds it took to end."""
         if self.process is None or self.process.poll() is not None:
             return 0.0

@@ -20,6 +20,8 @@ except ImportError:  # a python that is not Debian's; the package is plain Pytho
     from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from patience import PATIENCE
+
 # Handshakes that fail are what some tests are about.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL + 1)
 
@@ -51,7 +53,7 @@ class Kept:
             self.items.append(item)
             self.changed.notify_all()
 
-    def wait(self, accept, seconds=60):
+    def wait(self, accept, seconds=PATIENCE):
         """The first item that is accepted, once there is one."""
         until = time.monotonic() + seconds
         with self.changed:
@@ -100,10 +102,10 @@ class WebServer:
     def messages(self):
         return [json.loads(body) for _, _, body in list(self.kept.items)]
 
-    def wait_for_event(self, event, seconds=60):
+    def wait_for_event(self, event, seconds=PATIENCE):
         return json.loads(self.kept.wait(lambda item: json.loads(item[2])["event"] == event, seconds)[2])
 
-    def wait_for_path(self, path, seconds=60):
+    def wait_for_path(self, path, seconds=PATIENCE):
         return self.kept.wait(lambda item: item[0] == path, seconds)
 
     def close(self):

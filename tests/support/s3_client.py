@@ -7,6 +7,8 @@ import http.client
 import re
 import urllib.parse
 
+from patience import PATIENCE
+
 
 class Server:
     """As tests/support/ceph_gateway wrote it to `path`."""
@@ -33,7 +35,7 @@ class Server:
         signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
         headers["authorization"] = (f"AWS4-HMAC-SHA256 Credential={self.access_key}/{scope}, SignedHeaders={names}, "
                                     f"Signature={signature}")
-        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection = http.client.HTTPConnection(self.address, timeout=PATIENCE)
         try:
             connection.request(method, urllib.parse.quote(path) + ("?" + query if query else ""), body, headers)
             answer = connection.getresponse()

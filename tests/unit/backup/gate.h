@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "support/eventually.h"
+
 namespace garner::backup {
 
 // A gate in front of what is delivered, which a test opens. Any thread.
@@ -17,7 +19,7 @@ class Gate {
     std::unique_lock lock(mutex_);
     ++arrived_;
     changed_.notify_all();
-    if (!changed_.wait_for(lock, std::chrono::seconds(60), [&] { return open_; }))
+    if (!changed_.wait_for(lock, garner::testing::kPatience, [&] { return open_; }))
       throw std::runtime_error("the gate stayed shut");
   }
   void open() {
@@ -27,7 +29,7 @@ class Gate {
   }
   bool wait_for_arrivals(int count) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return arrived_ >= count; });
+    return changed_.wait_for(lock, garner::testing::kPatience, [&] { return arrived_ >= count; });
   }
 
  private:
@@ -36,16 +38,5 @@ class Gate {
   bool open_;
   int arrived_ = 0;
 };
-
-// False when it has not come to pass within a minute.
-template <typename Predicate>
-bool comes_to_pass(const Predicate& predicate) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (!predicate()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
 
 }  // namespace garner::backup

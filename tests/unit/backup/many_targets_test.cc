@@ -6,6 +6,7 @@
 #include <future>
 
 #include "backup/targets.h"
+#include "support/eventually.h"
 #include "support/forge_removal.h"
 #include "unit/backup/gate.h"
 #include "unit/backup/many_backups.h"
@@ -214,7 +215,7 @@ TEST_CASE("a destination that fails early is given nothing more by the run, also
   };
   // Goes on when that is recorded.
   backups.place(0).before_put_file = [&](const std::string&) {
-    comes_to_pass([&] {
+    garner::testing::eventually([&] {
       const auto head = backups.checkpoint.load();
       return head && head->target(1)->left;
     });
@@ -291,7 +292,7 @@ TEST_CASE("after a save that failed nothing is recorded that rests on it") {
   FailingSave checkpoint(backups.checkpoint, [&] {
     if (!delivers) return false;
     failing.open();
-    comes_to_pass([&] { return has_failed.load(); });
+    garner::testing::eventually([&] { return has_failed.load(); });
     std::this_thread::sleep_for(std::chrono::milliseconds(200));  // so that it is known
     return true;
   });
@@ -378,7 +379,7 @@ TEST_CASE("what is decided is what all are given, whatever becomes of the source
     throw Error(ErrorKind::kCancelled, "it was told to stop");
   };
   auto run = backups.start(options, stop.get_token());
-  CHECK(comes_to_pass([&] { return backups.objects(0, "log/") > 1; }));
+  CHECK(garner::testing::eventually([&] { return backups.objects(0, "log/") > 1; }));
   stop.request_stop();
   gate.open();
   REQUIRE(failure_of(run) == ErrorKind::kCancelled);
@@ -499,7 +500,7 @@ TEST_CASE("a destination that is slow leaves, and the other has the snapshot lon
   options.spool_limit = 600'000;
   auto run = backups.start(options);
   std::uint64_t most = 0;
-  CHECK(comes_to_pass([&] {
+  CHECK(garner::testing::eventually([&] {
     most = std::max(most, bytes_in(backups.spool()));
     return backups.objects(other, "log/") > 1;
   }));
@@ -539,7 +540,7 @@ TEST_CASE("one that is late at the end is waited for") {
   Gate gate(false);
   backups.place(1).before_put_file = [&](const std::string&) { gate.pass(); };
   auto run = backups.start(backups.options(sources.root()));
-  CHECK(comes_to_pass([&] { return backups.objects(0, "log/") > 1; }));
+  CHECK(garner::testing::eventually([&] { return backups.objects(0, "log/") > 1; }));
   CHECK(run.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout);
   gate.open();
   backups.check_whole(run.get(), {0, 1}, sources.root());

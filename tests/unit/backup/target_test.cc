@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <future>
 
+#include "support/eventually.h"
 #include "support/hooked_destination.h"
 #include "unit/backup/backup_fixture.h"
 #include "unit/backup/gate.h"
@@ -69,7 +70,7 @@ TEST_CASE("reading does not wait for a slow destination as long as the spool has
   remote.hooked->before_put_file = [&](const std::string&) { gate.pass(); };
   auto run = remote.start(remote.options(sources.root()));
   REQUIRE(gate.wait_for_arrivals(1));
-  CHECK(comes_to_pass([&] { return remote.has_decided(); }));
+  CHECK(garner::testing::eventually([&] { return remote.has_decided(); }));
   gate.open();
   const BackupResult result = run.get();
   CHECK(remote.differences(result.snapshot, sources.root()).empty());
@@ -139,7 +140,7 @@ TEST_CASE("what is in the spool when a destination goes away is not read again")
   };
   const BackupOptions options = remote.options(sources.root());
   auto run = remote.start(options);
-  if (!at_once) CHECK(comes_to_pass([&] { return remote.has_decided(); }));
+  if (!at_once) CHECK(garner::testing::eventually([&] { return remote.has_decided(); }));
   gate.open();
   CHECK(failure_of(run) == ErrorKind::kDestinationAway);
   REQUIRE(remote.checkpoint.load());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/stop_scope.h"
+#include "support/eventually.h"
 
 using namespace garner;
 using namespace std::chrono_literals;
@@ -34,15 +35,6 @@ void pay(RateLimiter& limiter, FakeClock& clock, std::uint64_t bytes) {
     bytes -= step.taken;
     clock.passed += step.wait;
   }
-}
-
-bool eventually(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (std::chrono::steady_clock::now() < until) {
-    if (holds()) return true;
-    std::this_thread::sleep_for(1ms);
-  }
-  return false;
 }
 
 }  // namespace
@@ -113,7 +105,7 @@ TEST_CASE("who is stopped while he waits goes on at once, and what went by is ow
     limiter.pay(1'000'000, stop.get_token());  // a quarter of an hour
     done = true;
   });
-  REQUIRE(eventually([&] { return limiter.is_holding(); }));
+  REQUIRE(testing::eventually([&] { return limiter.is_holding(); }));
   CHECK_FALSE(done);
   stop.request_stop();
   payer.join();
@@ -129,7 +121,7 @@ TEST_CASE("a plan that is changed is noticed by those who wait") {
   limiter.set_plan(always(1000));
   std::vector<std::jthread> payers;
   for (int i = 0; i < 4; ++i) payers.emplace_back([&] { limiter.pay(50'000'000, {}); });
-  REQUIRE(eventually([&] { return limiter.is_holding(); }));
+  REQUIRE(testing::eventually([&] { return limiter.is_holding(); }));
   limiter.set_plan({});
   payers.clear();
   CHECK_FALSE(limiter.is_holding());
@@ -141,7 +133,7 @@ TEST_CASE("who needs little is not kept by who needs much") {
   limiter.set_plan(always(100'000));
   std::stop_source stop;
   std::jthread hungry([&] { limiter.pay(1'000'000'000, stop.get_token()); });
-  REQUIRE(eventually([&] { return limiter.is_holding(); }));
+  REQUIRE(testing::eventually([&] { return limiter.is_holding(); }));
   std::stop_source unused;
   limiter.pay(1000, unused.get_token());  // returns, or the test hangs for hours
   CHECK(limiter.is_holding());

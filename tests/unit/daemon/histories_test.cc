@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "copy_request.h"
+#include "support/eventually.h"
 #include "two_disks.h"
 
 namespace garner::daemon {
@@ -239,21 +240,13 @@ TEST_CASE("the background reads in what is new, when nothing else is to be done"
     ++asked;
     return busy.load();
   });
-  const auto becomes = [](const std::function<bool()>& state) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (!state()) {
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return true;
-  };
   machine.back_up("a");
   machine.histories->update_soon();
-  CHECK(becomes([&] { return asked > 0; }));
+  CHECK(garner::testing::eventually([&] { return asked > 0; }));
   CHECK(machine.files().empty());
   busy = false;
   machine.list();
-  CHECK(becomes([&] {
+  CHECK(garner::testing::eventually([&] {
     // Gives up where there is something to be read.
     int looks = 0;
     try {

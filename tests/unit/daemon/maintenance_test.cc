@@ -11,6 +11,7 @@
 #include "maintenance_facts.h"
 #include "maintenance_message.h"
 #include "run_message.h"
+#include "support/eventually.h"
 
 namespace garner::daemon {
 namespace {
@@ -219,17 +220,15 @@ TEST_CASE("a machine that may only add checks, and leaves pruning to the one tha
 
 // Runs begin, and end.
 std::vector<v1::Run> finished(MaintainedMachine& machine, std::size_t number) {
-  const auto deadline = std::chrono::steady_clock::now() + 60s;
-  while (std::chrono::steady_clock::now() < deadline) {
+  std::vector<v1::Run> ended;
+  REQUIRE(garner::testing::eventually([&] {
     // Listed once none is active: the list before that may show one that runs.
-    if (machine.runs->active().empty()) {
-      const auto all = machine.runs->list("");
-      if (all.size() == number) return {all.rbegin(), all.rend()};
-    }
-    std::this_thread::sleep_for(5ms);
-  }
-  FAIL("the runs do not end");
-  return {};
+    if (!machine.runs->active().empty()) return false;
+    const auto all = machine.runs->list("");
+    ended.assign(all.rbegin(), all.rend());
+    return ended.size() == number;
+  }));
+  return ended;
 }
 
 v1::Run add(MaintainedMachine& machine, catalog::RunKind kind, bool by_itself) {

@@ -2,6 +2,7 @@
 #include "notifier.h"
 
 #include "installation.h"
+#include "support/eventually.h"
 
 namespace garner::daemon {
 namespace {
@@ -76,7 +77,7 @@ struct Target {
   }
   bool wait_for(std::size_t count) {
     std::unique_lock lock(mutex);
-    return changed.wait_for(lock, 30s, [&] { return got.size() >= count; });
+    return changed.wait_for(lock, garner::testing::kPatience, [&] { return got.size() >= count; });
   }
 };
 

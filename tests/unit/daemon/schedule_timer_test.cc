@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "schedule_timer.h"
+#include "support/eventually.h"
 
 #include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
@@ -37,7 +38,7 @@ class Looked {
   ScheduleTimer& timer() { return timer_; }
   bool wait_for(int times) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 20s, [&] { return times_ >= times; });
+    return changed_.wait_for(lock, garner::testing::kPatience, [&] { return times_ >= times; });
   }
   int times() {
     const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@
 #include "run_work.h"
 #include "snapshot/node.h"
 #include "snapshots.h"
+#include "support/eventually.h"
 #include "support/store_fixture.h"
 
 namespace garner::daemon {
@@ -137,14 +138,12 @@ struct WorkingMachine : TwoDisks {
 // Whose runs go through a queue, once it is loaded and started.
 struct QueuedMachine : WorkingMachine {
   v1::Run at_rest(std::int64_t number) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-    while (std::chrono::steady_clock::now() < deadline) {
-      const v1::Run run = runs.get(number);
-      if (run.state() != v1::RUN_STATE_QUEUED && run.state() != v1::RUN_STATE_RUNNING) return run;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
-    FAIL("the run does not come to rest");
-    return {};
+    v1::Run run;
+    REQUIRE(garner::testing::eventually([&] {
+      run = runs.get(number);
+      return run.state() != v1::RUN_STATE_QUEUED && run.state() != v1::RUN_STATE_RUNNING;
+    }));
+    return run;
   }
 
   RunQueue runs{here.catalog, work, system_clock(), [] {}};

@@ -8,6 +8,7 @@
 #include "base/stop_scope.h"
 #include "destination/local.h"
 #include "support/destination_contract.h"
+#include "support/eventually.h"
 #include "support/memory_destination.h"
 #include "support/temporary_folder.h"
 
@@ -135,10 +136,7 @@ TEST_CASE("a run that is stopped while it is held back goes on at once, and has 
     place.put("index/a", Bytes(10'000'000));
     place.put("index/b", Bytes(10'000'000));
   });
-  const auto until = std::chrono::steady_clock::now() + 60s;
-  while (!limits->upload.is_holding() && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(1ms);
-  CHECK(limits->upload.is_holding());
+  CHECK(garner::testing::eventually([&] { return limits->upload.is_holding(); }));
   CHECK_FALSE(local->size("index/a").has_value());
   stop.request_stop();
   run.join();

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/stop_scope.h"
 #include "real_files.h"
+#include "support/eventually.h"
 
 namespace garner::source {
 namespace {
@@ -35,12 +36,7 @@ std::string failure(SlowFileSystem& slow, std::function<bool()> work) {
 }
 
 bool all_return(const BoundedCalls& calls) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  while (calls.left_behind() > 0) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
+  return garner::testing::eventually([&] { return calls.left_behind() == 0; });
 }
 
 TEST_CASE("a file system that hangs is left alone by later runs until the call to it returns") {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "support/counting_destination.h"
+#include "support/eventually.h"
 #include "support/forge_removal.h"
 #include "support/hooked_destination.h"
 #include "support/memory_destination.h"
@@ -307,7 +308,7 @@ TEST_CASE("several packs are fetched at once, each once") {
     std::unique_lock lock(mutex);
     asked.insert(key);
     changed.notify_all();
-    all = changed.wait_for(lock, std::chrono::seconds(60), [&] { return asked.size() == 3; }) && all;
+    all = changed.wait_for(lock, garner::testing::kPatience, [&] { return asked.size() == 3; }) && all;
   };
   std::vector<Bytes> read(6);
   {

@@ -7,6 +7,7 @@
 #include "base/stop_scope.h"
 #include "destination/local.h"
 #include "support/counting_destination.h"
+#include "support/eventually.h"
 #include "support/forge_removal.h"
 #include "support/hooked_destination.h"
 #include "support/memory_destination.h"
@@ -401,7 +402,7 @@ TEST_CASE("while the place is written to, others look at the log and commit") {
       fixture.owner->refresh();
       return fixture.owner->commit(test_plan({})).committed;
     });
-    if (other.wait_for(std::chrono::seconds(60)) == std::future_status::ready && other.get()) ++done;
+    if (other.wait_for(garner::testing::kPatience) == std::future_status::ready && other.get()) ++done;
   };
   fixture.store(*fixture.owner);
   CHECK(written == 1);

@@ -13,6 +13,7 @@
 #include "server.h"
 #include "slow_link.h"
 #include "support/error_kind.h"
+#include "support/eventually.h"
 #include "support/temporary_folder.h"
 
 namespace garner::destination {
@@ -24,16 +25,6 @@ using testing::Server;
 using testing::SlowLink;
 using testing::some_bytes;
 namespace fs = std::filesystem;
-
-// False when it did not come true in ten seconds.
-bool wait_until(const std::function<bool()>& holds) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > until) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
 
 // How much is written of what is staged.
 std::uint64_t staged_bytes(const Server& server, const std::string& name) {
@@ -56,7 +47,8 @@ class Upload {
       result_ = kind_text([&] { destination.put_file("packs/00/large", file_); });
       done_ = true;
     });
-    under_way_ = wait_until([&] { return staged_bytes(server, "root") > (2u << 20); }) && !done_;
+    under_way_ =
+        garner::testing::eventually([&] { return staged_bytes(server, "root") > (2u << 20); }) && !done_;
   }
   ~Upload() {
     if (thread_.joinable()) thread_.join();
@@ -214,7 +206,7 @@ TEST_CASE("an answer that was lost: what is there is recognised as one's own, an
   std::string result;
   std::thread writer([&] { result = kind_text([&] { destination.put("log/2", as_bytes("mine")); }); });
   // It has its name, and the answer is still on its way.
-  const bool named = wait_until([&] { return access(object.c_str(), F_OK) == 0; });
+  const bool named = garner::testing::eventually([&] { return access(object.c_str(), F_OK) == 0; });
   SECTION("one's own") {
     link.cut();
     writer.join();

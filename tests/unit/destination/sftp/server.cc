@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "support/eventually.h"
 
 namespace garner::destination::testing {
 
@@ -91,10 +92,7 @@ Agent::Agent(const std::vector<std::string>& keys) {
 // It removes its socket as it ends: before the folder goes.
 Agent::~Agent() {
   if (process_ <= 0 || ::kill(process_, SIGTERM) != 0) return;
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (access(socket().c_str(), F_OK) == 0 && std::chrono::steady_clock::now() < until) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  garner::testing::eventually([&] { return access(socket().c_str(), F_OK) != 0; });
 }
 
 }  // namespace garner::destination::testing
