@@ -24,7 +24,9 @@ AllSnapshots gather_snapshots(Destinations& destinations, bool asks) {
     const auto number = static_cast<std::uint32_t>(all.shelves.size());
     all.shelves.push_back({facts.name, repository, repository->state()});
     const store::v1::RepositoryState& state = *all.shelves.back().state;
-    all.known.reserve(std::max(all.known.capacity(), static_cast<std::size_t>(state.snapshots_size())));
+    const auto count = static_cast<std::size_t>(state.snapshots_size());
+    all.known.reserve(std::max(all.known.capacity(), count));
+    places.reserve(std::max(places.size(), count));
     for (const store::v1::SnapshotEntry& entry : state.snapshots()) {
       const auto [place, added] = places.try_emplace(entry.id(), all.known.size());
       if (added)

@@ -1,9 +1,8 @@
 // Large pieces of memory, handed on from whoever is done with one to whoever needs the next. A piece that is
 // given back to the system instead comes again page by page, each cleared at its first touch: of reading a
-// large file out of frames that is two fifths. Any thread.
+// large file out of frames that is a seventh. Any thread.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <mutex>
