@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "text.h"
 
@@ -104,6 +105,8 @@ void Table::append_line(std::string& text, std::size_t row, const std::vector<st
 std::string Table::render(const Terminal& terminal, std::size_t indent) const {
   const auto fitted = widths(terminal, indent, true);
   std::string text;
+  const std::size_t width = std::accumulate(fitted.begin(), fitted.end(), indent + kGap * fitted.size());
+  text.reserve(cells_.size() / std::max<std::size_t>(columns_.size(), 1) * (width + 1));
   append_line(text, 0, fitted, terminal, indent);
   append_rows(text, fitted, terminal, indent);
   return text;

@@ -4,13 +4,17 @@
 #include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
-#include "destinations.h"
+#include "base/clock.h"
+#include "store/repository.h"
 #include "store/snapshot_tags.h"
 
 namespace garner::daemon {
+
+class Destinations;
 
 // A destination, and what it has.
 struct SnapshotShelf {
@@ -28,10 +32,25 @@ struct KnownSnapshot {
   store::Tags tags;                                          // the same
 };
 
+// Of the states that were seen last, until one of them has changed. Any thread.
+class KnownSnapshots {
+ public:
+  using All = std::shared_ptr<const std::vector<KnownSnapshot>>;  // from the oldest to the newest
+
+  // What is told is valid while the shelves are.
+  All of(const std::vector<SnapshotShelf>& shelves, TimePoint now);
+
+ private:
+  std::mutex mutex_;  // of what follows
+  std::vector<std::shared_ptr<const store::v1::RepositoryState>> states_;
+  TimePoint from_;  // from then on the order is right
+  All all_;         // null where it may not last
+};
+
 struct AllSnapshots {
   std::vector<SnapshotShelf> shelves;  // nearest first
-  std::vector<KnownSnapshot> known;    // from the oldest to the newest
-  std::string trouble;                 // with destinations
+  KnownSnapshots::All known;
+  std::string trouble;  // with destinations
 };
 
 // `asks`: of each for its newest state; otherwise what is known of those that are open.

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "all_snapshots.h"
 #include "base/byte_count.h"
 #include "base/error.h"
 #include "destination_settings.h"
@@ -56,7 +57,8 @@ Error is_away(const catalog::DestinationFacts& facts, const destination::Destina
 Destinations::Destinations(Context context)
     : context_(std::move(context)),
       filters_(std::make_shared<store::FilterBudget>()),
-      frames_(std::make_shared<store::FrameCache>()) {}
+      frames_(std::make_shared<store::FrameCache>()),
+      known_snapshots_(std::make_shared<KnownSnapshots>()) {}
 
 std::shared_ptr<Destinations::Entry> Destinations::entry(const std::string& name) {
   const std::lock_guard lock(mutex_);

@@ -22,6 +22,8 @@
 
 namespace garner::daemon {
 
+class KnownSnapshots;
+
 // What is known of a destination from the last look.
 struct DestinationView {
   v1::Destination message;                                // without sets
@@ -130,6 +132,7 @@ class Destinations {
   std::vector<std::string> local_folders() const;
 
   const Context& context() const { return context_; }
+  KnownSnapshots& known_snapshots() { return *known_snapshots_; }
 
  private:
   struct Entry {
@@ -162,6 +165,7 @@ class Destinations {
   // Memory of all repositories together.
   const std::shared_ptr<store::FilterBudget> filters_;
   const std::shared_ptr<store::FrameCache> frames_;
+  const std::shared_ptr<KnownSnapshots> known_snapshots_;
   std::mutex editing_;  // of settings: one at a time
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;

@@ -42,7 +42,7 @@ using Entries = std::vector<const store::v1::SnapshotEntry*>;
 template <typename Choose>
 auto choose_of(const AllSnapshots& all, const Choose& choose) {
   Entries entries;
-  for (const KnownSnapshot& known : all.known) entries.push_back(known.entry);
+  for (const KnownSnapshot& known : *all.known) entries.push_back(known.entry);
   try {
     return choose(entries);
   } catch (const Error& error) {
@@ -57,7 +57,7 @@ snapshot::TimeOrigin origin_of(Destinations& destinations, const std::string& zo
 
 bool is_set(const AllSnapshots& all, Destinations& destinations, const std::string& name) {
   if (destinations.context().catalog.configuration().set(name)) return true;
-  return std::any_of(all.known.begin(), all.known.end(), [&](const KnownSnapshot& known) {
+  return std::any_of(all.known->begin(), all.known->end(), [&](const KnownSnapshot& known) {
     return known.entry->snapshot().set().name() == name;
   });
 }
@@ -145,7 +145,7 @@ SnapshotHistory history_of(const AllSnapshots& all, std::chrono::steady_clock::t
                            const std::function<bool(const KnownSnapshot&)>& is_wanted) {
   SnapshotHistory history{{}, all.trouble, begun};
   std::map<std::string, std::size_t> runs;
-  for (const KnownSnapshot& known : all.known) {
+  for (const KnownSnapshot& known : *all.known) {
     const auto [place, added] = runs.try_emplace(known.entry->snapshot().run(), history.snapshots.size());
     if (added) history.snapshots.emplace_back();
     SnapshotCopies& copies = history.snapshots[place->second];
@@ -168,7 +168,7 @@ SnapshotListing::SnapshotListing(Destinations& destinations, const v1::ListSnaps
                                  const std::string& zone)
     : all_(std::make_unique<const AllSnapshots>(gather_snapshots(destinations))) {
   const WantedFilter wanted(request, *all_, destinations, zone);
-  for (auto known = all_->known.rbegin(); known != all_->known.rend(); ++known) {
+  for (auto known = all_->known->rbegin(); known != all_->known->rend(); ++known) {
     if (wanted.has(*known)) listed_.push_back(&*known);
   }
   if (listed_.empty() && !all_->trouble.empty())
@@ -212,7 +212,7 @@ ChosenSnapshot choose_snapshot(Destinations& destinations, const std::string& se
   return choose_of(all, [&](const Entries& entries) -> ChosenSnapshot {
     const store::v1::SnapshotEntry& entry =
         snapshot::select(entries, selector, origin_of(destinations, zone));
-    const auto known = std::find_if(all.known.begin(), all.known.end(),
+    const auto known = std::find_if(all.known->begin(), all.known->end(),
                                     [&](const KnownSnapshot& one) { return one.entry == &entry; });
     return {to_hex(as_bytes(entry.id())), entry.snapshot(), all.shelves[known->shelves.front()].repository};
   });
