@@ -10,11 +10,11 @@
 namespace garner::daemon {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kDayOfClock = 86'400;
 
-using State = std::shared_ptr<const store::v1::RepositoryState>;
+using KnownState = std::shared_ptr<const store::v1::RepositoryState>;
 
-State state_of(std::initializer_list<std::pair<const char*, std::int64_t>> snapshots) {
+KnownState state_holding(std::initializer_list<std::pair<const char*, std::int64_t>> snapshots) {
   auto state = std::make_shared<store::v1::RepositoryState>();
   for (const auto& [id, finished] : snapshots) {
     store::v1::SnapshotEntry& entry = *state->add_snapshots();
@@ -24,13 +24,13 @@ State state_of(std::initializer_list<std::pair<const char*, std::int64_t>> snaps
   return state;
 }
 
-std::vector<SnapshotShelf> shelves_of(const std::vector<State>& states) {
+std::vector<SnapshotShelf> shelves_holding(const std::vector<KnownState>& states) {
   std::vector<SnapshotShelf> shelves;
-  for (const State& state : states) shelves.push_back({"disk", nullptr, state});
+  for (const KnownState& state : states) shelves.push_back({"disk", nullptr, state});
   return shelves;
 }
 
-std::string ids_of(const KnownSnapshots::All& all) {
+std::string known_ids(const KnownSnapshots::All& all) {
   std::string ids;
   for (const KnownSnapshot& one : *all) ids += one.entry->id() + std::to_string(one.shelves.size()) + ' ';
   return ids;
@@ -38,27 +38,27 @@ std::string ids_of(const KnownSnapshots::All& all) {
 
 TEST_CASE("what is known of snapshots is made once for the same states, and anew for others") {
   KnownSnapshots known;
-  const State one = state_of({{"a", 10}, {"b", 20}});
-  const State two = state_of({{"b", 20}, {"c", 15}});
-  const auto first = known.of(shelves_of({one, two}), {100, 0});
-  CHECK(ids_of(first) == "a1 c1 b2 ");
-  CHECK(known.of(shelves_of({one, two}), {101, 0}) == first);
-  CHECK(ids_of(known.of(shelves_of({one}), {101, 0})) == "a1 b1 ");
-  CHECK(ids_of(known.of(shelves_of({one, state_of({{"d", 5}})}), {101, 0})) == "d1 a1 b1 ");
-  CHECK(ids_of(known.of(shelves_of({two, one}), {101, 0})) == "a1 c1 b2 ");
+  const KnownState one = state_holding({{"a", 10}, {"b", 20}});
+  const KnownState two = state_holding({{"b", 20}, {"c", 15}});
+  const auto first = known.of(shelves_holding({one, two}), {100, 0});
+  CHECK(known_ids(first) == "a1 c1 b2 ");
+  CHECK(known.of(shelves_holding({one, two}), {101, 0}) == first);
+  CHECK(known_ids(known.of(shelves_holding({one}), {101, 0})) == "a1 b1 ");
+  CHECK(known_ids(known.of(shelves_holding({one, state_holding({{"d", 5}})}), {101, 0})) == "d1 a1 b1 ");
+  CHECK(known_ids(known.of(shelves_holding({two, one}), {101, 0})) == "a1 c1 b2 ");
   CHECK(known.of({}, {101, 0})->empty());
   // What was told before stays.
-  CHECK(ids_of(first) == "a1 c1 b2 ");
+  CHECK(known_ids(first) == "a1 c1 b2 ");
 }
 
 TEST_CASE("the order of snapshots is that of the clock as it is now") {
   KnownSnapshots known;
-  const auto shelves = shelves_of({state_of({{"a", 10}, {"b", 5 * kDay}, {"c", 20}})});
-  CHECK(ids_of(known.of(shelves, {100, 0})) == "b1 a1 c1 ");
-  CHECK(ids_of(known.of(shelves, {4 * kDay, 0})) == "a1 c1 b1 ");
-  CHECK(ids_of(known.of(shelves, {6 * kDay, 0})) == "a1 c1 b1 ");
+  const auto shelves = shelves_holding({state_holding({{"a", 10}, {"b", 5 * kDayOfClock}, {"c", 20}})});
+  CHECK(known_ids(known.of(shelves, {100, 0})) == "b1 a1 c1 ");
+  CHECK(known_ids(known.of(shelves, {4 * kDayOfClock, 0})) == "a1 c1 b1 ");
+  CHECK(known_ids(known.of(shelves, {6 * kDayOfClock, 0})) == "a1 c1 b1 ");
   // Set back.
-  CHECK(ids_of(known.of(shelves, {100, 0})) == "b1 a1 c1 ");
+  CHECK(known_ids(known.of(shelves, {100, 0})) == "b1 a1 c1 ");
 }
 
 }  // namespace
