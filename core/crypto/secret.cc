@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -14,13 +16,66 @@ namespace garner::crypto {
 
 namespace {
 
-std::uint8_t* allocate(std::size_t size) {
-  if (size == 0) return nullptr;
+// Where the limit on locked memory is reached it is not locked.
+std::uint8_t* allocate_pages(std::size_t size) {
   initialize_crypto();
-  // Where the limit on locked memory is reached sodium_malloc gives memory that is not locked.
   auto* data = static_cast<std::uint8_t*>(sodium_malloc(size));
   if (data == nullptr) throw std::bad_alloc();
   return data;
+}
+
+// Memory of keys, one or two of which are made for each object that is read: pages of their own would take
+// most of the time of reading a small one.
+class KeySlots {
+ public:
+  static constexpr std::size_t kSize = 64;
+
+  std::uint8_t* take() {
+    const std::lock_guard lock(mutex_);
+    if (free_.empty()) add_slots();
+    std::uint8_t* const slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+  void give_back(std::uint8_t* slot) noexcept {
+    sodium_memzero(slot, kSize);
+    const std::lock_guard lock(mutex_);
+    free_.push_back(slot);  // there is room
+  }
+
+ private:
+  static constexpr std::size_t kInPage = 63;  // with libsodium's canary, a page of 4 KiB
+
+  void add_slots() {
+    free_.reserve(count_ + kInPage);
+    std::uint8_t* const page = allocate_pages(kInPage * kSize);
+    for (std::size_t i = 0; i < kInPage; ++i) free_.push_back(page + i * kSize);
+    count_ += kInPage;
+  }
+
+  std::mutex mutex_;  // of what follows
+  std::vector<std::uint8_t*> free_;
+  std::size_t count_ = 0;  // of all, in use or not
+};
+
+// Never destroyed: secrets of other files' statics may live longer.
+KeySlots& key_slots() {
+  static auto* const slots = new KeySlots;
+  return *slots;
+}
+
+std::uint8_t* allocate(std::size_t size) {
+  if (size == 0) return nullptr;
+  return size <= KeySlots::kSize ? key_slots().take() : allocate_pages(size);
+}
+
+// Wiped.
+void release(std::uint8_t* data, std::size_t size) noexcept {
+  if (size > KeySlots::kSize) {
+    sodium_free(data);
+  } else if (data != nullptr) {
+    key_slots().give_back(data);
+  }
 }
 
 }  // namespace
@@ -43,14 +98,14 @@ Secret::Secret(Secret&& other) noexcept
 
 Secret& Secret::operator=(Secret&& other) noexcept {
   if (this != &other) {
-    sodium_free(data_);
+    release(data_, size_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
   }
   return *this;
 }
 
-Secret::~Secret() { sodium_free(data_); }  // wipes; nullptr is no error
+Secret::~Secret() { release(data_, size_); }
 
 void fill_random(MutableByteView out) {
   while (!out.empty()) {

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace garner::crypto {
@@ -34,6 +36,43 @@ TEST_CASE("a new secret is zero") {
   CHECK(std::all_of(secret.view().begin(), secret.view().end(), [](std::uint8_t byte) { return byte == 0; }));
 }
 
+TEST_CASE(
+    "secrets of all sizes do not touch each other, and what one leaves behind is not seen by the next") {
+  REQUIRE(
+      rc::check("secrets come and go", [](const std::vector<std::pair<std::uint8_t, std::uint16_t>>& steps) {
+        std::vector<std::pair<Secret, Bytes>> held;
+        for (const auto& [size, choice] : steps) {
+          if (choice % 3 == 0 && !held.empty()) {
+            held.erase(held.begin() + choice % static_cast<std::ptrdiff_t>(held.size()));
+            continue;
+          }
+          Secret secret(std::size_t{size});
+          RC_ASSERT(std::ranges::count(secret.view(), 0) == size);
+          Bytes bytes(size, static_cast<std::uint8_t>(choice | 1));
+          std::ranges::copy(bytes, secret.mutable_view().begin());
+          held.emplace_back(std::move(secret), std::move(bytes));
+        }
+        for (const auto& [secret, bytes] : held) RC_ASSERT(is_same_bytes(secret.view(), bytes));
+      }));
+}
+
+TEST_CASE("more secrets than fit a page, from several threads") {
+  std::vector<std::thread> threads;
+  std::atomic<int> wrong = 0;
+  for (std::uint8_t number = 1; number <= 4; ++number) {
+    threads.emplace_back([number, &wrong] {
+      for (int round = 0; round < 20; ++round) {
+        const Bytes bytes(32, number);
+        std::vector<Secret> secrets;
+        for (int i = 0; i < 200; ++i) secrets.emplace_back(ByteView(bytes));
+        for (const Secret& secret : secrets) wrong += is_same_bytes(secret.view(), bytes) ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(wrong == 0);
+}
+
 // In a process of its own, which gives up the right to lock memory without limit.
 TEST_CASE("secrets work where no memory may be locked") {
   const pid_t child = fork();
@@ -41,9 +80,13 @@ TEST_CASE("secrets work where no memory may be locked") {
   if (child == 0) {
     const rlimit none{0, 0};
     const bool limited = setrlimit(RLIMIT_MEMLOCK, &none) == 0 && (geteuid() != 0 || setuid(65534) == 0);
-    const Bytes bytes = {1, 2, 3};
-    const Secret secret{ByteView(bytes)};
-    _exit(limited && is_same_bytes(secret.view(), bytes) ? 0 : 1);
+    bool same = true;
+    for (const std::size_t size : {3u, 5000u}) {
+      const Bytes bytes(size, 7);
+      const Secret secret{ByteView(bytes)};
+      same = same && is_same_bytes(secret.view(), bytes);
+    }
+    _exit(limited && same ? 0 : 1);
   }
   int status = -1;
   REQUIRE(waitpid(child, &status, 0) == child);
