@@ -147,7 +147,7 @@ void SnapshotTable::add(const v1::SnapshotInfo& snapshot) {
   std::vector<Cell> row;
   row.reserve(columns_.size());
   for (const SnapshotColumn& column : columns_) row.push_back(column.cell(snapshot));
-  table_.add(std::move(row));
+  table_.add(row);
   times_.push_back(static_cast<std::time_t>(snapshot.time().seconds()));
 }
 

@@ -41,7 +41,9 @@ std::vector<KnownSnapshot> known_of(const std::vector<SnapshotShelf>& shelves, T
 }  // namespace
 
 KnownSnapshots::All KnownSnapshots::of(const std::vector<SnapshotShelf>& shelves, TimePoint now) {
-  const auto is_state = [](const auto& state, const SnapshotShelf& shelf) { return state == shelf.state; };
+  const auto is_state = [](const auto& state, const SnapshotShelf& shelf) {
+    return state.lock() == shelf.state;
+  };
   {
     const std::lock_guard lock(mutex_);
     if (all_ && now >= from_ && std::ranges::equal(states_, shelves, is_state)) return all_;
@@ -50,7 +52,7 @@ KnownSnapshots::All KnownSnapshots::of(const std::vector<SnapshotShelf>& shelves
   const bool lasts = std::ranges::none_of(*all, [&](const KnownSnapshot& one) { return one.finished > now; });
   const std::lock_guard lock(mutex_);
   states_.clear();
-  for (const SnapshotShelf& shelf : shelves) states_.push_back(shelf.state);
+  for (const SnapshotShelf& shelf : shelves) states_.emplace_back(shelf.state);
   from_ = now;
   // What is of the future has another place in the order once it is not.
   all_ = lasts ? all : nullptr;

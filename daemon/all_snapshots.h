@@ -42,9 +42,9 @@ class KnownSnapshots {
 
  private:
   std::mutex mutex_;  // of what follows
-  std::vector<std::shared_ptr<const store::v1::RepositoryState>> states_;
+  std::vector<std::weak_ptr<const store::v1::RepositoryState>> states_;
   TimePoint from_;  // from then on the order is right
-  All all_;         // null where it may not last
+  All all_;         // null where it may not last; of use while the states are
 };
 
 struct AllSnapshots {

@@ -29,6 +29,7 @@ void MaintenanceFacts::describe(v1::Destination& destination) {
   for (const MaintenanceKind kind : {MaintenanceKind::kPrune, MaintenanceKind::kCheck}) {
     const auto number = catalog.maintenance().last_run(facts->name, kind);
     const auto row = number ? catalog.runs().find(*number) : std::nullopt;
+    // Earlier versions noted it a moment before it ended.
     if (!row.has_value() || !catalog::is_over(row->state)) continue;
     v1::Run& run =
         *(kind == MaintenanceKind::kPrune ? status.mutable_last_prune() : status.mutable_last_check());

@@ -53,11 +53,10 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
     try {
       there_is_more = search_->next_page(page_, cancelled_);
     } catch (...) {
-      this->Finish(status_of(std::current_exception()));
-      return;
+      return end(status_of(std::current_exception()));
     }
     if (!there_is_more) {
-      this->Finish(grpc::Status::OK);
+      end(grpc::Status::OK);
     } else if (page_.ByteSizeLong() == 0) {
       post([this] { next(); });
     } else {
@@ -65,11 +64,18 @@ class SearchStream final : public grpc::ServerWriteReactor<Response> {
     }
   }
   void OnWriteDone(bool ok) override {
-    if (ok) {
-      post([this] { next(); });
-    } else {
-      this->Finish({grpc::StatusCode::CANCELLED, "the caller went away"});
-    }
+    post([this, ok] {
+      if (ok) {
+        next();
+      } else {
+        end({grpc::StatusCode::CANCELLED, "the caller went away"});
+      }
+    });
+  }
+  // What was looked in may be the last that holds a repository, which then closes files.
+  void end(const grpc::Status& status) {
+    search_.reset();
+    this->Finish(status);
   }
   void OnCancel() override { cancelled_ = true; }
   void OnDone() override { delete this; }

@@ -75,8 +75,11 @@ class Stopper {
 
  private:
   void watch() {
-    pollfd waited[2] = {{over_.descriptor(), POLLIN, 0}, {interrupt_.descriptor(), POLLIN, 0}};
-    while (poll(waited, 2, -1) < 0) {
+    // The last: of the kernel, that nothing is mounted any more. Who reads ahead then waits for the daemon.
+    pollfd waited[3] = {{over_.descriptor(), POLLIN, 0},
+                        {interrupt_.descriptor(), POLLIN, 0},
+                        {fuse_session_fd(session_), 0, 0}};
+    while (poll(waited, 3, -1) < 0) {
     }
     if (waited[0].revents != 0) return;
     link_.stop();

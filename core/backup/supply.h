@@ -85,7 +85,6 @@ class Supply {
 
   bool bring_blob(unsigned lane, crypto::BlobKind kind, const crypto::BlobId& id);
   bool bring_from(const Supplier& supplier, unsigned number, const crypto::BlobId& id);
-  bool take_frame(Lane& lane, const Supplier& supplier, const store::BlobLocation& location);
   void hand_on(Lane& lane, unsigned number, ByteView encoded);
   std::shared_ptr<const OpenPack> open(const Supplier& supplier, const store::ObjectName& pack);
   bool bring_alone(unsigned lane, crypto::BlobKind kind, const crypto::BlobId& id);

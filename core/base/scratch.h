@@ -25,6 +25,7 @@ class Scratch {
   MutableByteView take(std::size_t size) {
     if (size > size_) {
       memory_.reset();
+      size_ = 0;
       memory_ = std::make_unique_for_overwrite<std::uint8_t[]>(size);
       size_ = size;
     }

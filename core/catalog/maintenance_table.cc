@@ -94,8 +94,10 @@ void MaintenanceTable::write_last_run(Database& database, const std::string& des
                                       MaintenanceKind kind, std::int64_t run) {
   database
       .prepare(
-          "INSERT OR REPLACE INTO destination_last_runs (destination, kind, run) "
-          "SELECT name, ?, ? FROM destinations WHERE name = ?",
+          "INSERT INTO destination_last_runs (destination, kind, run) "
+          "SELECT name, ?, ? FROM destinations WHERE name = ? "
+          "ON CONFLICT (destination, kind) DO UPDATE SET run = excluded.run WHERE excluded.run > "
+          "destination_last_runs.run",
           static_cast<int>(kind), run, destination)
       .run();
 }

@@ -45,9 +45,10 @@ class MaintenanceTable {
   static void write_mark(Database& database, const std::string& destination, MaintenanceKind kind,
                          const schedule::Mark& mark);
 
-  // The last run of the kind that ended, whoever began it.
+  // The last run of the kind that ended, whoever began it: of those that have, the one that was begun last.
   std::optional<std::int64_t> last_run(const std::string& destination, MaintenanceKind kind);
-  // Within the change that ends the run: nobody finds one here that is still going on.
+  // Within the change that ends the run: nobody finds one here that is still going on. Nothing where a later
+  // one is there, for what could not be noted at once is noted again.
   static void write_last_run(Database& database, const std::string& destination, MaintenanceKind kind,
                              std::int64_t run);
 

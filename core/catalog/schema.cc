@@ -461,12 +461,12 @@ void migrate(Database& database, std::int64_t version_wanted) {
   }
   if (found < 0)
     throw Error(ErrorKind::kDamaged, "the catalog " + printable(database.path()) + ": its version");
-  for (std::int64_t version = found; version < version_wanted; ++version) {
-    Transaction transaction(database);
+  if (found >= version_wanted) return;
+  Transaction transaction(database);
+  for (std::int64_t version = found; version < version_wanted; ++version)
     database.execute(kSteps[static_cast<std::size_t>(version)]);
-    database.set_user_version(version + 1);
-    transaction.commit();
-  }
+  database.set_user_version(version_wanted);
+  transaction.commit();
 }
 
 }  // namespace garner::catalog

@@ -10,7 +10,7 @@ namespace garner::catalog {
 // Of the tables this program writes; PRAGMA user_version of the file.
 std::int64_t schema_version();
 
-// Brings the file up to schema_version(), or to an earlier one, each step in a transaction of its own.
+// Brings the file up to schema_version(), or to an earlier one, in one transaction.
 // Error(kNewerFormat) for a file that a later version made; nothing is changed then.
 void migrate(Database& database, std::int64_t version_wanted = schema_version());
 

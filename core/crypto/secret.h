@@ -1,7 +1,8 @@
 // Secret bytes in memory of libsodium's: between guard pages, never swapped, never in a core dump, wiped when
 // freed. Where the limit on locked memory (RLIMIT_MEMLOCK) is reached it is not locked, and all else holds.
-// Values are moved or explicitly copied. Keys share pages with others; what is larger has its own, which
-// takes a dozen system calls. Call initialize_crypto() once before anything in this folder.
+// Values are moved or explicitly copied. Keys share pages with each other: the guard pages are around them
+// all, and a page stays locked, or not, as it was made. What is larger has pages of its own, which takes a
+// dozen system calls. Call initialize_crypto() once before anything in this folder.
 #pragma once
 
 #include <cstddef>

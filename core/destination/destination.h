@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "destination/md5.h"
 
 namespace garner::destination {
@@ -77,6 +78,8 @@ class Destination {
   // The same in the caller's memory, all of which is filled; of no use after an error.
   virtual void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) {
     const Bytes bytes = get(key, offset, memory.size());
+    if (bytes.size() != memory.size())
+      throw Error(ErrorKind::kInternal, key + ": another length was read than was asked for");
     std::copy(bytes.begin(), bytes.end(), memory.begin());
   }
   // The whole object; Error(kDamaged) when it is longer than `limit`.

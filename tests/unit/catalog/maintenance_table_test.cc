@@ -83,6 +83,15 @@ TEST_CASE("a run of maintenance and its mark are there together, or neither") {
   CHECK(with.table.marks("disk") == MaintenanceMarks{{MaintenanceKind::kPrune, kMark}});
 }
 
+TEST_CASE("a run that ended before is no destination's last one, however late it is noted") {
+  WithSettings with;
+  with.save_last_prune(12);
+  with.save_last_prune(11);
+  CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 12);
+  with.save_last_prune(13);
+  CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 13);
+}
+
 TEST_CASE("changes within a change are made with it, or not at all") {
   WithSettings with;
   Configuration& configuration = with.catalog.configuration();

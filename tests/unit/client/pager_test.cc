@@ -1,12 +1,12 @@
 #include "pager.h"
 
 #include <catch2/catch.hpp>
-#include <chrono>
 #include <csignal>
 #include <future>
 #include <map>
 #include <string>
-#include <thread>
+
+#include "support/eventually.h"
 
 namespace garner::client {
 namespace {
@@ -41,16 +41,13 @@ bool ignores_interrupts() {
 }
 
 TEST_CASE("that nobody reads any more is noticed when nothing more is written, and keys are the program's") {
-  constexpr std::chrono::seconds kPatience{60};
   std::promise<void> unread;
   Pager pager("exec true", 1);
   pager.when_unread([&] { unread.set_value(); });
   pager.print("more than a screen\n");
-  REQUIRE(unread.get_future().wait_for(kPatience) == std::future_status::ready);
+  REQUIRE(unread.get_future().wait_for(garner::testing::kPatience) == std::future_status::ready);
   CHECK_FALSE(pager.is_read());
-  const auto end = std::chrono::steady_clock::now() + kPatience;
-  while (ignores_interrupts() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
-  CHECK_FALSE(ignores_interrupts());
+  CHECK(garner::testing::eventually([] { return !ignores_interrupts(); }));
 
   bool is_called = false;
   {
