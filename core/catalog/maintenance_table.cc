@@ -96,8 +96,10 @@ void MaintenanceTable::write_last_run(Database& database, const std::string& des
       .prepare(
           "INSERT INTO destination_last_runs (destination, kind, run) "
           "SELECT name, ?, ? FROM destinations WHERE name = ? "
-          "ON CONFLICT (destination, kind) DO UPDATE SET run = excluded.run WHERE excluded.run > "
-          "destination_last_runs.run",
+          "ON CONFLICT (destination, kind) DO UPDATE SET run = excluded.run "
+          "WHERE excluded.run > destination_last_runs.run OR "
+          "(SELECT finished FROM runs WHERE number = excluded.run) > "
+          "(SELECT finished FROM runs WHERE number = destination_last_runs.run)",
           static_cast<int>(kind), run, destination)
       .run();
 }

@@ -45,10 +45,10 @@ class MaintenanceTable {
   static void write_mark(Database& database, const std::string& destination, MaintenanceKind kind,
                          const schedule::Mark& mark);
 
-  // The last run of the kind that ended, whoever began it: of those that have, the one that was begun last.
+  // The last run of the kind that ended, whoever began it.
   std::optional<std::int64_t> last_run(const std::string& destination, MaintenanceKind kind);
-  // Within the change that ends the run: nobody finds one here that is still going on. Nothing where a later
-  // one is there, for what could not be noted at once is noted again.
+  // Within the change that ends the run: nobody finds one here that is still going on. What could not be
+  // noted at once comes late: nothing where the one that is there was added later and ended later, too.
   static void write_last_run(Database& database, const std::string& destination, MaintenanceKind kind,
                              std::int64_t run);
 

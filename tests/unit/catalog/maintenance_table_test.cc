@@ -1,6 +1,7 @@
 #include "catalog/maintenance_table.h"
 
 #include <catch2/catch.hpp>
+#include <vector>
 
 #include "base/error.h"
 #include "support.h"
@@ -85,11 +86,19 @@ TEST_CASE("a run of maintenance and its mark are there together, or neither") {
 
 TEST_CASE("a run that ended before is no destination's last one, however late it is noted") {
   WithSettings with;
-  with.save_last_prune(12);
-  with.save_last_prune(11);
-  CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 12);
-  with.save_last_prune(13);
-  CHECK(with.table.last_run("disk", MaintenanceKind::kPrune) == 13);
+  std::vector<RunRow> runs{backup_of(""), backup_of(""), backup_of("")};
+  for (RunRow& run : runs) run.number = with.catalog.runs().add(run);
+  const auto last_after = [&](RunRow& run, std::int64_t finished) {
+    run.finished = TimePoint{finished, 0};
+    with.catalog.runs().change(run, [&](Database& database) {
+      MaintenanceTable::write_last_run(database, "disk", MaintenanceKind::kPrune, run.number);
+    });
+    return with.table.last_run("disk", MaintenanceKind::kPrune);
+  };
+  CHECK(last_after(runs[1], 50) == runs[1].number);
+  CHECK(last_after(runs[0], 40) == runs[1].number);
+  CHECK(last_after(runs[0], 60) == runs[0].number);  // it had made way for the other
+  CHECK(last_after(runs[2], 30) == runs[2].number);  // the clock was set back
 }
 
 TEST_CASE("changes within a change are made with it, or not at all") {
