@@ -8,8 +8,8 @@ namespace {
 
 constexpr std::size_t kQuickThreads = 2;
 constexpr std::size_t kSlowThreads = 6;
-constexpr std::size_t kContentThreads =
-    4;  // each may hold a frame, sealed, as a server gave it, and raw: at most 12 MiB
+// Each may hold a frame, sealed, as a server gave it, and raw: at most 12 MiB.
+constexpr std::size_t kContentThreads = 4;
 
 std::string caller_zone(const grpc::CallbackServerContext& context) {
   const auto& metadata = context.client_metadata();

@@ -52,15 +52,6 @@ class HooksCase(Case):
         """A command that leaves the word behind."""
         return f"echo {word} >> {shlex.quote(self.path('marks'))}"
 
-    def wait(self, what, seconds=PATIENCE):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            found = what()
-            if found:
-                return found
-            time.sleep(0.05)
-        self.fail("it does not come to that")
-
     def pid(self, name="pid"):
         """The number that a command has written there by now."""
         def read():
