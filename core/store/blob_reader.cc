@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 
@@ -172,19 +173,30 @@ BlobReader::Frame BlobReader::cached_frame(const Way& way, const crypto::Keyring
   const PackKind kind = pack_kind(location.kind);
   FrameCache::Frames& cache = frames_->of(kind);
   const FrameCache::Key key{way.frames, location.pack, location.frame_offset};
-  if (Frame frame = cache.find(key)) return frame;
-  Frame frame;
-  if (way.from_kept && kept_ != nullptr && kind == PackKind::kMetadata)
-    frame = kept_frame(way, keyring, location);
-  if (!frame && !way.from_place)
-    throw Error(ErrorKind::kNotFound, pack_key(location.pack) + " is not kept on this machine");
-  if (!frame) {
-    frame = decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain, Scratch& sealed) {
-      return raw_frame(codec, plain, sealed, location.frame_raw_length, frames_->memory());
+  // Several threads read one large file, and neighbours stand in one frame. Of metadata none waits for
+  // another: that may be one that makes way for all.
+  if (kind == PackKind::kData) {
+    return cache.get(key, [&] {
+      Frame frame = stored_frame(way, keyring, location);
+      const std::size_t cost = frame->cost();
+      return std::pair(std::move(frame), cost);
     });
   }
+  if (Frame frame = cache.find(key)) return frame;
+  Frame frame;
+  if (way.from_kept && kept_ != nullptr) frame = kept_frame(way, keyring, location);
+  if (!frame) frame = stored_frame(way, keyring, location);
   cache.add(key, frame, frame->cost());
   return frame;
+}
+
+BlobReader::Frame BlobReader::stored_frame(const Way& way, const crypto::Keyring& keyring,
+                                           const BlobLocation& location) {
+  if (!way.from_place)
+    throw Error(ErrorKind::kNotFound, pack_key(location.pack) + " is not kept on this machine");
+  return decode_frame(keyring, location, nullptr, [&](FrameCodec& codec, ByteView plain, Scratch& sealed) {
+    return raw_frame(codec, plain, sealed, location.frame_raw_length, frames_->memory());
+  });
 }
 
 // From the pack as it is kept here; the destination has it, too.

@@ -68,6 +68,8 @@ class BlobReader {
   BlobView view_by(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,
                    const crypto::BlobId& id);
   Frame cached_frame(const Way& way, const crypto::Keyring& keyring, const BlobLocation& location);
+  // As it is at the destination.
+  Frame stored_frame(const Way& way, const crypto::Keyring& keyring, const BlobLocation& location);
   // Null where it is not kept, or is no good.
   Frame kept_frame(const Way& way, const crypto::Keyring& keyring, const BlobLocation& location);
   BlobView view_blob(const Way& way, const crypto::Keyring& keyring, crypto::BlobKind kind,

@@ -1,6 +1,11 @@
 // What the repositories of one process keep in memory together.
 #include "store/frame_cache.h"
 
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
 #include "support/memory_destination.h"
 #include "support/random_packs.h"
 #include "support/store_fixture.h"
@@ -63,6 +68,38 @@ TEST_CASE("frames of several repositories are kept within one bound") {
   CHECK(is_fetched(*other, *second, b));
   CHECK(is_fetched(*one, *first, a));
   CHECK_FALSE(is_fetched(*other, *second, tree));
+}
+
+TEST_CASE("a frame that several threads want at once is read once") {
+  FrameCacheFixture fixture;
+  fixture.frames = std::make_shared<FrameCache>(10'000, 10'000);
+  const auto destination = std::make_shared<MemoryDestination>();
+  const auto repository = fixture.create(destination);
+  const std::vector<TestBlob> blobs{test_blob(*repository, "the first of a frame"),
+                                    test_blob(*repository, "and its neighbour")};
+  REQUIRE(repository->commit(test_plan({store_pack(*repository, blobs)})).committed);
+  const TestBlob other = fixture.store(*repository, std::string(6'000, 'o'));
+  const TestBlob last = fixture.store(*repository, std::string(6'000, 'l'));
+  // The pack's header is in memory now, and the frame no more.
+  CHECK(is_fetched(*destination, *repository, blobs[0]));
+  CHECK(is_fetched(*destination, *repository, other));
+  CHECK(is_fetched(*destination, *repository, last));
+  destination->forget_reads();
+  constexpr int kThreads = 8;
+  std::latch begun(kThreads);
+  std::atomic<int> right = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        const TestBlob& blob = blobs[i % blobs.size()];
+        begun.arrive_and_wait();
+        if (repository->read(blob.kind, blob.id) == blob.content) ++right;
+      });
+    }
+  }
+  CHECK(right == kThreads);
+  CHECK(destination->reads().size() == 1);
 }
 
 TEST_CASE("what lies under the same name elsewhere is not taken for what was read here") {
