@@ -23,7 +23,7 @@ namespace garner::daemon {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLook{50};
+constexpr std::chrono::milliseconds kLook{5};
 constexpr std::chrono::seconds kPause{1};
 constexpr int kLastInLine = 19;  // nice
 constexpr const char* kUnread =
@@ -115,7 +115,7 @@ class Waiting {
 }  // namespace
 
 struct Histories::Entry {
-  std::timed_mutex updating;
+  std::mutex updating;
   std::atomic<int> waiting = 0;  // how many ask: the background makes way for them
   std::string path;
   // With `updating`:
@@ -179,9 +179,12 @@ std::vector<std::shared_ptr<Histories::Entry>> Histories::entries_of(const std::
 // ---- Reading in ----
 
 void Histories::bring_up(Entry& entry, HistoryGroup& group, const SnapshotHistory& all, const Ends& ends) {
-  std::unique_lock lock(entry.updating, std::defer_lock);
-  while (!lock.try_lock_for(kLook)) {
+  // Not a std::timed_mutex: the thread sanitizer of GCC 12 does not see those being locked.
+  std::unique_lock lock(entry.updating, std::try_to_lock);
+  while (!lock) {
     if (ends()) throw ended();
+    std::this_thread::sleep_for(kLook);
+    (void)lock.try_lock();
   }
   try {
     read_in(entry, group, all, ends);

@@ -17,7 +17,7 @@ namespace garner::daemon {
 namespace {
 
 constexpr int kEntriesInPage = 500;
-constexpr std::size_t kSnapshotsInPage = 1'000;
+constexpr std::size_t kSnapshotsInPage = 250;
 
 void describe(const AllSnapshots& all, const KnownSnapshot& known, v1::SnapshotInfo& info) {
   const store::v1::Snapshot& snapshot = known.entry->snapshot();

@@ -59,12 +59,13 @@ class Daemon:
         raise AssertionError("garnerd does not answer: " + self.log())
 
     def stop(self, seconds=PATIENCE):
-        """SIGTERM; returns the seconds it took to end."""
+        """SIGTERM; returns the seconds it took to end. It must end well: that is when a sanitizer tells of leaks."""
         if self.process is None or self.process.poll() is not None:
             return 0.0
         begun = time.monotonic()
         self.process.terminate()
-        self.process.wait(seconds)
+        if self.process.wait(seconds) != 0:
+            raise AssertionError(f"garnerd, told to end, ended with {self.process.returncode}: {self.log()}")
         return time.monotonic() - begun
 
     def kill(self):
