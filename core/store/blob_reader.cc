@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/stop_scope.h"
 
 namespace garner::store {
 
@@ -176,7 +177,7 @@ BlobReader::Frame BlobReader::cached_frame(const Way& way, const crypto::Keyring
   // Several threads read one large file, and neighbours stand in one frame. Of metadata none waits for
   // another: that may be one that makes way for all.
   if (kind == PackKind::kData) {
-    return cache.get(key, [&] {
+    return cache.get(key, StopScope::current(), [&] {
       Frame frame = stored_frame(way, keyring, location);
       const std::size_t cost = frame->cost();
       return std::pair(std::move(frame), cost);
