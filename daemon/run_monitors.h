@@ -4,6 +4,7 @@
 #include "active_run.h"
 #include "backup/backup_run.h"
 #include "check_rotation.h"
+#include "lost_folders.h"
 #include "maintenance/check.h"
 #include "maintenance/repair.h"
 #include "maintenance/rescue.h"
@@ -53,11 +54,15 @@ class RestoreRunMonitor final : public restore::RestoreMonitor {
 // Of check and repair, over several destinations.
 class CheckRunMonitor final : public maintenance::CheckMonitor {
  public:
-  explicit CheckRunMonitor(ActiveRun& run) : run_(run) {}
+  // Both outlive it.
+  CheckRunMonitor(ActiveRun& run, LostFolders& folders) : run_(run), folders_(folders) {}
   void progressed(const maintenance::CheckProgress& progress) override;
   void problem(const std::string& line) override;
   void read_whole(const maintenance::PackSize& pack, bool sound) override {
     if (rotation_ != nullptr) rotation_->read_whole(pack, sound);
+  }
+  std::string known_of_folder(const std::string& path, const crypto::BlobId& snapshot) override {
+    return folders_.noted(path, snapshot.hex());
   }
   // Where to note packs that were read: while it is checked, of the destination.
   void set_rotation(CheckRotation* rotation) { rotation_ = rotation; }
@@ -70,6 +75,7 @@ class CheckRunMonitor final : public maintenance::CheckMonitor {
   void show(const maintenance::CheckProgress& progress, v1::Run& report) const;
 
   ActiveRun& run_;
+  LostFolders& folders_;
   CheckRotation* rotation_ = nullptr;
   std::mutex mutex_;
   maintenance::CheckProgress done_;  // of destinations before

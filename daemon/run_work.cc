@@ -223,7 +223,8 @@ void RunWork::restore(ActiveRun& run, const std::stop_token& stop) {
 
 void RunWork::check(ActiveRun& run, const std::stop_token& stop) {
   run.update([](v1::Run& report) { report.clear_check(); });
-  CheckRunMonitor monitor(run);
+  LostFolders folders(destinations_, histories_, [&stop] { return stop.stop_requested(); });
+  CheckRunMonitor monitor(run, folders);
   const bool only_one = run.request().destinations.size() == 1;
   for (const std::string& destination : run.request().destinations) {
     try {
@@ -268,7 +269,8 @@ void RunWork::note_end(catalog::Database& database, const ActiveRun& run) {
 
 void RunWork::repair(ActiveRun& run, const std::stop_token& stop) {
   run.update([](v1::Run& report) { report.clear_check(); });
-  CheckRunMonitor monitor(run);
+  LostFolders folders(destinations_, histories_, [&stop] { return stop.stop_requested(); });
+  CheckRunMonitor monitor(run, folders);
   for (const std::string& destination : run.request().destinations) {
     if (!run.request().dry_run && destinations_.heal_header(destination))
       spdlog::warn("run {}: the header of destination {} was lost and is put back", run.number(),

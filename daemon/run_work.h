@@ -24,7 +24,8 @@ namespace garner::daemon {
 // Any thread.
 class RunWork {
  public:
-  // `histories`: by which a forget tells how much it gives back; may be null. All outlive it.
+  // `histories`: by which a forget tells how much it gives back, and a check what was in a folder that is
+  // lost; may be null. All outlive it.
   RunWork(Destinations& destinations, const Settings& settings, Histories* histories = nullptr);
 
   // Returns when the run is done; what it achieved is in its report. Errors as the engine's: kCancelled after

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "crypto/blob_id.h"
 #include "maintenance/rotation.h"
 #include "store/repository.h"
 
@@ -43,6 +44,11 @@ class CheckMonitor {
   // known.
   // Any thread, one at a time.
   virtual void problem(const std::string& line) = 0;
+  // What is known from elsewhere of a folder whose content is lost in that snapshot, for the end of the line
+  // about it; empty: nothing. One thread at a time.
+  virtual std::string known_of_folder(const std::string& /*path*/, const crypto::BlobId& /*snapshot*/) {
+    return {};
+  }
   // A pack was read whole; `sound`: all of it is what it should be. Any thread.
   virtual void read_whole(const PackSize& /*pack*/, bool /*sound*/) {}
 };

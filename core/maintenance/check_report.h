@@ -24,6 +24,9 @@ class CheckReport {
   void add_bytes_read(std::uint64_t bytes);
   void problem(const std::string& line);
   void read_whole(const PackSize& pack, bool sound) { monitor_.read_whole(pack, sound); }
+  std::string known_of_folder(const std::string& path, const crypto::BlobId& snapshot) {
+    return monitor_.known_of_folder(path, snapshot);
+  }
 
   bool stopped() const { return stop_.stop_requested(); }
   // Error(kCancelled).

@@ -81,15 +81,14 @@ class ClosureCheck {
       visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
         report_.throw_if_stopped();
         if (kind != crypto::BlobKind::kData) return seen.insert(id);
-        if (broken_.contains(id)) touch(path, number, "its content is damaged or missing");
+        if (broken_.contains(id)) touch(path, number, false, "its content is damaged or missing");
         return true;
       };
       visitor.unreadable = [&](crypto::BlobKind kind, const crypto::BlobId&, const std::string& path,
                                const std::string& error) {
-        touch(
-            path, number,
-            (kind == crypto::BlobKind::kTree ? "what is in the folder is lost: " : "its content is lost: ") +
-                error);
+        const bool is_folder = kind == crypto::BlobKind::kTree;
+        touch(path, number, is_folder,
+              (is_folder ? "what is in the folder is lost: " : "its content is lost: ") + error);
       };
       snapshot::walk_closure(state_.snapshots(number).snapshot(), *stored_, visitor);
     }
@@ -101,6 +100,7 @@ class ClosureCheck {
  private:
   struct Touched {
     std::string what;
+    bool is_lost_folder = false;
     std::set<int> snapshots;
   };
 
@@ -143,18 +143,21 @@ class ClosureCheck {
     }
   }
 
-  void touch(const std::string& path, int snapshot, const std::string& what) {
+  void touch(const std::string& path, int snapshot, bool is_lost_folder, const std::string& what) {
     const auto found = touched_.find(path);
     if (found == touched_.end() && touched_.size() >= kNamedPaths) {
       ++unnamed_;
       return;
     }
     Touched& touched = touched_[path];
-    if (touched.what.empty()) touched.what = what;
+    if (touched.what.empty()) {
+      touched.what = what;
+      touched.is_lost_folder = is_lost_folder;
+    }
     touched.snapshots.insert(snapshot);
   }
 
-  std::string line_of(const std::string& path, const Touched& touched) const {
+  std::string line_of(const std::string& path, const Touched& touched) {
     std::string line = printable(path) + ": " + touched.what + ", in snapshot";
     if (touched.snapshots.size() > 1) line += "s";
     std::size_t named = 0;
@@ -165,6 +168,11 @@ class ClosureCheck {
         break;
       }
       line += (named++ == 0 ? " " : ", ") + short_id(state_.snapshots(*number));
+    }
+    if (touched.is_lost_folder) {
+      const std::string& newest = state_.snapshots(*touched.snapshots.rbegin()).id();
+      const std::string known = report_.known_of_folder(path, crypto::BlobId::from_bytes(as_bytes(newest)));
+      if (!known.empty()) line += "; " + known;
     }
     return line;
   }
