@@ -137,7 +137,17 @@ std::vector<HistoryRow> Histories::rows(const SnapshotHistory& all, const std::a
 }
 
 std::vector<HistoryRow> Histories::rows(const SnapshotHistory& all, const Ends& cancelled) {
+  return rows_of(group_snapshots(all), all, cancelled);
+}
+
+std::vector<HistoryRow> Histories::known_rows(const SnapshotHistory& all, const Ends& cancelled) {
   std::vector<HistoryGroup> groups = group_snapshots(all);
+  for (HistoryGroup& group : groups) group.reads_in = false;
+  return rows_of(std::move(groups), all, cancelled);
+}
+
+std::vector<HistoryRow> Histories::rows_of(std::vector<HistoryGroup> groups, const SnapshotHistory& all,
+                                           const Ends& cancelled) {
   const auto entries = entries_of(groups, all);
   std::vector<HistoryRow> rows;
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -230,7 +240,7 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
   };
   look();
   const bool has_all = std::all_of(numbers.begin(), numbers.end(), is_listed);
-  if ((!has_all || !entry.is_swept) && all.trouble.empty() && all.listed >= entry.added) {
+  if (group.reads_in && (!has_all || !entry.is_swept) && all.trouble.empty() && all.listed >= entry.added) {
     entry.is_swept = false;
     row.history->keep(group.listed, stop.get_token());
     entry.is_swept = true;
@@ -246,6 +256,10 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
     const crypto::BlobId id = id_of(*place.copy);
     place.number = 0;
     if (numbers.contains(id)) continue;
+    if (!group.reads_in) {
+      place.number = --unread;
+      continue;
+    }
     Repositories repositories = repositories_of(place);
     auto known = away.find(repositories);
     if (known == away.end()) {

@@ -40,6 +40,8 @@ class Histories {
   // outlives what is returned. Errors: Error(kCancelled); those of writing the files.
   std::vector<HistoryRow> rows(const SnapshotHistory& all, const std::atomic<bool>& cancelled);
   std::vector<HistoryRow> rows(const SnapshotHistory& all, const Ends& cancelled);
+  // The same of what is read in already; a snapshot that is not has a number below 0, and no gap.
+  std::vector<HistoryRow> known_rows(const SnapshotHistory& all, const Ends& cancelled);
 
   // What `ask` finds in the row's history. Where the file turns out to be damaged it is let go, and made anew
   // for the next who asks: Error(kConflict).
@@ -61,6 +63,8 @@ class Histories {
  private:
   struct Entry;
 
+  std::vector<HistoryRow> rows_of(std::vector<HistoryGroup> groups, const SnapshotHistory& all,
+                                  const Ends& cancelled);
   // Of each group.
   std::vector<std::shared_ptr<Entry>> entries_of(const std::vector<HistoryGroup>& groups,
                                                  const SnapshotHistory& all);

@@ -15,8 +15,9 @@ struct HistoryGroup {
   std::string set;                     // its uuid, bytes
   std::string names;                   // backup/same_names.h
   std::vector<crypto::BlobId> listed;  // all of them, ascending
-  HistoryRow row;
-  bool wants_gaps = true;  // in `row`                      // `places` only, without numbers
+  HistoryRow row;                      // `places` only, without numbers
+  bool wants_gaps = true;              // in `row`
+  bool reads_in = true;                // what is not known yet
 };
 
 // A snapshot that is wanted is in the row of one group: of those that have rows already its nearest,

@@ -3,6 +3,8 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -14,11 +16,23 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::size_t kShownDigits = 8;
+constexpr std::chrono::seconds kPatience{10};  // for who works on a history
+
+// For a shell.
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return result + "'";
+}
 
 std::string clause(const std::string& path, const std::string& snapshot, const catalog::NodeFacts& folder) {
-  return "this machine has noted " + std::to_string(folder.files) + (folder.files == 1 ? " file" : " files") +
-         " in it, " + std::to_string(folder.size) + " bytes: garner find '*' --path " + printable(path) +
-         " --in " + snapshot.substr(0, kShownDigits);
+  std::string text = "this machine has noted " + std::to_string(folder.files) +
+                     (folder.files == 1 ? " file" : " files") + " in it, " + std::to_string(folder.size) +
+                     " bytes";
+  // Where it is not shown as it is nobody could give it.
+  if (printable(path) == path)
+    text += ": garner find '*' --path " + quoted(path) + " --in " + snapshot.substr(0, kShownDigits);
+  return text;
 }
 
 bool is(const SnapshotCopies& snapshot, const std::string& id) {
@@ -37,27 +51,33 @@ std::string LostFolders::noted(const std::string& path, const std::string& snaps
           std::find_if(row.places.begin(), row.places.end(),
                        [&](const HistoryRow::Place& one) { return is(*one.snapshot, snapshot); });
       if (place == row.places.end()) continue;
-      // It was lost before it was read in.
-      const bool is_unread = std::any_of(row.gaps.begin(), row.gaps.end(), [&](const HistoryRow::Gap& gap) {
-        return gap.number == place->number && gap.is_folder && is_same_or_inside(path, gap.path);
+      if (place->number < 0) return {};
+      // It was lost before it was read in, or something in it was.
+      const bool is_part = std::any_of(row.gaps.begin(), row.gaps.end(), [&](const HistoryRow::Gap& gap) {
+        return gap.number == place->number && gap.is_folder &&
+               (is_same_or_inside(path, gap.path) || is_same_or_inside(gap.path, path));
       });
-      if (is_unread) return {};
+      if (is_part) return {};
       return histories_->read(row, [&](catalog::History& history) -> std::string {
         const PathSights sights(row, history, path);
         const PathSights::Sight sight = sights.look(*place);
-        return sight.version == nullptr ? std::string() : clause(path, snapshot, sight.version->facts);
+        const bool is_folder =
+            sight.version != nullptr && sight.version->facts.type == store::v1::NODE_TYPE_FOLDER;
+        return is_folder ? clause(path, snapshot, sight.version->facts) : std::string();
       });
     }
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kCancelled) throw;
+  } catch (const std::exception& error) {
+    if (cancelled_()) throw;
     spdlog::info("what was in {} is not looked up: {}", printable(path), error.what());
   }
   return {};
 }
 
 void LostFolders::gather() {
-  all_ = snapshot_history(destinations_, {});
-  rows_ = histories_->rows(*all_, cancelled_);
+  all_ = known_history(destinations_);
+  const Clock& clock = destinations_.context().clock;
+  const auto until = clock.steady() + kPatience;
+  rows_ = histories_->known_rows(*all_, [&] { return cancelled_() || clock.steady() > until; });
 }
 
 }  // namespace garner::daemon

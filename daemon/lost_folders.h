@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "histories.h"
@@ -19,7 +20,8 @@ class LostFolders {
       : destinations_(destinations), histories_(histories), cancelled_(std::move(cancelled)) {}
 
   // How much was below the folder in that snapshot (its id in hex), and how to have it listed: a clause
-  // without an end. Empty where it is not known, or cannot be read. Error(kCancelled).
+  // without an end. Empty where it is not known, or not all of it. No destination is asked, and nothing is
+  // read in. Error(kCancelled).
   std::string noted(const std::string& path, const std::string& snapshot);
 
  private:

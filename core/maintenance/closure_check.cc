@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ namespace v1 = store::v1;
 // So many files and folders are named; of the others there is only a number.
 constexpr std::size_t kNamedPaths = 10'000;
 constexpr std::size_t kNamedSnapshots = 5;
+constexpr std::size_t kQuestions = 1'000;  // for what is known of a lost folder from elsewhere
 
 std::string short_id(const v1::SnapshotEntry& entry) {
   return to_hex(as_bytes(entry.id())).substr(0, 8) + " (" + entry.snapshot().set().name() + ")";
@@ -81,18 +83,22 @@ class ClosureCheck {
       visitor.visit = [&](crypto::BlobKind kind, const crypto::BlobId& id, const std::string& path) {
         report_.throw_if_stopped();
         if (kind != crypto::BlobKind::kData) return seen.insert(id);
-        if (broken_.contains(id)) touch(path, number, false, "its content is damaged or missing");
+        if (broken_.contains(id)) touch(path, number, "its content is damaged or missing");
         return true;
       };
       visitor.unreadable = [&](crypto::BlobKind kind, const crypto::BlobId&, const std::string& path,
                                const std::string& error) {
         const bool is_folder = kind == crypto::BlobKind::kTree;
-        touch(path, number, is_folder,
-              (is_folder ? "what is in the folder is lost: " : "its content is lost: ") + error);
+        Touched* const touched = touch(
+            path, number, (is_folder ? "what is in the folder is lost: " : "its content is lost: ") + error);
+        if (is_folder && touched != nullptr) touched->lost_folder = number;
       };
       snapshot::walk_closure(state_.snapshots(number).snapshot(), *stored_, visitor);
     }
-    for (const auto& [path, touched] : touched_) report_.problem(line_of(path, touched));
+    for (const auto& [path, touched] : touched_) {
+      report_.throw_if_stopped();
+      report_.problem(line_of(path, touched));
+    }
     if (unnamed_ > 0)
       report_.problem("and " + std::to_string(unnamed_) + " more damaged places in snapshots");
   }
@@ -100,8 +106,8 @@ class ClosureCheck {
  private:
   struct Touched {
     std::string what;
-    bool is_lost_folder = false;
     std::set<int> snapshots;
+    std::optional<int> lost_folder;  // the last of the snapshots in which it is a folder without its tree
   };
 
   // The state holds the snapshot itself; its blob is what repair would find.
@@ -143,18 +149,17 @@ class ClosureCheck {
     }
   }
 
-  void touch(const std::string& path, int snapshot, bool is_lost_folder, const std::string& what) {
+  // Null where it is one too many.
+  Touched* touch(const std::string& path, int snapshot, const std::string& what) {
     const auto found = touched_.find(path);
     if (found == touched_.end() && touched_.size() >= kNamedPaths) {
       ++unnamed_;
-      return;
+      return nullptr;
     }
     Touched& touched = touched_[path];
-    if (touched.what.empty()) {
-      touched.what = what;
-      touched.is_lost_folder = is_lost_folder;
-    }
+    if (touched.what.empty()) touched.what = what;
     touched.snapshots.insert(snapshot);
+    return &touched;
   }
 
   std::string line_of(const std::string& path, const Touched& touched) {
@@ -169,9 +174,9 @@ class ClosureCheck {
       }
       line += (named++ == 0 ? " " : ", ") + short_id(state_.snapshots(*number));
     }
-    if (touched.is_lost_folder) {
-      const std::string& newest = state_.snapshots(*touched.snapshots.rbegin()).id();
-      const std::string known = report_.known_of_folder(path, crypto::BlobId::from_bytes(as_bytes(newest)));
+    if (touched.lost_folder && questions_++ < kQuestions) {
+      const std::string& id = state_.snapshots(*touched.lost_folder).id();
+      const std::string known = report_.known_of_folder(path, crypto::BlobId::from_bytes(as_bytes(id)));
       if (!known.empty()) line += "; " + known;
     }
     return line;
@@ -186,6 +191,7 @@ class ClosureCheck {
   crypto::IdSet broken_;
   std::map<std::string, Touched> touched_;
   std::uint64_t unnamed_ = 0;
+  std::size_t questions_ = 0;
 };
 
 }  // namespace

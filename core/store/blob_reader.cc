@@ -174,19 +174,24 @@ BlobReader::Frame BlobReader::cached_frame(const Way& way, const crypto::Keyring
   const PackKind kind = pack_kind(location.kind);
   FrameCache::Frames& cache = frames_->of(kind);
   const FrameCache::Key key{way.frames, location.pack, location.frame_offset};
-  // Several threads read one large file, and neighbours stand in one frame. Of metadata none waits for
-  // another: that may be one that makes way for all.
-  if (kind == PackKind::kData) {
-    return cache.get(key, StopScope::current(), [&] {
-      Frame frame = stored_frame(way, keyring, location);
+  const auto read = [&] {
+    Frame frame;
+    if (way.from_kept && kept_ != nullptr && kind == PackKind::kMetadata)
+      frame = kept_frame(way, keyring, location);
+    return frame ? frame : stored_frame(way, keyring, location);
+  };
+  // Who reads a large file through a mount asks for several blocks at once, and neighbours stand in one
+  // frame. Nobody waits for a run, which may be held back; nor for metadata, which may be read by who makes
+  // way.
+  if (kind == PackKind::kData && !StopScope::current().stop_possible()) {
+    return cache.get(key, [&] {
+      Frame frame = read();
       const std::size_t cost = frame->cost();
       return std::pair(std::move(frame), cost);
     });
   }
   if (Frame frame = cache.find(key)) return frame;
-  Frame frame;
-  if (way.from_kept && kept_ != nullptr) frame = kept_frame(way, keyring, location);
-  if (!frame) frame = stored_frame(way, keyring, location);
+  Frame frame = read();
   cache.add(key, frame, frame->cost());
   return frame;
 }

@@ -7,7 +7,6 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <stop_token>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -34,15 +33,15 @@ class LruCache {
   }
 
   // What is there, or what `make` returns: a value and its cost. Whoever asks for the same key meanwhile
-  // waits for it; if it throws, or its value is not kept, one of those tries next. Where `stop` ends the wait
-  // this caller's `make` is called all the same, and says what that means. `make` does not ask this cache.
+  // waits for it; those for whom nothing is there then, for it threw or was not kept, make it for themselves.
+  // `make` does not ask this cache.
   template <typename Make>
-  Shared get(const Key& key, const std::stop_token& stop, const Make& make) {
+  Shared get(const Key& key, const Make& make) {
     std::unique_lock lock(mutex_);
-    for (;;) {
+    if (Shared value = find_locked(key)) return value;
+    if (!being_made_.insert(key).second) {
+      made_.wait(lock, [&] { return !being_made_.contains(key); });
       if (Shared value = find_locked(key)) return value;
-      if (being_made_.insert(key).second) break;
-      if (made_.wait(lock, stop, [&] { return !being_made_.contains(key); })) continue;
       lock.unlock();
       return make().first;
     }
@@ -103,7 +102,7 @@ class LruCache {
   std::unordered_map<Key, typename std::list<Entry>::iterator, Hash> by_key_;
   std::size_t used_ = 0;
   std::unordered_set<Key, Hash> being_made_;
-  std::condition_variable_any made_;
+  std::condition_variable made_;
 };
 
 }  // namespace garner::store

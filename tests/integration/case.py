@@ -21,10 +21,15 @@ class Case(unittest.TestCase):
         self.addCleanup(self.remove_all)
 
     def remove_all(self):
-        for daemon in self.daemons:
-            daemon.kill()
-        hostile_tree.clear_flags(self.folder)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            # What a sanitizer has found is told at a program's own end.
+            for daemon in self.daemons if garner_daemon.SANITIZED else []:
+                daemon.stop()
+        finally:
+            for daemon in self.daemons:
+                daemon.kill()
+            hostile_tree.clear_flags(self.folder)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def path(self, *parts):
         return os.path.join(self.folder, *parts)

@@ -15,6 +15,8 @@ GARNER = os.path.join(BUILD, "client", "garner")
 GARNERD = os.path.join(BUILD, "daemon", "garnerd")
 # A sanitizer's own memory counts to the program's.
 SANITIZED = bool(os.environ.get("GARNER_SANITIZE"))
+# With what a program ends in which it found something: CMakePresets.json.
+SANITIZER_FOUND = 66
 
 
 class Failed(Exception):
@@ -36,8 +38,11 @@ class Daemon:
         self.start()
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    def __exit__(self, error, *_):
+        if error is None:
+            self.stop()
+        else:
+            self.kill()
 
     def start(self, wait=True, wrapper=()):
         """`wrapper`: a program that becomes the daemon when it is done, with its arguments."""
@@ -60,7 +65,11 @@ class Daemon:
 
     def stop(self, seconds=PATIENCE):
         """SIGTERM; returns the seconds it took to end. It must end well: that is when a sanitizer tells of leaks."""
-        if self.process is None or self.process.poll() is not None:
+        if self.process is None:
+            return 0.0
+        if self.process.poll() is not None:
+            if self.process.returncode == SANITIZER_FOUND:
+                raise AssertionError("garnerd has ended: " + self.log())
             return 0.0
         begun = time.monotonic()
         self.process.terminate()

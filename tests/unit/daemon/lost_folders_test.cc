@@ -28,15 +28,24 @@ struct LosingMachine : WorkingMachine {
     CHECK(report.damage_found());
     return {report.check().problems().begin(), report.check().problems().end()};
   }
-  std::string line_of_source(const std::string& snapshot) {
-    const std::string begin = folder.path("source") + ": what is in the folder is lost";
+  std::string line_of(const std::string& path, const std::string& snapshot) {
     for (const std::string& line : check()) {
-      if (!line.starts_with(begin)) continue;
+      if (!line.starts_with(folder.path(path) + ": what is in the folder is lost")) continue;
       CHECK(line.find(snapshot.substr(0, 8)) != std::string::npos);
       return line;
     }
     FAIL("the folder is not named");
     return {};
+  }
+
+  void read_in() {
+    const SnapshotHistory all = snapshot_history(here.destinations, {});
+    histories.rows(all, [] { return false; });
+  }
+  // What is told of all that was noted in a folder.
+  std::string noted(const std::string& counts, const std::string& path, const std::string& snapshot) const {
+    return "; this machine has noted " + counts + ": garner find '*' --path '" + path + "' --in " +
+           snapshot.substr(0, 8);
   }
 
   Histories histories{here.destinations, folder.path("state/histories")};
@@ -47,19 +56,48 @@ TEST_CASE("a check tells how much was in a folder that is lost, where that was n
   LosingMachine here;
   here.write("another", "1234567");
   const std::string snapshot = here.back_up("a");
-  const SnapshotHistory all = snapshot_history(here.here.destinations, {});
-  here.histories.rows(all, [] { return false; });
+  here.read_in();
   here.lose_trees(snapshot);
-  const std::string line = here.line_of_source(snapshot);
-  CHECK(line.ends_with("; this machine has noted 2 files in it, 24 bytes: garner find '*' --path " +
-                       here.folder.path("source") + " --in " + snapshot.substr(0, 8)));
+  CHECK(here.line_of("source", snapshot)
+            .ends_with(here.noted("2 files in it, 24 bytes", here.folder.path("source"), snapshot)));
+}
+
+TEST_CASE("a check tells of a folder that is lost as it was in the snapshot that it names last") {
+  LosingMachine here;
+  const std::string name = "source/it's here; $(here)";
+  std::filesystem::create_directories(here.folder.path(name));
+  std::ofstream(here.folder.path(name) + "/kept") << "12345";
+  const std::string first = here.back_up("a");
+  // Its root is new, and the folder's tree that of the first.
+  here.write("another", "1234567");
+  const std::string second = here.back_up("a");
+  here.read_in();
+  here.lose_trees(first);
+  const std::string shown = here.folder.path("source/it'\\''s here; $(here)");
+  CHECK(here.line_of(name, second).ends_with(here.noted("1 file in it, 5 bytes", shown, second)));
+  CHECK(here.line_of("source", first)
+            .ends_with(here.noted("2 files in it, 22 bytes", here.folder.path("source"), first)));
+}
+
+TEST_CASE("a check gives no command for a folder that is lost and whose name cannot be shown") {
+  LosingMachine here;
+  std::filesystem::create_directories(here.folder.path("source/a\nb"));
+  std::ofstream(here.folder.path("source/a\nb/kept")) << "12345";
+  const std::string first = here.back_up("a");
+  here.write("another", "1234567");
+  const std::string second = here.back_up("a");
+  here.read_in();
+  here.lose_trees(first);
+  CHECK(here.line_of("source/a\\x0ab", second).ends_with("; this machine has noted 1 file in it, 5 bytes"));
 }
 
 TEST_CASE("a check tells nothing more of a folder that is lost and was never noted") {
   LosingMachine here;
   const std::string snapshot = here.back_up("a");
   here.lose_trees(snapshot);
-  CHECK(here.line_of_source(snapshot).find("noted") == std::string::npos);
+  CHECK(here.line_of("source", snapshot).find("noted") == std::string::npos);
+  here.read_in();
+  CHECK(here.line_of("source", snapshot).find("noted") == std::string::npos);
 }
 
 }  // namespace

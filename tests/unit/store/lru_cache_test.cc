@@ -5,7 +5,6 @@
 #include <functional>
 #include <latch>
 #include <stdexcept>
-#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -18,8 +17,8 @@ namespace {
 struct Words {
   using Cache = LruCache<int, std::string, std::hash<int>>;
 
-  Cache::Shared get(int key, std::size_t cost = 1, const std::stop_token& stop = {}) {
-    return cache.get(key, stop, [&] {
+  Cache::Shared get(int key, std::size_t cost = 1) {
+    return cache.get(key, [&] {
       ++made;
       return std::pair(std::make_shared<const std::string>("word " + std::to_string(key)), cost);
     });
@@ -63,7 +62,7 @@ TEST_CASE("what several want at once is made by one of them") {
 
 TEST_CASE("who makes one value holds up nobody who wants another") {
   Words words;
-  const Words::Cache::Shared outer = words.cache.get(1, {}, [&] {
+  const Words::Cache::Shared outer = words.cache.get(1, [&] {
     std::jthread([&] { words.get(2); }).join();
     return std::pair(std::make_shared<const std::string>("last"), std::size_t{1});
   });
@@ -71,14 +70,14 @@ TEST_CASE("who makes one value holds up nobody who wants another") {
   CHECK(words.made == 1);
 }
 
-TEST_CASE("what one fails to make the next one tries") {
+TEST_CASE("what one fails to make another makes for itself") {
   Words words;
   std::latch begun(1);
   std::latch over(1);
   bool failed = false;
   std::jthread first([&] {
     try {
-      words.cache.get(1, {}, [&]() -> std::pair<Words::Cache::Shared, std::size_t> {
+      words.cache.get(1, [&]() -> std::pair<Words::Cache::Shared, std::size_t> {
         begun.count_down();
         over.wait();
         throw std::runtime_error("it is away");
@@ -96,29 +95,6 @@ TEST_CASE("what one fails to make the next one tries") {
   CHECK(failed);
   CHECK(*given == "word 1");
   CHECK(words.made == 1);
-}
-
-TEST_CASE("who is to stop does not wait for what another makes") {
-  Words words;
-  std::latch begun(1);
-  std::latch over(1);
-  std::jthread first([&] {
-    words.cache.get(1, {}, [&] {
-      begun.count_down();
-      over.wait();
-      return std::pair(std::make_shared<const std::string>("late"), std::size_t{1});
-    });
-  });
-  begun.wait();
-  std::stop_source stop;
-  Words::Cache::Shared given;
-  std::jthread second([&] { given = words.get(1, 1, stop.get_token()); });
-  stop.request_stop();
-  second.join();
-  CHECK(*given == "word 1");
-  over.count_down();
-  first.join();
-  CHECK(*words.get(1) == "late");
 }
 
 TEST_CASE("what is too large to be kept is handed out all the same") {
