@@ -55,7 +55,7 @@ std::string with_blanks(std::string_view line) {
 }
 
 std::string hex_line(std::string_view content, std::size_t offset) {
-  std::array<char, 16> part{};
+  std::array<char, 20> part{};
   std::snprintf(part.data(), part.size(), "%06zx ", offset);
   std::string line = part.data();
   std::string letters;

@@ -1,5 +1,7 @@
 #include "backup/checkpointer.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -145,8 +147,12 @@ void Checkpointer::end_reading(const std::shared_ptr<ReadingFile>& file) {
 }
 
 void Checkpointer::check() {
+  if (const std::exception_ptr error = failure()) std::rethrow_exception(error);
+}
+
+std::exception_ptr Checkpointer::failure() {
   std::lock_guard lock(mutex_);
-  if (error_) std::rethrow_exception(error_);
+  return error_;
 }
 
 void Checkpointer::save_now() {
@@ -157,8 +163,14 @@ void Checkpointer::save_now() {
 
 void Checkpointer::save_last(const v1::Snapshot& snapshot) {
   end();
+  if (!failure()) return save(true, &snapshot);
+  // What is decided is delivered when a destination is there again.
+  try {
+    if (may_still_save()) save(true, &snapshot);
+  } catch (const Error& error) {
+    spdlog::warn("what was decided is not recorded: {}", error.what());
+  }
   check();
-  save(true, &snapshot);
 }
 
 void Checkpointer::end() {

@@ -84,7 +84,8 @@ class Checkpointer {
   // The last one of a run that ends before its time: the run is to stop, or the last destination has failed.
   void save_now();
   // The last one before the commit, of the snapshot that is to be committed and with everything in finished
-  // packs. May be called again, with the same one.
+  // packs. May be called again, with the same one. Where the run is to stop, or the last destination has
+  // failed, that is thrown, once it is saved.
   void save_last(const v1::Snapshot& snapshot);
   // Throws what a checkpoint or the last destination failed with.
   void check();
@@ -96,6 +97,7 @@ class Checkpointer {
   void save_all(bool close_packs, const v1::Snapshot* decided);
   void targets_changed();
   bool may_still_save();
+  std::exception_ptr failure();
   void mark(const std::shared_ptr<Folder>& folder);
 
   Context context_;

@@ -145,6 +145,7 @@ TEST_CASE("what is in the spool when a destination goes away is not read again")
   CHECK(failure_of(run) == ErrorKind::kDestinationAway);
   REQUIRE(remote.checkpoint.load());
   const std::uint64_t read = remote.checkpoint.load()->counters.read_bytes;
+  CAPTURE(read);
   remote.hooked->before_put_file = nullptr;
   const BackupResult result = remote.start(options).get();
   // What the threads had in hand, and no checkpoint can record, apart. (A file with two names is read for the
