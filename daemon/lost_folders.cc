@@ -16,10 +16,9 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::size_t kShownDigits = 8;
-constexpr std::chrono::seconds kPatience{10};  // for who works on a history
+constexpr std::chrono::seconds kHistoryPatience{10};  // for who works on a history
 
-// For a shell.
-std::string quoted(const std::string& text) {
+std::string quoted_for_shell(const std::string& text) {
   std::string result = "'";
   for (const char c : text) result += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return result + "'";
@@ -30,8 +29,10 @@ std::string clause(const std::string& path, const std::string& snapshot, const c
                      (folder.files == 1 ? " file" : " files") + " in it, " + std::to_string(folder.size) +
                      " bytes";
   // Where it is not shown as it is nobody could give it.
-  if (printable(path) == path)
-    text += ": garner find '*' --path " + quoted(path) + " --in " + snapshot.substr(0, kShownDigits);
+  if (printable(path) == path) {
+    text +=
+        ": garner find '*' --path " + quoted_for_shell(path) + " --in " + snapshot.substr(0, kShownDigits);
+  }
   return text;
 }
 
@@ -76,7 +77,7 @@ std::string LostFolders::noted(const std::string& path, const std::string& snaps
 void LostFolders::gather() {
   all_ = known_history(destinations_);
   const Clock& clock = destinations_.context().clock;
-  const auto until = clock.steady() + kPatience;
+  const auto until = clock.steady() + kHistoryPatience;
   rows_ = histories_->known_rows(*all_, [&] { return cancelled_() || clock.steady() > until; });
 }
 
