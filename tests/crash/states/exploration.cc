@@ -25,7 +25,7 @@ World::Promises promises_at(const World::Promises& before, const Trace& trace, s
 
 class Explorer {
  public:
-  Explorer(const Plan& plan, const std::function<void(const std::string&)>& count,
+  Explorer(const Plan& plan, const std::function<bool(const std::string&)>& count,
            const std::function<bool(const Finding&)>& found)
       : plan_(plan), count_(count), found_(found) {}
 
@@ -44,7 +44,7 @@ class Explorer {
       const std::string where = scenario.name + ", trace " + std::to_string(seed) + ": after " +
                                 std::to_string(point) + " of " + std::to_string(trace.operations.size()) +
                                 " operations, state " + std::to_string(state_seed);
-      count_(where);
+      if (!count_(where)) return false;
       ++done;
       const CrashState state(trace, point, state_seed, plan_.ignored);
       set_up(world, state.image());
@@ -79,13 +79,13 @@ class Explorer {
   }
 
   const Plan& plan_;
-  const std::function<void(const std::string&)>& count_;
+  const std::function<bool(const std::string&)>& count_;
   const std::function<bool(const Finding&)>& found_;
 };
 
 }  // namespace
 
-std::uint64_t explore(const Plan& plan, const std::function<void(const std::string&)>& count,
+std::uint64_t explore(const Plan& plan, const std::function<bool(const std::string&)>& count,
                       const std::function<bool(const Finding&)>& found) {
   std::vector<const Scenario*> chosen;
   for (const Scenario& scenario : scenarios()) {

@@ -29,9 +29,9 @@ struct Finding {
   std::string story;  // of the trace
 };
 
-// Explores until the plan's states are done or `found`, called for each finding, says false. `count` is
-// called before each state. Returns the number of states.
-std::uint64_t explore(const Plan& plan, const std::function<void(const std::string& where)>& count,
+// Explores until the plan's states are done, or `count`, called before each state, or `found`, called for
+// each finding, says false. Returns the number of states.
+std::uint64_t explore(const Plan& plan, const std::function<bool(const std::string& where)>& count,
                       const std::function<bool(const Finding&)>& found);
 
 }  // namespace garner::crash

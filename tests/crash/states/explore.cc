@@ -2,7 +2,8 @@
 // crash_states --self-test [--seed N] [--folder DIR]
 //
 // Explores the states that a crash may leave, or shows that it would find broken ones. Ends with 0 when every
-// state recovered. See docs/crash-safety.md.
+// state recovered. Tells each minute how many did; SIGINT and SIGTERM end it early, with what was found so
+// far and 1. See docs/crash-safety.md.
 #include <malloc.h>
 #include <sodium.h>
 #include <spdlog/spdlog.h>
@@ -11,12 +12,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <iostream>
+#include <map>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
@@ -30,6 +35,7 @@ namespace {
 
 constexpr int kTooLong = 120;                // seconds for one state: then it hangs
 constexpr std::uint64_t kMostFindings = 10;  // of one process: one bug has many
+constexpr timespec kBetweenReports{.tv_sec = 60, .tv_nsec = 0};
 
 struct Options {
   std::uint64_t states = 10'000;
@@ -85,6 +91,7 @@ struct Progress {
   std::uint64_t states;
   std::uint64_t findings;
   char where[400];
+  std::atomic<bool> enough;  // set by who started it
 };
 
 void print(const Finding& finding) {
@@ -101,9 +108,11 @@ int work(const Plan& plan, Progress& progress) {
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   const auto count = [&](const std::string& where) {
+    if (progress.enough) return false;
     ++progress.states;
     std::strncpy(progress.where, where.c_str(), sizeof progress.where - 1);
     alarm(kTooLong);
+    return true;
   };
   const auto found = [&](const Finding& finding) {
     print(finding);
@@ -120,42 +129,84 @@ int work(const Plan& plan, Progress& progress) {
   return 1;
 }
 
-// Each worker is a process with a disk of its own.
-int run_workers(const Options& options) {
-  void* const shared = mmap(nullptr, options.jobs * sizeof(Progress), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) throw std::runtime_error("mmap");
-  auto* const progress = static_cast<Progress*>(shared);
-  std::vector<pid_t> workers;
-  for (unsigned job = 0; job < options.jobs; ++job) {
-    Plan plan{.folder = options.folder + "/" + std::to_string(job),
-              .states = (options.states + job) / options.jobs,
-              .seed = options.seed + job,
-              .scenario = options.scenario,
-              .keep = options.keep};
+sigset_t waited_for() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGCHLD, SIGINT, SIGTERM}) sigaddset(&signals, signal);
+  return signals;
+}
+
+// Workers are processes with a disk each.
+class Workers {
+ public:
+  explicit Workers(const Options& options) : options_(options) {
+    void* const shared = mmap(nullptr, options.jobs * sizeof(Progress), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) throw std::runtime_error("mmap");
+    progress_ = {static_cast<Progress*>(shared), options.jobs};
+  }
+
+  int run() {
+    // They inherit this: a Ctrl-C that reaches all of them ends none amid a state.
+    const sigset_t signals = waited_for();
+    sigprocmask(SIG_BLOCK, &signals, nullptr);
+    for (unsigned job = 0; job < options_.jobs; ++job) start(job);
+    bool well = true;
+    while (!jobs_.empty()) {
+      const int signal = sigtimedwait(&signals, nullptr, &kBetweenReports);
+      if (signal == SIGINT || signal == SIGTERM) {
+        for (Progress& one : progress_) one.enough = true;
+      } else if (signal < 0 && errno == EAGAIN) {
+        std::cout << states() << " states so far" << std::endl;
+      }
+      well = collect() && well;
+    }
+    std::cout << states() << " states" << (well ? ", all recovered" : "") << std::endl;
+    return well && states() == options_.states ? 0 : 1;
+  }
+
+ private:
+  void start(unsigned job) {
+    const Plan plan{.folder = options_.folder + "/" + std::to_string(job),
+                    .states = (options_.states + job) / options_.jobs,
+                    .seed = options_.seed + job,
+                    .scenario = options_.scenario,
+                    .keep = options_.keep};
     const pid_t child = fork();
     if (child < 0) throw std::runtime_error("fork");
     if (child == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
-      _exit(work(plan, progress[job]));
+      _exit(work(plan, progress_[job]));
     }
-    workers.push_back(child);
+    jobs_[child] = job;
   }
-  bool well = true;
-  std::uint64_t states = 0;
-  for (unsigned job = 0; job < options.jobs; ++job) {
+
+  // False when one of those that have ended did not end well.
+  bool collect() {
+    bool well = true;
     int status = 0;
-    waitpid(workers[job], &status, 0);
-    if (WIFSIGNALED(status)) {
-      std::cerr << (WTERMSIG(status) == SIGALRM ? "HANGS: " : "DIED: ") << progress[job].where << " (signal "
-                << WTERMSIG(status) << ")" << std::endl;
+    for (pid_t child; (child = waitpid(-1, &status, WNOHANG)) > 0;) {
+      const unsigned job = jobs_.at(child);
+      jobs_.erase(child);
+      if (WIFSIGNALED(status)) {
+        std::cerr << (WTERMSIG(status) == SIGALRM ? "HANGS: " : "DIED: ") << progress_[job].where
+                  << " (signal " << WTERMSIG(status) << ")" << std::endl;
+      }
+      well = well && status == 0;
     }
-    well = well && status == 0;
-    states += progress[job].states;
+    return well;
   }
-  std::cout << states << " states" << (well ? ", all recovered" : "") << std::endl;
-  return well && states == options.states ? 0 : 1;
-}
+
+  std::uint64_t states() const {
+    std::uint64_t sum = 0;
+    for (const Progress& one : progress_) sum += one.states;
+    return sum;
+  }
+
+  const Options& options_;
+  std::span<Progress> progress_;
+  std::map<pid_t, unsigned> jobs_;  // of those that run
+};
 
 int run(int count, char** arguments) {
   const Options options = parse(count, arguments);
@@ -164,7 +215,7 @@ int run(int count, char** arguments) {
   std::cout << "seed " << options.seed << ", in " << options.folder << std::endl;
   const auto begin = std::chrono::steady_clock::now();
   const int result =
-      options.self_test ? (test_explorer(options.folder, options.seed) ? 0 : 1) : run_workers(options);
+      options.self_test ? (test_explorer(options.folder, options.seed) ? 0 : 1) : Workers(options).run();
   remove_tree(options.folder);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   std::cout << taken.count() << " s" << std::endl;
