@@ -45,6 +45,12 @@ struct Installation {
     return add_destination(destinations, request);
   }
 
+  // While this thread has the catalog, a run that begins gets nowhere. It takes the queue's lock only when it
+  // ends.
+  void while_runs_stand_still(const std::function<void()>& act) {
+    catalog.configuration().change([&](catalog::Database&) { act(); });
+  }
+
   bool ready = initialized();
   catalog::KeyFolder keys;
   catalog::Catalog catalog;

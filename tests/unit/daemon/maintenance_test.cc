@@ -257,8 +257,7 @@ TEST_CASE("maintenance that runs makes way for what people begin, and goes on af
   MaintainedMachine machine;
   const auto kind = GENERATE(catalog::RunKind::kCheck, catalog::RunKind::kPrune);
   const v1::Run maintenance = add(machine, kind, /*by_itself=*/true);
-  // While this thread has the catalog, the run that begins gets nowhere.
-  machine.here.catalog.configuration().change([&](catalog::Database&) {
+  machine.here.while_runs_stand_still([&] {
     machine.runs->start();
     CHECK(machine.runs->get(1).state() == v1::RUN_STATE_RUNNING);
     add(machine, kind, /*by_itself=*/false);

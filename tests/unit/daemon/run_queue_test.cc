@@ -28,8 +28,7 @@ TEST_CASE("a copy that somebody asked for makes way for a backup, and goes on af
       machine.runs.add(RunKind::kCopy, "", copy_request(machine.here.destinations, wanted)).run_id());
   const StoredRequest request = machine.backup_to({"a"});
   std::int64_t backup = 0;
-  // While this thread has the catalog, the run that begins gets nowhere.
-  machine.here.catalog.configuration().change([&](catalog::Database&) {
+  machine.here.while_runs_stand_still([&] {
     CHECK_FALSE(machine.runs.is_running());
     machine.runs.start();
     CHECK(machine.runs.is_running());
@@ -74,7 +73,7 @@ TEST_CASE("a backup that gives its snapshot to others ends when somebody waits, 
   const bool of_its_set = GENERATE(false, true);
   machine.runs.load();
   std::int64_t waiting = 0;
-  machine.here.catalog.configuration().change([&](catalog::Database&) {
+  machine.here.while_runs_stand_still([&] {
     machine.runs.start();
     CHECK(machine.runs.get(row.number).state() == v1::RUN_STATE_RUNNING);
     // As when the set itself is due again.
