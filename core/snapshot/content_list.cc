@@ -156,8 +156,9 @@ v1::ContentList load_list(const v1::ContentEntry& entry, std::size_t levels_abov
                           store::BlobSource& source) {
   if (levels_above > kMaximumListDepth) throw Error(ErrorKind::kDamaged, "content lists are nested too deep");
   const crypto::BlobId id = id_from(entry.id());
+  const Bytes bytes = source.read(crypto::BlobKind::kList, id);  // whose errors name it
   try {
-    v1::ContentList list = parse_list(source.read(crypto::BlobKind::kList, id));
+    v1::ContentList list = parse_list(bytes);
     if (content_length(list.entries()) != entry.length()) {
       throw Error(ErrorKind::kDamaged, "its entries do not add up to the length it is said to have");
     }

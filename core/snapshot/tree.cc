@@ -155,8 +155,9 @@ BuiltTree TreeBuilder::finish() {
 
 LoadedPage load_page(store::BlobSource& source, const crypto::BlobId& id,
                      const v1::PageReference* reference) {
+  const Bytes bytes = source.read(crypto::BlobKind::kTree, id);  // whose errors name it
   try {
-    ParsedPage parsed = parse_page(source.read(crypto::BlobKind::kTree, id));
+    ParsedPage parsed = parse_page(bytes);
     const PageSummary& summary = parsed.summary;
     if (reference != nullptr &&
         (summary.first_name != reference->first_name() || summary.nodes != reference->nodes() ||

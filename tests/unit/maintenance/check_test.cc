@@ -206,7 +206,12 @@ TEST_CASE("damaged trees are named with their folders") {
   fixture.repository.reopen();
   Checked checked;
   check(fixture.repository, checked);
-  CHECK(checked.monitor.told("what is in the folder is lost"));
+  const auto& problems = checked.monitor.problems;
+  const auto lost = std::ranges::find_if(problems, [](const std::string& line) {
+    return line.find("in the folder is lost: tree ") != line.npos;
+  });
+  REQUIRE(lost != problems.end());
+  CHECK(lost->find("tree ") == lost->rfind("tree "));  // it names the tree once
 }
 
 TEST_CASE("a blob that the index does not know is a problem of the files that hold it") {
