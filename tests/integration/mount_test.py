@@ -342,7 +342,8 @@ class MountTest(Case):
                 except OSError as raised:
                     error.append(raised)
                 finally:
-                    os.close(fd)
+                    with contextlib.suppress(OSError):  # the file system may be gone
+                        os.close(fd)
 
             reader = threading.Thread(target=read)
             reader.start()
