@@ -118,6 +118,9 @@ class ScheduleTest(Case):
         daemon.run("set", "edit", "set", "--random-delay", "0")  # it looks again at once
         run = self.wait(lambda: [run for run in self.runs(daemon) if run["state"] == "RUN_STATE_FINISHED"])[0]
         self.assertTrue(run["scheduled"])
+        # It is due each second: the next may be under way.
+        daemon.run("set", "edit", "set", "--no-schedule")
+        self.wait(lambda: not daemon.json("status")["active_runs"])
         self.assertFalse(daemon.backup("set").get("scheduled") or False)
 
     def under_way(self, daemon):
