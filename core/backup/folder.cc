@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/release_chain.h"
+
 namespace garner::backup {
 
 FolderBase finished_base(const FinishedFolder& folder) {
@@ -25,11 +27,7 @@ Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t s
     assembly_.compare_with(crypto::BlobId::from_bytes(as_bytes(base.node->tree())), base.node->totals());
 }
 
-// Gives up a chain of parents one after the other: sources can be deeper than a stack.
-Folder::~Folder() {
-  std::shared_ptr<Folder> parent = std::move(parent_);
-  while (parent && parent.use_count() == 1) parent = std::exchange(parent->parent_, nullptr);
-}
+Folder::~Folder() { release_chain(std::move(parent_)); }
 
 Place Folder::place_of(const std::string& name) const {
   if (!parent_) return {source_, "", ""};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/release_chain.h"
 #include "restore/beneath.h"
 #include "restore/target_error.h"
 
@@ -44,12 +45,7 @@ TargetFolder::~TargetFolder() {
     std::lock_guard lock(pool_->mutex);
     if (fd_.valid() && uses_ == 0) pool_->idle.erase(idle_place_);
   }
-  // One at a time: released by recursion, a chain of a hundred thousand parents would overflow the stack.
-  std::shared_ptr<TargetFolder> above = std::move(parent_);
-  while (above != nullptr && above.use_count() == 1) {
-    std::shared_ptr<TargetFolder> next = std::move(above->parent_);
-    above = std::move(next);
-  }
+  release_chain(std::move(parent_));
 }
 
 void TargetFolder::note_file_system() {

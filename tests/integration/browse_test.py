@@ -13,6 +13,7 @@ import termios
 import time
 import unittest
 
+from bare_environment import bare_environment
 from case import Case
 from garner_daemon import GARNER
 
@@ -26,7 +27,7 @@ class Terminal:
     def __init__(self, case, socket, *arguments, environment=()):
         self.case = case
         self.server = ["tmux", "-u", "-S", case.path(f"tmux{next(SERVERS)}"), "-f", "/dev/null"]
-        variables = {"PATH": "/usr/bin:/bin", "HOME": case.folder, "LC_ALL": "C.UTF-8", "TZ": "UTC", "TERM": "xterm"}
+        variables = bare_environment(HOME=case.folder, LC_ALL="C.UTF-8", TZ="UTC", TERM="xterm")
         command = ["env", *environment, GARNER, "--socket", socket, "browse", *arguments]
         line = " ".join(f"'{word}'" for word in command) + "; echo left with $?; cat"
         case.addCleanup(subprocess.run, [*self.server, "kill-server"], stderr=subprocess.DEVNULL, check=False)

@@ -13,6 +13,7 @@ import tempfile
 import time
 import unittest
 
+from bare_environment import bare_environment
 from patience import PATIENCE
 
 BUILD = os.environ["GARNER_BUILD"]
@@ -28,8 +29,8 @@ class Case(unittest.TestCase):
         self.daemon = subprocess.Popen([DAEMON, self.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(self.end_daemon)
         self.assertEqual(self.daemon.stdout.readline(), b"ready\n")
-        self.environment = {"PATH": "/usr/bin:/bin", "HOME": self.folder, "GARNER_SOCKET": self.socket,
-                            "LC_ALL": "C.UTF-8", "TERM": "xterm", "TZ": "UTC"}
+        self.environment = bare_environment(HOME=self.folder, GARNER_SOCKET=self.socket, LC_ALL="C.UTF-8", TERM="xterm",
+                                            TZ="UTC")
 
     def end_daemon(self):
         self.daemon.stdin.close()

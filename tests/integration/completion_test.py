@@ -11,6 +11,7 @@ import subprocess
 import time
 import unittest
 
+from bare_environment import bare_environment
 from case import Case
 from garner_daemon import GARNER
 from patience import PATIENCE
@@ -32,8 +33,8 @@ class CompletionTest(Case):
         os.mkdir(self.elsewhere)
 
     def environment(self, daemon):
-        return {"PATH": self.path("bin") + ":/usr/bin:/bin", "GARNER_SOCKET": daemon.socket, "TERM": "dumb", "PS1": "> ",
-                "HISTFILE": "", "LANG": "C.UTF-8", "HOME": self.elsewhere}
+        return bare_environment(PATH=self.path("bin") + ":/usr/bin:/bin", GARNER_SOCKET=daemon.socket, TERM="dumb", PS1="> ",
+                                HISTFILE="", LANG="C.UTF-8", HOME=self.elsewhere)
 
     def offered(self, daemon, line):
         """What is offered for the last word of the line, as it would be typed."""

@@ -11,6 +11,7 @@ import termios
 import time
 import unittest
 
+from bare_environment import bare_environment
 from case import Case
 from garner_daemon import GARNER
 
@@ -22,8 +23,8 @@ class PagerCase(Case):
 
     def on_terminal(self, *arguments, **variables):
         """The exit code, and what stands on the terminal."""
-        environment = {"PATH": "/usr/bin:/bin", "TERM": "xterm", "LANG": "C.UTF-8", "HOME": self.folder, "NO_COLOR": "1",
-                       **variables}
+        environment = bare_environment(**{"TERM": "xterm", "LANG": "C.UTF-8", "HOME": self.folder, "NO_COLOR": "1",
+                                          **variables})
         pid, terminal = pty.fork()
         if pid == 0:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
