@@ -51,13 +51,14 @@ class CopyReader {
 };
 
 // Of a blob in `pack`.
-Kept find_copy(store::Repository& repository, CopyReader& reader, const store::FrameBlob& blob,
-               const ObjectName& pack, const std::set<ObjectName>& going) {
+Kept find_copy(store::Repository& repository, const Marks& marks, CopyReader& reader,
+               const store::FrameBlob& blob, const ObjectName& pack, const std::set<ObjectName>& going) {
   bool in_going = false;
   for (const BlobLocation& location : repository.index().find_all(blob.id)) {
     if (location.pack == pack) continue;
     if (going.contains(location.pack)) {
-      in_going = true;
+      // One that is not marked there is copied nowhere, and would wait for this pack as this one for it.
+      in_going = in_going || marks.is_kept_in(blob.id, location.pack);
     } else if (reader.is_sound(blob, location)) {
       return Kept::kElsewhere;
     }
@@ -79,7 +80,7 @@ Kept find_copies(store::Repository& repository, const Marks& marks, const Object
   for (const store::PackedFrame& frame : frames) {
     for (const store::FrameBlob& blob : frame.blobs) {
       if (!marks.is_in_use(blob.id) || marks.is_kept_in(blob.id, pack)) continue;
-      kept = std::max(kept, find_copy(repository, reader, blob, pack, going));
+      kept = std::max(kept, find_copy(repository, marks, reader, blob, pack, going));
       if (kept == Kept::kNowhere) return kept;
     }
   }

@@ -18,7 +18,7 @@ bool has_adding_writers(const store::v1::RepositoryState& state);
 
 enum class Kept {
   kElsewhere,  // all that is in use of the pack, or it is to be copied out of it
-  kInGoing,    // something only in packs that are to go as well: the pack stays until the next prune
+  kInGoing,    // something is still to be copied out of another pack: this one stays until the next prune
   kNowhere,    // something is not where the index says, or the pack's directory cannot be read
 };
 

@@ -21,19 +21,22 @@ struct SetClock final : Clock {
   const TimePoint time;
 };
 
-// Lists the newest snapshot again, as finished at that time.
+// Into `record`: the newest snapshot again, as finished at that time.
+void list_again(const store::Repository& repository, std::int64_t finished, store::Record& record) {
+  const auto state = repository.state();
+  auto& added = *record.body.add_add_snapshots();
+  *added.mutable_snapshot() = state->snapshots(state->snapshots_size() - 1).snapshot();
+  const Uuid run = Uuid::random();
+  added.mutable_snapshot()->set_run(std::string(as_text(run.view())));
+  *added.mutable_snapshot()->mutable_finished() = snapshot::to_proto(TimePoint{finished, 0});
+  const auto id =
+      repository.hasher().id(crypto::BlobKind::kSnapshot, as_bytes(added.snapshot().SerializeAsString()));
+  added.set_id(id.value.data(), id.value.size());
+}
+
 void list_again(SmallRepository& small, std::int64_t finished) {
-  forge_record(small.repository(), [&](store::Record& record) {
-    const auto state = small.repository().state();
-    auto& added = *record.body.add_add_snapshots();
-    *added.mutable_snapshot() = state->snapshots(state->snapshots_size() - 1).snapshot();
-    const Uuid run = Uuid::random();
-    added.mutable_snapshot()->set_run(std::string(as_text(run.view())));
-    *added.mutable_snapshot()->mutable_finished() = snapshot::to_proto(TimePoint{finished, 0});
-    const auto id = small.repository().hasher().id(crypto::BlobKind::kSnapshot,
-                                                   as_bytes(added.snapshot().SerializeAsString()));
-    added.set_id(id.value.data(), id.value.size());
-  });
+  forge_record(small.repository(),
+               [&](store::Record& record) { list_again(small.repository(), finished, record); });
 }
 
 }  // namespace
@@ -144,4 +147,39 @@ TEST_CASE("a clock that is or was wrong makes nobody forget the newest snapshot"
     list_again(small, 86'400);
     CHECK(reasons() == Reasons{{"last snapshot"}, {"last in the log"}});
   }
+}
+
+TEST_CASE("false snapshots of who may only add push out true ones, but none that age or a pin keeps") {
+  TemporaryFolder source;
+  SmallRepository small;
+  store::Repository& repository = small.repository();
+  write_file(source.path("file"), noise(9000, 1));
+  small.back_up({source.path()});
+  const SetClock clock(system_clock().now().seconds + 3600);
+  for (int day = 3; day > 0; --day) list_again(small, clock.time.seconds - day * 86'400);
+  std::vector<crypto::BlobId> true_ones;
+  for (const auto& entry : repository.state()->snapshots())
+    true_ones.push_back(crypto::BlobId::from_bytes(as_bytes(entry.id())));
+  REQUIRE(true_ones.size() == 4);
+  // As many as the rule keeps, each newer than all of them.
+  forge_record_by_other(repository, [&](store::Record& record) {
+    for (int number = 1; number <= 4; ++number) list_again(repository, clock.time.seconds - number, record);
+  });
+  repository.refresh();
+  REQUIRE(repository.state()->snapshots_size() == 8);
+
+  maintenance::ForgetOptions options;
+  options.policy.last = 4;
+  options.dry_run = true;
+  const auto kept = [&] {
+    return std::ranges::count_if(
+        maintenance::run_forget(repository, options, clock), [&](const auto& decision) {
+          return !decision.forgotten && std::ranges::count(true_ones, decision.id) == 1;
+        });
+  };
+  CHECK(kept() == 0);
+  maintenance::set_pinned(repository, true_ones[1], true);
+  CHECK(kept() == 1);
+  options.policy.within.days = 1;
+  CHECK(kept() == 3);
 }

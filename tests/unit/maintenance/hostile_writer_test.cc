@@ -8,6 +8,7 @@
 #include "maintenance/prune.h"
 #include "maintenance/rescue.h"
 #include "support/difference_node.h"
+#include "support/error_kind.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -59,18 +60,30 @@ struct HostileWriterFixture {
     REQUIRE(plan.packs.size() == 1);
     return plan;
   }
-  // The blob is said to be in a pack of something else. Again until that is where the index looks first;
-  // false if that does not come about.
-  bool lie() {
+  // By the segment of the index alone, or by the pack's own directory as well.
+  enum class Lie { kSegment, kPack };
+  // Twice, and again until the index looks there first; false if that does not come about.
+  bool tell(Lie lie) {
+    const store::ObjectName pack = kept_in();
     for (std::uint64_t number = 2; number < 50; ++number) {
-      store::CommitPlan plan = pack_of(noise(content.size(), number));
-      const store::ObjectName decoy = plan.packs[0].name;
-      plan.packs[0].frames[0].blobs[0].id = blob;
-      REQUIRE(repository().commit(plan).committed);
+      const std::string text = noise(content.size(), number);
+      REQUIRE(
+          repository().commit(lie == Lie::kPack ? false_pack(text, blob) : false_segment(text)).committed);
       small.reopen();
-      if (kept_in() == decoy) return true;
+      if (number > 2 && kept_in() != pack) return true;
     }
     return false;
+  }
+  store::CommitPlan false_segment(const std::string& text) {
+    store::CommitPlan plan = pack_of(text);
+    plan.packs[0].frames[0].blobs[0].id = blob;
+    return plan;
+  }
+  store::CommitPlan false_pack(const std::string& text, const crypto::BlobId& id) {
+    store::CommitPlan plan;
+    plan.packs = {store_pack(repository(), {{crypto::BlobKind::kData, id, Bytes(text.begin(), text.end())}})};
+    plan.names = {plan.packs[0].name};
+    return plan;
   }
 
   maintenance::PruneResult prune() {
@@ -82,19 +95,20 @@ struct HostileWriterFixture {
     return maintenance::run_prune(repository(), options, system_clock(), monitor, {});
   }
   std::vector<std::string> check() { return problems_of_check(repository()); }
-  void repair() {
+  // What it could not heal: each in a snapshot, which it marks.
+  std::vector<std::string> repair() {
     maintenance::RescueOptions options;
     options.staging_prefix = *small.destination().staging_folder() + "/rescue-";
     RecordingCheckMonitor checks;
     const maintenance::RescueResult result = maintenance::run_rescue(repository(), options, checks, {});
-    CHECK(checks.problems == std::vector<std::string>{});
-    CHECK(result.marked.empty());
+    CHECK(result.marked.size() == checks.problems.size());
+    return checks.problems;
   }
-  bool is_readable() {
+  std::string read(const crypto::BlobId& id) {
     small.reopen();
-    const Bytes read = repository().read(crypto::BlobKind::kData, blob);
-    return as_text(read) == content;
+    return std::string(as_text(repository().read(crypto::BlobKind::kData, id)));
   }
+  bool is_readable() { return read(blob) == content; }
 };
 
 bool mentions(const std::vector<std::string>& lines, const std::string& part) {
@@ -105,15 +119,18 @@ bool mentions(const std::vector<std::string>& lines, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a pack is not pruned for the word of somebody who may only add that its blobs are elsewhere") {
+  using Lie = HostileWriterFixture::Lie;
+  const Lie lie = GENERATE(Lie::kSegment, Lie::kPack);
   // Where the index looks first is as names happen to be drawn, and once in 50 times never there.
   std::optional<HostileWriterFixture> made;
   store::ObjectName pack;
   do {
     made.emplace();
     pack = made->kept_in();
-  } while (!made->lie());
+  } while (!made->tell(lie));
   HostileWriterFixture& fixture = *made;
-  // Packs of lies that the index does not look at go first, and are no copies for the next time.
+  CHECK(fixture.is_readable());
+  // Packs of lies that the index does not look at go, or stay, and are no copies for the next time.
   for (int times = 0; times < 2; ++times) {
     fixture.prune();
     CHECK(fixture.exists(pack));
@@ -121,11 +138,26 @@ TEST_CASE("a pack is not pruned for the word of somebody who may only add that i
   CHECK(mentions(fixture.monitor.problems, store::pack_key(pack) + " stays"));
   CHECK(fixture.is_readable());
 
-  CHECK(mentions(fixture.check(), "do not agree"));
-  fixture.repair();
+  CHECK(mentions(fixture.check(), lie == Lie::kPack ? "is not what its id says" : "do not agree"));
+  CHECK(fixture.repair() == std::vector<std::string>{});
   fixture.prune();
   CHECK(fixture.monitor.problems == std::vector<std::string>{});
   CHECK(fixture.is_readable());
+  CHECK(fixture.check() == std::vector<std::string>{});
+}
+
+TEST_CASE("a backup that rests on a false pack gives no wrong byte, and is whole after the next one") {
+  HostileWriterFixture fixture;
+  const std::string text = noise(900, 2);
+  const crypto::BlobId id = fixture.id_of(text);
+  REQUIRE(fixture.repository().commit(fixture.false_pack(noise(900, 3), id)).committed);
+  fixture.back_up(text);
+  CHECK(kind_of([&] { fixture.read(id); }) == ErrorKind::kDamaged);
+  CHECK(mentions(fixture.check(), "is not what its id says"));
+  CHECK(mentions(fixture.repair(), "its content is damaged or missing"));
+  fixture.back_up(text);
+  CHECK(fixture.read(id) == text);
+  CHECK(fixture.repair() == std::vector<std::string>{});
   CHECK(fixture.check() == std::vector<std::string>{});
 }
 
@@ -151,7 +183,7 @@ TEST_CASE(
   });
   fixture.small.reopen();
   CHECK(mentions(fixture.check(), "segments of the index do not agree"));
-  fixture.repair();
+  CHECK(fixture.repair() == std::vector<std::string>{});
   CHECK(fixture.is_readable());
   CHECK(fixture.check() == std::vector<std::string>{});
   fixture.prune();
