@@ -76,7 +76,11 @@ void extend_slots(destination::Destination& place, const crypto::Keyring& next) 
     const std::uint32_t has =
         file.extensions().empty() ? file.slot().epoch() : file.extensions(file.extensions_size() - 1).epoch();
     if (has >= next.current_epoch()) continue;  // an earlier attempt got this far
-    store::add_extension(place, crypto::make_extension(next, file));
+    try {
+      store::add_extension(place, crypto::make_extension(next, file));
+    } catch (const Error& error) {
+      throw error.in(store::slot_key(Uuid::from_bytes(as_bytes(file.slot().id()))));
+    }
   }
 }
 

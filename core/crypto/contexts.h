@@ -43,6 +43,8 @@ inline constexpr std::string_view kSlotSeal = "garner 2026 v1 key slot: seal";
 inline constexpr std::string_view kSlotBox = "garner 2026 v1 key slot: box private key";
 // The key of a slot's MACs: of the master key of the epoch they are made under.
 inline constexpr std::string_view kSlotMac = "garner 2026 v1 key slot: mac";
+// The key of the MAC of a slot's extension: of the master key of the epoch that it is for.
+inline constexpr std::string_view kExtensionMac = "garner 2026 v1 key slot: mac of an extension";
 // The key of the proof of an epoch: of the master key of the epoch before it.
 inline constexpr std::string_view kEpochProof = "garner 2026 v1 key slot: proof of the next epoch";
 // The checksum at the end of a printed recovery key: of the 32 bytes of the key.

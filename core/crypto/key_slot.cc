@@ -109,8 +109,16 @@ Digest slot_mac(const Keyring& keyring, const v1::KeySlot& slot) {
 }
 
 // Under the epoch of an extension, over the whole slot.
-Digest extension_mac(const Keyring& keyring, std::uint32_t epoch, const v1::KeySlot& slot) {
+Digest slot_mac(const Keyring& keyring, std::uint32_t epoch, const v1::KeySlot& slot) {
   return keyed_hash(keyring.derive(epoch, context::kSlotMac), as_bytes(slot.SerializeAsString()));
+}
+
+// Under its epoch, over everything else in it.
+Digest extension_mac(const Keyring& keyring, const v1::KeySlotExtension& extension) {
+  v1::KeySlotExtension without = extension;
+  without.clear_mac();
+  return keyed_hash(keyring.derive(extension.epoch(), context::kExtensionMac),
+                    as_bytes(without.SerializeAsString()));
 }
 
 bool is_mac(const Digest& expected, const std::string& found) {
@@ -190,19 +198,34 @@ void append_extension(Keyring& keyring, const v1::KeySlot& slot, const v1::KeySl
   keyring.append({epoch.number(),
                   Secret(as_bytes(epoch.master())),
                   {epoch.created().seconds(), epoch.created().nanos()}});
-  if (!is_mac(extension_mac(keyring, extension.epoch(), slot), extension.slot_mac())) {
+  if (!is_mac(slot_mac(keyring, extension.epoch(), slot), extension.slot_mac())) {
     throw damaged("whose " + name + " does not verify");
   }
 }
 
-// Whether who wrote the slot, or the newest of its extensions, had `epoch`: only then does a rotation give it
-// the next.
-bool is_vouched_for(const Keyring& keyring, std::uint32_t epoch, const v1::KeySlotFile& file) {
+// Up to which of the keyring's epochs the slot opens, made with its extensions by somebody who had the keys.
+// Error(kDamaged) when what it has was not.
+std::uint32_t verified_epoch(const Keyring& keyring, const v1::KeySlotFile& file) {
   const v1::KeySlot& slot = file.slot();
-  if (file.extensions().empty()) return slot.epoch() == epoch && is_mac(slot_mac(keyring, slot), slot.mac());
-  const v1::KeySlotExtension& last = *file.extensions().rbegin();
-  return last.epoch() == epoch && last.slot() == slot.id() &&
-         is_mac(extension_mac(keyring, epoch, slot), last.slot_mac());
+  if (slot.epoch() == 0 || slot.epoch() > keyring.current_epoch())
+    throw damaged("of key epoch " + std::to_string(slot.epoch()) + ", which this machine's keyring lacks");
+  if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw damaged("that was changed: remove it");
+  std::uint32_t reached = slot.epoch();
+  for (const v1::KeySlotExtension& extension : file.extensions()) {
+    if (reached == keyring.current_epoch() || extension.epoch() != reached + 1) break;
+    if (extension.slot() != slot.id() ||
+        !is_mac(slot_mac(keyring, extension.epoch(), slot), extension.slot_mac()) ||
+        !is_mac(extension_mac(keyring, extension), extension.mac()))
+      throw damaged("with an extension that was changed: remove it, and add the key again if it is yours");
+    ++reached;
+  }
+  return reached;
+}
+
+Error left_out(std::uint32_t reached) {
+  return damaged(
+      "that has nothing for key epoch " + std::to_string(reached + 1) +
+      ", and does not open what was written since: remove it, and add the key again if it is yours");
 }
 
 }  // namespace
@@ -279,9 +302,9 @@ v1::KeySlotExtension make_extension(const Keyring& keyring, const v1::KeySlotFil
   if (newest.number < 2 || reached >= newest.number) {
     throw Error(ErrorKind::kInvalidInput, "a key slot that needs no extension");
   }
-  if (!is_vouched_for(keyring, newest.number - 1, file)) {
-    throw damaged("that was not made by anybody who has the newest key: remove it before the next rotation");
-  }
+  // Nobody else gets the next epoch, nor a slot that was removed before a rotation and put back.
+  if (const std::uint32_t verified = verified_epoch(keyring, file); verified + 1 != newest.number)
+    throw left_out(verified);
   SecretEpoch message;
   *message.message.mutable_epoch() = message_of(newest);
   const Secret serialized = serialize_secret(message.message.epoch());
@@ -298,22 +321,17 @@ v1::KeySlotExtension make_extension(const Keyring& keyring, const v1::KeySlotFil
   extension.set_slot(slot.id());
   extension.set_epoch(newest.number);
   extension.set_sealed_epoch(sealed.data(), sealed.size());
-  const Digest mac = extension_mac(keyring, newest.number, slot);
-  extension.set_slot_mac(mac.data(), mac.size());
+  const Digest vouching = slot_mac(keyring, newest.number, slot);
+  extension.set_slot_mac(vouching.data(), vouching.size());
+  const Digest mac = extension_mac(keyring, extension);
+  extension.set_mac(mac.data(), mac.size());
   return extension;
 }
 
 void verify_slot(const Keyring& keyring, const v1::KeySlotFile& file) {
-  const v1::KeySlot& slot = file.slot();
-  check_slot(slot);
-  if (slot.epoch() > keyring.current_epoch())
-    throw damaged("of key epoch " + std::to_string(slot.epoch()) + ", which this machine's keyring lacks");
-  if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw damaged("that was changed");
-  for (const v1::KeySlotExtension& extension : file.extensions()) {
-    if (extension.epoch() > keyring.current_epoch()) continue;
-    if (!is_mac(extension_mac(keyring, extension.epoch(), slot), extension.slot_mac()))
-      throw damaged("with an extension that was changed");
-  }
+  check_slot(file.slot());
+  if (const std::uint32_t verified = verified_epoch(keyring, file); verified != keyring.current_epoch())
+    throw left_out(verified);
 }
 
 Keyring open_slot(const v1::KeySlotFile& file, const Credential& credential) {

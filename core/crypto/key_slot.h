@@ -25,6 +25,8 @@
 //                   public key (32 bytes) ‖ crypto_box (X25519, XSalsa20-Poly1305: 16 bytes of tag, then the
 //                   ciphertext) with the nonce BLAKE2b-192(ephemeral public key ‖ public_key)
 //   slot_mac        BLAKE3 keyed_hash(keyring.derive(n, context::kSlotMac), serialized KeySlot with mac)
+//   mac             BLAKE3 keyed_hash(keyring.derive(n, context::kExtensionMac),
+//                                     serialized KeySlotExtension without mac)
 //
 // The recovery key as text: its 32 bytes ‖ checksum, as 280 bits, the highest of each byte first; every 5
 // bits are a character of 0123456789ABCDEFGHJKMNPQRSTVWXYZ, and groups of seven are joined by dashes.
@@ -69,12 +71,11 @@ void check_credential(const Credential& credential);
 store::v1::KeySlot make_slot(const Keyring& keyring, const Credential& credential, std::string label,
                              TimePoint now, Argon2Cost cost = {});
 // For the newest epoch of `keyring`, which has at least two. `file`: the slot with the extensions that it
-// has. Error(kDamaged) unless the slot, or its newest extension, was made by somebody who had the epoch
-// before; Error(kInvalidInput) for a slot that needs no extension.
+// has. Error(kDamaged) unless they were made by somebody who had the keys, and open the epoch before;
+// Error(kInvalidInput) for a slot that needs no extension.
 store::v1::KeySlotExtension make_extension(const Keyring& keyring, const store::v1::KeySlotFile& file);
-// Whether the slot and its extensions are what somebody made who had the keys, as far as that can be told
-// without a credential: what an extension seals is not looked at, and extensions to epochs that `keyring`
-// lacks are passed over. Error(kDamaged).
+// Whether the slot and its extensions are what somebody made who had the keys, and open all epochs of
+// `keyring`. Extensions to epochs that it lacks are passed over. Error(kDamaged).
 void verify_slot(const Keyring& keyring, const store::v1::KeySlotFile& file);
 // The keyring, with every extension of `file` (in order of epoch). Error(kWrongKey) when the credential does
 // not open the slot; Error(kDamaged) for a slot or extension that is malformed, out of order or proves

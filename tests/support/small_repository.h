@@ -25,6 +25,7 @@
 #include "source/folder_handle.h"
 #include "source/metadata.h"
 #include "store/blob_writer.h"
+#include "store/key_store.h"
 #include "store/repository.h"
 #include "support/forge_record.h"
 #include "support/store_fixture.h"
@@ -72,6 +73,15 @@ class SmallRepository {
     repository_.reset();
     machine_.lose_cache();
     repository_ = machine_.open(wrapper(destination_), keyring_);
+  }
+
+  // As `key rotate` does.
+  void rotate_keys() {
+    keyring_.rotate(system_clock().now());
+    for (const store::v1::KeySlotFile& file : store::list_slots(*destination_)) {
+      store::add_extension(*destination_, crypto::make_extension(keyring_, file));
+    }
+    repository_->set_keyring(keyring_.copy());
   }
 
   // From now on the machine may only add: another one is the remover.

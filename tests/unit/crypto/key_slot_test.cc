@@ -304,6 +304,8 @@ TEST_CASE("a slot file that was cut or tampered with gives no key that is not it
   rotate(keyring, file);
   const std::string extended = file.SerializeAsString();
   REQUIRE(extended.starts_with(alone));
+  REQUIRE_NOTHROW(verify_slot(keyring, file));
+  constexpr std::size_t kOwnMac = 34;  // the field's tag, its length, 32 bytes
   const Keyring whole = open_slot(file, credential);
 
   // 0 for a refusal; otherwise the number of epochs it opened, which must be the real ones.
@@ -330,8 +332,11 @@ TEST_CASE("a slot file that was cut or tampered with gives no key that is not it
   for (std::size_t bit = 0; bit < extended.size() * 8; ++bit) {
     std::string flipped = extended;
     flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << (bit % 8)));
-    // A flip that makes the extension an unknown field takes it away, and can do no more.
-    REQUIRE(opened(flipped) <= (bit / 8 < alone.size() ? 0u : 1u));
+    // A flip that makes the extension an unknown field takes it away; its own MAC, at its end, is for checks.
+    REQUIRE(opened(flipped) <= (bit / 8 < alone.size() ? 0u : bit / 8 < extended.size() - kOwnMac ? 1u : 2u));
+    v1::KeySlotFile parsed;
+    if (parsed.ParseFromString(flipped))
+      REQUIRE(kind_of([&] { verify_slot(keyring, parsed); }) == ErrorKind::kDamaged);
   }
 }
 

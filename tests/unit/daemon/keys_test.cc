@@ -118,6 +118,27 @@ TEST_CASE("a rotation waits for every destination, and is finished when all are 
         2);
 }
 
+TEST_CASE("a slot that lost its extension is named by a rotation, which goes on when it is removed") {
+  const testing::TemporaryFolder folder;
+  Installation here(folder.path("state"));
+  here.add("disk", folder.path("disk"));
+  const Uuid id = Uuid::from_bytes(from_hex(add_password(here, "secret").key().id()));
+  REQUIRE(rotate_key(here.destinations, {}).epoch() == 2);
+  REQUIRE(fs::remove(folder.path("disk/" + store::extension_key(id, 2))));
+  try {
+    rotate_key(here.destinations, {});
+    FAIL("a slot that opens nothing of what is written now was rotated");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kDamaged);
+    CHECK(std::string(error.what()).starts_with(store::slot_key(id) + ": a key slot that has nothing for"));
+  }
+  CHECK(here.destinations.open("disk")->keyring().current_epoch() == 2);
+  v1::RemoveKeyRequest removal;
+  removal.set_id(id.text());
+  remove_key(here.destinations, removal);
+  CHECK(rotate_key(here.destinations, {}).epoch() == 3);
+}
+
 TEST_CASE("an unencrypted repository has no keys") {
   const testing::TemporaryFolder folder;
   Installation here(folder.path("state"));

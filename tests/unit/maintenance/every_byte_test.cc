@@ -38,6 +38,7 @@ class EveryByte {
     small_.back_up({source_.path()});
     write_file(source_.path("folder/file2"), noise(900, 100));
     small_.back_up({source_.path()});
+    small_.rotate_keys();
     keyring_.emplace(small_.repository().keyring().copy());
     // A record after which a state is written: the first of 32 that changes what is stored.
     const auto pinned = crypto::BlobId::from_bytes(as_bytes(small_.repository().state()->snapshots(0).id()));

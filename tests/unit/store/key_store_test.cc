@@ -213,6 +213,43 @@ TEST_CASE("an extension that a removed slot left opens nothing and hides nothing
   CHECK(same_keys(open_with(fixture.destination, recovery(fixture.recovery_key)), fixture.keyring));
 }
 
+TEST_CASE("a slot that a thief of the password has left opens what comes until it is removed") {
+  KeyStoreFixture fixture;
+  const crypto::Keyring stolen = open_with(fixture.destination, password("open sesame"));
+  const v1::KeySlot left = crypto::make_slot(stolen, password("thief"), "mine", {10, 0}, kCheap);
+  add_slot(fixture.destination, left);
+  CHECK(list_slots(fixture.destination).size() == 3);
+  CHECK_NOTHROW(verify_slots(fixture.destination, fixture.keyring));
+  fixture.rotate();
+  CHECK(same_keys(open_with(fixture.destination, password("thief")), fixture.keyring));
+
+  remove_slot(fixture.destination, slot_text(left));
+  fixture.rotate();
+  CHECK(kind_of([&] { open_with(fixture.destination, password("thief")); }) == ErrorKind::kWrongKey);
+  // Put back it opens what it did when it was made, is told of, and gets nothing more.
+  add_slot(fixture.destination, left);
+  CHECK(open_with(fixture.destination, password("thief")).current_epoch() == 1);
+  CHECK(kind_of([&] { verify_slots(fixture.destination, fixture.keyring); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.rotate(); }) == ErrorKind::kDamaged);
+}
+
+TEST_CASE("keys that a thief of the password made up are believed by nobody who has had the true ones") {
+  KeyStoreFixture fixture;
+  crypto::Keyring stolen = open_with(fixture.destination, password("open sesame"));
+  const std::vector<v1::KeySlotFile> before = list_slots(fixture.destination);
+  fixture.rotate();
+  // In the place of the true extensions.
+  stolen.rotate({20, 0});
+  for (const v1::KeySlotFile& file : before) {
+    fixture.destination.remove(extension_key(Uuid::from_bytes(as_bytes(file.slot().id())), 2));
+    add_extension(fixture.destination, crypto::make_extension(stolen, file));
+  }
+  CHECK(kind_of([&] { verify_slots(fixture.destination, fixture.keyring); }) == ErrorKind::kDamaged);
+  CHECK(kind_of([&] { fixture.rotate(); }) == ErrorKind::kDamaged);
+  // Who opens it for the first time cannot tell.
+  CHECK(same_keys(open_with(fixture.destination, password("open sesame")), stolen));
+}
+
 TEST_CASE("packs carry the newest recovery slot") {
   KeyStoreFixture fixture;
   v1::KeySlotFile file;
