@@ -101,10 +101,17 @@ void Sets::check_destinations(const std::vector<std::string>& names) {
   }
   if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
     throw Error(ErrorKind::kInvalidInput, "a set has each of its destinations once");
-  const catalog::DestinationFacts first = destinations_.facts(names.front());
+  // A configuration that is only checked yet has destinations without keys: what they are shows when it is
+  // applied.
+  const auto has_keys = [](const catalog::DestinationFacts& one) { return one.keyring != Uuid{}; };
+  catalog::DestinationFacts first = destinations_.facts(names.front());
   for (const std::string& name : names) {
     const catalog::DestinationFacts facts = destinations_.facts(name);
-    if (facts.encrypted == first.encrypted && facts.keyring == first.keyring) continue;
+    if (facts.encrypted == first.encrypted &&
+        (facts.keyring == first.keyring || !has_keys(facts) || !has_keys(first))) {
+      if (!has_keys(first)) first = facts;
+      continue;
+    }
     throw Error(
         ErrorKind::kInvalidInput,
         "destinations '" + first.name + "' and '" + name +

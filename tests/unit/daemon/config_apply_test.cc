@@ -470,6 +470,24 @@ TEST_CASE("everything that is wrong is told with its place, and nothing is chang
       {"2:" + std::to_string(13 + a.size() + 21) + ": a source is to begin with '/'"});
 }
 
+TEST_CASE("a set may have a destination that is there and one that its file makes, if they share keys") {
+  const Folders folders;
+  ConfiguredMachine machine(folders.folder);
+  const std::string set = "[set.home]\nsource = \"" + folders.path("a") + "\"\n";
+  const auto section = [&](const std::string& name) {
+    return "[destination." + name + "]\nurl = \"" + folders.path(name) + "\"\n";
+  };
+  REQUIRE(machine.apply(section("one")).applied());
+  const std::string both = section("one") + section("two") + set + "destination = [\"one\", \"two\"]\n";
+  CHECK(problems_of(machine.apply(both, /*dry_run=*/true)) == "");
+  CHECK(problems_of(machine.apply(both)) == "");
+  CHECK(machine.here.sets.get("home").destinations == std::vector<std::string>{"one", "two"});
+  check_refused(machine,
+                section("one") + section("open") + "no-encryption = true\n" + set +
+                    "destination = [\"one\", \"two\", \"open\"]\n",
+                {"have different keys"});
+}
+
 TEST_CASE("what the machine says against a file is told at its place, too") {
   const Folders folders;
   ConfiguredMachine machine(folders.folder);
