@@ -29,6 +29,11 @@ constexpr AesGcmNonce kSlotNonce{};
 
 Error damaged(const std::string& what) { return Error(ErrorKind::kDamaged, "a key slot " + what); }
 
+// One that does not do for what it was made for.
+Error spoiled(const std::string& what) {
+  return damaged(what + ": add the key again, if it is yours, and remove this slot");
+}
+
 void wipe_text(std::string& text) { wipe({reinterpret_cast<std::uint8_t*>(text.data()), text.size()}); }
 
 // A message holding a master key, whose ordinary memory is wiped at the end of its scope.
@@ -209,23 +214,22 @@ std::uint32_t verified_epoch(const Keyring& keyring, const v1::KeySlotFile& file
   const v1::KeySlot& slot = file.slot();
   if (slot.epoch() == 0 || slot.epoch() > keyring.current_epoch())
     throw damaged("of key epoch " + std::to_string(slot.epoch()) + ", which this machine's keyring lacks");
-  if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw damaged("that was changed: remove it");
+  if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw spoiled("that was changed");
   std::uint32_t reached = slot.epoch();
   for (const v1::KeySlotExtension& extension : file.extensions()) {
     if (reached == keyring.current_epoch() || extension.epoch() != reached + 1) break;
     if (extension.slot() != slot.id() ||
         !is_mac(slot_mac(keyring, extension.epoch(), slot), extension.slot_mac()) ||
         !is_mac(extension_mac(keyring, extension), extension.mac()))
-      throw damaged("with an extension that was changed: remove it, and add the key again if it is yours");
+      throw spoiled("with an extension that was changed");
     ++reached;
   }
   return reached;
 }
 
 Error left_out(std::uint32_t reached) {
-  return damaged(
-      "that has nothing for key epoch " + std::to_string(reached + 1) +
-      ", and does not open what was written since: remove it, and add the key again if it is yours");
+  return spoiled("that has nothing for key epoch " + std::to_string(reached + 1) +
+                 ", and does not open what was written since");
 }
 
 }  // namespace
