@@ -75,9 +75,12 @@ void extend_slots(destination::Destination& place, const crypto::Keyring& next) 
   for (const store::v1::KeySlotFile& file : store::list_slots(place)) {
     const std::uint32_t has =
         file.extensions().empty() ? file.slot().epoch() : file.extensions(file.extensions_size() - 1).epoch();
-    if (has >= next.current_epoch()) continue;  // an earlier attempt got this far
     try {
-      store::add_extension(place, crypto::make_extension(next, file));
+      if (has < next.current_epoch()) {
+        store::add_extension(place, crypto::make_extension(next, file));
+      } else {
+        crypto::verify_slot(next, file);  // an earlier attempt got this far, or somebody else put it there
+      }
     } catch (const Error& error) {
       throw error.in(store::slot_key(Uuid::from_bytes(as_bytes(file.slot().id()))));
     }

@@ -33,6 +33,7 @@ CheckProgress run_check(store::Repository& repository, const CheckOptions& optio
   const StopScope scope(stop);
   CheckReport report(monitor, std::move(stop));
   repository.refresh();
+  repository.verify_index();
   check_log(repository, *repository.state(), report);
   const PackTable packs = read_all_segments(repository, report);
   const PackDamage damage = check_packs(repository, packs, options, report);

@@ -36,4 +36,10 @@ inline bool is_lasting_damage(const Error& error) {
   }
 }
 
+// The same for whoever makes a log of what is left: what is sealed under keys that this machine lacks is
+// none, for another machine may have rotated them.
+inline bool is_damage_to_the_log(const Error& error) {
+  return is_lasting_damage(error) && error.kind() != ErrorKind::kWrongKey;
+}
+
 }  // namespace garner::maintenance

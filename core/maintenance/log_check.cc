@@ -29,41 +29,66 @@ void try_each(CheckReport& report, const std::string& what, const Work& work) {
   }
 }
 
-// Short cuts, which nothing rests on: but whoever opens the repository for the first time takes the newest.
-void check_states(store::Repository& repository, CheckReport& report) {
-  for (const destination::ObjectInfo& object : repository.destination().list("state/")) {
-    report.throw_if_stopped();
-    const std::optional<store::StateName> name = store::parse_state_key(object.key);
-    if (!name) continue;
-    try_each(report, object.key + ": ", [&] {
-      const Bytes sealed = repository.destination().get_all(object.key, store::kMaximumState);
-      store::open_state(sealed, name->generation, name->record_hash, repository.keyring(),
-                        repository.header().repository);
-    });
-  }
+// `state` with what any two states of one record have in common: names of dropped objects are forgotten at no
+// certain time.
+std::string comparable(v1::RepositoryState state) {
+  state.clear_dead();
+  return state.SerializeAsString();
 }
 
 }  // namespace
 
 void check_log(store::Repository& repository, const v1::RepositoryState& state, CheckReport& report) {
   report.begin_stage("reading keys and log");
-  const store::LogContext log{repository.destination(), repository.keyring(), repository.header().repository};
   try_each(report, "header: ", [&] { store::verify_header(repository.destination(), repository.keyring()); });
   try_each(report,
            "key slots: ", [&] { store::verify_slots(repository.destination(), repository.keyring()); });
   try_each(report, "log: ", [&] {
-    v1::RepositoryState replayed =
-        store::follow(log, v1::RepositoryState(), state.generation(),
-                      [&](const store::OpenedRecord&) { report.throw_if_stopped(); });
-    // Names of dropped objects are forgotten at no certain time.
-    v1::RepositoryState loaded = state;
-    replayed.clear_dead();
-    loaded.clear_dead();
-    if (replayed.SerializeAsString() != loaded.SerializeAsString()) {
+    const v1::RepositoryState replayed = replay_log(
+        repository, state.generation(), [&] { report.throw_if_stopped(); },
+        [&](const std::string& key, const Error& error) { report.problem(key + ": " + error.what()); });
+    if (comparable(replayed) != comparable(state))
       throw Error(ErrorKind::kDamaged, "the state that was loaded is not the one its records lead to");
-    }
   });
-  check_states(repository, report);
+}
+
+v1::RepositoryState replay_log(store::Repository& repository, std::uint64_t last,
+                               const std::function<void()>& step, const BadState& bad) {
+  const store::LogContext log{repository.destination(), repository.keyring(), repository.header().repository};
+  // `reached`: what the records lead to; null where they are of an earlier log, or later.
+  const auto check = [&](const store::StateName& name, const v1::RepositoryState* reached) {
+    step();
+    const std::string key = store::state_key(name.generation, name.record_hash);
+    try {
+      const v1::RepositoryState opened =
+          store::open_state(log.destination.get_all(key, store::kMaximumState), name.generation,
+                            name.record_hash, log.keyring, log.repository);
+      if (reached != nullptr && opened.record_hash() == reached->record_hash() &&
+          comparable(opened) != comparable(*reached))
+        throw Error(ErrorKind::kDamaged, "it is not the state that its records lead to");
+    } catch (const Error& error) {
+      if (!is_damage(error) && error.kind() != ErrorKind::kNewerFormat) throw;
+      bad(key, error);
+    }
+  };
+  std::map<std::uint64_t, std::vector<store::StateName>> states;
+  const std::uint64_t first = store::first_generation(store::log_number(last));
+  for (const destination::ObjectInfo& object : log.destination.list(std::string(store::kStatePrefix))) {
+    const std::optional<store::StateName> name = store::parse_state_key(object.key);
+    if (!name) continue;
+    if (name->generation < first || name->generation > last) {
+      check(*name, nullptr);
+    } else {
+      states[name->generation].push_back(*name);
+    }
+  }
+  return store::follow(
+      log, v1::RepositoryState(), last, [&](const store::OpenedRecord&) { step(); },
+      [&](const v1::RepositoryState& state) {
+        const auto found = states.find(state.generation());
+        if (found == states.end()) return;
+        for (const store::StateName& name : found->second) check(name, &state);
+      });
 }
 
 std::string why_unusable(store::Repository& repository) {
@@ -89,7 +114,7 @@ std::string why_unusable(store::Repository& repository) {
     return "it is refused, and " + std::to_string(missing) +
            " of the packs that it lists are not there, or not whole";
   } catch (const Error& error) {
-    if (!is_damage(error)) throw;
+    if (!is_damage_to_the_log(error)) throw;
     return error.what();
   }
 }

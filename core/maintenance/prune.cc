@@ -56,6 +56,7 @@ class Prune {
 
   PruneResult run() {
     repository_.read_whole_log();
+    repository_.verify_index();
     if (!options_.dry_run) {
       if (!repository_.may_remove()) {
         throw Error(ErrorKind::kPermissionDenied, "this machine may only add to the repository at " +
@@ -195,8 +196,12 @@ class Prune {
     for (PackUse& pack : packs) {
       const auto found = sizes.find(pack.name);
       if (found != sizes.end()) pack.size = found->second;
-      if (found == sizes.end() && pack.live_blobs > 0) {
+      if (pack.live_blobs == 0) continue;
+      if (found == sizes.end()) {
         problem(store::pack_key(pack.name) + " is missing, and snapshots need it: run garner check");
+      } else if (const auto size = repository_.index().size_of(pack.name); size && *size != found->second) {
+        problem(store::pack_key(pack.name) + " has " + std::to_string(found->second) + " bytes instead of " +
+                std::to_string(*size) + ", and snapshots need it: run garner check");
       }
     }
     return progress_.result.problem_count == 0;

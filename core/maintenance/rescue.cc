@@ -18,6 +18,7 @@
 #include "maintenance/check_report.h"
 #include "maintenance/closure_check.h"
 #include "maintenance/damage.h"
+#include "maintenance/log_check.h"
 #include "maintenance/pack_check.h"
 #include "maintenance/pack_facts.h"
 #include "maintenance/pack_output.h"
@@ -418,20 +419,14 @@ class LoggingMonitor final : public CheckMonitor {
 };
 
 // They can be made again from the log, and are.
-void remove_damaged_states(store::Repository& repository) {
-  for (const destination::ObjectInfo& object : repository.destination().list("state/")) {
-    const std::optional<store::StateName> name = store::parse_state_key(object.key);
-    if (!name) continue;
-    try {
-      const Bytes sealed = repository.destination().get_all(object.key, store::kMaximumState);
-      store::open_state(sealed, name->generation, name->record_hash, repository.keyring(),
-                        repository.header().repository);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kDamaged) continue;
-      spdlog::warn("{} is damaged and removed: {}", object.key, error.what());
-      repository.destination().remove(object.key);
-    }
-  }
+void remove_damaged_states(store::Repository& repository, CheckReport& report) {
+  replay_log(
+      repository, repository.state()->generation(), [&] { report.throw_if_stopped(); },
+      [&](const std::string& key, const Error& error) {
+        if (error.kind() != ErrorKind::kDamaged) return;
+        spdlog::warn("{} is damaged and removed: {}", key, error.what());
+        repository.destination().remove(key);
+      });
 }
 
 void require_remover(const store::Repository& repository, const std::string& where) {
@@ -448,6 +443,8 @@ RescueResult run_rescue(store::Repository& repository, const RescueOptions& opti
   LoggingMonitor logging(monitor);
   CheckReport found(logging, stop);
   repository.refresh();
+  repository.read_whole_log();
+  repository.verify_index();
   if (!options.dry_run) require_remover(repository, repository.destination().describe());
   found.begin_stage("reading the index");
   const PackTable packs = [&] {
@@ -461,7 +458,7 @@ RescueResult run_rescue(store::Repository& repository, const RescueOptions& opti
   everything.read_data_percent = 100;
   everything.threads = options.threads;
   const PackDamage damage = check_packs(repository, packs, everything, found);
-  if (!options.dry_run) remove_damaged_states(repository);
+  if (!options.dry_run) remove_damaged_states(repository, found);
 
   CheckReport report(monitor, stop);
   RescueResult result;

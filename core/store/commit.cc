@@ -88,7 +88,11 @@ CommitOutcome Repository::commit_locked(const CommitPlan& plan) {
       lookout.condemned.insert(ObjectName::from_bytes(as_bytes(name)));
     }
   };
-  if (!plan.removal.empty()) read_whole_log_locked();
+  if (!plan.removal.empty() && !take_whole_log()) {
+    throw Error(ErrorKind::kConflict, repository_at(*context_.destination) +
+                                          ": nothing is removed by a state that was false. It was read anew "
+                                          "from the records of the log: try again");
+  }
   std::optional<std::vector<FinishedPack>> replaced;
   std::uint64_t known = 0;
   for (;;) {

@@ -5,6 +5,8 @@
 // Only then are objects deleted, and only when they are gone does a record drop the names. A crash leaves
 // condemned names, whose objects are there or not: whoever prunes next deletes them (again) and drops the
 // names.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -82,24 +84,27 @@ bool Repository::may_store_differences() const {
 void Repository::read_whole_log(std::chrono::seconds good_for) {
   std::lock_guard lock(log_mutex_);
   refresh_unless(good_for);
-  read_whole_log_locked();
+  take_whole_log();
 }
 
-void Repository::read_whole_log_locked() {
-  if (whole_log_read_) return;
+bool Repository::take_whole_log() {
+  if (whole_log_read_) return true;
   const std::shared_ptr<const v1::RepositoryState> loaded = state();
   v1::RepositoryState replayed = follow(log(), v1::RepositoryState(), loaded->generation());
   // Names of dropped objects are forgotten at no certain time.
-  v1::RepositoryState compared = *loaded;
-  compared.clear_dead();
-  replayed.clear_dead();
-  if (replayed.SerializeAsString() != compared.SerializeAsString()) {
-    throw Error(ErrorKind::kDamaged,
-                "the repository at " + context_.destination->describe() +
-                    ": the state that was loaded is not the one its records lead to. Nothing "
-                    "is removed from it: run garner check");
-  }
+  const auto comparable = [](v1::RepositoryState compared) {
+    compared.clear_dead();
+    return compared.SerializeAsString();
+  };
+  const bool is_true = comparable(replayed) == comparable(*loaded);
   whole_log_read_ = true;
+  if (is_true) return true;
+  spdlog::warn(
+      "{}: the state that was loaded is not the one its records lead to, and was read anew from the records. "
+      "Run garner check",
+      repository_at(*context_.destination));
+  adopt(std::move(replayed), end_, {});
+  return false;
 }
 
 void Repository::check_removal(const CommitPlan& plan, const v1::RepositoryState& state) {

@@ -325,7 +325,7 @@ void Index::merge_tables(const Standing& standing) {
       IndexTable::merge(path, inputs, keep);
     } catch (const Error& error) {
       // Contents are verified by reading them all, which only happens here.
-      if (error.kind() == ErrorKind::kDamaged && drop_damaged()) throw DroppedTables();
+      if (error.kind() == ErrorKind::kDamaged && drop_damaged_tables()) throw DroppedTables();
       throw;
     }
     // Durable: what went into it may go.
@@ -339,8 +339,13 @@ void Index::merge_tables(const Standing& standing) {
   }
 }
 
-// Removes local tables that do not verify; false when all do.
 bool Index::drop_damaged() {
+  std::lock_guard lock(update_mutex_);
+  return drop_damaged_tables();
+}
+
+// Removes local tables that do not verify; false when all do.
+bool Index::drop_damaged_tables() {
   std::size_t dropped = std::erase_if(tables_, [](const std::shared_ptr<const IndexTable>& table) {
     try {
       table->verify();

@@ -42,6 +42,9 @@ class Index {
 
   // Forgets everything: the next update() fetches each live segment.
   void forget();
+  // Reads all local tables, which lookups take on trust, and removes those that do not verify: their segments
+  // are fetched by the next update(), and until then lookups answer as before. False when all do verify.
+  bool drop_damaged();
 
   // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
@@ -115,7 +118,7 @@ class Index {
                                                    const Standing& standing) const;
   void fetch_missing(const v1::RepositoryState& state, const Standing& standing, const Fetch& fetch);
   void merge_tables(const Standing& standing);
-  bool drop_damaged();
+  bool drop_damaged_tables();
 
   const std::string folder_;
   const std::shared_ptr<FilterBudget> budget_;

@@ -199,6 +199,17 @@ std::string digits_of(std::string_view text) {
   return digits;
 }
 
+// Neither one that somebody else put there nor one that is damaged may go into packs.
+bool opens_all(const crypto::Keyring& keyring, const v1::KeySlotFile& file) {
+  try {
+    crypto::verify_slot(keyring, file);
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 std::string slot_key(const Uuid& slot) { return std::string(kKeysPrefix) + slot.text(); }
@@ -310,7 +321,7 @@ crypto::Keyring open_with(destination::Destination& destination, const crypto::C
   throw Error(ErrorKind::kWrongKey, "the repository at " + destination.describe() + " takes no " + what);
 }
 
-Bytes recovery_slot(destination::Destination& destination) {
+Bytes recovery_slot(destination::Destination& destination, const crypto::Keyring& keyring) {
   const auto made = [](const v1::KeySlotFile& file) {
     const v1::KeySlot& slot = file.slot();
     return std::make_tuple(slot.created().seconds(), slot.created().nanos(), std::string_view(slot.id()));
@@ -318,11 +329,17 @@ Bytes recovery_slot(destination::Destination& destination) {
   const Slots slots = read_slots(destination);
   const v1::KeySlotFile* newest = nullptr;
   for (const auto& [id, file] : slots.files) {
-    if (file.slot().type() != v1::SLOT_TYPE_RECOVERY) continue;
+    if (file.slot().type() != v1::SLOT_TYPE_RECOVERY || !opens_all(keyring, file)) continue;
     if (newest == nullptr || made(*newest) < made(file)) newest = &file;
   }
   if (newest == nullptr) return {};
-  const std::string serialized = newest->SerializeAsString();
+  // What is beyond is not known to be right, and would keep the slot from opening if it is not.
+  v1::KeySlotFile carried = *newest;
+  const auto beyond = std::ranges::find_if(carried.extensions(), [&](const v1::KeySlotExtension& one) {
+    return one.epoch() > keyring.current_epoch();
+  });
+  carried.mutable_extensions()->erase(beyond, carried.extensions().end());
+  const std::string serialized = carried.SerializeAsString();
   const ByteView bytes = as_bytes(serialized);
   return Bytes(bytes.begin(), bytes.end());
 }

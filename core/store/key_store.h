@@ -37,8 +37,8 @@ void remove_slot(destination::Destination& destination, const std::string& prefi
 // over. Error(kWrongKey); Error(kDamaged) when the only slots of its type are damaged.
 crypto::Keyring open_with(destination::Destination& destination, const crypto::Credential& credential);
 
-// The newest recovery slot as packs carry it: a serialized KeySlotFile. Empty when there is none (an
-// unencrypted repository).
-Bytes recovery_slot(destination::Destination& destination);
+// The newest recovery slot that opens all of `keyring`, as packs carry it: a serialized KeySlotFile. Empty
+// when there is none (an unencrypted repository).
+Bytes recovery_slot(destination::Destination& destination, const crypto::Keyring& keyring);
 
 }  // namespace garner::store

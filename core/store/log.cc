@@ -152,7 +152,8 @@ LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
     } catch (const Error& error) {
       // It is only a short cut. What is wrong with the log itself shows again below.
       const bool unusable = error.kind() == ErrorKind::kDamaged || error.kind() == ErrorKind::kForked ||
-                            error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kReadFailed;
+                            error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kReadFailed ||
+                            error.kind() == ErrorKind::kWrongKey || error.kind() == ErrorKind::kNewerFormat;
       if (!unusable) throw;
     }
   }
@@ -268,7 +269,7 @@ bool create_record(destination::Destination& destination, std::uint64_t generati
 }
 
 v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std::uint64_t last,
-                           const RecordSeen& seen) {
+                           const RecordSeen& seen, const StateSeen& reached) {
   // One that does not hold together from its first record on is nothing that could be accepted: somebody has
   // committed on a record that was exchanged, say. Repair makes a new one of what there is.
   const bool state_was_empty = state.generation() == 0;
@@ -285,6 +286,7 @@ v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std
       throw Error(ErrorKind::kForked, what + ": " + error.what() + "." + way_out);
     }
     if (seen) seen(opened);
+    if (reached) reached(state);
   }
   return state;
 }

@@ -89,11 +89,12 @@ void confirm_newest(const LogContext& log, const v1::RepositoryState& state);
 bool create_record(destination::Destination& destination, std::uint64_t generation,
                    const SealedRecord& record);
 
-// `state` and then every record up to generation `last`, each verified. `seen`, when given, is called for
-// each record that was applied.
+// `state` and then every record up to generation `last`, each verified. `seen` and `reached`, when given, are
+// called for each record that was applied, and with the state that it leads to.
+using StateSeen = std::function<void(const v1::RepositoryState&)>;
 using RecordSeen = std::function<void(const OpenedRecord&)>;
 v1::RepositoryState follow(const LogContext& log, v1::RepositoryState state, std::uint64_t last,
-                           const RecordSeen& seen = {});
+                           const RecordSeen& seen = {}, const StateSeen& reached = {});
 
 // `state` brought up to the newest record, from one listing, or nothing where it is that already; and `end`
 // with it. `known`: a record that is known to exist, whatever the listing says (0: none). Error(kForked) when

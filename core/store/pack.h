@@ -220,6 +220,7 @@ class PackReader {
  private:
   void get(std::uint64_t offset, MutableByteView memory) const;
   std::optional<std::uint64_t> size() const;
+  bool is_as_named(const ObjectName& name) const;  // reads all of it
   void check_frame(std::uint64_t offset, std::uint32_t stored_length) const;
   ByteView open_in(MutableByteView sealed, std::uint64_t offset) const;
   Directory read_sealed_directory(std::uint64_t size) const;

@@ -22,8 +22,16 @@ PackReader::PackReader(destination::Destination& destination, const crypto::Keyr
     header_ = parse_pack_header(read_window(0, kFixedPackHeader).bytes);
     sealer_ = make_pack_sealer(keyring_, header_, header_.salt);
   } catch (const Error& error) {
-    throw error.in(key_);
+    // The header is clear: that a newer program or another key made it is believed of the named bytes only.
+    const bool is_believed = error.kind() != ErrorKind::kNewerFormat && error.kind() != ErrorKind::kWrongKey;
+    if (is_believed || kept_ != nullptr || is_as_named(name)) throw error.in(key_);
+    throw Error(ErrorKind::kDamaged, key_ + ": its header was changed: " + error.what());
   }
+}
+
+bool PackReader::is_as_named(const ObjectName& name) const {
+  const std::optional<std::uint64_t> whole = size();
+  return whole && is_name_of(name, destination_.get_all(key_, *whole));
 }
 
 void PackReader::get(std::uint64_t offset, MutableByteView memory) const {

@@ -1,5 +1,7 @@
 #include "store/repository.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -268,6 +270,14 @@ void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& ow
   forget_waiting_segments();
 }
 
+void Repository::verify_index() {
+  std::lock_guard lock(log_mutex_);
+  if (!index_.drop_damaged()) return;
+  spdlog::warn("this machine's copy of the index of {} was damaged, and is fetched anew",
+               context_.destination->describe());
+  adopt(*state(), end_, {});
+}
+
 Pin Repository::pin_of(const v1::RepositoryState& state) const {
   Pin pin = pin_;
   pin.log_uuid = Uuid::from_bytes(as_bytes(state.log_uuid()));
@@ -295,7 +305,7 @@ PackContext Repository::pack_context() const {
   {
     std::lock_guard lock(recovery_slot_mutex_);
     if (!recovery_slot_) {
-      recovery_slot_ = header_.encrypted ? recovery_slot(*context_.destination) : Bytes();
+      recovery_slot_ = header_.encrypted ? recovery_slot(*context_.destination, keyring()) : Bytes();
     }
     context.recovery_slot = *recovery_slot_;
   }

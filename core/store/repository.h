@@ -192,13 +192,16 @@ class Repository final : public BlobSource {
   // Error(kNewerFormat) when writing takes a feature that this version does not know. A plan with a removal:
   // Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE; Error(kConflict) for a
   // snapshot that is pinned or a segment of an unfinished run; the log is read whole before, as by
-  // read_whole_log().
+  // read_whole_log(), and Error(kConflict) when that leads to another state than the plan was made by.
   CommitOutcome commit(const CommitPlan& plan);
 
   // Whoever removes anything trusts no state that somebody else wrote: reads every record of the log, unless
-  // this machine did so before (then those since have been read one by one). Error(kDamaged) when the state
-  // that was loaded is not the one its records lead to, or a record cannot be read. `good_for` as refresh().
+  // this machine did so before (then those since have been read one by one), and takes what they lead to for
+  // the state, whatever was loaded. Error(kDamaged) when a record cannot be read. `good_for` as refresh().
   void read_whole_log(std::chrono::seconds good_for = std::chrono::seconds(0));
+  // Reads this machine's copy of the index whole, and fetches anew what does not verify, which it tells the
+  // log of. Errors as refresh().
+  void verify_index();
   // Whether the log lists this writer with ROLE_REMOVE.
   bool may_remove() const;
 
@@ -296,7 +299,7 @@ class Repository final : public BlobSource {
   void note_growth(const GrowthCounter& counter);
   Pin pin_of(const v1::RepositoryState& state) const;
   void save_pin();
-  void read_whole_log_locked();
+  bool take_whole_log();  // false when something else than was loaded is the state now
   void require_remover(const char* who) const;
   void check_removal(const CommitPlan& plan, const v1::RepositoryState& state);
   void add_removal(const Removal& removal, const v1::RepositoryState& state, Record& record) const;

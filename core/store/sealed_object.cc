@@ -13,6 +13,17 @@ namespace {
 constexpr std::uint16_t kVersion = 1;
 constexpr std::size_t kClearSize = 8 + 2 + 2 + 4 + 32;
 
+template <typename Open>
+bool opens(const Open& open) {
+  try {
+    open();
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 Bytes seal_object(std::string_view magic, crypto::ObjectKind kind, ByteView content, ByteView associated,
@@ -42,17 +53,28 @@ Bytes open_object(std::string_view magic, crypto::ObjectKind kind, ByteView obje
     throw Error(ErrorKind::kDamaged, "it does not begin with " + std::string(magic));
   }
   const std::uint16_t version = reader.u16();
-  if (version != kVersion) {
-    throw Error(ErrorKind::kNewerFormat, "its format has version " + std::to_string(version) +
-                                             ", this program knows version " + std::to_string(kVersion));
-  }
-  if (reader.u16() != 0) throw Error(ErrorKind::kDamaged, "its reserved bytes are not zero");
+  const bool is_reserved_zero = reader.u16() == 0;
   const std::uint32_t epoch = reader.u32();
   crypto::Salt salt;
   std::ranges::copy(reader.bytes(salt.size()), salt.begin());
   if (reader.rest().size() < crypto::kSealOverhead) throw Error(ErrorKind::kDamaged, "it is too short");
-  return crypto::Sealer(keyring, kind, epoch, salt, associated)
-      .open(crypto::SealPart::kBody, 0, reader.rest());
+  const auto open_under = [&](std::uint32_t number) {
+    return crypto::Sealer(keyring, kind, number, salt, associated)
+        .open(crypto::SealPart::kBody, 0, reader.rest());
+  };
+  // These bytes are clear: that a newer program or another key made it is believed only if nothing else opens
+  // it.
+  if (version != kVersion || epoch == 0 || epoch > keyring.current_epoch()) {
+    for (const crypto::KeyEpoch& one : keyring.epochs()) {
+      if (opens([&] { open_under(one.number); })) throw Error(ErrorKind::kDamaged, "its header was changed");
+    }
+  }
+  if (version != kVersion) {
+    throw Error(ErrorKind::kNewerFormat, "its format has version " + std::to_string(version) +
+                                             ", this program knows version " + std::to_string(kVersion));
+  }
+  if (!is_reserved_zero) throw Error(ErrorKind::kDamaged, "its reserved bytes are not zero");
+  return open_under(epoch);
 }
 
 void check_padding(ByteView padding) {

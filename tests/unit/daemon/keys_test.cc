@@ -139,6 +139,19 @@ TEST_CASE("a slot that lost its extension is named by a rotation, which goes on 
   CHECK(rotate_key(here.destinations, {}).epoch() == 3);
 }
 
+TEST_CASE("what somebody put in the place of the next extension is no earlier attempt at a rotation") {
+  const testing::TemporaryFolder folder;
+  Installation here(folder.path("state"));
+  here.add("disk", folder.path("disk"));
+  const auto place = here.destinations.open("disk");
+  store::v1::KeySlotExtension planted;
+  planted.set_slot(store::list_slots(place->destination()).at(0).slot().id());
+  planted.set_epoch(2);
+  store::add_extension(place->destination(), planted);
+  CHECK(kind_of([&] { rotate_key(here.destinations, {}); }) == ErrorKind::kDamaged);
+  CHECK(place->keyring().current_epoch() == 1);
+}
+
 TEST_CASE("an unencrypted repository has no keys") {
   const testing::TemporaryFolder folder;
   Installation here(folder.path("state"));

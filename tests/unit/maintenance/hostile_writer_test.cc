@@ -208,6 +208,13 @@ TEST_CASE("beside a writer that may only add, a second copy goes if the first on
     CHECK_FALSE(fixture.exists(other));
     CHECK(fixture.check() == std::vector<std::string>{});
   }
+  SECTION("cut short") {
+    const std::string path = fixture.small.path() + "/" + store::pack_key(kept);
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+    CHECK(fixture.prune().dead.packs == 0);
+    CHECK(mentions(fixture.monitor.problems, store::pack_key(kept) + " has "));
+    CHECK(fixture.exists(other));
+  }
   SECTION("damaged") {
     flip(fixture.small, store::pack_key(kept), plans[0].packs[0].frames[0].offset + 100);
     CHECK(fixture.prune().dead.packs == 0);

@@ -8,6 +8,7 @@
 #include "maintenance/tagging.h"
 #include "store/log.h"
 #include "support/difference_node.h"
+#include "support/error_kind.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -64,6 +65,28 @@ struct RepairFixture {
 };
 
 }  // namespace
+
+TEST_CASE("a machine that lacks the newest keys, or may not read, makes no log of what it can read") {
+  RepairFixture fixture;
+  SmallRepository& small = fixture.repository;
+  const crypto::Keyring old = small.keyring().copy();
+  small.rotate_keys();
+  write_file(fixture.source.path("folder/newest"), noise(9000, 200));
+  small.back_up({fixture.source.path()});
+  const std::uint64_t newest = small.repository().state()->generation();
+  const auto place = std::make_shared<destination::LocalDestination>(small.path());
+  Machine machine;
+  bool log_is_lost = false;
+  SECTION("the log is there") {}
+  SECTION("the log is lost") {
+    fixture.remove_all("log/");
+    log_is_lost = true;
+  }
+  const auto other = store::Repository::open_without_log(machine.context(place, old));
+  CHECK(kind_of([&] { maintenance::run_repair(*other, false, fixture.monitor, {}); }) ==
+        ErrorKind::kWrongKey);
+  CHECK(place->list("log/").size() == (log_is_lost ? 0 : newest));
+}
 
 TEST_CASE("pins that a record tells of are kept") {
   RepairFixture fixture;

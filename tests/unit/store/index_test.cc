@@ -392,6 +392,31 @@ TEST_CASE("a table whose content was damaged is made again when it is to be merg
   require_same_index(index, model);
 }
 
+TEST_CASE("a local table is made again when a look at all of it finds damage, in its filter as well") {
+  IndexModel model(18);
+  testing::TemporaryFolder folder;
+  model.add(2, 2, 200);
+  { Index(folder.path()).update(model.state(), model.fetch()); }
+  const std::string table = tables_in(folder.path()).at(0);
+  const Bytes whole = read_file(table, 1u << 20);
+  TableLayout layout;
+  REQUIRE(layout.load(ByteView(whole).first(kTableHeader), whole.size()));
+  SECTION("entries") { flip(table, whole.size() - kEntryRow * 10); }
+  SECTION("the filter") {
+    const Bytes nothing(kFilterBlock * layout.block_count);
+    const Fd file = open_file(table, O_RDWR);
+    write_at(file.get(), nothing, layout.filter(), table);
+  }
+  Index index(folder.path());
+  index.update(model.state(), model.fetch());
+  model.fetched.clear();
+  REQUIRE(index.drop_damaged());
+  index.update(model.state(), model.fetch());
+  REQUIRE(model.fetched.size() == 1);
+  require_same_index(index, model);
+  REQUIRE_FALSE(index.drop_damaged());
+}
+
 TEST_CASE("thousands of small segments become a few tables at once") {
   IndexModel model(9);
   testing::TemporaryFolder folder;

@@ -58,7 +58,7 @@ struct KeyStoreFixture {
     PackContext context;
     context.keyring = &keyring;
     context.writer = Uuid::random();
-    context.recovery_slot = recovery_slot(destination);
+    context.recovery_slot = recovery_slot(destination, keyring);
     PackWriter writer(folder.path("pack"), context, PackKind::kData);
     FrameCodec codec;
     writer.append(codec.encode(as_bytes("x")), 1, {{crypto::BlobId{}, crypto::BlobKind::kData, 1}});
@@ -253,7 +253,7 @@ TEST_CASE("keys that a thief of the password made up are believed by nobody who 
 TEST_CASE("packs carry the newest recovery slot") {
   KeyStoreFixture fixture;
   v1::KeySlotFile file;
-  const Bytes first = recovery_slot(fixture.destination);
+  const Bytes first = recovery_slot(fixture.destination, fixture.keyring);
   REQUIRE(file.ParseFromArray(first.data(), static_cast<int>(first.size())));
   CHECK(file.slot().id() == fixture.recovery_key_slot.id());
 
@@ -261,11 +261,20 @@ TEST_CASE("packs carry the newest recovery slot") {
   const v1::KeySlot newer = crypto::make_slot(fixture.keyring, recovery(key), "again", {99, 0});
   add_slot(fixture.destination, newer);
   fixture.rotate();
-  const Bytes second = recovery_slot(fixture.destination);
+  const Bytes second = recovery_slot(fixture.destination, fixture.keyring);
   REQUIRE(file.ParseFromArray(second.data(), static_cast<int>(second.size())));
   CHECK(file.slot().id() == newer.id());
   CHECK(file.extensions_size() == 1);
 
+  // Not one that somebody else put there, nor what he put beside a true one.
+  const crypto::Keyring other = crypto::Keyring::generate({5, 0});
+  add_slot(fixture.destination, crypto::make_slot(other, recovery(key), "planted", {999, 0}));
+  v1::KeySlotExtension garbage;
+  garbage.set_slot(newer.id());
+  garbage.set_epoch(3);
+  add_extension(fixture.destination, garbage);
+  CHECK(recovery_slot(fixture.destination, fixture.keyring) == second);
+
   MemoryDestination without;
-  CHECK(recovery_slot(without).empty());
+  CHECK(recovery_slot(without, fixture.keyring).empty());
 }

@@ -108,7 +108,7 @@ TEST_CASE("making a repository writes slots, then the header, then record 1, and
   CHECK(list_slots(*inner).size() == 1);
   CHECK(repository->state()->generation() == 1);
   CHECK(repository->state()->writers(0).role() == v1::ROLE_REMOVE);
-  CHECK(repository->pack_context().recovery_slot == recovery_slot(*inner));
+  CHECK(repository->pack_context().recovery_slot == recovery_slot(*inner, repository->keyring()));
   CHECK(kind_of(create) == ErrorKind::kAlreadyExists);
 }
 
