@@ -7,10 +7,12 @@
 
 namespace garner::daemon {
 
+// Another year than a message can tell would make all of an answer unprintable as JSON.
 inline google::protobuf::Timestamp to_timestamp(TimePoint time) {
+  const TimePoint told = within_calendar(time);
   google::protobuf::Timestamp timestamp;
-  timestamp.set_seconds(time.seconds);
-  timestamp.set_nanos(static_cast<std::int32_t>(time.nanos));
+  timestamp.set_seconds(told.seconds);
+  timestamp.set_nanos(static_cast<std::int32_t>(told.nanos));
   return timestamp;
 }
 

@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <algorithm>
 #include <ctime>
 #include <limits>
 
@@ -33,6 +34,12 @@ TimePoint shifted(TimePoint time, std::int64_t nanoseconds) {
   if (seconds > 0 && time.seconds > Limits::max() - seconds) return {Limits::max(), kNanosPerSecond - 1};
   if (seconds < 0 && time.seconds < Limits::min() - seconds) return {Limits::min(), 0};
   return {time.seconds + seconds, static_cast<std::uint32_t>(nanos)};
+}
+
+TimePoint within_calendar(TimePoint time) {
+  constexpr TimePoint kFirst{-62'135'596'800, 0};
+  constexpr TimePoint kLast{253'402'300'799, kNanosPerSecond - 1};
+  return std::clamp(time, kFirst, kLast);
 }
 
 const Clock& system_clock() {

@@ -19,6 +19,10 @@ struct TimePoint {
 // `time` moved by `nanoseconds` (either sign); saturates at the ends of int64 seconds.
 TimePoint shifted(TimePoint time, std::int64_t nanoseconds);
 
+// `time`, or the nearest of the years 1 to 9999: what calendars and messages can tell. A file, and whoever
+// writes to a repository, may have any other.
+TimePoint within_calendar(TimePoint time);
+
 class Clock {
  public:
   virtual ~Clock() = default;

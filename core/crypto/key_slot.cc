@@ -217,6 +217,7 @@ std::uint32_t verified_epoch(const Keyring& keyring, const v1::KeySlotFile& file
   if (!is_mac(slot_mac(keyring, slot), slot.mac())) throw spoiled("that was changed");
   std::uint32_t reached = slot.epoch();
   for (const v1::KeySlotExtension& extension : file.extensions()) {
+    if (extension.epoch() <= reached) throw spoiled("with an extension that does not follow on");
     if (reached == keyring.current_epoch() || extension.epoch() != reached + 1) break;
     if (extension.slot() != slot.id() ||
         !is_mac(slot_mac(keyring, extension.epoch(), slot), extension.slot_mac()) ||

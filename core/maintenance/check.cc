@@ -33,7 +33,8 @@ CheckProgress run_check(store::Repository& repository, const CheckOptions& optio
   const StopScope scope(stop);
   CheckReport report(monitor, std::move(stop));
   repository.refresh();
-  repository.verify_index();
+  report.begin_stage("reading this machine's copy of the index");
+  repository.verify_index([&] { report.throw_if_stopped(); });
   check_log(repository, *repository.state(), report);
   const PackTable packs = read_all_segments(repository, report);
   const PackDamage damage = check_packs(repository, packs, options, report);

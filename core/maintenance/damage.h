@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "store/repository.h"
 
 namespace garner::maintenance {
 
@@ -36,10 +37,11 @@ inline bool is_lasting_damage(const Error& error) {
   }
 }
 
-// The same for whoever makes a log of what is left: what is sealed under keys that this machine lacks is
-// none, for another machine may have rotated them.
-inline bool is_damage_to_the_log(const Error& error) {
-  return is_lasting_damage(error) && error.kind() != ErrorKind::kWrongKey;
-}
+// Whether the error may come of keys that another machine has rotated to, which is no damage: nothing may be
+// given up for it. Asks keys/ for its word, since the epoch of an object is clear and anybody can write one.
+bool may_be_of_newer_keys(store::Repository& repository, const Error& error);
+
+// Lasting damage that may be left out of a log that is made anew.
+bool is_damage_to_the_log(store::Repository& repository, const Error& error);
 
 }  // namespace garner::maintenance

@@ -29,13 +29,6 @@ void try_each(CheckReport& report, const std::string& what, const Work& work) {
   }
 }
 
-// `state` with what any two states of one record have in common: names of dropped objects are forgotten at no
-// certain time.
-std::string comparable(v1::RepositoryState state) {
-  state.clear_dead();
-  return state.SerializeAsString();
-}
-
 }  // namespace
 
 void check_log(store::Repository& repository, const v1::RepositoryState& state, CheckReport& report) {
@@ -47,7 +40,7 @@ void check_log(store::Repository& repository, const v1::RepositoryState& state, 
     const v1::RepositoryState replayed = replay_log(
         repository, state.generation(), [&] { report.throw_if_stopped(); },
         [&](const std::string& key, const Error& error) { report.problem(key + ": " + error.what()); });
-    if (comparable(replayed) != comparable(state))
+    if (store::comparable(replayed) != store::comparable(state))
       throw Error(ErrorKind::kDamaged, "the state that was loaded is not the one its records lead to");
   });
 }
@@ -64,7 +57,7 @@ v1::RepositoryState replay_log(store::Repository& repository, std::uint64_t last
           store::open_state(log.destination.get_all(key, store::kMaximumState), name.generation,
                             name.record_hash, log.keyring, log.repository);
       if (reached != nullptr && opened.record_hash() == reached->record_hash() &&
-          comparable(opened) != comparable(*reached))
+          store::comparable(opened) != store::comparable(*reached))
         throw Error(ErrorKind::kDamaged, "it is not the state that its records lead to");
     } catch (const Error& error) {
       if (!is_damage(error) && error.kind() != ErrorKind::kNewerFormat) throw;
@@ -114,7 +107,7 @@ std::string why_unusable(store::Repository& repository) {
     return "it is refused, and " + std::to_string(missing) +
            " of the packs that it lists are not there, or not whole";
   } catch (const Error& error) {
-    if (!is_damage_to_the_log(error)) throw;
+    if (!is_damage_to_the_log(repository, error)) throw;
     return error.what();
   }
 }

@@ -56,7 +56,7 @@ class Prune {
 
   PruneResult run() {
     repository_.read_whole_log();
-    repository_.verify_index();
+    repository_.verify_index([&] { throw_if_stopped(); });
     if (!options_.dry_run) {
       if (!repository_.may_remove()) {
         throw Error(ErrorKind::kPermissionDenied, "this machine may only add to the repository at " +

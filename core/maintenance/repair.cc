@@ -48,7 +48,7 @@ class Repair {
       try {
         read_pack(object);
       } catch (const Error& error) {
-        if (!is_damage_to_the_log(error)) throw;
+        if (!is_damage_to_the_log(repository_, error)) throw;
         report_.problem(object.key + " is left out: " + error.what());
       }
       report_.add_pack();
@@ -76,7 +76,7 @@ class Repair {
                                                                            given.tags().end()};
         }
       } catch (const Error& error) {
-        if (!is_damage_to_the_log(error)) throw;
+        if (!is_damage_to_the_log(repository_, error)) throw;
         report_.problem(std::string(error.what()) + " (left out)");
       }
     }
@@ -88,7 +88,7 @@ class Repair {
       try {
         snapshots_[id] = snapshot::parse_snapshot(stored_->read(crypto::BlobKind::kSnapshot, id));
       } catch (const Error& error) {
-        if (!is_damage_to_the_log(error)) throw;
+        if (!is_damage_to_the_log(repository_, error)) throw;
         report_.problem("snapshot " + id.hex().substr(0, 8) + " is left out: " + error.what());
       }
     }

@@ -442,9 +442,9 @@ RescueResult run_rescue(store::Repository& repository, const RescueOptions& opti
   const StopScope scope(stop);
   LoggingMonitor logging(monitor);
   CheckReport found(logging, stop);
-  repository.refresh();
   repository.read_whole_log();
-  repository.verify_index();
+  found.begin_stage("reading this machine's copy of the index");
+  repository.verify_index([&] { found.throw_if_stopped(); });
   if (!options.dry_run) require_remover(repository, repository.destination().describe());
   found.begin_stage("reading the index");
   const PackTable packs = [&] {

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -41,7 +42,9 @@ const date::time_zone* find_zone(const std::string& name) {
   }
 }
 
-date::sys_seconds to_sys(TimePoint time) { return date::sys_seconds(std::chrono::seconds(time.seconds)); }
+date::sys_seconds to_sys(TimePoint time) {
+  return date::sys_seconds(std::chrono::seconds(within_calendar(time).seconds));
+}
 
 // ---- Periods ----
 
@@ -81,6 +84,9 @@ TimePoint before(TimePoint time, const CalendarSpan& span, const date::time_zone
   const LocalSeconds local = zone.to_local(to_sys(time));
   const auto midnight = date::floor<date::days>(local);
   const date::year_month_day day{midnight};
+  // A calendar's years do not go back as far as a span may.
+  const std::int64_t months = month_number(local) - std::int64_t{12} * span.years - span.months;
+  if (months < 12) return {std::numeric_limits<std::int64_t>::min(), 0};
   const date::year_month month = day.year() / day.month() - date::years(static_cast<int>(span.years)) -
                                  date::months(static_cast<int>(span.months));
   const date::local_days first(month / 1);

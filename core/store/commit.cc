@@ -89,9 +89,8 @@ CommitOutcome Repository::commit_locked(const CommitPlan& plan) {
     }
   };
   if (!plan.removal.empty() && !take_whole_log()) {
-    throw Error(ErrorKind::kConflict, repository_at(*context_.destination) +
-                                          ": nothing is removed by a state that was false. It was read anew "
-                                          "from the records of the log: try again");
+    outcome.overtaken = true;  // it was decided by a state that was false
+    return outcome;
   }
   std::optional<std::vector<FinishedPack>> replaced;
   std::uint64_t known = 0;

@@ -91,19 +91,19 @@ bool Repository::take_whole_log() {
   if (whole_log_read_) return true;
   const std::shared_ptr<const v1::RepositoryState> loaded = state();
   v1::RepositoryState replayed = follow(log(), v1::RepositoryState(), loaded->generation());
-  // Names of dropped objects are forgotten at no certain time.
-  const auto comparable = [](v1::RepositoryState compared) {
-    compared.clear_dead();
-    return compared.SerializeAsString();
-  };
   const bool is_true = comparable(replayed) == comparable(*loaded);
-  whole_log_read_ = true;
+  whole_log_read_ = true;  // as the cache is to tell
   if (is_true) return true;
   spdlog::warn(
       "{}: the state that was loaded is not the one its records lead to, and was read anew from the records. "
       "Run garner check",
       repository_at(*context_.destination));
-  adopt(std::move(replayed), end_, {});
+  try {
+    adopt(std::move(replayed), end_, {});
+  } catch (...) {
+    whole_log_read_ = false;  // the false one is still the state
+    throw;
+  }
   return false;
 }
 

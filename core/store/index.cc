@@ -25,6 +25,17 @@ bool is_live_pack(std::uint8_t flags) { return (flags & (kNamed | kCondemned | k
 bool is_condemned_pack(std::uint8_t flags) { return (flags & (kCondemned | kDead)) == kCondemned; }
 bool is_kept(std::uint8_t flags) { return (flags & (kNamed | kCondemned)) != 0 && (flags & kDead) == 0; }
 
+// Nor does one that its disk does not give.
+bool verifies(const IndexTable& table, const std::function<void()>& step) {
+  try {
+    table.verify(step);
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kDamaged && error.kind() != ErrorKind::kReadFailed) throw;
+    return false;
+  }
+}
+
 constexpr std::string_view kTableSuffix = ".table";
 constexpr std::string_view kUnfinishedSuffix = ".table.new";
 
@@ -212,6 +223,7 @@ void Index::update(const v1::RepositoryState& state, const Fetch& fetch) {
     }
   }
   auto next = std::make_shared<const View>(tables_, standing);
+  is_update_due_ = false;
   std::lock_guard view_lock(view_mutex_);
   view_ = std::move(next);
 }
@@ -324,8 +336,10 @@ void Index::merge_tables(const Standing& standing) {
     try {
       IndexTable::merge(path, inputs, keep);
     } catch (const Error& error) {
-      // Contents are verified by reading them all, which only happens here.
-      if (error.kind() == ErrorKind::kDamaged && drop_damaged_tables()) throw DroppedTables();
+      // Contents are verified by reading them all: here, and when somebody asks for it.
+      if (error.kind() == ErrorKind::kDamaged &&
+          drop_tables([](const auto& table) { return !verifies(*table, {}); }))
+        throw DroppedTables();
       throw;
     }
     // Durable: what went into it may go.
@@ -339,24 +353,28 @@ void Index::merge_tables(const Standing& standing) {
   }
 }
 
-bool Index::drop_damaged() {
+bool Index::drop_damaged(const std::function<void()>& step) {
+  // Others look up and update meanwhile: reading all takes a while.
+  Tables read;
+  {
+    std::lock_guard lock(update_mutex_);
+    read = tables_;
+  }
+  std::erase_if(read, [&](const auto& table) { return verifies(*table, step); });
   std::lock_guard lock(update_mutex_);
-  return drop_damaged_tables();
+  if (drop_tables([&](const auto& table) { return std::ranges::find(read, table) != read.end(); }))
+    is_update_due_ = true;
+  return is_update_due_;
 }
 
-// Removes local tables that do not verify; false when all do.
-bool Index::drop_damaged_tables() {
-  std::size_t dropped = std::erase_if(tables_, [](const std::shared_ptr<const IndexTable>& table) {
-    try {
-      table->verify();
-      return false;
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kDamaged) throw;
-      remove_file(table->path());
-      return true;
-    }
-  });
-  return dropped > 0;
+// False when none is dropped.
+template <typename Choose>
+bool Index::drop_tables(const Choose& is_chosen) {
+  return std::erase_if(tables_, [&](const std::shared_ptr<const IndexTable>& table) {
+           if (!is_chosen(table)) return false;
+           remove_file(table->path());
+           return true;
+         }) > 0;
 }
 
 // The first entry, in whichever table, whose pack counts; `found` makes of it what is asked for.

@@ -43,8 +43,9 @@ class Index {
   // Forgets everything: the next update() fetches each live segment.
   void forget();
   // Reads all local tables, which lookups take on trust, and removes those that do not verify: their segments
-  // are fetched by the next update(), and until then lookups answer as before. False when all do verify.
-  bool drop_damaged();
+  // are fetched by the next update(), and until then lookups answer as before. Whether that is still to come.
+  // `step`: now and then; may throw.
+  bool drop_damaged(const std::function<void()>& step);
 
   // A live location, or nothing. Error(kDamaged) when a local table points nowhere.
   std::optional<BlobLocation> find(const crypto::BlobId& id) const;
@@ -118,12 +119,14 @@ class Index {
                                                    const Standing& standing) const;
   void fetch_missing(const v1::RepositoryState& state, const Standing& standing, const Fetch& fetch);
   void merge_tables(const Standing& standing);
-  bool drop_damaged_tables();
+  template <typename Choose>
+  bool drop_tables(const Choose& is_chosen);
 
   const std::string folder_;
   const std::shared_ptr<FilterBudget> budget_;
   std::mutex update_mutex_;  // of tables_ and next_number_
   Tables tables_;
+  bool is_update_due_ = false;  // lookups go by a table that was dropped
   std::uint64_t next_number_ = 1;
   mutable std::mutex view_mutex_;
   std::shared_ptr<const View> view_;

@@ -191,11 +191,12 @@ void IndexTable::for_each(const std::function<void(const EntryRow&)>& visit) con
   }
 }
 
-void IndexTable::verify() const {
+void IndexTable::verify(const std::function<void()>& step) const {
+  constexpr std::uint64_t kRowsAStep = 1u << 16;
   TableFileSource source(*this);
   EntryRow row;
   for (std::uint64_t number = 0; source.next(row); ++number) {
-    locate(row);
+    if (step && number % kRowsAStep == 0) step();
     // The filter has no sum of its own: it says where each entry is, or does not verify.
     const TableFilter::Range range = filter_->range(row.id.value.data());
     if (number < range.begin || number >= range.end)

@@ -62,8 +62,8 @@ class IndexTable {
   void for_each(const std::function<void(const EntryRow&)>& visit) const;
   // Where the blob of an entry is: one more read. Error(kDamaged) for an entry that points nowhere.
   BlobLocation locate(const EntryRow& row) const;
-  // Reads everything that open() did not. Error(kDamaged).
-  void verify() const;
+  // Reads everything that open() did not. Error(kDamaged). `step`, if there is one: now and then; may throw.
+  void verify(const std::function<void()>& step = {}) const;
 
  private:
   friend class TableFileSource;

@@ -259,6 +259,18 @@ void verify_slots(destination::Destination& destination, const crypto::Keyring& 
                 "damaged key slots at " + destination.describe() + ": " + joined(changed));
 }
 
+bool may_lack_keys(destination::Destination& destination, const crypto::Keyring& keyring) {
+  if (!keyring.encrypted()) return false;
+  const Slots slots = read_slots(destination);
+  std::uint32_t newest = 0;
+  for (const auto& [id, file] : slots.files) {
+    newest = std::max(newest, file.slot().epoch());
+    for (const v1::KeySlotExtension& extension : file.extensions())
+      newest = std::max(newest, extension.epoch());
+  }
+  return newest == 0 || newest > keyring.current_epoch();
+}
+
 void add_slot(destination::Destination& destination, const v1::KeySlot& slot) {
   const std::string object = object_of(slot);
   destination.put(slot_key(Uuid::from_bytes(as_bytes(slot.id()))), as_bytes(object));

@@ -23,6 +23,9 @@ std::vector<v1::KeySlotFile> list_slots(destination::Destination& destination);
 // Reads and verifies all of them. Error(kDamaged) names those that are not in order, and is thrown, too,
 // where an encrypted repository has none left: a single one that is missing looks as if it had been removed.
 void verify_slots(destination::Destination& destination, const crypto::Keyring& keyring);
+// Whether the keys may have been rotated further than `keyring` knows: keys/ has something for a later epoch,
+// or nothing at all that could tell.
+bool may_lack_keys(destination::Destination& destination, const crypto::Keyring& keyring);
 // Durable. Error(kAlreadyExists).
 void add_slot(destination::Destination& destination, const v1::KeySlot& slot);
 void add_extension(destination::Destination& destination, const v1::KeySlotExtension& extension);

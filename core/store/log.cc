@@ -155,6 +155,9 @@ LoadedState load_from_log(const LogContext& log, const std::optional<Pin>& pin,
                             error.kind() == ErrorKind::kNotFound || error.kind() == ErrorKind::kReadFailed ||
                             error.kind() == ErrorKind::kWrongKey || error.kind() == ErrorKind::kNewerFormat;
       if (!unusable) throw;
+      // Then the newest record says so, too: no need to read all of them first.
+      if (error.kind() == ErrorKind::kWrongKey || error.kind() == ErrorKind::kNewerFormat)
+        read_record(log, last);
     }
   }
   if (!is_loaded) loaded = {followed(log, {}, last, watch), StateOrigin::kFirstRecord};

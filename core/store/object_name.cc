@@ -68,6 +68,17 @@ bool is_name_of(const ObjectName& name, ByteView object) {
   return name == name_from(nonce, nonced_hash(nonce, object));
 }
 
+bool is_name_of(const ObjectName& name, std::uint64_t size,
+                const std::function<Bytes(std::uint64_t, std::uint64_t)>& read) {
+  constexpr std::uint64_t kPiece = 4u << 20;
+  const ByteView nonce = name.view().first(8);
+  crypto::Hasher hasher;
+  hasher.update(nonce);
+  for (std::uint64_t offset = 0; offset < size; offset += kPiece)
+    hasher.update(read(offset, std::min(kPiece, size - offset)));
+  return name == name_from(nonce, hasher.finish());
+}
+
 std::string pack_key(const ObjectName& name) {
   std::string hex = name.hex();
   return "packs/" + hex.substr(0, 2) + "/" + hex;

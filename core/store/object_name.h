@@ -7,6 +7,7 @@
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class NameHasher {
 
 ObjectName make_name(ByteView object);
 bool is_name_of(const ObjectName& name, ByteView object);
+// The same of `size` bytes that `read` gives in pieces.
+bool is_name_of(const ObjectName& name, std::uint64_t size,
+                const std::function<Bytes(std::uint64_t offset, std::uint64_t length)>& read);
 
 std::string pack_key(const ObjectName& name);     // packs/<2 hex>/<64 hex>
 std::string segment_key(const ObjectName& name);  // index/<64 hex>

@@ -31,7 +31,9 @@ PackReader::PackReader(destination::Destination& destination, const crypto::Keyr
 
 bool PackReader::is_as_named(const ObjectName& name) const {
   const std::optional<std::uint64_t> whole = size();
-  return whole && is_name_of(name, destination_.get_all(key_, *whole));
+  return whole && is_name_of(name, *whole, [&](std::uint64_t offset, std::uint64_t length) {
+           return destination_.get(key_, offset, length);
+         });
 }
 
 void PackReader::get(std::uint64_t offset, MutableByteView memory) const {

@@ -270,9 +270,9 @@ void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& ow
   forget_waiting_segments();
 }
 
-void Repository::verify_index() {
+void Repository::verify_index(const std::function<void()>& step) {
+  if (!index_.drop_damaged(step)) return;
   std::lock_guard lock(log_mutex_);
-  if (!index_.drop_damaged()) return;
   spdlog::warn("this machine's copy of the index of {} was damaged, and is fetched anew",
                context_.destination->describe());
   adopt(*state(), end_, {});

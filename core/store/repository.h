@@ -192,7 +192,7 @@ class Repository final : public BlobSource {
   // Error(kNewerFormat) when writing takes a feature that this version does not know. A plan with a removal:
   // Error(kPermissionDenied) unless the log lists this writer with ROLE_REMOVE; Error(kConflict) for a
   // snapshot that is pinned or a segment of an unfinished run; the log is read whole before, as by
-  // read_whole_log(), and Error(kConflict) when that leads to another state than the plan was made by.
+  // read_whole_log(), and the plan is overtaken when that leads to another state than was loaded.
   CommitOutcome commit(const CommitPlan& plan);
 
   // Whoever removes anything trusts no state that somebody else wrote: reads every record of the log, unless
@@ -200,8 +200,8 @@ class Repository final : public BlobSource {
   // the state, whatever was loaded. Error(kDamaged) when a record cannot be read. `good_for` as refresh().
   void read_whole_log(std::chrono::seconds good_for = std::chrono::seconds(0));
   // Reads this machine's copy of the index whole, and fetches anew what does not verify, which it tells the
-  // log of. Errors as refresh().
-  void verify_index();
+  // log of. `step`: now and then; may throw. Errors as refresh().
+  void verify_index(const std::function<void()>& step);
   // Whether the log lists this writer with ROLE_REMOVE.
   bool may_remove() const;
 

@@ -33,6 +33,11 @@ bool has_name(const google::protobuf::RepeatedPtrField<std::string>& sorted, con
   return std::binary_search(sorted.begin(), sorted.end(), as_text(name.view()));
 }
 
+std::string comparable(v1::RepositoryState state) {
+  state.clear_dead();
+  return state.SerializeAsString();
+}
+
 void forget_dead(v1::RepositoryState& state, const std::function<bool(const ObjectName&)>& named) {
   auto& dead = *state.mutable_dead();
   const auto forgotten = std::ranges::remove_if(

@@ -50,6 +50,10 @@ inline std::uint64_t first_generation(std::uint64_t log_number) {
 // A dropped name is dead from then on, until forget_dead().
 v1::RepositoryState apply(v1::RepositoryState state, const OpenedRecord& record);
 
+// What any two states of one record have in common, as bytes: all but the names of dropped objects, which are
+// forgotten at no certain time.
+std::string comparable(v1::RepositoryState state);
+
 // Removes from the dead names those that no live segment names: `named` tells it of all segments of `state`.
 // Names are never used twice, so that nothing can bring them back.
 void forget_dead(v1::RepositoryState& state, const std::function<bool(const ObjectName&)>& named);

@@ -8,6 +8,7 @@
 
 #include "backup/fill_run.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "crypto/key_slot.h"
 #include "crypto/secret.h"
 #include "destination/local.h"
@@ -15,7 +16,9 @@
 #include "maintenance/forget.h"
 #include "maintenance/prune.h"
 #include "maintenance/repair.h"
+#include "maintenance/rescue.h"
 #include "restore/restore.h"
+#include "store/header_repair.h"
 #include "support/store_fixture.h"
 
 namespace garner::crash {
@@ -285,11 +288,25 @@ void Machine::prune(const catalog::RunRow& row) {
   if (!problems.lines.empty()) throw Incomplete("prune: " + problems.lines);
 }
 
-void Machine::repair() {
-  {
-    Problems problems;
-    maintenance::run_repair(repository_without_log(), false, problems, {});
+void Machine::repair(const catalog::RunRow& row) {
+  store::heal_header(context(destination_));
+  Problems problems;
+  const bool was_needed = maintenance::run_repair(repository_without_log(), false, problems, {}).needed;
+  close_repositories();
+  if (was_needed) return;
+  const std::string staging = repository().destination().staging_folder().value();
+  // Packs that an earlier attempt was writing.
+  for (const std::string& name : list_names(staging)) {
+    if (name.starts_with(row.uuid.text())) remove_file(staging + "/" + name);
   }
+  maintenance::RescueOptions options;
+  options.staging_prefix = staging + "/" + row.uuid.text() + "-";
+  options.threads = 1;
+  for (const std::string& other : destinations()) {
+    if (other != destination_) options.suppliers.push_back(&repository(other));
+  }
+  const maintenance::RescueResult result = maintenance::run_rescue(repository(), options, problems, {});
+  if (!problems.lines.empty() || !result.marked.empty()) throw Incomplete("the repair left something lost");
   close_repositories();
 }
 

@@ -75,7 +75,9 @@ class Machine {
   void forget(const catalog::RunRow& row);
   // Without a grace period. Throws Incomplete when something was damaged or missing.
   void prune(const catalog::RunRow& row);
-  void repair();
+  // As the daemon does: the header, then the log, or else what packs lack, from the other destination. Throws
+  // Incomplete when something stays lost.
+  void repair(const catalog::RunRow& row);
   // Restores the snapshot of the run that the row's request names. Throws Incomplete when anything could not
   // be restored.
   void restore(const catalog::RunRow& row, const Paths& paths, bool resuming);

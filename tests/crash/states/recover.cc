@@ -57,7 +57,7 @@ class Recovery {
     if (scenario_.needs_repair && machine.catalog().runs().list_kind(RunKind::kRepair, 1).empty()) {
       step("repairing");
       const RunRow row = machine.begin(RunKind::kRepair);
-      machine.repair();
+      machine.repair(row);
       machine.finish(row);
     }
     for (const RunRow& row : unfinished) {
@@ -84,7 +84,7 @@ class Recovery {
         return machine.prune(row);
       case RunKind::kRepair:
         step("going on with a repair");
-        return machine.repair();
+        return machine.repair(row);
       case RunKind::kRestore:
         step("going on with a restore");
         return machine.restore(row, world_.paths(), /*resuming=*/true);

@@ -1,3 +1,6 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <atomic>
 #include <cerrno>
 #include <exception>
@@ -8,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "destination/local.h"
+#include "must.h"
 #include "recorder.h"
 #include "scenario.h"
 
@@ -181,6 +185,15 @@ void act_prune_beside(World& world, std::mt19937_64&) {
   together({[&] { forget_and_prune(world, first); }, [&] { back_up(world, second); }});
 }
 
+void flip_byte(const std::string& path, std::uint64_t offset) {
+  must(chmod(path.c_str(), 0600) == 0, path);
+  const Fd file = open_file(path, O_RDWR);
+  Bytes byte(1);
+  read_at(file.get(), byte, offset, path);
+  byte[0] ^= 0x20;
+  write_at(file.get(), byte, offset, path);
+}
+
 // The log is gone, or its newest record is torn.
 void prepare_repair(World& world, std::mt19937_64& random) {
   make_history(world, random, 2);
@@ -194,6 +207,41 @@ void prepare_repair(World& world, std::mt19937_64& random) {
   }
 }
 
+// Some packs at one of two destinations are gone or damaged, and perhaps its header is.
+void prepare_rescue(World& world, std::mt19937_64& random) {
+  prepare_first_backup(world, random);
+  add_replica(world);
+  {
+    Machine machine(world.disk(), "first");
+    back_up(world, machine);
+    world.change_source(random);
+    back_up(world, machine);
+  }
+  const std::string repository = world.disk() + "/repository";
+  std::vector<std::string> packs;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(repository + "/packs")) {
+    if (entry.is_regular_file()) packs.push_back(entry.path());
+  }
+  std::ranges::sort(packs);
+  for (std::uint64_t left = 1 + random() % 2; left > 0; --left) {
+    const std::string& pack = packs.at(random() % packs.size());
+    const std::uint64_t size = std::filesystem::exists(pack) ? std::filesystem::file_size(pack) : 0;
+    if (size == 0) continue;
+    const std::uint64_t place = random() % size;
+    switch (random() % 3) {
+      case 0:
+        remove_file(pack);
+        break;
+      case 1:
+        std::filesystem::resize_file(pack, place);
+        break;
+      default:
+        flip_byte(pack, place);
+    }
+  }
+  if (random() % 4 == 0) remove_file(repository + "/garner.repo");
+}
+
 void prepare_restore(World& world, std::mt19937_64& random) {
   make_machine(world, random() % 2 == 0);
   world.change_source(random);
@@ -204,7 +252,7 @@ void prepare_restore(World& world, std::mt19937_64& random) {
 void act_repair(World& world, std::mt19937_64&) {
   Machine machine(world.disk(), "first");
   const RunRow row = machine.begin(RunKind::kRepair);
-  machine.repair();
+  machine.repair(row);
   machine.finish(row);
 }
 
@@ -285,6 +333,11 @@ const std::vector<Scenario>& scenarios() {
       {.name = "repair",
        .machines = {"first"},
        .prepare = prepare_repair,
+       .act = act_repair,
+       .needs_repair = true},
+      {.name = "repair of damaged packs",
+       .machines = {"first"},
+       .prepare = prepare_rescue,
        .act = act_repair,
        .needs_repair = true},
       {.name = "restore", .machines = {"first"}, .prepare = prepare_restore, .act = act_restore},

@@ -24,6 +24,13 @@ TEST_CASE("times stay within int64 seconds") {
   CHECK(shifted({Limits::min(), 5}, Limits::min()) == TimePoint{Limits::min(), 0});
 }
 
+TEST_CASE("times are brought within what calendars can tell") {
+  CHECK(within_calendar({5, 6}) == TimePoint{5, 6});
+  CHECK(within_calendar({Limits::min(), 6}) == TimePoint{-62'135'596'800, 0});  // 0001-01-01 00:00:00
+  CHECK(within_calendar({Limits::max(), 0}) ==
+        TimePoint{253'402'300'799, 999'999'999});  // 9999-12-31 23:59:59
+}
+
 TEST_CASE("moving a time keeps order and can be undone") {
   REQUIRE(rc::check("shifted", [](std::int32_t seconds, std::int64_t by) {
     RC_PRE(by != Limits::min());

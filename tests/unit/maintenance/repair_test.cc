@@ -74,18 +74,46 @@ TEST_CASE("a machine that lacks the newest keys, or may not read, makes no log o
   write_file(fixture.source.path("folder/newest"), noise(9000, 200));
   small.back_up({fixture.source.path()});
   const std::uint64_t newest = small.repository().state()->generation();
-  const auto place = std::make_shared<destination::LocalDestination>(small.path());
+  const std::string pack = small.destination().list("packs/").back().key;
+  const bool log_is_lost = GENERATE(false, true);
+  if (log_is_lost) fixture.remove_all("log/");
+  const auto place =
+      std::make_shared<FailingReads>(std::make_shared<destination::LocalDestination>(small.path()));
   Machine machine;
-  bool log_is_lost = false;
-  SECTION("the log is there") {}
-  SECTION("the log is lost") {
-    fixture.remove_all("log/");
-    log_is_lost = true;
+  const auto repair = [&](const crypto::Keyring& keyring) {
+    const auto other = store::Repository::open_without_log(machine.context(place, keyring));
+    return kind_of([&] { maintenance::run_repair(*other, false, fixture.monitor, {}); });
+  };
+  SECTION("keys") {
+    CHECK(repair(old) == ErrorKind::kWrongKey);
+    fixture.remove_all("keys/");
+    CHECK(repair(old) == ErrorKind::kWrongKey);
   }
-  const auto other = store::Repository::open_without_log(machine.context(place, old));
-  CHECK(kind_of([&] { maintenance::run_repair(*other, false, fixture.monitor, {}); }) ==
-        ErrorKind::kWrongKey);
-  CHECK(place->list("log/").size() == (log_is_lost ? 0 : newest));
+  SECTION("a file") {
+    place->fail(log_is_lost ? pack : store::record_key(2), EACCES, 0, 1u << 30);
+    CHECK(repair(small.keyring()) == ErrorKind::kReadFailed);
+  }
+  CHECK(place->list("log/", "").size() == (log_is_lost ? 0 : newest));
+}
+
+TEST_CASE("an epoch that nobody has rotated to is damage, and keeps no repository from being repaired") {
+  RepairFixture fixture;
+  SmallRepository& small = fixture.repository;
+  // Anybody can write these: they have the form of a record, and of a pack, and the pack's name proves its
+  // bytes.
+  const std::uint64_t generation = small.repository().state()->generation();
+  Bytes record = small.destination().get_all(store::record_key(generation), 1u << 20);
+  record[12] = 99;
+  record[100] ^= 1;
+  small.destination().put(store::record_key(generation + 1), record);
+  const std::string first = small.destination().list("packs/").front().key;
+  Bytes pack = small.destination().get_all(first, 1u << 30);
+  pack[12] = 99;
+  small.destination().put(store::pack_key(store::make_name(pack)), pack);
+  small.reopen_without_log();
+  CHECK(fixture.repair().needed);
+  CHECK(fixture.lists(fixture.first));
+  CHECK(fixture.lists(fixture.second));
 }
 
 TEST_CASE("pins that a record tells of are kept") {

@@ -14,60 +14,22 @@
 #include <vector>
 
 #include "base/error.h"
+#include "maintenance/forget.h"
 #include "maintenance/rescue.h"
+#include "store/state.h"
 #include "unit/backup/backup_fixture.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
+using garner::testing::FailingReads;
+using garner::testing::noise;
 using garner::testing::problems_of_check;
 using garner::testing::RecordingCheckMonitor;
 using garner::testing::SmallRepository;
+using garner::testing::TemporaryFolder;
+using garner::testing::write_file;
 
 namespace {
-
-// In front of another: some reads of one object fail.
-class FailingReads final : public destination::Destination {
- public:
-  explicit FailingReads(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
-
-  // Every read that takes bytes of [begin, end).
-  void fail(const std::string& key, int error_number, std::uint64_t begin, std::uint64_t end) {
-    key_ = key;
-    error_number_ = error_number;
-    begin_ = begin;
-    end_ = end;
-  }
-  void heal() { key_.clear(); }
-
-  std::string describe() const override { return inner_->describe(); }
-  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
-  bool put_exclusive(const std::string& key, ByteView data) override {
-    return inner_->put_exclusive(key, data);
-  }
-  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
-  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
-  Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
-    if (key == key_ && offset < end_ && offset + length > begin_) {
-      throw system_error(error_number_, "reading " + key, ErrorKind::kReadFailed);
-    }
-    return inner_->get(key, offset, length);
-  }
-  Bytes get_all(const std::string& key, std::uint64_t limit) override { return inner_->get_all(key, limit); }
-  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
-  std::vector<destination::ObjectInfo> list(const std::string& prefix,
-                                            const std::string& start_after) override {
-    return inner_->list(prefix, start_after);
-  }
-  void remove(const std::string& key) override { inner_->remove(key); }
-  std::optional<destination::Space> space() override { return inner_->space(); }
-
- private:
-  std::shared_ptr<destination::Destination> inner_;
-  std::string key_;
-  int error_number_ = 0;
-  std::uint64_t begin_ = 0;
-  std::uint64_t end_ = 0;
-};
 
 // What another destination of the installation holds: here, everything.
 struct Copies final : store::BlobSource {
@@ -484,4 +446,40 @@ TEST_CASE("whoever may only add does not remove a damaged state either") {
   // It may look.
   fixture.rescue({}, true);
   CHECK(fixture.small().destination().size(key) == 100u);
+}
+
+TEST_CASE("a state that its records do not lead to is told of and removed, and nothing goes by it") {
+  TemporaryFolder source;
+  SmallRepository small;
+  write_file(source.path("file"), noise(9000, 1));
+  small.back_up({source.path()});
+  const auto only = crypto::BlobId::from_bytes(as_bytes(small.repository().state()->snapshots(0).id()));
+  for (bool pin = true; small.destination().list("state/").empty(); pin = !pin)
+    maintenance::set_pinned(small.repository(), only, pin);
+  const std::string key = small.destination().list("state/").front().key;
+  const store::StateName name = *store::parse_state_key(key);
+  const Uuid uuid = small.repository().header().repository;
+  store::v1::RepositoryState forged =
+      store::open_state(small.destination().get_all(key, store::kMaximumState), name.generation,
+                        name.record_hash, small.keyring(), uuid);
+  forged.mutable_snapshots(0)->set_recovered(true);
+  small.destination().remove(key);
+  small.destination().put(key, store::seal_state(forged, small.keyring(), uuid, Uuid::random()));
+  small.reopen();
+  REQUIRE(small.repository().state()->snapshots(0).recovered());
+
+  RecordingCheckMonitor found;
+  maintenance::run_check(small.repository(), {}, found, {});
+  CHECK(found.told(key + ": it is not the state"));
+  CHECK(found.told("the state that was loaded is not the one"));
+  maintenance::RescueOptions options;
+  options.staging_prefix = *small.destination().staging_folder() + "/rescue-";
+  RecordingCheckMonitor left;
+  maintenance::run_rescue(small.repository(), options, left, {});
+  CHECK(left.problems == std::vector<std::string>{});
+  CHECK_FALSE(small.repository().state()->snapshots(0).recovered());
+  CHECK(small.destination().list("state/").empty());
+  small.reopen();
+  CHECK_FALSE(small.repository().state()->snapshots(0).recovered());
+  CHECK(problems_of_check(small.repository()) == std::vector<std::string>{});
 }

@@ -182,6 +182,20 @@ TEST_CASE("a policy that would forget everything is refused, and so is a zone th
   CHECK_THROWS_AS(apply_retention({at(kStart)}, policy, kNow, "Europe/Nowhere"), Error);
 }
 
+TEST_CASE(
+    "a span that is longer than calendars keeps everything, and a time that no calendar has does no harm") {
+  RetentionPolicy policy;
+  policy.within = parse_span(GENERATE("99999y", "100000m", "40000y3m", "99999d"));
+  CHECK(kept(apply_retention({at(kStart), at(kStart - 1000 * kDay)}, policy, kNow, "Europe/Berlin")) ==
+        std::vector<std::size_t>{0, 1});
+  using Limits = std::numeric_limits<std::int64_t>;
+  policy = {};
+  policy.yearly = 2;
+  CHECK(
+      kept(apply_retention({at(Limits::min()), at(kStart), at(Limits::max())}, policy, kNow, "Europe/Berlin"))
+          .size() == 3);
+}
+
 TEST_CASE("durations") {
   CHECK(parse_span("1y6m2w3d12h") == CalendarSpan{1, 6, 17, 12});
   CHECK(to_text(parse_span("1y6m2w3d12h")) == "1y6m17d12h");

@@ -410,11 +410,17 @@ TEST_CASE("a local table is made again when a look at all of it finds damage, in
   Index index(folder.path());
   index.update(model.state(), model.fetch());
   model.fetched.clear();
-  REQUIRE(index.drop_damaged());
+  REQUIRE(index.drop_damaged({}));
+  // It stays so until the segments are there again.
+  const auto away = [](const v1::SegmentReference&) -> Bytes {
+    throw Error(ErrorKind::kDestinationAway, "away");
+  };
+  REQUIRE(kind_of([&] { index.update(model.state(), away); }) == ErrorKind::kDestinationAway);
+  REQUIRE(index.drop_damaged({}));
   index.update(model.state(), model.fetch());
   REQUIRE(model.fetched.size() == 1);
   require_same_index(index, model);
-  REQUIRE_FALSE(index.drop_damaged());
+  REQUIRE_FALSE(index.drop_damaged({}));
 }
 
 TEST_CASE("thousands of small segments become a few tables at once") {

@@ -250,6 +250,18 @@ TEST_CASE("keys that a thief of the password made up are believed by nobody who 
   CHECK(same_keys(open_with(fixture.destination, password("open sesame")), stolen));
 }
 
+TEST_CASE("an extension that does not follow on is told of, for its slot does not open") {
+  KeyStoreFixture fixture;
+  v1::KeySlotExtension planted;
+  planted.set_slot(fixture.recovery_key_slot.id());
+  planted.set_epoch(1);
+  add_extension(fixture.destination, planted);
+  CHECK(kind_of([&] { open_with(fixture.destination, recovery(fixture.recovery_key)); }) ==
+        ErrorKind::kDamaged);
+  CHECK(kind_of([&] { verify_slots(fixture.destination, fixture.keyring); }) == ErrorKind::kDamaged);
+  CHECK(recovery_slot(fixture.destination, fixture.keyring).empty());
+}
+
 TEST_CASE("packs carry the newest recovery slot") {
   KeyStoreFixture fixture;
   v1::KeySlotFile file;
