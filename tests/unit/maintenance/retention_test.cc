@@ -191,9 +191,8 @@ TEST_CASE(
   using Limits = std::numeric_limits<std::int64_t>;
   policy = {};
   policy.yearly = 2;
-  CHECK(
-      kept(apply_retention({at(Limits::min()), at(kStart), at(Limits::max())}, policy, kNow, "Europe/Berlin"))
-          .size() == 3);
+  const std::vector<RetentionItem> items{at(Limits::min()), at(kStart), at(Limits::max())};
+  CHECK(kept(apply_retention(items, policy, kNow, "Europe/Berlin")) == std::vector<std::size_t>{1, 2});
 }
 
 TEST_CASE("durations") {
