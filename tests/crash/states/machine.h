@@ -76,7 +76,7 @@ class Machine {
   // Without a grace period. Throws Incomplete when something was damaged or missing.
   void prune(const catalog::RunRow& row);
   // As the daemon does: the header, then the log, or else what packs lack, from the other destination. Throws
-  // Incomplete when something stays lost.
+  // Incomplete when something of those stays lost.
   void repair(const catalog::RunRow& row);
   // Restores the snapshot of the run that the row's request names. Throws Incomplete when anything could not
   // be restored.

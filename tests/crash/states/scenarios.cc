@@ -1,6 +1,3 @@
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <atomic>
 #include <cerrno>
 #include <exception>
@@ -11,7 +8,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "destination/local.h"
-#include "must.h"
 #include "recorder.h"
 #include "scenario.h"
 
@@ -185,15 +181,6 @@ void act_prune_beside(World& world, std::mt19937_64&) {
   together({[&] { forget_and_prune(world, first); }, [&] { back_up(world, second); }});
 }
 
-void flip_byte(const std::string& path, std::uint64_t offset) {
-  must(chmod(path.c_str(), 0600) == 0, path);
-  const Fd file = open_file(path, O_RDWR);
-  Bytes byte(1);
-  read_at(file.get(), byte, offset, path);
-  byte[0] ^= 0x20;
-  write_at(file.get(), byte, offset, path);
-}
-
 // The log is gone, or its newest record is torn.
 void prepare_repair(World& world, std::mt19937_64& random) {
   make_history(world, random, 2);
@@ -225,19 +212,15 @@ void prepare_rescue(World& world, std::mt19937_64& random) {
   std::ranges::sort(packs);
   for (std::uint64_t left = 1 + random() % 2; left > 0; --left) {
     const std::string& pack = packs.at(random() % packs.size());
-    const std::uint64_t size = std::filesystem::exists(pack) ? std::filesystem::file_size(pack) : 0;
-    if (size == 0) continue;
-    const std::uint64_t place = random() % size;
-    switch (random() % 3) {
-      case 0:
-        remove_file(pack);
-        break;
-      case 1:
-        std::filesystem::resize_file(pack, place);
-        break;
-      default:
-        flip_byte(pack, place);
-    }
+    if (!std::filesystem::exists(pack)) continue;
+    Bytes content = read_file(pack, 1u << 30);
+    const std::size_t place = random() % content.size();
+    const bool is_flipped = random() % 3 == 0;
+    content[place] ^= 0x20;
+    if (!is_flipped) content.resize(place);
+    // The file at the other destination may be this one.
+    remove_file(pack);
+    if (is_flipped || random() % 2 == 0) replace_file_durably(pack, content);
   }
   if (random() % 4 == 0) remove_file(repository + "/garner.repo");
 }
