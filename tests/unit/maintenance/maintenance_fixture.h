@@ -13,6 +13,7 @@
 #include "maintenance/prune.h"
 #include "snapshot/closure.h"
 #include "support/noise.h"
+#include "support/passing_destination.h"
 #include "support/small_repository.h"
 #include "unit/source/real_files.h"
 
@@ -72,9 +73,9 @@ inline void flip(const SmallRepository& repository, const std::string& key, std:
 }
 
 // In front of another: some reads of one object fail.
-class FailingReads final : public destination::Destination {
+class FailingReads final : public PassingDestination {
  public:
-  explicit FailingReads(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
+  using PassingDestination::PassingDestination;
 
   // Every read that takes bytes of [begin, end).
   void fail(const std::string& key, int error_number, std::uint64_t begin, std::uint64_t end) {
@@ -85,13 +86,6 @@ class FailingReads final : public destination::Destination {
   }
   void heal() { key_.clear(); }
 
-  std::string describe() const override { return inner_->describe(); }
-  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
-  bool put_exclusive(const std::string& key, ByteView data) override {
-    return inner_->put_exclusive(key, data);
-  }
-  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
-  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     if (key == key_ && offset < end_ && offset + length > begin_) {
       throw system_error(error_number_, "reading " + key, ErrorKind::kReadFailed);
@@ -102,16 +96,8 @@ class FailingReads final : public destination::Destination {
     if (key == key_) throw system_error(error_number_, "reading " + key, ErrorKind::kReadFailed);
     return inner_->get_all(key, limit);
   }
-  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
-  std::vector<destination::ObjectInfo> list(const std::string& prefix,
-                                            const std::string& start_after) override {
-    return inner_->list(prefix, start_after);
-  }
-  void remove(const std::string& key) override { inner_->remove(key); }
-  std::optional<destination::Space> space() override { return inner_->space(); }
 
  private:
-  std::shared_ptr<destination::Destination> inner_;
   std::string key_;
   int error_number_ = 0;
   std::uint64_t begin_ = 0;

@@ -7,6 +7,7 @@
 #include "destination/throttled.h"
 #include "maintenance/forget.h"
 #include "maintenance/prune.h"
+#include "support/passing_destination.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -27,11 +28,10 @@ class StillClock final : public Clock {
 };
 
 // Counts what objects are made and read of.
-class CountingDestination final : public destination::Destination {
+class CountingDestination final : public PassingDestination {
  public:
-  explicit CountingDestination(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
+  using PassingDestination::PassingDestination;
 
-  std::string describe() const override { return inner_->describe(); }
   void put(const std::string& key, ByteView data) override {
     inner_->put(key, data);
     written += data.size();
@@ -44,7 +44,6 @@ class CountingDestination final : public destination::Destination {
     inner_->put_file(key, path);
     written += inner_->size(key).value();
   }
-  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     read += length;
     return inner_->get(key, offset, length);
@@ -54,19 +53,9 @@ class CountingDestination final : public destination::Destination {
     read += data.size();
     return data;
   }
-  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
-  std::vector<destination::ObjectInfo> list(const std::string& prefix,
-                                            const std::string& start_after) override {
-    return inner_->list(prefix, start_after);
-  }
-  void remove(const std::string& key) override { inner_->remove(key); }
-  std::optional<destination::Space> space() override { return inner_->space(); }
 
   std::atomic<std::uint64_t> written = 0;
   std::atomic<std::uint64_t> read = 0;
-
- private:
-  std::shared_ptr<destination::Destination> inner_;
 };
 
 class IgnoringMonitor final : public maintenance::PruneMonitor {

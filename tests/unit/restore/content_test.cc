@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "snapshot/closure.h"
 #include "support/difference_node.h"
+#include "support/passing_destination.h"
 #include "unit/restore/restore_fixture.h"
 
 using namespace garner;
@@ -14,16 +15,10 @@ using namespace garner::testing;
 namespace {
 
 // Keeps what is read of packs.
-class WatchedDestination final : public destination::Destination {
+class WatchedDestination final : public PassingDestination {
  public:
-  WatchedDestination(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
-  std::string describe() const override { return inner_->describe(); }
-  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
-  bool put_exclusive(const std::string& key, ByteView data) override {
-    return inner_->put_exclusive(key, data);
-  }
-  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
-  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
+  using PassingDestination::PassingDestination;
+
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     {
       std::lock_guard lock(mutex_);
@@ -32,19 +27,11 @@ class WatchedDestination final : public destination::Destination {
     }
     return inner_->get(key, offset, length);
   }
-  Bytes get_all(const std::string& key, std::uint64_t limit) override { return inner_->get_all(key, limit); }
-  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
-  std::vector<destination::ObjectInfo> list(const std::string& prefix, const std::string& after) override {
-    return inner_->list(prefix, after);
-  }
-  void remove(const std::string& key) override { inner_->remove(key); }
-  std::optional<destination::Space> space() override { return inner_->space(); }
 
   std::map<std::string, int> reads;  // of each pack
   bool is_away = false;
 
  private:
-  std::shared_ptr<destination::Destination> inner_;
   std::mutex mutex_;
 };
 

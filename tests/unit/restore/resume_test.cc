@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "support/passing_destination.h"
 #include "unit/restore/restore_fixture.h"
 
 using namespace garner;
@@ -33,9 +34,9 @@ struct Tree {
 };
 
 // Stops the restore after so many reads of the destination.
-class StoppingDestination final : public destination::Destination {
+class StoppingDestination final : public PassingDestination {
  public:
-  StoppingDestination(std::shared_ptr<destination::Destination> inner) : inner_(std::move(inner)) {}
+  using PassingDestination::PassingDestination;
 
   void stop_after(int reads) {
     left_ = reads;
@@ -43,27 +44,12 @@ class StoppingDestination final : public destination::Destination {
   }
   std::stop_token token() const { return source_.get_token(); }
 
-  std::string describe() const override { return inner_->describe(); }
-  void put(const std::string& key, ByteView data) override { inner_->put(key, data); }
-  bool put_exclusive(const std::string& key, ByteView data) override {
-    return inner_->put_exclusive(key, data);
-  }
-  void put_file(const std::string& key, const std::string& path) override { inner_->put_file(key, path); }
-  std::optional<std::string> staging_folder() override { return inner_->staging_folder(); }
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     if (--left_ == 0) source_.request_stop();
     return inner_->get(key, offset, length);
   }
-  Bytes get_all(const std::string& key, std::uint64_t limit) override { return inner_->get_all(key, limit); }
-  std::optional<std::uint64_t> size(const std::string& key) override { return inner_->size(key); }
-  std::vector<destination::ObjectInfo> list(const std::string& prefix, const std::string& after) override {
-    return inner_->list(prefix, after);
-  }
-  void remove(const std::string& key) override { inner_->remove(key); }
-  std::optional<destination::Space> space() override { return inner_->space(); }
 
  private:
-  std::shared_ptr<destination::Destination> inner_;
   std::atomic<int> left_ = -1;
   std::stop_source source_;
 };
