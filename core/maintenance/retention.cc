@@ -187,6 +187,7 @@ CalendarSpan parse_span(std::string_view text) {
       default:
         throw refuse(at, "y, m, w, d or h is missing");
     }
+    if (span.days > kMostOfAUnit) throw refuse(begin, "more than 100,000 days");
     ++at;
   }
   if (text.empty()) throw refuse(0, "it is empty");

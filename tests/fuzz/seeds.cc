@@ -353,8 +353,8 @@ void texts() {
              {"Mon..Fri 22:30", "*-*-1,15 4:00:00 Europe/Berlin", "*-*~1", "daily", "30 2 * * mon-fri",
               "@weekly", "every 1d12h", "2026-02-29 00:00", "*-02-29 1/3:*:0/15.5"});
   seed_texts("window", {"22:00-06:00", "Mon..Fri 22:00-06:00", "Sat,Sun 00:00-24:00"});
-  seed_texts("duration",
-             {"1d12h", "90s", "64 MiB", "1.5M", "Europe/Berlin", "Etc/GMT+5", "../../etc/passwd"});
+  seed_texts("duration", {"1d12h", "90s", "64 MiB", "1.5M", "Europe/Berlin", "Etc/GMT+5", "../../etc/passwd",
+                          "1y6m2w3d12h"});
   seed_texts("rate_rule", {"2M", "08:00..18:00=500K", "Mon..Fri 08:00-18:00=1.5 MiB/s", "none"});
   seed_texts("settings",
              {"log_level = \"info\"\nlog_target = \"file\"\nsettling_delay = \"1m\"\n[limits]\nthreads = 2\n"
