@@ -53,6 +53,9 @@ class ClosureCheck {
         if (is_broken(id)) broken_.insert(id);
         return true;
       };
+      visitor.length = [&](const crypto::BlobId& id, std::uint64_t length, const std::string&) {
+        found_wrong_length_ = found_wrong_length_ || is_other_length(id, length);
+      };
       visitor.unreadable = [&](crypto::BlobKind, const crypto::BlobId& id, const std::string&,
                                const std::string&) { broken_.insert(id); };
       snapshot::walk_closure(entry.snapshot(), *stored_, visitor);
@@ -60,7 +63,7 @@ class ClosureCheck {
     }
   }
 
-  bool found_any() const { return !broken_.empty(); }
+  bool found_any() const { return !broken_.empty() || found_wrong_length_; }
   // A snapshot that it walked is not listed any more.
   bool was_overtaken() const {
     try {
@@ -85,6 +88,9 @@ class ClosureCheck {
         if (kind != crypto::BlobKind::kData) return seen.insert(id);
         if (broken_.contains(id)) touch(path, number, "its content is damaged or missing");
         return true;
+      };
+      visitor.length = [&](const crypto::BlobId& id, std::uint64_t length, const std::string& path) {
+        if (is_other_length(id, length)) touch(path, number, "its content has another length than is said");
       };
       visitor.unreadable = [&](crypto::BlobKind kind, const crypto::BlobId&, const std::string& path,
                                const std::string& error) {
@@ -139,6 +145,12 @@ class ClosureCheck {
                        [&](const auto& one) { return damage_.packs.contains(one.pack); });
   }
 
+  // A restore takes it for missing.
+  bool is_other_length(const crypto::BlobId& id, std::uint64_t length) const {
+    const auto location = repository_.index().find(id);
+    return location && location->length != length;
+  }
+
   bool can_be_read(const crypto::BlobId& id) const {
     try {
       stored_->read(crypto::BlobKind::kData, id);
@@ -189,6 +201,7 @@ class ClosureCheck {
   const PackDamage& damage_;
   CheckReport& report_;
   crypto::IdSet broken_;
+  bool found_wrong_length_ = false;
   std::map<std::string, Touched> touched_;
   std::uint64_t unnamed_ = 0;
   std::size_t questions_ = 0;

@@ -1,6 +1,7 @@
 // Everything a tree refers to.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -31,6 +32,8 @@ struct ClosureVisitor {
       unreadable;
   // Optional: some content is stored as a difference, which takes a feature of whoever reads it.
   std::function<void()> difference = {};
+  // Optional: how long a blob that a file has whole is said to be, in bytes.
+  std::function<void(const crypto::BlobId& id, std::uint64_t length, const std::string& path)> length = {};
 };
 void walk_closure(const v1::Snapshot& snapshot, store::BlobSource& source, const ClosureVisitor& visitor);
 

@@ -260,6 +260,8 @@ class Walk {
     ContentVisitor content;
     content.entry = [&](std::uint64_t, const v1::ContentEntry& entry) {
       if (entry.type() == v1::ENTRY_TYPE_DIFFERENCE && visitor_.difference) visitor_.difference();
+      if (entry.type() == v1::ENTRY_TYPE_BLOB && visitor_.length)
+        visitor_.length(id_from(entry.id()), entry.length(), path_);
       for_each_blob_of(
           entry, [&](crypto::BlobKind kind, const crypto::BlobId& id) { visitor_.visit(kind, id, path_); });
       return true;

@@ -291,3 +291,24 @@ TEST_CASE("a damaged or missing base or patch is named with the file that is a d
   CHECK(checked.monitor.told("/made/root: its content is damaged or missing"));
   CHECK(checked.monitor.told(second));
 }
+
+TEST_CASE(
+    "content that is said to be longer or shorter than its blob is named, and nothing needs to be read for "
+    "it") {
+  SmallRepository repository;
+  const std::string content = noise(12'000, 1);
+  repository.back_up_node([&](store::BlobSink& sink) { return whole_node(sink, content); });
+  const std::uint64_t said = GENERATE(11'999u, 12'001u);
+  repository.back_up_node([&](store::BlobSink& sink) {
+    snapshot::ContentListBuilder list;
+    list.add_blob(sink.put(crypto::BlobKind::kData, as_bytes(content)), said, sink);
+    return plain_node(sink, said, std::move(list));
+  });
+  const auto state = repository.repository().state();
+  Checked checked;
+  check(repository, checked, 0);
+  REQUIRE(checked.monitor.problems.size() == 1);
+  CHECK(checked.monitor.told("/made/root: its content has another length than is said"));
+  CHECK(checked.monitor.told(to_hex(as_bytes(state->snapshots(1).id())).substr(0, 8)));
+  CHECK_FALSE(checked.monitor.told(to_hex(as_bytes(state->snapshots(0).id())).substr(0, 8)));
+}
