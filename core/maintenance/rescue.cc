@@ -423,7 +423,9 @@ void remove_damaged_states(store::Repository& repository, CheckReport& report) {
   replay_log(
       repository, repository.state()->generation(), [&] { report.throw_if_stopped(); },
       [&](const std::string& key, const Error& error) {
-        if (error.kind() != ErrorKind::kDamaged) return;
+        const bool is_of_no_key =
+            error.kind() == ErrorKind::kWrongKey && !may_be_of_newer_keys(repository, error);
+        if (error.kind() != ErrorKind::kDamaged && !is_of_no_key) return;
         spdlog::warn("{} is damaged and removed: {}", key, error.what());
         repository.destination().remove(key);
       });

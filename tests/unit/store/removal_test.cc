@@ -180,6 +180,7 @@ TEST_CASE("whoever removes trusts no state that was left for it") {
   REQUIRE(honest->generation() == store::kStateInterval);
   store::v1::RepositoryState forged = *honest;
   forged.mutable_snapshots()->DeleteSubrange(0, 1);
+  forged.mutable_segments()->DeleteSubrange(0, 1);
   crypto::Digest hash;
   std::ranges::copy(as_bytes(honest->record_hash()), hash.begin());
   const std::string key = store::state_key(honest->generation(), hash);
@@ -196,6 +197,16 @@ TEST_CASE("whoever removes trusts no state that was left for it") {
     return fixture.repository->state()->SerializeAsString() == honest->SerializeAsString();
   };
   SECTION("it reads the log") {
+    fixture.repository->read_whole_log();
+    CHECK(is_honest());
+  }
+  SECTION("what keeps it from that leaves it for the next time") {
+    const std::string index =
+        fixture.machine.folder.path("cache/" + fixture.repository->header().repository.text() + "/index");
+    std::filesystem::rename(index, index + ".away");
+    CHECK_THROWS_AS(fixture.repository->read_whole_log(), Error);
+    CHECK_FALSE(is_honest());
+    std::filesystem::rename(index + ".away", index);
     fixture.repository->read_whole_log();
     CHECK(is_honest());
   }
