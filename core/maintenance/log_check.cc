@@ -3,6 +3,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "maintenance/damage.h"
@@ -53,11 +55,11 @@ v1::RepositoryState replay_log(store::Repository& repository, std::uint64_t last
     step();
     const std::string key = store::state_key(name.generation, name.record_hash);
     try {
-      const v1::RepositoryState opened =
+      v1::RepositoryState opened =
           store::open_state(log.destination.get_all(key, store::kMaximumState), name.generation,
                             name.record_hash, log.keyring, log.repository);
       if (reached != nullptr && opened.record_hash() == reached->record_hash() &&
-          store::comparable(opened) != store::comparable(*reached))
+          store::comparable(std::move(opened)) != store::comparable(*reached))
         throw Error(ErrorKind::kDamaged, "it is not the state that its records lead to");
     } catch (const Error& error) {
       if (!is_damage(error) && error.kind() != ErrorKind::kNewerFormat) throw;
