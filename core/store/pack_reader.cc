@@ -23,8 +23,8 @@ PackReader::PackReader(destination::Destination& destination, const crypto::Keyr
     sealer_ = make_pack_sealer(keyring_, header_, header_.salt);
   } catch (const Error& error) {
     // The header is clear: that a newer program or another key made it is believed of the named bytes only.
-    const bool is_believed = error.kind() != ErrorKind::kNewerFormat && error.kind() != ErrorKind::kWrongKey;
-    if (is_believed || kept_ != nullptr || is_as_named(name)) throw error.in(key_);
+    const bool is_claim = error.kind() == ErrorKind::kNewerFormat || error.kind() == ErrorKind::kWrongKey;
+    if (!is_claim || kept_ != nullptr || is_as_named(name)) throw error.in(key_);
     throw Error(ErrorKind::kDamaged, key_ + ": its header was changed: " + error.what());
   }
 }

@@ -198,7 +198,8 @@ TEST_CASE(
 TEST_CASE("durations") {
   CHECK(parse_span("1y6m2w3d12h") == CalendarSpan{1, 6, 17, 12});
   CHECK(to_text(parse_span("1y6m2w3d12h")) == "1y6m17d12h");
-  for (const char* text : {"", "5", "d", "5x", "5d5d", "-5d", "5 d", "1000000d", "5d7", "14286w", "99999d1w"}) {
+  for (const char* text :
+       {"", "5", "d", "5x", "5d5d", "-5d", "5 d", "1000000d", "5d7", "14286w", "99999d1w"}) {
     CHECK_THROWS_AS(parse_span(text), Error);
   }
 }
