@@ -39,13 +39,13 @@ class MemoryDestination final : public destination::Destination {
 
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     std::lock_guard lock(mutex_);
-    reads_.push_back({key, offset, length});
-    const Bytes& object = find(key);
-    if (offset > object.size() || length > object.size() - offset) {
-      throw Error(ErrorKind::kDamaged, key + " is too short");
-    }
-    auto begin = object.begin() + static_cast<std::ptrdiff_t>(offset);
-    return Bytes(begin, begin + static_cast<std::ptrdiff_t>(length));
+    const ByteView part = find_part(key, offset, length);
+    return Bytes(part.begin(), part.end());
+  }
+  void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) override {
+    std::lock_guard lock(mutex_);
+    const ByteView part = find_part(key, offset, memory.size());
+    std::copy(part.begin(), part.end(), memory.begin());
   }
   Bytes get_all(const std::string& key, std::uint64_t limit) override {
     std::lock_guard lock(mutex_);
@@ -90,6 +90,15 @@ class MemoryDestination final : public destination::Destination {
     auto found = objects_.find(key);
     if (found == objects_.end()) throw Error(ErrorKind::kNotFound, key + " does not exist");
     return found->second;
+  }
+
+  ByteView find_part(const std::string& key, std::uint64_t offset, std::uint64_t length) {
+    reads_.push_back({key, offset, length});
+    const Bytes& object = find(key);
+    if (offset > object.size() || length > object.size() - offset) {
+      throw Error(ErrorKind::kDamaged, key + " is too short");
+    }
+    return ByteView(object).subspan(offset, length);
   }
 
   mutable std::mutex mutex_;
