@@ -29,8 +29,9 @@ bool has_content(const std::string& target) {
   return false;
 }
 
-// Whether the last restore to the target was of the same, and did not get everything done. One that was
-// refused for what it found there wrote nothing, and does not count.
+// Whether the last restore to the target was of the same, did not get everything done, and found the target
+// empty: where it was told what may be replaced somebody's own files are there. One that was refused for what
+// it found there wrote nothing, and does not count.
 bool is_unfinished_restore(catalog::Catalog& catalog, const v1::StartRestoreRequest& wanted) {
   for (const catalog::RunRow& row : catalog.runs().list_kind(catalog::RunKind::kRestore, kRestoresLookedAt)) {
     const StoredRequest before = decode_request(row.request);
@@ -39,8 +40,8 @@ bool is_unfinished_restore(catalog::Catalog& catalog, const v1::StartRestoreRequ
     v1::Run report;
     report.ParseFromArray(row.report.data(), static_cast<int>(row.report.size()));
     const bool done = row.state == catalog::RunState::kFinished && !report.incomplete();
-    return !done && row.attempts > 0 && before.restore.snapshot() == wanted.snapshot() &&
-           before.restore.path() == wanted.path();
+    return !done && row.attempts > 0 && before.restore.overwrite() == v1::OVERWRITE_UNSPECIFIED &&
+           before.restore.snapshot() == wanted.snapshot() && before.restore.path() == wanted.path();
   }
   return false;
 }

@@ -75,11 +75,13 @@ std::uint64_t InodeNumbers::of_name(std::uint64_t folder, std::string_view name)
   return std::max<std::uint64_t>(1, sip_hash(key_, bytes));
 }
 
-std::uint64_t InodeNumbers::of_links(std::uint64_t root, std::uint32_t source, std::uint32_t mount,
-                                     std::uint64_t inode) const {
+std::uint64_t InodeNumbers::of_links(const Linked& file) const {
   std::string bytes = "l";
-  for (const std::uint64_t part : {root, std::uint64_t{source}, std::uint64_t{mount}, inode})
+  for (const std::uint64_t part :
+       {file.root, file.source, file.mount, file.inode, file.size, static_cast<std::uint64_t>(file.seconds),
+        static_cast<std::uint64_t>(file.nanos)}) {
     append_number(bytes, part);
+  }
   return std::max<std::uint64_t>(1, sip_hash(key_, bytes));
 }
 

@@ -23,9 +23,18 @@ class InodeNumbers {
 
   // Of a name in the folder of that number. Never 0.
   std::uint64_t of_name(std::uint64_t folder, std::string_view name) const;
-  // Of a file with several names, by what makes them one in a snapshot, whose root has that number.
-  std::uint64_t of_links(std::uint64_t root, std::uint32_t source, std::uint32_t mount,
-                         std::uint64_t inode) const;
+  // What makes several names one file in a snapshot, whose root has that number; size and time because names
+  // may have been read at different states.
+  struct Linked {
+    std::uint64_t root = 0;
+    std::uint64_t source = 0;
+    std::uint64_t mount = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t seconds = 0;
+    std::int64_t nanos = 0;
+  };
+  std::uint64_t of_links(const Linked& file) const;
 
  private:
   const HashKey key_;

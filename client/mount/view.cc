@@ -148,7 +148,8 @@ Entry View::entry_inside(const v1::FileNode& node, std::uint64_t root, const Ent
   status.st_rdev = makedev(node.device_major(), node.device_minor());
   if (node.links() > 1) {
     status.st_nlink = node.links();
-    status.st_ino = numbers_.of_links(root, node.source(), node.mount(), node.inode());
+    status.st_ino = numbers_.of_links({root, node.source(), node.mount(), node.inode(), node.size(),
+                                       node.mtime().seconds(), node.mtime().nanos()});
   } else {
     status.st_ino = numbers_.of_name(folder.status.st_ino, name);
   }

@@ -35,7 +35,8 @@ std::uint32_t ContentBatch::pack_number(const store::ObjectName& name) {
 }
 
 std::uint32_t ContentBatch::add_file(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                                     const v1::Node& node, const std::optional<struct stat>& status) {
+                                     const v1::Node& node, const std::optional<struct stat>& status,
+                                     bool is_temporary) {
   v1::Node bare = node;
   bare.clear_content();
   PendingFile file;
@@ -49,6 +50,7 @@ std::uint32_t ContentBatch::add_file(const std::shared_ptr<TargetFolder>& folder
   file.folder = folder_number(folder);
   file.source = source;
   file.missing = 1;
+  file.is_temporary = is_temporary;
   files_.push_back(file);
   return static_cast<std::uint32_t>(files_.size() - 1);
 }
@@ -80,8 +82,8 @@ void ContentBatch::add_difference(std::uint32_t file, std::uint64_t file_offset,
 }
 
 void ContentBatch::add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
-                                  const std::string& name) {
-  other_names_.push_back({file, folder_number(folder), name});
+                                  const std::string& name, bool is_temporary) {
+  other_names_.push_back({file, folder_number(folder), name, is_temporary});
 }
 
 std::size_t ContentBatch::bytes() const {

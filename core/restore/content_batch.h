@@ -50,6 +50,9 @@ struct PendingFile {
   std::uint32_t source = 0;   // in the snapshot
   std::uint32_t missing = 0;  // pieces that are not written yet, and one while it is gathered; atomic_ref
   std::uint32_t failed = 0;   // atomic_ref
+  // It stands under its temporary name: something is replaced, or its mode does not tell that it is
+  // unfinished.
+  bool is_temporary = false;
 };
 
 class ContentBatch {
@@ -62,17 +65,18 @@ class ContentBatch {
     std::uint32_t file = 0;
     std::uint32_t folder = 0;
     std::string name;
+    bool is_temporary = false;
   };
 
   std::uint32_t add_file(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                         const v1::Node& node, const std::optional<struct stat>& status);
+                         const v1::Node& node, const std::optional<struct stat>& status, bool is_temporary);
   void add_piece(std::uint32_t file, std::uint64_t file_offset, const crypto::BlobId& id,
                  const store::BlobLocation& location);
   // `base`: where its base is.
   void add_difference(std::uint32_t file, std::uint64_t file_offset, const snapshot::Difference& difference,
                       std::uint32_t length, const store::BlobLocation& base);
   void add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
-                      const std::string& name);
+                      const std::string& name, bool is_temporary);
 
   // Bytes held.
   std::size_t bytes() const;

@@ -12,6 +12,7 @@
 #include "base/log_context.h"
 #include "base/stop_scope.h"
 #include "restore/beneath.h"
+#include "restore/existing.h"
 #include "restore/metadata.h"
 #include "restore/target_error.h"
 #include "snapshot/content_list.h"
@@ -53,8 +54,8 @@ void write_all(int fd, ByteView content, std::uint64_t offset) {
 }  // namespace
 
 void ContentWriter::add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source,
-                        const v1::Node& node, const std::optional<struct stat>& status) {
-  gathering_ = batch_.add_file(folder, source, node, status);
+                        const v1::Node& node, const std::optional<struct stat>& status, bool is_temporary) {
+  gathering_ = batch_.add_file(folder, source, node, status, is_temporary);
   try {
     gather(node);
   } catch (const Error& error) {
@@ -91,15 +92,25 @@ void ContentWriter::gather(const v1::Node& node) {
   throw_if_stopped();
 }
 
-std::optional<store::BlobLocation> ContentWriter::locate(const crypto::BlobId& id) const {
-  const std::optional<store::BlobLocation> live = repository_.index().find(id);
-  return live ? live : repository_.index().find_condemned(id);
+std::optional<store::BlobLocation> ContentWriter::locate(const crypto::BlobId& id,
+                                                         std::optional<std::uint64_t> length) const {
+  const auto is_wanted = [&](const std::optional<store::BlobLocation>& location) {
+    return location && (!length || location->length == *length);
+  };
+  const store::Index& index = repository_.index();
+  if (const auto live = index.find(id); is_wanted(live)) return live;
+  // A row may be false: its pack tells when it is read, if it is not told by the length.
+  for (const store::BlobLocation& live : index.find_all(id)) {
+    if (is_wanted(live)) return live;
+  }
+  const auto condemned = index.find_condemned(id);
+  return is_wanted(condemned) ? condemned : std::nullopt;
 }
 
 bool ContentWriter::gather_blob(std::uint64_t offset, const v1::ContentEntry& entry) {
   const auto id = crypto::BlobId::from_bytes(as_bytes(entry.id()));
-  const std::optional<store::BlobLocation> location = locate(id);
-  if (!location || location->length != entry.length()) {
+  const std::optional<store::BlobLocation> location = locate(id, entry.length());
+  if (!location) {
     fail(gathering_, missing(offset, id));
     return false;
   }
@@ -121,9 +132,12 @@ bool ContentWriter::gather_difference(std::uint64_t offset, const v1::ContentEnt
 }
 
 void ContentWriter::add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
-                                   const std::string& name) {
-  const auto found = linked_files_.find(inode);
-  if (found != linked_files_.end()) batch_.add_other_name(found->second, folder, name);
+                                   const std::string& name, bool is_temporary) {
+  batch_.add_other_name(linked_files_.at(inode), folder, name, is_temporary);
+}
+
+bool ContentWriter::is_temporary(std::uint64_t inode) {
+  return batch_.file(linked_files_.at(inode)).is_temporary;
 }
 
 void ContentWriter::flush() {
@@ -137,7 +151,7 @@ void ContentWriter::write_batch() {
   open_files_ = std::make_unique<OpenFiles>(batch_);
   run_threads(begins.size(), [&] { write_frames(begins); });
   open_files_.reset();
-  batch_.folder(0)->sync_file_systems();
+  sync();
   unsynced_bytes_ = 0;
   const std::vector<std::uint32_t> files = take_waiting();
   run_threads(files.size(), [&] {
@@ -239,7 +253,8 @@ ContentWriter::VerifiedBlob ContentWriter::verify(const Piece& piece, const std:
   // Another pack may hold it as well.
   try {
     blob.own = repository_.read(crypto::BlobKind::kData, piece.id);
-    if (blob.own.size() == piece.length) {
+    // What is at `piece.frame_offset` of the frame has said so of a base, and need not be right.
+    if (blob.own.size() == piece.length || batch_.difference(piece) != nullptr) {
       blob.content = blob.own;
     } else {
       blob.error = "blob " + piece.id.hex() + " has another length than the index says";
@@ -321,11 +336,23 @@ std::vector<std::uint32_t> ContentWriter::take_waiting() {
   return std::exchange(waiting_, {});
 }
 
+bool ContentWriter::sync() {
+  const std::lock_guard lock(syncing_);
+  if (broken_) return false;
+  try {
+    batch_.folder(0)->sync_file_systems();
+  } catch (...) {
+    broken_ = true;
+    throw;
+  }
+  return true;
+}
+
 void ContentWriter::settle() {
   // Taken before the sync, so that all that these files hold is part of it.
   unsynced_bytes_ = 0;
   const std::vector<std::uint32_t> files = take_waiting();
-  batch_.folder(0)->sync_file_systems();
+  if (!sync()) return;
   for (const std::uint32_t file : files) {
     if (stopped()) return;
     finish(file);
@@ -343,6 +370,10 @@ void ContentWriter::finish(std::uint32_t file) {
     // Durable, and larger together than memory is, perhaps: nobody's other files shall leave the page cache
     // for them.
     posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
+    for_each_temporary(file, node.name(), [](TargetFolder& in, const std::string& name) {
+      const TargetFolder::Use use(in);
+      replace_existing(use.fd(), name);
+    });
     report_.add_done_file();
   } catch (const Error& error) {
     if (ends_restore(error)) throw;
@@ -360,12 +391,13 @@ void ContentWriter::discard(std::uint32_t file) {
   const v1::Node node = batch_.node(file);
   const PendingFile& pending = batch_.file(file);
   links_.fail(pending.source, node);
-  const auto remove = [&](TargetFolder& folder, const std::string& name) {
+  const auto remove = [&](TargetFolder& folder, const std::string& name, bool is_temporary) {
     try {
       const TargetFolder::Use use(folder);
-      const auto status = look_at(use.fd(), name);
+      const std::string at = is_temporary ? temporary_name(name) : name;
+      const auto status = look_at(use.fd(), at);
       if (status && status->st_ino == pending.inode && status->st_dev == pending.device &&
-          unlinkat(use.fd(), name.c_str(), 0) != 0) {
+          unlinkat(use.fd(), at.c_str(), 0) != 0) {
         throw target_error(errno, "what was written of it could not be removed");
       }
       report_.error(folder.path_of(name), message);
@@ -373,9 +405,18 @@ void ContentWriter::discard(std::uint32_t file) {
       report_.error(folder.path_of(name), message + "; " + error.what());
     }
   };
-  remove(*batch_.folder(file), node.name());
+  remove(*batch_.folder(file), node.name(), pending.is_temporary);
   for (const ContentBatch::OtherName& other : batch_.other_names()) {
-    if (other.file == file) remove(*batch_.folder_of(other), other.name);
+    if (other.file == file) remove(*batch_.folder_of(other), other.name, other.is_temporary);
+  }
+}
+
+void ContentWriter::for_each_temporary(
+    std::uint32_t file, const std::string& name,
+    const std::function<void(TargetFolder& folder, const std::string& name)>& use) {
+  if (batch_.file(file).is_temporary) use(*batch_.folder(file), name);
+  for (const ContentBatch::OtherName& other : batch_.other_names()) {
+    if (other.file == file && other.is_temporary) use(*batch_.folder_of(other), other.name);
   }
 }
 

@@ -44,14 +44,18 @@ class ContentWriter {
         batch_(budget) {}
 
   // Gathers the content of a file; flushes when the batch is full. `status`: of the file, if it was created
-  // in the folder; otherwise nothing is there, and it is created by the thread that writes to it first.
-  // Methods are called by one thread. Damage is told of the file, which is then removed; errors that concern
-  // more than a file are thrown, and leave files unfinished.
+  // in the folder; otherwise it is created by the thread that writes to it first. `is_temporary`: it stands,
+  // or will, under its temporary name, and gets its own when it is finished. Methods are called by one
+  // thread. Damage is told of the file, which is then removed; errors that concern more than a file are
+  // thrown, and leave files unfinished.
   void add(const std::shared_ptr<TargetFolder>& folder, std::uint32_t source, const v1::Node& node,
-           const std::optional<struct stat>& status);
-  // The file added under this inode got another name. Without effect once it is finished.
+           const std::optional<struct stat>& status, bool is_temporary);
+  // Whether the file added under this inode waits to be written, and if so whether under its temporary name.
+  bool is_pending(std::uint64_t inode) const { return linked_files_.contains(inode); }
+  bool is_temporary(std::uint64_t inode);
+  // The pending file got another name. `is_temporary`: as add's, of this name.
   void add_other_name(std::uint64_t inode, const std::shared_ptr<TargetFolder>& folder,
-                      const std::string& name);
+                      const std::string& name, bool is_temporary);
   // Writes and finishes everything gathered.
   void flush();
 
@@ -69,7 +73,9 @@ class ContentWriter {
     store::DifferenceCodec differences;
   };
   void gather(const v1::Node& node);
-  std::optional<store::BlobLocation> locate(const crypto::BlobId& id) const;
+  // Where the blob is said to be, with this length if one is given; nothing where nobody says so.
+  std::optional<store::BlobLocation> locate(const crypto::BlobId& id,
+                                            std::optional<std::uint64_t> length = {}) const;
   bool gather_blob(std::uint64_t offset, const v1::ContentEntry& entry);
   bool gather_difference(std::uint64_t offset, const v1::ContentEntry& entry);
   void write_batch();
@@ -87,9 +93,14 @@ class ContentWriter {
   void count_down(std::uint32_t file);
   // Makes durable what was written so far, and finishes the files that waited for it.
   void settle();
+  // False when one of the threads was told of an error. The kernel tells each only once.
+  bool sync();
   std::vector<std::uint32_t> take_waiting();
   void finish(std::uint32_t file);
   void discard(std::uint32_t file);
+  // The names of the file, of which the node's is the first, that stand under their temporary ones.
+  void for_each_temporary(std::uint32_t file, const std::string& name,
+                          const std::function<void(TargetFolder& folder, const std::string& name)>& use);
   bool stopped() const { return stop_.stop_requested() || broken_.load(std::memory_order_relaxed); }
   void throw_if_stopped() const;
 
@@ -106,6 +117,7 @@ class ContentWriter {
   std::atomic<std::size_t> next_ = 0;  // frame or file that no thread has taken
   std::atomic<bool> broken_ = false;
   std::atomic<std::uint64_t> unsynced_bytes_ = 0;
+  std::mutex syncing_;
   std::mutex mutex_;  // of what follows
   std::exception_ptr error_;
   std::unordered_map<std::uint32_t, std::string> messages_;  // why a file failed

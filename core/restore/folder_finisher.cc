@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <functional>
 #include <utility>
 
 #include "restore/beneath.h"
+#include "restore/existing.h"
 #include "restore/metadata.h"
 #include "restore/target_error.h"
 
@@ -41,6 +43,7 @@ void FolderFinisher::leave(const v1::Node& node) {
   report_.at([&] { return folder->path(); });
   try {
     const TargetFolder::Use use(*folder);
+    if (is_kept(use.fd(), folders_.empty() && is_target_)) return;
     const Complain complain = [&](const std::string& message) { report_.error(folder->path(), message); };
     apply_metadata(use.fd(), HandleType::kOpen, node, complain);
     protect(use.fd(), node, complain);
@@ -48,6 +51,14 @@ void FolderFinisher::leave(const v1::Node& node) {
     if (ends_restore(error)) throw;
     report_.error(folder->path(), error.what());
   }
+}
+
+// The target is the user's own where it was not empty: its mode and owner say who may write in it.
+bool FolderFinisher::is_kept(int folder_fd, bool is_target) const {
+  if (is_target ? target_is_new_ : options_.overwrite != Overwrite::kNever) return false;
+  struct stat status {};
+  if (fstat(folder_fd, &status) != 0) throw target_error(errno, "it could not be looked at");
+  return !is_unfinished(status);
 }
 
 void FolderFinisher::unreadable(const Error& error) {

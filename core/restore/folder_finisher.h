@@ -14,10 +14,12 @@
 namespace garner::restore {
 
 // One thread. What the first pass could not restore, such as what is in `left_out`, is passed over in
-// silence; what it could read and this one cannot is told.
+// silence; what it could read and this one cannot is told. Folders that the policy keeps as they are stay so.
 class FolderFinisher final : public TreeVisitor {
  public:
-  FolderFinisher(Report& report, const LeftOut& left_out) : report_(report), left_out_(left_out) {}
+  // `target_is_new`: the target was empty when the restore began.
+  FolderFinisher(const RestoreOptions& options, bool target_is_new, Report& report, const LeftOut& left_out)
+      : options_(options), target_is_new_(target_is_new), report_(report), left_out_(left_out) {}
 
   // As TreeWriter::begin.
   void begin(std::shared_ptr<TargetFolder> folder, bool is_target);
@@ -28,6 +30,10 @@ class FolderFinisher final : public TreeVisitor {
   void unreadable(const Error& error) override;
 
  private:
+  bool is_kept(int folder_fd, bool is_target) const;
+
+  const RestoreOptions& options_;
+  const bool target_is_new_;
   Report& report_;
   const LeftOut& left_out_;
   std::shared_ptr<TargetFolder> base_;

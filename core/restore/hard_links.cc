@@ -1,13 +1,28 @@
 #include "restore/hard_links.h"
 
 namespace garner::restore {
+namespace {
 
-std::size_t HardLinks::KeyHash::operator()(const Key& key) const noexcept {
-  // The finalizer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
-  std::uint64_t bits = key.inode ^ (std::uint64_t{key.source} << 48) ^ (std::uint64_t{key.mount} << 32);
+// The finalizer of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+std::uint64_t mix(std::uint64_t bits) {
   bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
   bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebu;
-  return static_cast<std::size_t>(bits ^ (bits >> 31));
+  return bits ^ (bits >> 31);
+}
+
+}  // namespace
+
+HardLinks::Key HardLinks::key_of(std::uint32_t source, const v1::Node& node) {
+  std::uint64_t state = mix(static_cast<std::uint64_t>(node.type()));
+  state = mix(state ^ node.size());
+  state = mix(state ^ static_cast<std::uint64_t>(node.mtime().seconds()));
+  state = mix(state ^ static_cast<std::uint64_t>(node.mtime().nanos()));
+  return {source, node.mount(), node.inode(), state};
+}
+
+std::size_t HardLinks::KeyHash::operator()(const Key& key) const noexcept {
+  return static_cast<std::size_t>(
+      mix(key.inode ^ (std::uint64_t{key.source} << 48) ^ (std::uint64_t{key.mount} << 32) ^ key.state));
 }
 
 void HardLinks::remember(std::uint32_t source, const v1::Node& node,

@@ -1,5 +1,7 @@
 // The names of files with several hard links: the first name of each that was restored is remembered until
-// the last. Memory: some 60 bytes and the name for each file of which names are still to come. Safe from any
+// the last. Names of one inode that were not read at the same state, as when one is read once only and
+// another each time, are different files; so are files of file systems that had the same number in different
+// runs. Memory: some 70 bytes and the name for each file of which names are still to come. Safe from any
 // thread.
 #pragma once
 
@@ -46,6 +48,7 @@ class HardLinks {
     std::uint32_t source;
     std::uint32_t mount;
     std::uint64_t inode;
+    std::uint64_t state;  // a hash of type, size and time
     bool operator==(const Key&) const = default;
   };
   struct KeyHash {
@@ -59,9 +62,7 @@ class HardLinks {
     std::uint32_t remaining = 0;
     bool failed = false;
   };
-  static Key key_of(std::uint32_t source, const v1::Node& node) {
-    return {source, node.mount(), node.inode()};
-  }
+  static Key key_of(std::uint32_t source, const v1::Node& node);
 
   std::mutex mutex_;
   boost::unordered_flat_map<Key, Entry, KeyHash> entries_;

@@ -4,6 +4,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 
@@ -71,6 +72,13 @@ void apply_time(int fd, HandleType type, const v1::Node& node, const Complain& c
   if (failed != 0) complain("the time of the last change could not be set" + because(errno));
 }
 
+// Whoever runs such a file acts as its owner or group, or with capabilities.
+bool lends_privileges(const v1::Node& node) {
+  return (node.mode() & (S_ISUID | S_ISGID)) != 0 ||
+         std::any_of(node.xattrs().begin(), node.xattrs().end(),
+                     [](const v1::Xattr& xattr) { return xattr.name() == "security.capability"; });
+}
+
 bool has_target(int folder_fd, const v1::Node& node) {
   char target[PATH_MAX];
   const ssize_t length = readlinkat(folder_fd, node.name().c_str(), target, sizeof target);
@@ -83,10 +91,11 @@ void apply_storage_flags(int fd, const v1::Node& node) { set_storage_flags(fd, n
 
 void apply_metadata(int fd, HandleType type, const v1::Node& node, const Complain& complain) {
   const Ownership owned = apply_owner(fd, node, complain);
+  if (type == HandleType::kOpen) set_plain_flags(fd, node.inode_flags(), complain);
+  // Before what ends the mode of an unfinished file, access control lists among it: see existing.h.
+  apply_time(fd, type, node, complain);
   apply_xattrs(fd, type, node, complain);
   apply_mode(fd, type, node, owned, complain);
-  if (type == HandleType::kOpen) set_plain_flags(fd, node.inode_flags(), complain);
-  apply_time(fd, type, node, complain);
 }
 
 void protect(int fd, const v1::Node& node, const Complain& complain) {
@@ -101,6 +110,10 @@ bool is_right(int folder_fd, const struct stat& existing, const v1::Node& node) 
   if ((existing.st_mode & S_IFMT) != type_bits(node.type())) return false;
   switch (node.type()) {
     case v1::NODE_TYPE_FILE: {
+      // Size and time are whatever a file's owner likes: somebody else's is not given such rights for them.
+      // Who is not root has none to give.
+      const bool is_owned = existing.st_uid == node.uid() && existing.st_gid == node.gid();
+      if (!is_owned && geteuid() == 0 && lends_privileges(node)) return false;
       const struct timespec wanted = mtime_of(node);
       return static_cast<std::uint64_t>(existing.st_size) == node.size() &&
              existing.st_mtim.tv_sec == wanted.tv_sec && existing.st_mtim.tv_nsec == wanted.tv_nsec;

@@ -24,8 +24,8 @@ enum class HandleType { kOpen, kPath };
 // Storage flags (no copy on write, compression) that a file takes only while it is empty. Errors show in
 // apply_metadata.
 void apply_storage_flags(int fd, const v1::Node& node);
-// Owner, extended attributes (access control lists and capabilities among them: changing the owner drops
-// those), permission bits, inode flags but those that protect, and the time of the last change. Where the
+// Owner, inode flags but those that protect, the time of the last change, extended attributes (access control
+// lists and capabilities among them: changing the owner drops those), and permission bits. Where the
 // owner cannot be set, set-user-id and set-group-id bits are left out, for they would lend the wrong
 // identity.
 void apply_metadata(int fd, HandleType type, const v1::Node& node, const Complain& complain);
@@ -35,8 +35,8 @@ bool has_protection(const v1::Node& node);
 // Takes immutable and append-only away where they are set. False if they are set and stay.
 bool clear_protection(int fd);
 
-// Whether the name already holds what the node says: the same type, and for a file size and time, for a
-// symbolic link its target, for a device its number.
+// Whether the name already holds what the node says: the same type, and for a file size and time (and owner
+// and group, where it is to lend them), for a symbolic link its target, for a device its number.
 bool is_right(int folder_fd, const struct stat& existing, const v1::Node& node);
 // Device, inode and type bits are the same.
 bool is_same_file(const struct stat& a, const struct stat& b);

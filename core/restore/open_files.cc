@@ -17,15 +17,31 @@ namespace {
 
 constexpr std::size_t kOpenFiles = 8;  // a shard
 
+Fd create(int folder_fd, const std::string& name) {
+  Fd file = open_beneath(folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, kUnfinishedMode);
+  if (!file.valid()) throw target_error(errno, "it could not be made");
+  return file;
+}
+
+Fd create_temporary(int folder_fd, const std::string& name) {
+  remove_temporary(folder_fd, name);
+  return create(folder_fd, temporary_name(name));
+}
+
 }  // namespace
 
-Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole) {
-  Fd file = open_beneath(folder_fd, node.name(), O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, kUnfinishedMode);
-  if (!file.valid()) throw target_error(errno, "it could not be made");
+Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole, bool& is_temporary) {
+  Fd file = is_temporary ? create_temporary(folder_fd, node.name()) : create(folder_fd, node.name());
+  struct stat status {};
+  if (!is_temporary && fstat(file.get(), &status) == 0 && !is_unfinished(status)) {
+    unlinkat(folder_fd, node.name().c_str(), 0);
+    is_temporary = true;
+    file = create_temporary(folder_fd, node.name());
+  }
   apply_storage_flags(file.get(), node);
   if (node.size() > 0 && !whole && ftruncate(file.get(), static_cast<off_t>(node.size())) != 0) {
     const Error error = target_error(errno, "it could not be given its size of " + human_bytes(node.size()));
-    unlinkat(folder_fd, node.name().c_str(), 0);
+    unlinkat(folder_fd, (is_temporary ? temporary_name(node.name()) : node.name()).c_str(), 0);
     throw error;
   }
   return file;
@@ -33,11 +49,12 @@ Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole) {
 
 Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name) {
   const TargetFolder::Use folder(*batch.folder(file));
-  Fd fd = open_beneath(folder.fd(), name, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  const PendingFile& pending = batch.file(file);
+  Fd fd = open_beneath(folder.fd(), pending.is_temporary ? temporary_name(name) : name,
+                       O_WRONLY | O_NONBLOCK | O_NOCTTY);
   if (!fd.valid()) throw target_error(errno, "opening it again to write");
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw target_error(errno, "it could not be looked at");
-  const PendingFile& pending = batch.file(file);
   // That inode and owner are ours keeps another user, who may write in the folder, from having a file of his
   // own filled and given away.
   if (status.st_ino != pending.inode || status.st_dev != pending.device || !S_ISREG(status.st_mode) ||
@@ -53,7 +70,8 @@ Fd OpenFiles::make(const Piece& piece) {
   const v1::Node node = batch_.node(piece.file);
   if (pending.inode != 0) return open_pending(batch_, piece.file, node.name());
   const TargetFolder::Use folder(*batch_.folder(piece.file));
-  Fd fd = create_unfinished(folder.fd(), node, batch_.content_length(piece) == node.size());
+  Fd fd =
+      create_unfinished(folder.fd(), node, batch_.content_length(piece) == node.size(), pending.is_temporary);
   struct stat status {};
   if (fstat(fd.get(), &status) != 0) throw target_error(errno, "it could not be looked at");
   pending.inode = status.st_ino;

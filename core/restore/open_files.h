@@ -14,11 +14,12 @@
 
 namespace garner::restore {
 
-// Makes a file of a mode that nothing else has, with the node's storage flags and size. `whole`: one write
-// gives it its size. Error(kAlreadyExists), Error(kTargetFull) and others of the target.
-Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole);
-// Opens an unfinished file of the batch again for writing. It must be the file that was created:
-// Error(kWriteFailed) when it is not there any more or another has its name.
+// Makes an unfinished file (existing.h) with the node's storage flags and size, under its temporary name if
+// `is_temporary`, which becomes true where modes are not kept. `whole`: one write gives it its size.
+// Error(kAlreadyExists), Error(kTargetFull) and others of the target.
+Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole, bool& is_temporary);
+// Opens an unfinished file of the batch again for writing; `name`: of its node. It must be the file that was
+// created: Error(kWriteFailed) when it is not there any more or another has its name.
 Fd open_pending(ContentBatch& batch, std::uint32_t file, const std::string& name);
 
 class OpenFiles {

@@ -29,6 +29,7 @@ namespace {
 
 // Each thread holds a frame, sealed and raw: at most 8 MiB.
 constexpr unsigned kMostThreads = 8;
+constexpr mode_t kWayMode = 0755;  // of folders above the sources
 
 struct CloseFolder {
   void operator()(DIR* folder) const { closedir(folder); }
@@ -60,8 +61,11 @@ bool is_empty(int target_fd, const std::string& target) {
          first_names(target_fd, names[0], target + "/lost+found").empty();
 }
 
-void check_empty(int target_fd, const std::string& target, const RestoreOptions& options) {
-  if (options.resuming || options.overwrite != Overwrite::kRefuse || is_empty(target_fd, target)) return;
+// Whether the target was empty when the restore began, as it must have been if nothing may be replaced.
+bool is_new(int target_fd, const std::string& target, const RestoreOptions& options) {
+  const bool is_refusing = options.overwrite == Overwrite::kRefuse;
+  if ((options.resuming && is_refusing) || is_empty(target_fd, target)) return true;
+  if (!is_refusing) return false;
   throw Error(ErrorKind::kAlreadyExists,
               "the target " + printable(target) +
                   " is not empty: choose another folder, or say with --overwrite what may be replaced");
@@ -92,15 +96,20 @@ std::shared_ptr<TargetFolder> open_target(const std::string& target) {
 std::shared_ptr<TargetFolder> make_way(std::shared_ptr<TargetFolder> folder,
                                        const std::vector<std::string>& names) {
   for (const std::string& name : names) {
+    bool is_made;
     {
       const TargetFolder::Use use(*folder);
-      if (mkdirat(use.fd(), name.c_str(), 0755) != 0 && errno != EEXIST) {
+      is_made = mkdirat(use.fd(), name.c_str(), kWayMode) == 0;
+      if (!is_made && errno != EEXIST) {
         throw target_error(errno, "making " + printable(folder->path_of(name)));
       }
     }
     const std::string path = folder->path_of(name);
     try {
       folder = TargetFolder::open_child(std::move(folder), name);
+      // Whatever the process's mask takes from new folders.
+      const TargetFolder::Use use(*folder);
+      if (is_made && fchmod(use.fd(), kWayMode) != 0) throw target_error(errno, "setting its mode");
     } catch (const Error& error) {
       throw error.in(printable(path));
     }
@@ -129,7 +138,8 @@ Error with_what_is_missing(const Error& error, const RestoreProgress& progress, 
 }
 
 void write_plan(store::Repository& repository, const Plan& plan, const RestoreOptions& options,
-                const std::shared_ptr<TargetFolder>& target, Report& report, const std::stop_token& stop) {
+                const std::shared_ptr<TargetFolder>& target, bool target_is_new, Report& report,
+                const std::stop_token& stop) {
   HardLinks links;
   LeftOut left_out;
   std::vector<std::shared_ptr<TargetFolder>> bases;
@@ -144,7 +154,7 @@ void write_plan(store::Repository& repository, const Plan& plan, const RestoreOp
       content.flush();
     }
   }
-  FolderFinisher finisher(report, left_out);
+  FolderFinisher finisher(options, target_is_new, report, left_out);
   for (std::size_t number = 0; number < plan.roots.size(); ++number) {
     finisher.begin(bases[number], plan.roots[number].is_target);
     walk_tree(plan.roots[number].node, repository, finisher, stop);
@@ -159,10 +169,11 @@ RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& s
   const StopScope scope(stop);
   const std::string target = normal_path(options.target);
   std::shared_ptr<TargetFolder> root;
+  bool target_is_new = true;
   if (access(target.c_str(), F_OK) == 0) {
     root = options.dry_run ? TargetFolder::open_root(target) : open_target(target);
     const TargetFolder::Use use(*root);
-    check_empty(use.fd(), target, options);
+    target_is_new = is_new(use.fd(), target, options);
   }
   // One that is not there is made when it is clear that there is something to restore.
   Report report(monitor);
@@ -175,9 +186,9 @@ RestoreProgress run_restore(store::Repository& repository, const v1::Snapshot& s
     const bool made = !root;
     if (made) root = open_target(target);
     const TargetFolder::Use use(*root);
-    if (made) check_empty(use.fd(), target, options);  // somebody may have been there first
+    if (made) target_is_new = is_new(use.fd(), target, options);  // somebody may have been there first
     try {
-      write_plan(repository, plan, options, root, report, stop);
+      write_plan(repository, plan, options, root, target_is_new, report, stop);
     } catch (const Error& error) {
       if (error.kind() != ErrorKind::kTargetFull) throw;
       throw with_what_is_missing(error, report.progress(), use.fd(), target);

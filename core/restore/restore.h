@@ -26,7 +26,9 @@ struct RestoreOptions {
   std::string path;    // in the snapshot; empty: all (find_node's rules)
   std::string target;  // absolute folder; made when missing
   Overwrite overwrite = Overwrite::kRefuse;
-  bool resuming = false;  // the target is the unfinished restore of the same snapshot and path
+  // The target is the unfinished restore of the same snapshot and path, and was empty when that began: with
+  // kRefuse what is right is skipped, what is unfinished replaced, and what differs kept and told of.
+  bool resuming = false;
   bool dry_run = false;
   unsigned threads = 0;                   // 0: one for each core
   std::size_t memory_budget = 32u << 20;  // bytes of references to content that are gathered at a time

@@ -83,8 +83,9 @@ void TreeWriter::begin(std::uint32_t source, std::shared_ptr<TargetFolder> folde
 bool TreeWriter::enter(const v1::Node& node) {
   if (folders_.empty() && is_target_) {
     folders_.push_back({base_, false});
+    // Where the target was not empty its own flags stay, and tell why nothing can be written.
     const TargetFolder::Use use(*base_);
-    clear_protection(use.fd());
+    if (options_.overwrite == Overwrite::kRefuse) clear_protection(use.fd());
     return true;
   }
   const std::shared_ptr<TargetFolder> parent = folders_.empty() ? base_ : folders_.back().folder;
@@ -122,8 +123,9 @@ TreeWriter::Entered TreeWriter::make_folder(const std::shared_ptr<TargetFolder>&
   }
   bool is_new = false;
   if (existing) {
-    make_writable(use.fd(), node.name());
-  } else if (mkdirat(use.fd(), node.name().c_str(), S_IRWXU) == 0) {
+    if (options_.overwrite != Overwrite::kNever || is_unfinished(*existing))
+      make_writable(use.fd(), node.name());
+  } else if (mkdirat(use.fd(), node.name().c_str(), kUnfinishedFolderMode) == 0) {
     is_new = true;
   } else if (errno != EEXIST) {
     throw target_error(errno, "the folder could not be made");
@@ -153,23 +155,33 @@ void TreeWriter::restore(const Place& place, const v1::Node& node) {
       report_skipped(node);
       return;
     case Decision::kRight:
-      adopt(place, node);
+      adopt(place, node, *existing);
       return;
     case Decision::kReplace:
-      remove_existing(place.fd, node.name(), *existing);
-      break;
     case Decision::kCreate:
       break;
   }
+  const bool is_temporary = make_room(place, node, existing);
   if (node.type() == v1::NODE_TYPE_FILE) {
-    create_file(place, node);
+    create_file(place, node, is_temporary);
   } else {
-    create_special(place, node);
+    create_special(place, node, is_temporary);
   }
 }
 
+bool TreeWriter::make_room(const Place& place, const v1::Node& node,
+                           const std::optional<struct stat>& existing) {
+  if (!existing) return false;
+  if (!S_ISDIR(existing->st_mode) && !is_unfinished(*existing)) {
+    remove_temporary(place.fd, node.name());
+    return true;
+  }
+  remove_existing(place.fd, node.name(), *existing);
+  return false;
+}
+
 bool TreeWriter::restore_link(const Place& place, const v1::Node& node,
-                              std::optional<struct stat>& existing) {
+                              const std::optional<struct stat>& existing) {
   const std::optional<FirstName> first = links_.find(source_, node);
   if (!first) return false;
   if (first->failed) {
@@ -191,11 +203,14 @@ bool TreeWriter::restore_link(const Place& place, const v1::Node& node,
       report_skipped(node);
       return true;
     }
-    remove_existing(place.fd, node.name(), *existing);
-    existing.reset();
   }
+  const bool is_pending = content_.is_pending(first->inode);
+  const bool is_first_temporary = is_pending && content_.is_temporary(first->inode);
+  const bool is_temporary = make_room(place, node, existing);
+  const std::string name = is_temporary ? temporary_name(node.name()) : node.name();
   const TargetFolder::Use from(*first->folder);
-  if (linkat(from.fd(), first->name.c_str(), place.fd, node.name().c_str(), 0) != 0) {
+  if (linkat(from.fd(), (is_first_temporary ? temporary_name(first->name) : first->name).c_str(), place.fd,
+             name.c_str(), 0) != 0) {
     const Error error = target_error(
         errno, "it could not be made a hard link of " + printable(first->folder->path_of(first->name)));
     if (ends_restore(error)) throw error;
@@ -203,11 +218,15 @@ bool TreeWriter::restore_link(const Place& place, const v1::Node& node,
                   std::string(error.what()) + "; it was restored as a file of its own");
     return false;
   }
-  if (!is_first(look_at(place.fd, node.name()))) {
-    unlinkat(place.fd, node.name().c_str(), 0);
+  if (!is_first(look_at(place.fd, name))) {
+    unlinkat(place.fd, name.c_str(), 0);
     throw Error(ErrorKind::kWriteFailed, "the file it is a hard link of was replaced while it was restored");
   }
-  content_.add_other_name(first->inode, place.folder, node.name());
+  if (is_pending) {
+    content_.add_other_name(first->inode, place.folder, node.name(), is_temporary);
+  } else if (is_temporary) {
+    replace_existing(place.fd, node.name());
+  }
   if (node.type() == v1::NODE_TYPE_FILE) {
     report_.add_done_file();
     report_.add_done_bytes(node.size());
@@ -215,52 +234,57 @@ bool TreeWriter::restore_link(const Place& place, const v1::Node& node,
   return true;
 }
 
-void TreeWriter::adopt(const Place& place, const v1::Node& node) {
-  const auto [handle, type] = open_existing(place.fd, node);
-  const struct stat status = status_of(handle.get());
-  if ((status.st_mode & S_IFMT) != type_bits(node.type())) {
-    throw Error(ErrorKind::kWriteFailed, "it was replaced while it was restored");
+void TreeWriter::adopt(const Place& place, const v1::Node& node, const struct stat& existing) {
+  if (options_.overwrite != Overwrite::kNever) {
+    const auto [handle, type] = open_existing(place.fd, node);
+    const struct stat status = status_of(handle.get());
+    if (!is_same_file(status, existing) || status.st_uid != existing.st_uid ||
+        status.st_gid != existing.st_gid) {
+      throw Error(ErrorKind::kWriteFailed, "it was replaced while it was restored");
+    }
+    if (type == HandleType::kOpen) clear_protection(handle.get());
+    apply_metadata(handle.get(), type, node, complain(place, node));
   }
-  if (type == HandleType::kOpen) clear_protection(handle.get());
-  apply_metadata(handle.get(), type, node, complain(place, node));
-  if (HardLinks::is_linked(node)) links_.remember(source_, node, place.folder, status);
+  if (HardLinks::is_linked(node)) links_.remember(source_, node, place.folder, existing);
   report_skipped(node);
 }
 
-void TreeWriter::create_file(const Place& place, const v1::Node& node) {
+void TreeWriter::create_file(const Place& place, const v1::Node& node, bool is_temporary) {
   // A file of several names must be there when the next of them is met.
   if (has_content(node) && !HardLinks::is_linked(node)) {
-    content_.add(place.folder, source_, node, std::nullopt);
+    content_.add(place.folder, source_, node, std::nullopt, is_temporary);
     return;
   }
-  const Fd file = create_unfinished(place.fd, node, /*whole=*/false);
+  const Fd file = create_unfinished(place.fd, node, /*whole=*/false, is_temporary);
   const struct stat status = status_of(file.get());
   if (HardLinks::is_linked(node)) links_.remember(source_, node, place.folder, status);
   if (has_content(node)) {
-    content_.add(place.folder, source_, node, status);
+    content_.add(place.folder, source_, node, status, is_temporary);
     return;
   }
   apply_metadata(file.get(), HandleType::kOpen, node, complain(place, node));
+  if (is_temporary) replace_existing(place.fd, node.name());
   report_.add_done_file();
   report_.add_done_bytes(node.size());
 }
 
-void TreeWriter::create_special(const Place& place, const v1::Node& node) {
+void TreeWriter::create_special(const Place& place, const v1::Node& node, bool is_temporary) {
+  const std::string name = is_temporary ? temporary_name(node.name()) : node.name();
   const bool is_link = node.type() == v1::NODE_TYPE_SYMLINK;
-  const int failed = is_link
-                         ? symlinkat(node.target().c_str(), place.fd, node.name().c_str())
-                         : mknodat(place.fd, node.name().c_str(), type_bits(node.type()) | S_IRUSR | S_IWUSR,
-                                   makedev(node.device_major(), node.device_minor()));
+  const int failed = is_link ? symlinkat(node.target().c_str(), place.fd, name.c_str())
+                             : mknodat(place.fd, name.c_str(), type_bits(node.type()) | S_IRUSR | S_IWUSR,
+                                       makedev(node.device_major(), node.device_minor()));
   if (failed != 0) {
     throw target_error(errno, std::string("the ") + name_of(node.type()) + " could not be made");
   }
-  const Fd handle = open_beneath(place.fd, node.name(), O_PATH);
+  const Fd handle = open_beneath(place.fd, name, O_PATH);
   if (!handle.valid()) throw target_error(errno, "it could not be opened");
   const struct stat status = status_of(handle.get());
   if ((status.st_mode & S_IFMT) != type_bits(node.type())) {
     throw Error(ErrorKind::kWriteFailed, "it was replaced while it was restored");
   }
   apply_metadata(handle.get(), HandleType::kPath, node, complain(place, node));
+  if (is_temporary) replace_existing(place.fd, node.name());
   if (HardLinks::is_linked(node)) links_.remember(source_, node, place.folder, status);
 }
 

@@ -56,12 +56,14 @@ class TreeWriter final : public TreeVisitor {
   Entered make_folder(const std::shared_ptr<TargetFolder>& parent, const v1::Node& node);
   void restore(const Place& place, const v1::Node& node);
   // True if nothing more is to be done: the node is one more name of a file that was restored already.
-  // Otherwise `existing` tells what is in its place then.
-  bool restore_link(const Place& place, const v1::Node& node, std::optional<struct stat>& existing);
-  // What is right already: looks at its metadata.
-  void adopt(const Place& place, const v1::Node& node);
-  void create_file(const Place& place, const v1::Node& node);
-  void create_special(const Place& place, const v1::Node& node);
+  bool restore_link(const Place& place, const v1::Node& node, const std::optional<struct stat>& existing);
+  // What is right already: looks at its metadata, unless what is there is to stay as it is.
+  void adopt(const Place& place, const v1::Node& node, const struct stat& existing);
+  // Makes way for the node. Whether what is there is replaced when the node is complete: a folder is not, and
+  // goes at once, if it is empty.
+  bool make_room(const Place& place, const v1::Node& node, const std::optional<struct stat>& existing);
+  void create_file(const Place& place, const v1::Node& node, bool is_temporary);
+  void create_special(const Place& place, const v1::Node& node, bool is_temporary);
   void report_skipped(const v1::Node& node);
   Complain complain(const Place& place, const v1::Node& node);
 

@@ -26,15 +26,18 @@ TEST_CASE("the hash is SipHash-2-4, as its authors' examples have it") {
 TEST_CASE("numbers are the same again, and differ for what differs") {
   const InodeNumbers numbers(counting_key());
   CHECK(numbers.of_name(7, "name") == InodeNumbers(counting_key()).of_name(7, "name"));
-  CHECK(numbers.of_links(7, 1, 2, 3) == InodeNumbers(counting_key()).of_links(7, 1, 2, 3));
+  CHECK(numbers.of_links({7, 1, 2, 3}) == InodeNumbers(counting_key()).of_links({7, 1, 2, 3}));
   const std::set<std::uint64_t> all{numbers.of_name(7, "name"),
                                     numbers.of_name(8, "name"),
                                     numbers.of_name(7, "names"),
-                                    numbers.of_links(7, 1, 2, 3),
-                                    numbers.of_links(8, 1, 2, 3),
-                                    numbers.of_links(7, 2, 2, 3),
-                                    numbers.of_links(7, 1, 3, 3),
-                                    numbers.of_links(7, 1, 2, 4),
+                                    numbers.of_links({7, 1, 2, 3}),
+                                    numbers.of_links({8, 1, 2, 3}),
+                                    numbers.of_links({7, 2, 2, 3}),
+                                    numbers.of_links({7, 1, 3, 3}),
+                                    numbers.of_links({7, 1, 2, 4}),
+                                    numbers.of_links({7, 1, 2, 3, 5}),
+                                    numbers.of_links({7, 1, 2, 3, 0, 5}),
+                                    numbers.of_links({7, 1, 2, 3, 0, 0, 5}),
                                     InodeNumbers(random_key()).of_name(7, "name"),
                                     InodeNumbers(random_key()).of_name(7, "name")};
   CHECK(all.size() == 10);

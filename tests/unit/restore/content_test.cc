@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "restore/existing.h"
 #include "snapshot/closure.h"
 #include "support/difference_node.h"
 #include "support/passing_destination.h"
@@ -22,6 +23,7 @@ class WatchedDestination final : public PassingDestination {
   Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
     {
       std::lock_guard lock(mutex_);
+      if (reads_left > 0 && --reads_left == 0) is_away = true;
       if (is_away) throw Error(ErrorKind::kDestinationAway, "the destination is away");
       ++reads[key];
     }
@@ -30,6 +32,7 @@ class WatchedDestination final : public PassingDestination {
 
   std::map<std::string, int> reads;  // of each pack
   bool is_away = false;
+  int reads_left = 0;  // until it goes away; 0: it stays
 
  private:
   std::mutex mutex_;
@@ -140,6 +143,85 @@ TEST_CASE("a damaged blob costs the files that hold it, and no others") {
   CHECK(status_of(target.path()).st_mtim.tv_nsec == status_of(source.path()).st_mtim.tv_nsec);
 }
 
+TEST_CASE("what is to be replaced stays until what replaces it is whole") {
+  const TemporaryFolder source;
+  write_file(source.path("damaged"), noise(200'000, 1));
+  must(link(source.path("damaged").c_str(), source.path("link").c_str()), "link");
+  write_file(source.path("good"), noise(200'000, 2));
+  must(link(source.path("good").c_str(), source.path("z").c_str()), "link");
+  must(symlink("good", source.path("symlink").c_str()), "symlink");
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  damage_first_blob(repository, snapshot, source.path("damaged"));
+  const TemporaryFolder target;
+  const std::vector<std::string> names{"damaged", "link", "good", "z", "symlink"};
+  for (const std::string& name : names) write_file(target.path(name), "mine");
+  // As a restore leaves it that was killed.
+  write_file(target.path(restore::temporary_name("good")), "half");
+  restore::RestoreOptions options = to(target.path());
+  options.overwrite = restore::Overwrite::kAlways;
+  options.memory_budget = GENERATE(std::size_t{0}, std::size_t{32u << 20});
+
+  SECTION("damage") {
+    const Restored restored = restore_all(repository, snapshot, options);
+    CHECK(restored.errors.size() == 2);
+    CHECK(read_text(target.path("damaged")) == "mine");
+    CHECK(read_text(target.path("link")) == "mine");
+    CHECK(read_text(target.path("good")) == noise(200'000, 2));
+    CHECK(status_of(target.path("good")).st_ino == status_of(target.path("z")).st_ino);
+    CHECK(std::filesystem::is_symlink(target.path("symlink")));
+    CHECK(list_names(target.path()).size() == names.size());
+  }
+  SECTION("a destination that goes away") {
+    std::shared_ptr<WatchedDestination> watched;
+    repository.wrap([&](auto inner) { return watched = std::make_shared<WatchedDestination>(inner); });
+    watched->reads_left = 20;
+    try {
+      restore_all(repository, snapshot, options);
+      FAIL("it was not away");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kDestinationAway);
+    }
+    for (const std::string name : {"damaged", "link", "good", "z"}) {
+      INFO(name);
+      const std::string text = read_text(target.path(name));
+      CHECK((text == "mine" || text == noise(200'000, 2)));
+    }
+  }
+}
+
+TEST_CASE("names of one inode that were read at different states are different files") {
+  SmallRepository repository;
+  const auto snapshot = repository.back_up_node([&](store::BlobSink& sink) {
+    const snapshot::OwnerNames no_names;
+    snapshot::TreeBuilder builder(sink, no_names);
+    for (const std::string name : {"once", "same", "today"}) {
+      store::v1::Node node = whole_node(sink, name == "today" ? "as it is today" : "as it was once");
+      node.set_name(name);
+      node.set_inode(77);
+      node.set_links(3);
+      if (name == "today") node.mutable_mtime()->set_seconds(1'700'000'000);
+      builder.add(node);
+    }
+    const snapshot::BuiltTree built = builder.finish();
+    store::v1::Node root;
+    root.set_name("root");
+    root.set_type(store::v1::NODE_TYPE_FOLDER);
+    root.set_mode(0755);
+    root.mutable_mtime()->set_seconds(1'600'000'000);
+    root.mutable_ctime()->set_seconds(1'600'000'000);
+    *root.mutable_totals() = built.totals;
+    root.set_tree(built.id.value.data(), built.id.value.size());
+    return root;
+  });
+  const TemporaryFolder target;
+  const Restored restored = restore_all(repository, snapshot, to(target.path()));
+  CHECK(restored.errors == std::vector<std::string>{});
+  CHECK(read_text(target.path("once")) == "as it was once");
+  CHECK(read_text(target.path("today")) == "as it is today");
+  CHECK(status_of(target.path("once")).st_ino == status_of(target.path("same")).st_ino);
+}
+
 TEST_CASE("a blob that another pack holds as well is taken from there") {
   const TemporaryFolder source;
   write_file(source.path("file"), noise(900, 5));  // below the least chunk: one blob
@@ -154,6 +236,29 @@ TEST_CASE("a blob that another pack holds as well is taken from there") {
   const Restored restored = restore_all(repository, snapshot, to(target.path()));
   CHECK(restored.errors == std::vector<std::string>{});
   CHECK(read_text(target.path("file")) == noise(900, 5));
+}
+
+TEST_CASE("a false row of the index, which says another length, costs nothing where another one is true") {
+  SmallRepository repository;
+  const TestBlob good = test_blob(repository.repository(), noise(900, 5));
+  TestBlob evil = test_blob(repository.repository(), noise(500, 6));
+  evil.id = good.id;
+  // The one that is there first is asked first.
+  for (const TestBlob& blob : {evil, good}) {
+    store::CommitPlan plan;
+    plan.packs = {store_pack(repository.repository(), {blob})};
+    REQUIRE(repository.repository().commit(plan).committed);
+  }
+  REQUIRE(repository.repository().index().find(good.id)->length == 500);
+  const auto snapshot = repository.back_up_node([&](store::BlobSink& sink) {
+    snapshot::ContentListBuilder list;
+    list.add_blob(good.id, 900, sink);
+    return plain_node(sink, 900, std::move(list));
+  });
+  const TemporaryFolder target;
+  const Restored restored = restore_all(repository, snapshot, to(target.path()));
+  CHECK(restored.errors == std::vector<std::string>{});
+  CHECK(read_text(target.path("root")) == noise(900, 5));
 }
 
 TEST_CASE("a pack that is gone costs its files; a destination that is gone ends the restore") {

@@ -146,7 +146,7 @@ TEST_CASE("run again, a restore skips what is right, and mends what is not") {
     CHECK(again.progress.done_bytes == again.progress.total_bytes);
     CHECK(status_of(target.path("a/file1")).st_ino == inode);
   }
-  SECTION("a file that is missing, shorter, newer or another") {
+  SECTION("what differs is somebody's, and stays until a policy gives it up") {
     must(unlink(target.path("a/file1").c_str()), "unlink");
     must(truncate(target.path("a/file2").c_str(), 100), "truncate");
     set_mtime(target.path("a/file3"), 2'000'000'000);
@@ -157,8 +157,16 @@ TEST_CASE("run again, a restore skips what is right, and mends what is not") {
     must(unlink(target.path("c/symlink").c_str()), "unlink");
     must(symlink("elsewhere", target.path("c/symlink").c_str()), "symlink");
     const Restored again = restore_all(repository, snapshot, options);
-    CHECK(again.errors == std::vector<std::string>{});
-    CHECK(again.progress.done_files == 5);
+    CHECK(again.errors.size() == 5);
+    CHECK(again.progress.done_files == 1);
+    CHECK(read_text(target.path("a/file1")) == read_text(tree.folder.path("a/file1")));
+    CHECK(read_text(target.path("c/link")) == "not a link");
+    CHECK(status_of(target.path("a/file2")).st_size == 100);
+
+    options.overwrite = Overwrite::kAlways;
+    const Restored replaced = restore_all(repository, snapshot, options);
+    CHECK(replaced.errors == std::vector<std::string>{});
+    CHECK(replaced.progress.done_files == 4);
     CHECK(TreeComparison::differences(tree.folder.path(), target.path()) == std::vector<std::string>{});
   }
   SECTION("metadata alone") {
@@ -186,6 +194,8 @@ TEST_CASE("a policy decides what becomes of what is there") {
     write_file(source.path(name), "snapshot");
   std::filesystem::create_directory(source.path("folder"));
   write_file(source.path("folder/in"), "snapshot");
+  std::filesystem::create_directory(source.path("new folder"));
+  must(chmod(source.path("new folder").c_str(), 0750), "chmod");
   for (const std::string name : {"same", "older", "newer", "missing", "type", "folder/in"}) {
     set_mtime(source.path(name), 1'000'000'000, 500);
   }
@@ -206,6 +216,9 @@ TEST_CASE("a policy decides what becomes of what is there") {
   write_file(target.path("folder/mine"), "mine");
 
   const auto text = [&](const std::string& name) { return read_text(target.path(name)); };
+  must(chmod(target.path("same").c_str(), 0600), "chmod");
+  must(chmod(target.path("folder").c_str(), 0710), "chmod");
+  must(chmod(target.path().c_str(), 01777), "chmod");
   SECTION("never") {
     const Restored restored = restore_with(repository, snapshot, target.path(), Overwrite::kNever);
     CHECK(restored.errors == std::vector<std::string>{});
@@ -214,6 +227,9 @@ TEST_CASE("a policy decides what becomes of what is there") {
     CHECK(std::filesystem::is_symlink(target.path("type")));
     CHECK(restored.progress.done_files == 2);
     CHECK(restored.progress.skipped_files == 4);
+    CHECK((status_of(target.path("same")).st_mode & 07777) == 0600);
+    CHECK((status_of(target.path("folder")).st_mode & 07777) == 0710);
+    CHECK((status_of(target.path("new folder")).st_mode & 07777) == 0750);
   }
   SECTION("older") {
     const Restored restored = restore_with(repository, snapshot, target.path(), Overwrite::kOlder);
@@ -233,6 +249,8 @@ TEST_CASE("a policy decides what becomes of what is there") {
     CHECK(restored.progress.done_files == 5);
     CHECK(restored.progress.skipped_files == 1);
   }
+  // Who may write in the target is nothing that the snapshot decides.
+  CHECK((status_of(target.path()).st_mode & 07777) == 01777);
   CHECK(text("same") == "mine !!!");
   CHECK(text("missing") == "snapshot");
   CHECK(text("folder/in") == "snapshot");
@@ -252,7 +270,8 @@ TEST_CASE("a file that an interrupted restore left unfinished is replaced under 
   must(chmod(target.path("file").c_str(), 01600), "chmod");
   restore::RestoreOptions options = to(target.path());
   options.overwrite = overwrite;
-  options.resuming = true;
+  // Where something may be replaced anyway it may have been the restore of another snapshot.
+  options.resuming = overwrite == Overwrite::kRefuse;
   restore_all(repository, snapshot, options);
   CHECK(read_text(target.path("file")) == noise(20'000, 3));
 }

@@ -182,12 +182,21 @@ TEST_CASE("links that were planted in the target are never followed") {
   must(symlink(outside.path("victim").c_str(), target.path("file").c_str()), "symlink");
 
   SECTION("they are replaced") {
-    const auto overwrite = GENERATE(restore::Overwrite::kAlways, restore::Overwrite::kRefuse);
-    options.overwrite = overwrite;
-    options.resuming = overwrite == restore::Overwrite::kRefuse;
+    options.overwrite = restore::Overwrite::kAlways;
     const Restored restored = restore_all(repository, snapshot, options);
     CHECK(restored.errors == std::vector<std::string>{});
+    // The target itself was not empty, and keeps its time.
+    const struct timespec time = status_of(source.path()).st_mtim;
+    set_mtime(target.path(), time.tv_sec, time.tv_nsec);
     CHECK(TreeComparison::differences(source.path(), target.path()) == std::vector<std::string>{});
+    check_outside();
+  }
+  SECTION("or kept, and told of, in what was an unfinished restore") {
+    options.resuming = true;
+    const Restored restored = restore_all(repository, snapshot, options);
+    CHECK(restored.errors.size() == 2);
+    CHECK(std::filesystem::is_symlink(target.path("folder")));
+    CHECK(std::filesystem::is_symlink(target.path("file")));
     check_outside();
   }
   SECTION("or kept, and what belongs below is left out") {
@@ -352,4 +361,48 @@ TEST_CASE("a snapshot that would lead out of the target is refused") {
   }
   CHECK(kind_of([&] { restore_all(repository, hostile, to(target.path("in"))); }) == ErrorKind::kDamaged);
   CHECK(std::filesystem::is_empty(target.path()));
+}
+
+TEST_CASE("folders above the sources are open to all, whatever the process takes from new ones") {
+  const Sources sources;
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({sources.folder.path("one"), sources.folder.path("two")});
+  const TemporaryFolder target;
+  const mode_t mask = umask(077);
+  restore_all(repository, snapshot, to(target.path("in")));
+  umask(mask);
+  for (std::string above = parent_path(sources.folder.path("one")); above != "/";
+       above = parent_path(above)) {
+    INFO(above);
+    CHECK((status_of(target.path("in") + above).st_mode & 07777) == 0755);
+  }
+}
+
+TEST_CASE("a program that somebody else put in the place of one that lends rights is given none") {
+  if (geteuid() != 0) return;
+  const TemporaryFolder source;
+  write_file(source.path("tool"), "good");
+  must(chmod(source.path("tool").c_str(), 04755), "chmod");
+  set_mtime(source.path("tool"), 1'000'000'000, 5);
+  SmallRepository repository;
+  const auto snapshot = repository.back_up({source.path()});
+  const TemporaryFolder target;
+  write_file(target.path("tool"), "evil");
+  must(chown(target.path("tool").c_str(), 1000, 1000), "chown");
+  set_mtime(target.path("tool"), 1'000'000'000, 5);
+  restore::RestoreOptions options = to(target.path());
+  options.overwrite =
+      GENERATE(restore::Overwrite::kNever, restore::Overwrite::kOlder, restore::Overwrite::kAlways);
+  const Restored restored = restore_all(repository, snapshot, options);
+  CHECK(restored.errors == std::vector<std::string>{});
+  const struct stat status = status_of(target.path("tool"));
+  if (options.overwrite == restore::Overwrite::kAlways) {
+    CHECK(read_text(target.path("tool")) == "good");
+    CHECK(status.st_uid == 0);
+    CHECK((status.st_mode & 07777) == 04755);
+  } else {
+    CHECK(read_text(target.path("tool")) == "evil");
+    CHECK(status.st_uid == 1000);
+    CHECK((status.st_mode & S_ISUID) == 0);
+  }
 }
