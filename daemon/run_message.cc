@@ -108,6 +108,7 @@ void redact(v1::Status& status) {
     destination.clear_url();
     destination.clear_detail();
     destination.clear_options();
+    if (destination.has_growth()) destination.mutable_growth()->clear_hosts();
     if (!destination.has_maintenance()) continue;
     v1::MaintenanceStatus& maintenance = *destination.mutable_maintenance();
     if (maintenance.has_last_prune()) redact(*maintenance.mutable_last_prune());

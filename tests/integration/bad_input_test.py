@@ -334,6 +334,21 @@ class Daemons(Case):
         self.assertEqual([], os.listdir(self.path("repository", ".staging")))
 
 
+class Restores(Case):
+    def test_a_restore_that_might_replace_something_does_not_let_the_next_one_do_so(self):
+        for name in ("kept", "way"):
+            self.write(f"source/{name}", "of the snapshot")
+        daemon = self.ready(self.path("source"))
+        arguments = ["restore", daemon.backup("set")["snapshot_id"], "--to", self.path("target")]
+        # Ends incomplete, for a folder that is not empty is in a file's way.
+        self.write("target/way/mine", "mine")
+        self.assertEqual(3, daemon.run(*arguments, "--overwrite", "always", check=False).returncode)
+        self.write("target/kept", "mine since")
+        self.refused(daemon, 1, *arguments, says=("is not empty", "--overwrite"))
+        with open(self.path("target", "kept")) as kept:
+            self.assertEqual("mine since", kept.read())
+
+
 class Catalogs(Case):
     def setUp(self):
         super().setUp()

@@ -91,6 +91,7 @@ TEST_CASE("who may see no more than how things stand sees no paths") {
   *status.add_sets()->mutable_last_run() = run;
   status.add_destinations()->set_url("/secret");
   status.mutable_destinations(0)->set_detail("/secret");
+  status.mutable_destinations(0)->mutable_growth()->add_hosts("secret.example");
   status.add_notices("/secret");
   status.set_state_folder("/secret");
   redact(status);
