@@ -70,9 +70,10 @@ std::string percent_text(double percent) {
 
 std::string growth_text(const v1::Growth& growth) {
   std::string hosts;
-  for (const std::string& host : growth.hosts()) hosts += (hosts.empty() ? "" : ", ") + printable(host);
-  return local_time(growth.time()) + ": " + plural(growth.records(), "record", "records") + " of " + hosts +
-         " (" + plural(growth.snapshots(), "snapshot", "snapshots") + ", " +
+  // Members of the group are not told.
+  for (const std::string& host : growth.hosts()) hosts += (hosts.empty() ? " of " : ", ") + printable(host);
+  return local_time(growth.time()) + ": " + plural(growth.records(), "record", "records") + hosts + " (" +
+         plural(growth.snapshots(), "snapshot", "snapshots") + ", " +
          plural(growth.segments(), "index segment", "index segments") + ")";
 }
 
