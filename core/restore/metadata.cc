@@ -59,17 +59,21 @@ void apply_mode(int fd, HandleType type, const v1::Node& node, Ownership owned, 
   if (failed != 0) complain("mode " + octal(mode) + " could not be set" + because(errno));
 }
 
-void apply_time(int fd, HandleType type, const v1::Node& node, const Complain& complain) {
+// False where it could not be set, though the file system can.
+bool apply_time(int fd, HandleType type, const v1::Node& node, const Complain& complain) {
   const struct timespec wanted = mtime_of(node);
   struct stat status {};
   if (fstat(fd, &status) == 0 && status.st_mtim.tv_sec == wanted.tv_sec &&
       status.st_mtim.tv_nsec == wanted.tv_nsec) {
-    return;
+    return true;
   }
   const struct timespec times[2] = {{0, UTIME_OMIT}, wanted};
   const int failed =
       type == HandleType::kOpen ? futimens(fd, times) : utimensat(fd, "", times, AT_EMPTY_PATH);
-  if (failed != 0) complain("the time of the last change could not be set" + because(errno));
+  if (failed == 0) return true;
+  const int error_number = errno;
+  complain("the time of the last change could not be set" + because(error_number));
+  return error_number == EPERM || error_number == EOPNOTSUPP || error_number == ENOSYS;
 }
 
 // Whoever runs such a file acts as its owner or group, or with capabilities.
@@ -92,8 +96,9 @@ void apply_storage_flags(int fd, const v1::Node& node) { set_storage_flags(fd, n
 void apply_metadata(int fd, HandleType type, const v1::Node& node, const Complain& complain) {
   const Ownership owned = apply_owner(fd, node, complain);
   if (type == HandleType::kOpen) set_plain_flags(fd, node.inode_flags(), complain);
-  // Before what ends the mode of an unfinished file, access control lists among it: see existing.h.
-  apply_time(fd, type, node, complain);
+  // Before what ends the mode of an unfinished file, access control lists among it (existing.h). Finished
+  // without its time it would pass for somebody else's.
+  if (!apply_time(fd, type, node, complain) && node.type() == v1::NODE_TYPE_FILE) return;
   apply_xattrs(fd, type, node, complain);
   apply_mode(fd, type, node, owned, complain);
 }

@@ -27,7 +27,7 @@ void apply_storage_flags(int fd, const v1::Node& node);
 // Owner, inode flags but those that protect, the time of the last change, extended attributes (access control
 // lists and capabilities among them: changing the owner drops those), and permission bits. Where the
 // owner cannot be set, set-user-id and set-group-id bits are left out, for they would lend the wrong
-// identity.
+// identity. A file that cannot be given its time stays unfinished (existing.h).
 void apply_metadata(int fd, HandleType type, const v1::Node& node, const Complain& complain);
 // The flags immutable and append-only, after which nothing else can be set.
 void protect(int fd, const v1::Node& node, const Complain& complain);
