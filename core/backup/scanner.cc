@@ -39,12 +39,16 @@ bool has_content(const v1::Node& node) {
 
 // What is known of an entry that cannot be looked at: what this run has read of it before it was halted, or
 // what the earlier tree has.
-std::optional<v1::Node> last_known(Folder::Scan& scan, const std::string& name,
-                                   std::optional<snapshot::NamedNode> earlier) {
-  const auto finished = scan.finished_files.find(name);
-  if (finished != scan.finished_files.end()) return finished->second.node;
-  if (!earlier) return std::nullopt;
-  return std::move(earlier->node);
+std::optional<v1::Node> last_known(LookTask task) {
+  if (task.finished) return std::move(task.finished->node);
+  return std::move(task.earlier);
+}
+
+std::string path_of(const LookTask& task) { return task.folder->scan.handle->path() + "/" + task.entry.name; }
+
+source::TrackClass class_of(const Folder& folder, const std::string& name, bool is_folder) {
+  const source::RuleScope* rules = folder.scan.rules.get();
+  return rules ? rules->track_class(name, is_folder) : source::TrackClass::kAuto;
 }
 
 }  // namespace
@@ -120,7 +124,7 @@ void Scanner::scan(const std::shared_ptr<Folder>& folder) {
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
     if (error.kind() == ErrorKind::kReadFailed && put_off(context_, error, scan.attempts++, folder)) return;
-    keep_rest(*folder, error);
+    keep_rest(folder, error);
     listed = true;
   }
   if (view) {
@@ -228,8 +232,12 @@ bool Scanner::is_excluded(const Folder& folder, const source::FileStatus& status
 }
 
 void Scanner::leave_out(const std::shared_ptr<Folder>& folder) {
-  if (folder->parent()->complete(folder->slot(), std::nullopt, false))
-    finish_upwards(context_, folder->parent());
+  complete(folder->parent(), folder->slot(), std::nullopt, false);
+}
+
+void Scanner::complete(const std::shared_ptr<Folder>& folder, std::size_t slot, std::optional<v1::Node> node,
+                       bool same) {
+  if (folder->complete(slot, std::move(node), same)) finish_upwards(context_, folder);
 }
 
 // The rules of the folder above, carried on to this one, and those of its own .track file.
@@ -269,31 +277,29 @@ void Scanner::give_up(const std::shared_ptr<Folder>& folder, const Error& error)
   const std::optional<v1::Node>& known =
       folder->base.from_checkpoint ? folder->base.known : folder->base.node;
   std::optional<v1::Node> node = keep_last_known(context_, above.slow(), path, error, known);
-  if (folder->parent()->complete(folder->slot(), std::move(node), false)) {
-    finish_upwards(context_, folder->parent());
-  }
+  complete(folder->parent(), folder->slot(), std::move(node), false);
 }
 
 // The folder cannot be looked at any further. If it is gone, what was found of it stays; otherwise what is
 // known of its other entries as well.
-void Scanner::keep_rest(Folder& folder, const Error& error) {
-  Folder::Scan& scan = folder.scan;
+void Scanner::keep_rest(const std::shared_ptr<Folder>& folder, const Error& error) {
+  Folder::Scan& scan = folder->scan;
   const bool gone = error.kind() == ErrorKind::kNotFound;
   bool kept = false;
   for (; !gone && scan.next < scan.entries.size(); ++scan.next) {
     const source::FolderEntry& entry = scan.entries[scan.next];
-    std::optional<snapshot::NamedNode> earlier_node = earlier(folder, entry.name);
+    std::optional<snapshot::NamedNode> earlier_node = earlier(*folder, entry.name);
     if (scan.rules && entry.type != DT_DIR &&
         scan.rules->track_class(entry.name, false) == source::TrackClass::kIgnore)
       continue;
-    std::optional<v1::Node> known = last_known(scan, entry.name, std::move(earlier_node));
+    std::optional<v1::Node> known = last_known(task_of(folder, 0, entry, std::move(earlier_node)));
     if (known && !is_still_there(context_, *known)) known.reset();
     if (!known) continue;
     known->set_stale(true);
-    folder.complete(folder.add_slot(), std::move(known), false);
+    folder->complete(folder->add_slot(), std::move(known), false);
     kept = true;
   }
-  folder.entry_missing();
+  folder->entry_missing();
   tell_unreadable(context_, scan.handle->slow(), scan.handle->path(), error, kept);
 }
 
@@ -356,43 +362,57 @@ FolderBase Scanner::child_base(Folder& folder, const std::string& name,
   return made;
 }
 
-// A file whose status cannot be read may well be readable in a while.
-bool Scanner::look_again(const std::shared_ptr<Folder>& folder, const source::FolderEntry& entry,
-                         std::size_t slot, const std::optional<snapshot::NamedNode>& earlier_node,
-                         const Error& error) {
-  if (entry.type != DT_REG) return false;
-  FileTask task{slot, entry.name, std::nullopt, 1};
-  if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FILE) task.earlier = earlier_node->node;
-  if (!put_off(context_, error, 0, FileBatch{folder, {std::move(task)}, 0})) return false;
-  context_.statistics.found_file(0);
-  return true;
+LookTask Scanner::task_of(const std::shared_ptr<Folder>& folder, std::size_t slot,
+                          const source::FolderEntry& entry, std::optional<snapshot::NamedNode> earlier_node) {
+  LookTask task{folder, slot, entry, std::nullopt, std::nullopt};
+  if (earlier_node) task.earlier = std::move(earlier_node->node);
+  if (auto finished = folder->scan.finished_files.extract(entry.name))
+    task.finished = std::move(finished.mapped());
+  return task;
+}
+
+// What cannot be looked at may well be in a while. Not what has no type in the list: it may be a folder, and
+// those are made in their window.
+void Scanner::unreadable(LookTask task, const Error& error) {
+  const std::shared_ptr<Folder> folder = task.folder;
+  const std::size_t slot = task.slot;
+  if (error.kind() == ErrorKind::kNotFound) return complete(folder, slot, std::nullopt, false);
+  if (error.kind() != ErrorKind::kReadFailed) throw error;
+  if (task.entry.type != DT_UNKNOWN) {
+    LookTask again = task;
+    ++again.attempts;
+    if (put_off(context_, error, task.attempts, std::move(again))) return;
+  }
+  const std::string path = path_of(task);
+  complete(folder, slot,
+           keep_last_known(context_, folder->scan.handle->slow(), path, error, last_known(std::move(task))),
+           false);
+}
+
+void Scanner::look_again(LookTask task) {
+  FileBatch batch{task.folder, {}, 0};
+  std::optional<source::FolderView> view;
+  source::FileStatus status;
+  try {
+    view.emplace(task.folder->scan.handle);
+    status = view->status_of(task.entry.name);
+    if (status.type == v1::NODE_TYPE_FOLDER)
+      throw Error(ErrorKind::kReadFailed, "it was replaced while it was looked at: the next backup takes it");
+  } catch (const Error& error) {
+    return unreadable(std::move(task), error);
+  }
+  take(std::move(task), *view, status, batch);
+  if (!batch.files.empty()) context_.queue.add(std::move(batch));
 }
 
 void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
                       const source::FolderEntry& entry, FileBatch& batch,
                       std::vector<std::shared_ptr<Folder>>& children) {
   std::optional<snapshot::NamedNode> earlier_node = earlier(*folder, entry.name);
-  const auto unreadable = [&](std::size_t slot, const Error& error) {
-    if (error.kind() == ErrorKind::kNotFound) {
-      folder->complete(slot, std::nullopt, false);
-      return;
-    }
-    if (error.kind() != ErrorKind::kReadFailed) throw error;
-    if (look_again(folder, entry, slot, earlier_node, error)) return;
-    std::optional<v1::Node> known = last_known(folder->scan, entry.name, std::move(earlier_node));
-    folder->complete(slot,
-                     keep_last_known(context_, view.slow(), folder->scan.handle->path() + "/" + entry.name,
-                                     error, std::move(known)),
-                     false);
-  };
   unsigned char kind = entry.type;
   source::FileStatus status;
-  const source::RuleScope* rules = folder->scan.rules.get();
-  auto class_of = [&](bool is_folder) {
-    return rules ? rules->track_class(entry.name, is_folder) : source::TrackClass::kAuto;
-  };
   // What is ignored is not looked at either: it may be what cannot be.
-  source::TrackClass track_class = class_of(kind == DT_DIR);
+  source::TrackClass track_class = class_of(*folder, entry.name, kind == DT_DIR);
   auto leave_out = [&] {
     if (earlier_node) folder->entry_missing();
   };
@@ -404,17 +424,17 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
       // It may be what cannot be looked at.
       if (track_class == source::TrackClass::kIgnore && error.kind() == ErrorKind::kReadFailed)
         return leave_out();
-      return unreadable(folder->add_slot(), error);
+      return unreadable(task_of(folder, folder->add_slot(), entry, std::move(earlier_node)), error);
     }
     if (status.type == v1::NODE_TYPE_FOLDER && kind != DT_DIR) {
       kind = DT_DIR;
-      track_class = class_of(true);
+      track_class = class_of(*folder, entry.name, true);
     }
   }
   std::shared_ptr<const source::RuleScope> rules_below;  // where they had to be known already
   if (track_class == source::TrackClass::kIgnore) {
     if (kind != DT_DIR) return leave_out();
-    rules_below = rules->below(entry.name);
+    rules_below = folder->scan.rules->below(entry.name);
     if (!rules_below->may_hold_others()) return leave_out();
   }
 
@@ -426,63 +446,62 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     children.back()->scan.rules = std::move(rules_below);
     return;
   }
+  take(task_of(folder, slot, entry, std::move(earlier_node)), view, status, batch);
+}
+
+// What is not ignored, and no folder.
+void Scanner::take(LookTask task, const source::FolderView& view, const source::FileStatus& status,
+                   FileBatch& batch) {
+  const std::shared_ptr<Folder>& folder = task.folder;
+  const std::string& name = task.entry.name;
   const bool regular = status.type == v1::NODE_TYPE_FILE;
   if (regular) context_.statistics.found_file(status.size);
-  auto unchanged = [&](v1::Node node, bool same) {
+  const auto unchanged = [&](v1::Node node, bool same) {
     if (regular) {
       context_.statistics.done_file();
       context_.statistics.done_bytes(status.size);
     }
-    folder->complete(slot, std::move(node), same);
+    complete(folder, task.slot, std::move(node), same);
   };
-  const auto finished = folder->scan.finished_files.find(entry.name);
-  if (finished != folder->scan.finished_files.end() &&
-      source::is_unchanged(status, finished->second.node, finished->second.seen)) {
-    unchanged(std::move(finished->second.node), false);
-    return;
-  }
+  if (task.finished && source::is_unchanged(status, task.finished->node, task.finished->seen))
+    return unchanged(std::move(task.finished->node), false);
+  const source::TrackClass track_class = class_of(*folder, name, false);
   // What this very run has read need not be read again when it goes on.
   const bool reads_always = track_class == source::TrackClass::kAlways && !folder->base.from_checkpoint;
-  const auto counts = [&] { return !folder->base.supplied || is_stored(earlier_node->node); };
-  if (earlier_node && folder->base.trusted && !(regular && reads_always) &&
-      source::is_unchanged(status, earlier_node->node, folder->base.seen) && counts()) {
+  const auto counts = [&] { return !folder->base.supplied || is_stored(*task.earlier); };
+  if (task.earlier && folder->base.trusted && !(regular && reads_always) &&
+      source::is_unchanged(status, *task.earlier, folder->base.seen) && counts()) {
     if (regular && folder->base.supplied) {
       // So that it is not read should the run go on without the supplier.
       folder->note_read();
-      context_.checkpointer.finished(
-          folder, FinishedFile{folder->place_of(entry.name), earlier_node->node, folder->base.seen});
+      context_.checkpointer.finished(folder,
+                                     FinishedFile{folder->place_of(name), *task.earlier, folder->base.seen});
     }
-    unchanged(std::move(earlier_node->node), true);
-    return;
+    return unchanged(std::move(*task.earlier), true);
   }
   if (regular && track_class == source::TrackClass::kOnce) {
-    const bool read_before_halt = finished != folder->scan.finished_files.end();
     const bool rests_on_lost = context_.options.content_lost && !folder->base.from_checkpoint;
-    if (earlier_node && !rests_on_lost && has_content(earlier_node->node) && counts()) {
-      return keep_content(folder, view, slot, status, earlier_node->node);
-    }
-    if (read_before_halt && has_content(finished->second.node)) {
-      return keep_content(folder, view, slot, status, finished->second.node);
-    }
+    if (task.earlier && !rests_on_lost && has_content(*task.earlier) && counts())
+      return keep_content(task, view, status, *task.earlier);
+    if (task.finished && has_content(task.finished->node))
+      return keep_content(task, view, status, task.finished->node);
   }
   if (!regular) {
     v1::Node node;
     try {
-      node = view.capture_entry(entry.name, status, [&](const std::string& message) {
-        context_.statistics.error(folder->scan.handle->path() + "/" + entry.name, message);
+      node = view.capture_entry(name, status, [&](const std::string& message) {
+        context_.statistics.error(path_of(task), message);
       });
     } catch (const Error& error) {
-      return unreadable(slot, error);
+      return unreadable(std::move(task), error);
     }
     if (status.links > 1) node.set_mount(context_.mounts.number(folder->source(), status.device));
-    const bool same = earlier_node && snapshot::equal(node, earlier_node->node);
-    folder->complete(slot, std::move(node), same);
-    return;
+    const bool same = task.earlier && snapshot::equal(node, *task.earlier);
+    return complete(folder, task.slot, std::move(node), same);
   }
-  FileTask task{slot, entry.name, std::nullopt};
-  if (earlier_node && earlier_node->node.type() == v1::NODE_TYPE_FILE)
-    task.earlier = std::move(earlier_node->node);
-  batch.files.push_back(std::move(task));
+  FileTask file{task.slot, name, std::nullopt, task.attempts};
+  if (task.earlier && task.earlier->type() == v1::NODE_TYPE_FILE) file.earlier = std::move(task.earlier);
+  batch.files.push_back(std::move(file));
   batch.bytes += status.size;
   if (batch.files.size() >= kBatchFiles || batch.bytes >= kBatchBytes) {
     context_.queue.add(std::move(batch));
@@ -492,15 +511,15 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
 
 // A file of class `once`: its metadata is what it is now, its content and size are what was read first. Held
 // against a full scan, too: that reads what may have changed unseen, and here no change counts.
-void Scanner::keep_content(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
-                           std::size_t slot, const source::FileStatus& status, const v1::Node& known) {
-  const std::string& name = known.name();
-  const std::string path = folder->scan.handle->path() + "/" + name;
+void Scanner::keep_content(const LookTask& task, const source::FolderView& view,
+                           const source::FileStatus& status, const v1::Node& known) {
+  const std::shared_ptr<Folder>& folder = task.folder;
+  const std::string path = path_of(task);
   context_.statistics.done_file();
   context_.statistics.done_bytes(status.size);
   std::optional<v1::Node> node;
   try {
-    node = view.capture_entry(name, status,
+    node = view.capture_entry(task.entry.name, status,
                               [&](const std::string& message) { context_.statistics.error(path, message); });
     if (status.links > 1) node->set_mount(context_.mounts.number(folder->source(), status.device));
     const bool is_as_read = node->size() == known.size() &&
@@ -518,7 +537,7 @@ void Scanner::keep_content(const std::shared_ptr<Folder>& folder, const source::
       node = keep_last_known(context_, view.slow(), path, error, known);
   }
   const bool same = node && snapshot::equal(*node, known);
-  folder->complete(slot, std::move(node), same);
+  complete(folder, task.slot, std::move(node), same);
 }
 
 }  // namespace garner::backup

@@ -17,6 +17,8 @@ class Scanner {
   Scanner(RunContext& context, unsigned lane) : context_(context), lane_(lane) {}
   // Looks at the folder's next window and queues what follows from it.
   void scan(const std::shared_ptr<Folder>& folder);
+  // At an entry that could not be looked at in its window, and decides of it as it would have then.
+  void look_again(LookTask task);
   // A source that is a file itself; `top` stands above it, `earlier_seen` goes with task.earlier.
   void look_at_source(const std::shared_ptr<Folder>& top, FileTask task, const source::FileStatus& status,
                       TimePoint earlier_seen);
@@ -26,17 +28,22 @@ class Scanner {
   bool start(const std::shared_ptr<Folder>& folder);
   bool open(Folder& folder);
   void leave_out(const std::shared_ptr<Folder>& folder);
+  void complete(const std::shared_ptr<Folder>& folder, std::size_t slot, std::optional<v1::Node> node,
+                bool same);
   bool is_excluded(const Folder& folder, const source::FileStatus& status) const;
   void find_rules(Folder& folder, const source::FolderView& view);
-  void keep_content(const std::shared_ptr<Folder>& folder, const source::FolderView& view, std::size_t slot,
-                    const source::FileStatus& status, const v1::Node& known);
+  LookTask task_of(const std::shared_ptr<Folder>& folder, std::size_t slot, const source::FolderEntry& entry,
+                   std::optional<snapshot::NamedNode> earlier);
+  void take(LookTask task, const source::FolderView& view, const source::FileStatus& status,
+            FileBatch& batch);
+  void keep_content(const LookTask& task, const source::FolderView& view, const source::FileStatus& status,
+                    const v1::Node& known);
+  void unreadable(LookTask task, const Error& error);
   void give_up(const std::shared_ptr<Folder>& folder, const Error& error);
-  void keep_rest(Folder& folder, const Error& error);
+  void keep_rest(const std::shared_ptr<Folder>& folder, const Error& error);
   void look_at(const std::shared_ptr<Folder>& folder, const source::FolderView& view,
                const source::FolderEntry& entry, FileBatch& batch,
                std::vector<std::shared_ptr<Folder>>& children);
-  bool look_again(const std::shared_ptr<Folder>& folder, const source::FolderEntry& entry, std::size_t slot,
-                  const std::optional<snapshot::NamedNode>& earlier, const Error& error);
   void open_earlier(Folder& folder);
   void next_earlier(Folder& folder);
   void give_up_earlier(Folder& folder, const Error& error);

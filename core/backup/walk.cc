@@ -142,6 +142,8 @@ void Attempt::work_off(RunContext& context, unsigned lane) {
     } else if (auto* command = std::get_if<CommandTask>(&*work)) {
       const std::shared_ptr<void> done(nullptr, [&](void*) { context.queue.command_done(); });
       command_reader.read(*command);
+    } else if (auto* look = std::get_if<LookTask>(&*work)) {
+      scanner.look_again(std::move(*look));
     } else {
       scanner.scan(std::get<std::shared_ptr<Folder>>(*work));
     }

@@ -29,6 +29,16 @@ struct FileTask {
   unsigned attempts = 0;            // to read it that failed
 };
 
+// An entry of a folder that is no folder itself, and that is looked at again where that failed.
+struct LookTask {
+  std::shared_ptr<Folder> folder;
+  std::size_t slot = 0;
+  source::FolderEntry entry;
+  std::optional<v1::Node> earlier;       // as the earlier tree has it
+  std::optional<FinishedFile> finished;  // as this run has read it before it was halted
+  unsigned attempts = 0;                 // to look at it that failed
+};
+
 // Files of one folder.
 struct FileBatch {
   std::shared_ptr<Folder> folder;
@@ -46,7 +56,7 @@ struct CommandTask {
 // Thread-safe.
 class WorkQueue {
  public:
-  using Work = std::variant<FileBatch, std::shared_ptr<Folder>, CommandTask>;
+  using Work = std::variant<FileBatch, std::shared_ptr<Folder>, CommandTask, LookTask>;
 
   void add(FileBatch batch) {
     std::lock_guard lock(mutex_);

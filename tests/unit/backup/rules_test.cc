@@ -1,8 +1,10 @@
 // What a run does with rules: of the set and of .track files.
+#include <cerrno>
 #include <filesystem>
 #include <map>
 
 #include "backup_fixture.h"
+#include "failing_status.h"
 
 namespace garner::backup {
 
@@ -137,6 +139,24 @@ TEST_CASE("of class once the content is read the first time only, and metadata f
   // Under another class it is read as it is.
   backups.rules = {};
   CHECK(backups.held(backups.backup()).at("photo") == "second and longer");
+}
+
+TEST_CASE("of class once a file that could not be looked at for a moment keeps its content, too") {
+  RuledBackups backups;
+  backups.write("photo", "first");
+  backups.write("plain", "first");
+  backups.rules = {"once photo"};
+  backups.backup();
+  backups.write("photo", "second");
+  backups.write("plain", "second");
+  const std::string failing = GENERATE("photo", "plain");
+  const FailingStatus fault(backups.root() + "/" + failing, EIO, 1);
+  BackupOptions options = backups.options();
+  options.retry_delays = {std::chrono::milliseconds(1)};
+  const auto made = backups.snapshot(backups.run(options).snapshot);
+  CHECK(fault.left() == 0);
+  CHECK(backups.held(made) == Held{{"photo", "first"}, {"plain", "second"}});
+  CHECK(backups.monitor.errors.empty());
 }
 
 TEST_CASE("of class always a file is read in every run, whatever its times say") {
