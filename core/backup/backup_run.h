@@ -50,7 +50,7 @@ struct BackupOptions {
   v1::SetDefinition set;
   std::vector<CommandSource> commands;  // names are unique and valid; the set may have no sources but these
   bool full_scan = false;
-  bool content_lost = false;  // what earlier snapshots name may be gone: not even class `once` rests on it
+  bool content_lost = false;  // what earlier snapshots name may be gone: class `once` rests on what is not
   std::string host;
   unsigned threads = 0;                    // 0: one for each core
   std::size_t memory_budget = 128u << 20;  // bytes of frames and codec contexts

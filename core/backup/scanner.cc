@@ -480,8 +480,10 @@ void Scanner::take(LookTask task, const source::FolderView& view, const source::
     return unchanged(std::move(*task.earlier), true);
   }
   if (regular && track_class == source::TrackClass::kOnce) {
-    const bool rests_on_lost = context_.options.content_lost && !folder->base.from_checkpoint;
-    if (task.earlier && !rests_on_lost && has_content(*task.earlier) && counts())
+    // What this very run has read is there.
+    const bool in_doubt = context_.options.content_lost && !folder->base.from_checkpoint;
+    if (task.earlier && has_content(*task.earlier) && counts() &&
+        (!in_doubt || is_still_there(context_, *task.earlier)))
       return keep_content(task, view, status, *task.earlier);
     if (task.finished && has_content(task.finished->node))
       return keep_content(task, view, status, task.finished->node);

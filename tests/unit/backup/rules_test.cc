@@ -5,6 +5,7 @@
 
 #include "backup_fixture.h"
 #include "failing_status.h"
+#include "support/forge_removal.h"
 
 namespace garner::backup {
 
@@ -157,6 +158,26 @@ TEST_CASE("of class once a file that could not be looked at for a moment keeps i
   CHECK(fault.left() == 0);
   CHECK(backups.held(made) == Held{{"photo", "first"}, {"plain", "second"}});
   CHECK(backups.monitor.errors.empty());
+}
+
+TEST_CASE("of class once only a file whose content was lost is read again when something was lost") {
+  RuledBackups backups;
+  backups.rules = {"once *"};
+  backups.write("kept", "first");
+  backups.backup();
+  backups.write("lost", "first, too");
+  backups.backup();
+  const auto entry = backups.content(backups.last.snapshot, "lost").at(0);
+  store::Repository& repository = backups.small.repository();
+  const auto pack = repository.index().find_pack(crypto::BlobId::from_bytes(as_bytes(entry.id())));
+  REQUIRE(pack);
+  testing::forge_removal(repository, {}, {*pack});
+  backups.write("kept", "second");
+  backups.write("lost", "second");
+  BackupOptions options = backups.options();
+  options.full_scan = options.content_lost = true;
+  const auto made = backups.snapshot(backups.run(options).snapshot);
+  CHECK(backups.held(made) == Held{{"kept", "first"}, {"lost", "second"}});
 }
 
 TEST_CASE("of class always a file is read in every run, whatever its times say") {
