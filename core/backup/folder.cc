@@ -14,6 +14,14 @@ FolderBase finished_base(const FinishedFolder& folder) {
   return {std::move(node), folder.seen, true, true, false, std::nullopt};
 }
 
+FolderBase unless_stale(FolderBase base) {
+  if (!base.node || !base.node->stale()) return base;
+  base.seen = {};
+  base.trusted = false;
+  base.from_checkpoint = false;
+  return base;
+}
+
 Folder::Folder(std::shared_ptr<Folder> parent, std::size_t slot, std::uint32_t source, std::string name,
                FolderBase folder_base, TreeAssembly assembly)
     : base(std::move(folder_base)),

@@ -34,6 +34,10 @@ struct FolderBase {
 // The tree that this run made before it was interrupted; the folder's own metadata is captured again.
 FolderBase finished_base(const FinishedFolder& folder);
 
+// A stale node was kept by a run that looked at nothing below it, be it an earlier one or this one before it
+// was halted. When that was seen is not known: all of it is read.
+FolderBase unless_stale(FolderBase base);
+
 class Folder {
  public:
   // `slot`: its place among its parent's entries.

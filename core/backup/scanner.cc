@@ -356,7 +356,7 @@ FolderBase Scanner::child_base(Folder& folder, const std::string& name,
   // What this run made of the folder above names whole nodes.
   if (base.from_checkpoint) base.known = base.node;
   const auto finished = folder.scan.finished_folders.find(name);
-  if (finished == folder.scan.finished_folders.end()) return base;
+  if (finished == folder.scan.finished_folders.end()) return unless_stale(std::move(base));
   FolderBase made = finished_base(finished->second);
   made.known = std::move(base.node);
   return made;

@@ -81,6 +81,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
         FolderBase folder_base{std::nullopt, base_seen,          !options_.full_scan,
                                false,        supply_ != nullptr, std::nullopt};
         if (earlier && earlier->type() == v1::NODE_TYPE_FOLDER) folder_base.node = *earlier;
+        folder_base = unless_stale(std::move(folder_base));
         if (const auto finished = resumed_ ? checkpoint_.root(source) : std::nullopt) {
           const std::optional<v1::Node> known = std::move(folder_base.node);
           folder_base = finished_base(*finished);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <random>
 
 #include "base/error.h"
@@ -9,6 +10,7 @@
 #include "support/forge_removal.h"
 #include "support/hooked_destination.h"
 #include "unit/backup/backup_fixture.h"
+#include "unit/backup/failing_status.h"
 
 namespace garner::backup {
 namespace {
@@ -119,6 +121,32 @@ TEST_CASE("a file whose times are too fresh to be trusted is read again") {
   const auto second = run_backup(backups.small.repository(), backups.checkpoint,
                                  backups.options({sources.root()}), now, backups.monitor, {});
   CHECK(backups.differences(second.snapshot, sources.root()).empty());
+}
+
+TEST_CASE("what is below a folder that could not be looked at counts as last seen before that") {
+  const std::string failing = GENERATE("/one", "/one/below");  // a source, and a folder in it
+  CAPTURE(failing);
+  TemporaryFolder folder;
+  for (const char* path : {"one/below", "two"}) make_folders_durably(folder.path(path));
+  write_file(folder.path("one/below/file"), "content");
+  age(folder.path("one/below/file"));
+  Backups backups;
+  BackupOptions options = backups.options({folder.path("one"), folder.path("two")});
+  options.retry_delays.clear();
+  const auto run = [&] {
+    options.run = Uuid::random();
+    return backups.run(options);
+  };
+  run();
+  CHECK(run().progress.counters.read_bytes == 0);
+  {
+    const FailingStatus fault(folder.path() + failing, EIO, 1'000);
+    const auto stale = run();
+    CHECK(backups.snapshot(stale.snapshot).error_count() == 1);
+    CHECK(backups.snapshot(stale.snapshot).totals().files() == 1);
+  }
+  CHECK(run().progress.counters.read_bytes == 7);
+  CHECK(run().progress.counters.read_bytes == 0);
 }
 
 TEST_CASE("several sources, a file as a source, and a source that is gone") {
