@@ -51,10 +51,10 @@ Error Error::in(std::string_view context) const {
   return Error(kind_, std::string(context) + ": " + what(), error_number_);
 }
 
-Error system_error(int error_number, std::string_view what, ErrorKind other, ErrorKind full) {
+Error system_error(int error_number, std::string_view what, ErrorKind other, std::optional<ErrorKind> full) {
   const bool is_full = error_number == ENOSPC || error_number == EDQUOT;
   // generic_category().message() is safe from any thread, which strerror is not.
-  return Error(is_full ? full : other,
+  return Error(is_full ? full.value_or(other) : other,
                std::string(what) + ": " + std::generic_category().message(error_number), error_number);
 }
 

@@ -2,6 +2,7 @@
 // being done to which path or object, and what to do next where that is not plain.
 #pragma once
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -48,9 +49,9 @@ class Error : public std::runtime_error {
   int error_number_;
 };
 
-// An error of a system call: "`what`: No space left on device". ENOSPC and EDQUOT give `full`, everything
-// else `other`.
+// An error of a system call: "`what`: No space left on device". ENOSPC and EDQUOT give `full`, where that is
+// given; everything else `other`: a file that is read can fail so as well, on network file systems.
 Error system_error(int error_number, std::string_view what, ErrorKind other = ErrorKind::kWriteFailed,
-                   ErrorKind full = ErrorKind::kWriteFailed);
+                   std::optional<ErrorKind> full = std::nullopt);
 
 }  // namespace garner

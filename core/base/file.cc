@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t kReadStep = 64 << 10;
 
 Error file_error(int error_number, std::string_view doing, const std::string& path, ErrorKind other,
-                 ErrorKind full = ErrorKind::kWriteFailed) {
+                 std::optional<ErrorKind> full = std::nullopt) {
   const ErrorKind kind = error_number == ENOENT   ? ErrorKind::kNotFound
                          : error_number == EEXIST ? ErrorKind::kAlreadyExists
                                                   : other;

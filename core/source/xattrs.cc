@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <sys/types.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -77,9 +78,12 @@ void read_xattrs(int fd, bool path_only, v1::Node& node, const Warn& warn) {
   if (!listed) {
     if (is_unsupported(errno)) return;
     if (is_not_permitted(errno)) return warn(system_error(errno, "listing its extended attributes").what());
-    if (path_only && errno == ENOENT)
+    const int failure = errno;
+    const bool not_found = path_only && failure == ENOENT;
+    if (not_found && access("/proc/self/fd", F_OK) != 0)
       throw Error(ErrorKind::kUnavailable, "/proc is needed, and not mounted");
-    throw system_error(errno, "listing its extended attributes", ErrorKind::kReadFailed);
+    throw system_error(failure, "listing its extended attributes",
+                       not_found ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
   }
 
   std::vector<v1::Xattr> xattrs;

@@ -28,6 +28,9 @@ TEST_CASE("a full file system is told from other failures of system calls") {
   CHECK(kind(ENOSPC) == ErrorKind::kDestinationFull);
   CHECK(kind(EDQUOT) == ErrorKind::kDestinationFull);
   CHECK(kind(EIO) == ErrorKind::kReadFailed);
+  // A read that fails so is a read that failed.
+  CHECK(system_error(EDQUOT, "reading", ErrorKind::kReadFailed).kind() == ErrorKind::kReadFailed);
+  CHECK(system_error(ENOSPC, "writing").kind() == ErrorKind::kWriteFailed);
   CHECK(std::string(system_error(ENOSPC, "writing /a").what()) == "writing /a: No space left on device");
 }
 

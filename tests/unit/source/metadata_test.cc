@@ -3,6 +3,7 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
@@ -15,6 +16,7 @@
 #include "base/error.h"
 #include "real_files.h"
 #include "snapshot/node.h"
+#include "support/failing_syscalls.h"
 #include "support/temporary_folder.h"
 
 namespace garner::source {
@@ -379,6 +381,36 @@ TEST_CASE("owners have names") {
   REQUIRE(user_name(0) == "root");  // as kept
   REQUIRE(user_name(3'999'999'999).empty());
   REQUIRE(group_name(3'999'999'999).empty());
+}
+
+// What becomes of an entry of a folder when `call` fails so.
+std::string kind_when_failing(long call, int error_number, const std::function<void(int folder_fd)>& ask) {
+  const TemporaryFolder folder;
+  must(symlink("nowhere", folder.path("link").c_str()), "symlink");
+  const std::string seen = testing::with_failing_calls({{call, error_number}}, [&]() -> std::string {
+    const Fd fd = open_folder(folder.path());
+    try {
+      ask(fd.get());
+    } catch (const Error& error) {
+      return std::string(to_string(error.kind()));
+    }
+    return "nothing failed";
+  });
+  if (seen == "unsupported") skip("system calls cannot be made to fail here");
+  return seen;
+}
+
+TEST_CASE("a link whose attributes are not found has vanished: /proc is there") {
+  const std::string seen = kind_when_failing(SYS_listxattr, ENOENT, [](int folder_fd) {
+    capture(folder_fd, "link", read_status(folder_fd, "link"), -1, fail_on_warning);
+  });
+  if (seen != "unsupported") CHECK(seen == "not found");
+}
+
+TEST_CASE("a source whose file system is full while it is read could not be read, and fills no destination") {
+  const std::string seen =
+      kind_when_failing(SYS_getdents64, EDQUOT, [](int folder_fd) { list_folder(folder_fd, "folder"); });
+  if (seen != "unsupported") CHECK(seen == "read failed");
 }
 
 }  // namespace
