@@ -48,7 +48,7 @@ class Applying {
     ask_for_secrets();
     if (!response_.needed().empty()) return std::move(response_);
     if (!make_destinations()) return refused();
-    catalog_.configuration().change([this](catalog::Database& database) { make_changes(database); });
+    parts_.sets.change([this](catalog::Database& database) { make_changes(database); });
     for (const auto& wanted : wanted_.destinations) parts_.destinations.reload(wanted.section.name);
     forget_destinations();
     response_.set_applied(true);
@@ -111,7 +111,7 @@ class Applying {
 
   void check_changes() {
     try {
-      catalog_.configuration().change([&](catalog::Database& database) {
+      parts_.sets.change([&](catalog::Database& database) {
         checking_ = true;
         // Sets may name those that are not made yet.
         for (const auto& wanted : wanted_.destinations) {

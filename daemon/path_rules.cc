@@ -223,15 +223,7 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
         return true;
       });
     } else if (!dry_run) {
-      // To those that it has by now.
-      catalog_.configuration().change([&](catalog::Database&) {
-        const catalog::BackupSet now = sets_.get(name);
-        v1::EditSetRequest edit;
-        edit.set_name(name);
-        *edit.mutable_rules() = now.definition.rules();
-        edit.add_rules(rule);
-        sets_.edit(edit);
-      });
+      sets_.add_rule(name, rule);
     }
   }
 }

@@ -211,6 +211,20 @@ v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContex
   return describe(set);
 }
 
+v1::BackupSet Sets::add_rule(const std::string& name, const std::string& rule) {
+  const std::lock_guard lock(editing_);
+  v1::EditSetRequest request;
+  request.set_name(name);
+  *request.mutable_rules() = get(name).definition.rules();
+  request.add_rules(rule);
+  return edit(request);
+}
+
+void Sets::change(const std::function<void(catalog::Database&)>& work) {
+  const std::lock_guard lock(editing_);
+  catalog_.configuration().change(work);
+}
+
 catalog::BackupSet Sets::get(const std::string& name) {
   std::optional<catalog::BackupSet> found = catalog_.configuration().set(name);
   if (found.has_value()) return *std::move(found);

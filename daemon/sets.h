@@ -17,6 +17,11 @@ class Sets {
 
   v1::BackupSet add(const v1::AddSetRequest& request, const ScheduleContext& context = {});
   v1::BackupSet edit(const v1::EditSetRequest& request, const ScheduleContext& context = {});
+  // With one rule more, after those that it has by now.
+  v1::BackupSet add_rule(const std::string& name, const std::string& rule);
+  // Makes changes of sets and of the catalog's other tables together, or none of them. Not within the
+  // catalog's own change(): whoever edits a set takes the lock of sets first, and the catalog's after it.
+  void change(const std::function<void(catalog::Database&)>& work);
   void remove(const std::string& name) { catalog_.configuration().remove_set(name); }
   // Error(kNotFound) names the sets that there are.
   catalog::BackupSet get(const std::string& name);
@@ -44,7 +49,8 @@ class Sets {
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;
-  std::mutex editing_;  // from what was read to what is written: of two edits at once none is lost
+  // From what was read to what is written: of two edits at once none is lost.
+  std::recursive_mutex editing_;
 };
 
 }  // namespace garner::daemon

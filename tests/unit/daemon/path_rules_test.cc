@@ -1,6 +1,11 @@
 #include "path_rules.h"
 
+#include <atomic>
+#include <memory>
+#include <thread>
+
 #include "installation.h"
+#include "support/eventually.h"
 
 namespace garner::daemon {
 namespace {
@@ -65,6 +70,41 @@ TEST_CASE("what the rules say of a path in a source that is gone is told by its 
   CHECK(found.decided_by().rule() == "ignore /a");
   REQUIRE(found.overridden_size() == 1);
   CHECK(found.overridden(0).rule() == "once *.jpg");
+}
+
+// Each on a thread of its own, which outlives the test where it never ends.
+bool both_end(const std::function<void()>& one, const std::function<void()>& other) {
+  const auto ended = std::make_shared<std::atomic<int>>(0);
+  for (const auto& work : {one, other}) {
+    std::thread([work, ended] {
+      work();
+      ++*ended;
+    }).detach();
+  }
+  return testing::eventually([&] { return *ended == 2; });
+}
+
+TEST_CASE("a set may be edited while a rule is added to it, and no edit is lost") {
+  const auto with = std::make_shared<WithSet>();
+  fs::remove_all(with->folder.path("source"));
+  constexpr int kRounds = 200;
+  const auto adding = [with] {
+    for (int i = 0; i < kRounds; ++i) {
+      v1::IgnorePathsRequest request;
+      request.add_paths(with->folder.path("source/" + std::to_string(i)));
+      with->rules.ignore(request);
+    }
+  };
+  const auto editing = [with] {
+    for (int i = 0; i < kRounds; ++i) {
+      v1::EditSetRequest edit;
+      edit.set_name("home");
+      edit.set_exclude_caches(i % 2 == 0);
+      with->here.sets.edit(edit);
+    }
+  };
+  REQUIRE(both_end(adding, editing));
+  CHECK(with->set_rules().size() == kRounds + 1);
 }
 
 }  // namespace
