@@ -204,7 +204,7 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
     v1::AddedRule& added = *response.add_rules();
     added.set_path(printable(owner.place));
     added.set_set(name);
-    if (!found.included && !found.fails) {
+    if (!found.included && !found.fails && !found.is_entered) {
       added.set_existed(true);
       if (found.matched.empty()) continue;
       added.set_rule(source::rule_text(found.matched.back().rule));

@@ -52,8 +52,10 @@ class Walk {
       if (is_folder) scope_ = scope_->below(name);
     }
     const bool ignored = result_.track_class == TrackClass::kIgnore;
-    if (ignored && (last || !is_folder || !scope_->may_hold_others())) {
+    const bool is_entered = ignored && is_folder && scope_->may_hold_others();
+    if (ignored && (last || !is_entered)) {
       result_.included = false;
+      result_.is_entered = is_entered;
       return false;
     }
     if (!last && !is_folder) return leave_out(printable(path_) + " is no folder, and links are not followed");

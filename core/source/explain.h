@@ -32,6 +32,7 @@ struct ExplainOptions {
 struct Explanation {
   TrackClass track_class = TrackClass::kAuto;
   bool included = true;
+  bool is_entered = false;           // though it is ignored, for what later rules may hold below it
   std::string reason;                // why not, where no rule says so
   bool fails = false;                // for that reason a backup ends with an error
   std::vector<MatchedRule> matched;  // in the order in which they count: the last decides

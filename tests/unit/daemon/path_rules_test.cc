@@ -72,6 +72,21 @@ TEST_CASE("what the rules say of a path in a source that is gone is told by its 
   CHECK(found.overridden(0).rule() == "once *.jpg");
 }
 
+TEST_CASE(
+    "an ignored folder that is entered for what later rules hold in it is ignored by a rule after them") {
+  WithSet with;
+  fs::create_directories(with.folder.path("source/cache/deep"));
+  v1::EditSetRequest edit;
+  edit.set_name("home");
+  edit.add_rules("ignore /cache/");
+  edit.add_rules("always *.vdi");
+  with.here.sets.edit(edit);
+  CHECK_FALSE(with.ignore(with.folder.path("source/cache/deep")).existed());
+  CHECK(with.ignore(with.folder.path("source/cache/deep")).existed());
+  CHECK(with.ignore(with.folder.path("source/cache/file")).existed());
+  CHECK(with.set_rules() == std::vector<std::string>{"ignore /cache/", "always *.vdi", "ignore /cache/deep"});
+}
+
 // Each on a thread of its own, which outlives the test where it never ends.
 bool both_end(const std::function<void()>& one, const std::function<void()>& other) {
   const auto ended = std::make_shared<std::atomic<int>>(0);
