@@ -119,7 +119,10 @@ void add_ignore(std::vector<Command>& all) {
               return kExitDone;
             }
             for (const v1::AddedRule& rule : answer.rules()) session.say(text_of(rule, given->dry_run));
-            if (answer.rules().empty()) session.note("Nothing could not be read in that run.");
+            for (const v1::PassedOver& passed : answer.passed_over())
+              session.say(passed.path() + ": passed over: " + passed.reason());
+            if (answer.rules().empty() && answer.passed_over().empty())
+              session.note("Nothing could not be read in that run.");
             return kExitDone;
           },
   });

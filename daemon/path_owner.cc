@@ -34,6 +34,11 @@ std::string real_source(const std::string& source) {
   }
 }
 
+// Empty: the source itself.
+std::string relative_to(const std::string& source, const std::string& path) {
+  return path.substr(source == "/" ? 1 : std::min(source.size() + 1, path.size()));
+}
+
 }  // namespace
 
 // From the nearest folder above it that is there: what is gone below that has no links.
@@ -47,6 +52,19 @@ std::string real_place(const std::string& path) {
   return normal;
 }
 
+std::vector<PathOwner> owners_of_recorded(const std::string& path,
+                                          const std::vector<catalog::BackupSet>& sets) {
+  std::vector<PathOwner> owners;
+  for (const catalog::BackupSet& set : sets) {
+    for (const std::string& source : set.definition.sources()) {
+      if (!is_same_or_inside(path, source)) continue;
+      owners.push_back({set, source, path, relative_to(source, path)});
+      break;
+    }
+  }
+  return owners;
+}
+
 std::vector<PathOwner> owners_of(const std::string& path, const std::vector<catalog::BackupSet>& sets) {
   const std::string place = real_place(path);
   std::vector<PathOwner> owners;
@@ -56,8 +74,7 @@ std::vector<PathOwner> owners_of(const std::string& path, const std::vector<cata
       // A source that is a link itself is what it leads to.
       const bool is_source = place == normal_path(source);
       if (!is_source && !is_same_or_inside(place, real)) continue;
-      const std::size_t skip = real == "/" ? 1 : std::min(real.size() + 1, place.size());
-      owners.push_back({set, source, place, is_source ? "" : place.substr(skip)});
+      owners.push_back({set, source, place, is_source ? "" : relative_to(real, place)});
       break;
     }
   }

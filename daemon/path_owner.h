@@ -20,6 +20,11 @@ struct PathOwner {
   std::string relative;  // to the source; empty: the source itself
 };
 
+// Of a path as a run of one of the sets has recorded it: by its letters, for a run follows no links below a
+// source, and whoever puts one there later must not lead elsewhere.
+std::vector<PathOwner> owners_of_recorded(const std::string& path,
+                                          const std::vector<catalog::BackupSet>& sets);
+
 // The sets, of those given, that hold the path: in the source that really contains it. Sources of one set do
 // not hold one another, so a set is there at most once. Error as real_place().
 std::vector<PathOwner> owners_of(const std::string& path, const std::vector<catalog::BackupSet>& sets);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "path_owner.h"
 #include "run_message.h"
+#include "snapshot/node.h"
 #include "source/explain.h"
 #include "source/rule_scope.h"
 #include "source/slow_file_system.h"
@@ -74,11 +75,10 @@ source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> 
   return source::explain(owner.source, owner.relative, options);
 }
 
-std::vector<Found> find(const std::string& path, const std::vector<catalog::BackupSet>& sets,
-                        const std::vector<std::string>& excluded,
+std::vector<Found> find(const std::vector<PathOwner>& owners, const std::vector<std::string>& excluded,
                         const std::shared_ptr<source::BoundedCalls>& calls) {
   std::vector<Found> all;
-  for (const PathOwner& owner : owners_of(path, sets)) {
+  for (const PathOwner& owner : owners) {
     Found found{owner, explain_in(owner, excluded, calls), {}};
     if (!owner.relative.empty())
       found.track_folder = source::nearest_track_folder(owner.source, owner.relative);
@@ -132,7 +132,7 @@ v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request
   const catalog::BackupSet set = sets_.get(request.set());
   const auto [place, all] = ask_in_time(
       calls_, request.path(), [path = request.path(), set, excluded = excluded(), calls = folder_calls_] {
-        return std::pair(real_place(path), find(path, {set}, excluded, calls));
+        return std::pair(real_place(path), find(owners_of(path, {set}), excluded, calls));
       });
   v1::ExplainPathResponse response;
   response.set_path(printable(place));
@@ -176,19 +176,43 @@ std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& req
 v1::IgnorePathsResponse PathRules::ignore(const v1::IgnorePathsRequest& request) {
   const std::lock_guard lock(adding_);
   v1::IgnorePathsResponse response;
-  for (const Wish& wish : wishes(request)) ignore(wish, request.dry_run(), response);
+  for (const Wish& wish : wishes(request)) {
+    v1::IgnorePathsResponse one;
+    try {
+      ignore(wish, request.dry_run(), one);
+      response.MergeFrom(one);
+    } catch (const Error& error) {
+      const bool cannot_be = error.kind() == ErrorKind::kInvalidInput || error.kind() == ErrorKind::kNotFound;
+      if (wish.set.empty() || !cannot_be) throw;
+      v1::PassedOver& passed = *response.add_passed_over();
+      passed.set_path(printable(wish.path));
+      passed.set_reason(error.what());
+    }
+  }
   return response;
+}
+
+bool PathRules::is_command(const Wish& wish) {
+  return std::ranges::any_of(catalog_.commands().find(wish.set).sources, [&](const auto& source) {
+    return snapshot::command_path(source.name) == wish.path;
+  });
 }
 
 void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response) {
   std::vector<catalog::BackupSet> sets = catalog_.configuration().sets();
   if (!wish.set.empty())
     std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });
-  const std::vector<Found> all =
-      ask_in_time(calls_, wish.path, [path = wish.path, sets, excluded = excluded(), calls = folder_calls_] {
-        return find(path, sets, excluded, calls);
+  const bool recorded = !wish.set.empty();
+  if (recorded && is_command(wish))
+    throw Error(ErrorKind::kInvalidInput, "it is the output of a command, and no rule matches that");
+  const std::vector<Found> all = ask_in_time(
+      calls_, wish.path, [path = wish.path, recorded, sets, excluded = excluded(), calls = folder_calls_] {
+        return find(recorded ? owners_of_recorded(path, sets) : owners_of(path, sets), excluded, calls);
       });
-  if (all.empty()) throw Error(ErrorKind::kNotFound, "no set backs up " + printable(wish.path));
+  if (all.empty()) {
+    throw Error(ErrorKind::kNotFound, recorded ? "set '" + wish.set + "' has no such path"
+                                               : "no set backs up " + printable(wish.path));
+  }
   for (const auto& [owner, found, folder] : all) {
     const std::string& name = owner.set.definition.name();
     if (owner.relative.empty()) {

@@ -17,7 +17,8 @@ class PathRules {
   // Error(kNotFound) for an unknown set; kInvalidInput as real_place(); kReadFailed where a file system
   // hangs.
   v1::ExplainPathResponse explain(const v1::ExplainPathRequest& request);
-  // One path after the other: a rule that was added stays when a later path fails. The rule goes to the
+  // One path after the other: a rule that was added stays when a later path fails. Of a run's what cannot be
+  // a rule is passed over. The rule goes to the
   // .track file nearest above the path, within its source, and to the set where there is none: a file of
   // rules is not made in a tree whose owner has none. It is the last that matches in either.
   v1::IgnorePathsResponse ignore(const v1::IgnorePathsRequest& request);
@@ -25,10 +26,11 @@ class PathRules {
  private:
   struct Wish {
     std::string path;
-    std::string set;  // empty: of all that hold it
+    std::string set;  // a run of which has recorded the path; empty: of all that hold it
   };
   std::vector<std::string> excluded() const;
   std::vector<Wish> wishes(const v1::IgnorePathsRequest& request);
+  bool is_command(const Wish& wish);
   void ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response);
 
   Destinations& destinations_;

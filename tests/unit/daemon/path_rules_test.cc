@@ -87,6 +87,58 @@ TEST_CASE(
   CHECK(with.set_rules() == std::vector<std::string>{"ignore /cache/", "always *.vdi", "ignore /cache/deep"});
 }
 
+struct WithRun : WithSet {
+  WithRun() {
+    v1::EditSetRequest edit;
+    edit.set_name("home");
+    v1::CommandSource& command = *edit.mutable_commands()->add_sources();
+    command.set_name("shop.sql");
+    command.set_command("pg_dump shop");
+    here.sets.edit(edit);
+    catalog::RunRow row;
+    row.set = "home";
+    run = here.catalog.runs().add(row);
+  }
+  v1::IgnorePathsResponse ignore_all_of(const std::vector<std::string>& failed) {
+    for (const std::string& path : failed) here.catalog.runs().add_error(run, {path, "it failed"});
+    v1::IgnorePathsRequest request;
+    request.set_run_id(std::to_string(run));
+    return rules.ignore(request);
+  }
+  std::int64_t run = 0;
+};
+
+TEST_CASE("of what failed in a run that which no rule can leave out is passed over and told") {
+  WithRun with;
+  const std::string source = with.folder.path("source");
+  const auto answer = with.ignore_all_of(
+      {"/command/shop.sql", source, source + "/two\nlines", "/elsewhere/x", source + "/a"});
+  REQUIRE(answer.rules_size() == 1);
+  CHECK(answer.rules(0).rule() == "ignore /a");
+  REQUIRE(answer.passed_over_size() == 4);
+  CHECK(answer.passed_over(0).path() == "/command/shop.sql");
+  CHECK(answer.passed_over(0).reason().find("command") != std::string::npos);
+  CHECK(answer.passed_over(1).path() == source);
+  CHECK(answer.passed_over(3).path() == "/elsewhere/x");
+  CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /a"});
+}
+
+TEST_CASE("what failed in a run is ignored where it was, though a link leads elsewhere by now") {
+  WithRun with;
+  fs::create_directories(with.folder.path("source/precious"));
+  fs::create_symlink("precious", with.folder.path("source/mine"));
+  const auto answer = with.ignore_all_of({with.folder.path("source/mine/x")});
+  REQUIRE(answer.rules_size() == 1);
+  CHECK(answer.rules(0).existed());  // a backup goes through no link
+  CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg"});
+
+  // The source itself may be reached by one.
+  fs::rename(with.folder.path("source"), with.folder.path("moved"));
+  fs::create_symlink("moved", with.folder.path("source"));
+  with.ignore_all_of({with.folder.path("source/precious/y")});
+  CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /precious/y"});
+}
+
 // Each on a thread of its own, which outlives the test where it never ends.
 bool both_end(const std::function<void()>& one, const std::function<void()>& other) {
   const auto ended = std::make_shared<std::atomic<int>>(0);
