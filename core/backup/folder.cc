@@ -1,8 +1,10 @@
 #include "backup/folder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/release_chain.h"
+#include "source/folder_view.h"
 
 namespace garner::backup {
 
@@ -54,6 +56,18 @@ Place Folder::place_of(const std::string& name) const {
 Place Folder::place() const {
   if (is_root_) return {source_, "", ""};
   return parent_->place_of(name_);
+}
+
+// What an earlier look did not find is gone since then. So while others empty a large folder it is listed
+// again only when the walk has come to what went after the last time.
+bool Folder::lists(const std::string& name) {
+  const auto is_in = [&](const auto& entries) {
+    return std::ranges::binary_search(entries, name, {}, &source::FolderEntry::name);
+  };
+  const std::lock_guard lock(list_mutex_);
+  if (list_ && !is_in(*list_)) return false;
+  list_ = source::FolderView(scan.handle).list();
+  return is_in(*list_);
 }
 
 std::size_t Folder::add_slot() {

@@ -75,6 +75,10 @@ class Folder {
   FolderBase base;
   Scan scan;
 
+  // Whether its list has the name now: what cannot be found has not vanished then. For an entry that was
+  // listed before. Not of a folder without parent. Error as of source::FolderView. Any thread.
+  bool lists(const std::string& name);
+
   // ---- Finishing: any thread ----
   // A new entry, in name order; returns its slot.
   std::size_t add_slot();
@@ -120,6 +124,9 @@ class Folder {
   const std::uint32_t source_;
   const std::string name_;
   const bool is_root_;
+
+  std::mutex list_mutex_;
+  std::optional<std::vector<source::FolderEntry>> list_;  // by lists(), the last time it had to look
 
   std::mutex mutex_;
   std::deque<Slot> slots_;

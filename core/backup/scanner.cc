@@ -46,6 +46,25 @@ std::optional<v1::Node> last_known(LookTask task) {
 
 std::string path_of(const LookTask& task) { return task.folder->scan.handle->path() + "/" + task.entry.name; }
 
+// What is wrong with an entry of `folder` that failed with `error`. Not found is also what a name is whose
+// server does not answer (autofs), or which the file system lists and cannot look up (CIFS): those are there.
+Error cause_of(Folder& folder, const std::string& name, const Error& error) {
+  if (error.kind() != ErrorKind::kNotFound) return error;
+  try {
+    if (!folder.lists(name)) return error;
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
+    return failure;
+  }
+  return Error(ErrorKind::kReadFailed, std::string("its folder lists it all the same: ") + error.what(),
+               error.error_number());
+}
+
+// Of a folder itself. A source is listed in nothing that is walked.
+Error cause_of(Folder& folder, const Error& error) {
+  return folder.is_source_root() ? error : cause_of(*folder.parent(), folder.name(), error);
+}
+
 source::TrackClass class_of(const Folder& folder, const std::string& name, bool is_folder) {
   const source::RuleScope* rules = folder.scan.rules.get();
   return rules ? rules->track_class(name, is_folder) : source::TrackClass::kAuto;
@@ -121,8 +140,9 @@ void Scanner::scan(const std::shared_ptr<Folder>& folder) {
   std::optional<source::FolderView> view;
   try {
     view.emplace(scan.handle);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
+    const Error error = cause_of(*folder, failure);
     if (error.kind() == ErrorKind::kReadFailed && put_off(context_, error, scan.attempts++, folder)) return;
     keep_rest(folder, error);
     listed = true;
@@ -158,7 +178,7 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
     is_to_be_taken = open(*folder);
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
-    failure = error;
+    failure = cause_of(*folder, error);
   }
   if (failure && failure->kind() == ErrorKind::kReadFailed) {
     // Something else may stand there by then.
@@ -373,8 +393,9 @@ LookTask Scanner::task_of(const std::shared_ptr<Folder>& folder, std::size_t slo
 
 // What cannot be looked at may well be in a while. Not what has no type in the list: it may be a folder, and
 // those are made in their window.
-void Scanner::unreadable(LookTask task, const Error& error) {
+void Scanner::unreadable(LookTask task, const Error& failure) {
   const std::shared_ptr<Folder> folder = task.folder;
+  const Error error = cause_of(*folder, task.entry.name, failure);
   const std::size_t slot = task.slot;
   if (error.kind() == ErrorKind::kNotFound) return complete(folder, slot, std::nullopt, false);
   if (error.kind() != ErrorKind::kReadFailed) throw error;
@@ -422,8 +443,9 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
       status = view.status_of(entry.name);
     } catch (const Error& error) {
       // It may be what cannot be looked at.
-      if (track_class == source::TrackClass::kIgnore && error.kind() == ErrorKind::kReadFailed)
-        return leave_out();
+      const bool is_of_source =
+          error.kind() == ErrorKind::kReadFailed || error.kind() == ErrorKind::kNotFound;
+      if (track_class == source::TrackClass::kIgnore && is_of_source) return leave_out();
       return unreadable(task_of(folder, folder->add_slot(), entry, std::move(earlier_node)), error);
     }
     if (status.type == v1::NODE_TYPE_FOLDER && kind != DT_DIR) {

@@ -149,6 +149,39 @@ TEST_CASE("what is below a folder that could not be looked at counts as last see
   CHECK(run().progress.counters.read_bytes == 0);
 }
 
+TEST_CASE("what is listed and not found is kept as it was, and what has vanished is not") {
+  TemporaryFolder folder;
+  make_folders_durably(folder.path("source/mount"));
+  for (const char* path : {"source/file", "source/mount/file"}) write_file(folder.path(path), "first");
+  Backups backups;
+  BackupOptions options = backups.options({folder.path("source")});
+  options.retry_delays = {std::chrono::milliseconds(1)};
+  const auto run = [&] {
+    options.run = Uuid::random();
+    backups.monitor.errors.clear();
+    return backups.snapshot(backups.run(options).snapshot);
+  };
+  run();
+  for (const char* path : {"source/file", "source/mount/file"}) write_file(folder.path(path), "second");
+  const std::string failing = GENERATE("source/file", "source/mount");
+  CAPTURE(failing);
+  {
+    const FailingStatus fault(folder.path(failing), ENOENT, 1'000);
+    CHECK(run().totals().files() == 2);
+    REQUIRE(backups.monitor.errors.size() == 1);
+    CHECK(backups.monitor.errors[0].starts_with(folder.path(failing) + ": "));
+  }
+  {
+    const FailingStatus fault(folder.path(failing), ENOENT, 1);
+    CHECK(run().totals().bytes() == 12);
+    CHECK(backups.monitor.errors.empty());
+    CHECK(fault.left() == 0);
+  }
+  const FailingStatus fault(folder.path("source/file"), ENOENT, 1, /*vanishes=*/true);
+  CHECK(run().totals().files() == 1);
+  CHECK(backups.monitor.errors.empty());
+}
+
 TEST_CASE("several sources, a file as a source, and a source that is gone") {
   Sources sources(6);
   Backups backups;

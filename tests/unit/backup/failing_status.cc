@@ -16,16 +16,18 @@ std::mutex mutex;
 ino_t failing = 0;
 int error = 0;
 int calls_left = 0;
+std::string vanishing;
 
 }  // namespace
 
-FailingStatus::FailingStatus(const std::string& path, int error_number, int times) {
+FailingStatus::FailingStatus(const std::string& path, int error_number, int times, bool vanishes) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) throw std::runtime_error(path + " is not there");
   const std::lock_guard lock(mutex);
   failing = status.st_ino;
   error = error_number;
   calls_left = times;
+  vanishing = vanishes ? path : "";
 }
 
 FailingStatus::~FailingStatus() {
@@ -49,6 +51,7 @@ extern "C" int statx(int folder, const char* path, int flags, unsigned int mask,
   const std::lock_guard lock(mutex);
   if (calls_left == 0 || status->stx_ino != failing) return 0;
   --calls_left;
+  if (!vanishing.empty()) unlink(vanishing.c_str());
   errno = error;
   return -1;
 }
