@@ -83,7 +83,8 @@ void ContentBatch::add_difference(std::uint32_t file, std::uint64_t file_offset,
 
 void ContentBatch::add_other_name(std::uint32_t file, const std::shared_ptr<TargetFolder>& folder,
                                   const std::string& name, bool is_temporary) {
-  other_names_.push_back({file, folder_number(folder), name, is_temporary});
+  other_names_.push_back({folder_number(folder), files_[file].last_name, name, is_temporary});
+  files_[file].last_name = static_cast<std::uint32_t>(other_names_.size());
 }
 
 std::size_t ContentBatch::bytes() const {

@@ -53,6 +53,7 @@ struct PendingFile {
   // It stands under its temporary name: something is replaced, or its mode does not tell that it is
   // unfinished.
   bool is_temporary = false;
+  std::uint32_t last_name = 0;  // of its other names; 0: none
 };
 
 class ContentBatch {
@@ -62,8 +63,8 @@ class ContentBatch {
 
   // Another name that a file of this batch was given as a hard link.
   struct OtherName {
-    std::uint32_t file = 0;
     std::uint32_t folder = 0;
+    std::uint32_t before = 0;  // the file's other name before this one, as PendingFile::last_name
     std::string name;
     bool is_temporary = false;
   };
@@ -104,7 +105,8 @@ class ContentBatch {
   const std::shared_ptr<TargetFolder>& folder(std::uint32_t file) const {
     return folders_[files_[file].folder];
   }
-  const std::vector<OtherName>& other_names() const { return other_names_; }
+  // `number`: PendingFile::last_name, or OtherName::before.
+  const OtherName& other_name(std::uint32_t number) const { return other_names_[number - 1]; }
   const std::shared_ptr<TargetFolder>& folder_of(const OtherName& other) const {
     return folders_[other.folder];
   }

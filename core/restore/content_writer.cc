@@ -370,7 +370,8 @@ void ContentWriter::finish(std::uint32_t file) {
     // Durable, and larger together than memory is, perhaps: nobody's other files shall leave the page cache
     // for them.
     posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-    for_each_temporary(file, node.name(), [](TargetFolder& in, const std::string& name) {
+    for_each_name(file, node.name(), [](TargetFolder& in, const std::string& name, bool is_temporary) {
+      if (!is_temporary) return;
       const TargetFolder::Use use(in);
       replace_existing(use.fd(), name);
     });
@@ -405,18 +406,17 @@ void ContentWriter::discard(std::uint32_t file) {
       report_.error(folder.path_of(name), message + "; " + error.what());
     }
   };
-  remove(*batch_.folder(file), node.name(), pending.is_temporary);
-  for (const ContentBatch::OtherName& other : batch_.other_names()) {
-    if (other.file == file) remove(*batch_.folder_of(other), other.name, other.is_temporary);
-  }
+  for_each_name(file, node.name(), remove);
 }
 
-void ContentWriter::for_each_temporary(
+void ContentWriter::for_each_name(
     std::uint32_t file, const std::string& name,
-    const std::function<void(TargetFolder& folder, const std::string& name)>& use) {
-  if (batch_.file(file).is_temporary) use(*batch_.folder(file), name);
-  for (const ContentBatch::OtherName& other : batch_.other_names()) {
-    if (other.file == file && other.is_temporary) use(*batch_.folder_of(other), other.name);
+    const std::function<void(TargetFolder& folder, const std::string& name, bool is_temporary)>& use) {
+  const PendingFile& pending = batch_.file(file);
+  use(*batch_.folder(file), name, pending.is_temporary);
+  for (std::uint32_t number = pending.last_name; number != 0; number = batch_.other_name(number).before) {
+    const ContentBatch::OtherName& other = batch_.other_name(number);
+    use(*batch_.folder_of(other), other.name, other.is_temporary);
   }
 }
 

@@ -98,9 +98,10 @@ class ContentWriter {
   std::vector<std::uint32_t> take_waiting();
   void finish(std::uint32_t file);
   void discard(std::uint32_t file);
-  // The names of the file, of which the node's is the first, that stand under their temporary ones.
-  void for_each_temporary(std::uint32_t file, const std::string& name,
-                          const std::function<void(TargetFolder& folder, const std::string& name)>& use);
+  // The names of the file, its node's first.
+  void for_each_name(
+      std::uint32_t file, const std::string& name,
+      const std::function<void(TargetFolder& folder, const std::string& name, bool is_temporary)>& use);
   bool stopped() const { return stop_.stop_requested() || broken_.load(std::memory_order_relaxed); }
   void throw_if_stopped() const;
 

@@ -23,20 +23,16 @@ Fd create(int folder_fd, const std::string& name) {
   return file;
 }
 
-Fd create_temporary(int folder_fd, const std::string& name) {
-  remove_temporary(folder_fd, name);
-  return create(folder_fd, temporary_name(name));
-}
-
 }  // namespace
 
 Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole, bool& is_temporary) {
-  Fd file = is_temporary ? create_temporary(folder_fd, node.name()) : create(folder_fd, node.name());
+  Fd file = create(folder_fd, is_temporary ? temporary_name(node.name()) : node.name());
   struct stat status {};
   if (!is_temporary && fstat(file.get(), &status) == 0 && !is_unfinished(status)) {
     unlinkat(folder_fd, node.name().c_str(), 0);
     is_temporary = true;
-    file = create_temporary(folder_fd, node.name());
+    remove_temporary(folder_fd, node.name());
+    file = create(folder_fd, temporary_name(node.name()));
   }
   apply_storage_flags(file.get(), node);
   if (node.size() > 0 && !whole && ftruncate(file.get(), static_cast<off_t>(node.size())) != 0) {

@@ -15,7 +15,8 @@
 namespace garner::restore {
 
 // Makes an unfinished file (existing.h) with the node's storage flags and size, under its temporary name if
-// `is_temporary`, which becomes true where modes are not kept. `whole`: one write gives it its size.
+// `is_temporary`, where nothing is then; that becomes true where modes are not kept. `whole`: one write gives
+// it its size.
 // Error(kAlreadyExists), Error(kTargetFull) and others of the target.
 Fd create_unfinished(int folder_fd, const v1::Node& node, bool whole, bool& is_temporary);
 // Opens an unfinished file of the batch again for writing; `name`: of its node. It must be the file that was
