@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -194,7 +196,20 @@ bool publish_file(const std::string& from, const std::string& to) {
   return true;
 }
 
+bool renames_exclusively(std::uint32_t type) {
+  return type != CIFS_SUPER_MAGIC && type != SMB2_SUPER_MAGIC && type != SMB_SUPER_MAGIC;
+}
+
 bool publish_file_by_rename(const std::string& from, const std::string& to) {
+  struct statfs status {};
+  if (statfs(parent_path(to).c_str(), &status) != 0)
+    throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed);
+  if (!renames_exclusively(static_cast<std::uint32_t>(status.f_type))) {
+    throw Error(ErrorKind::kUnavailable,
+                "publishing " + printable(to) +
+                    ": this share cannot link files, and renaming there may replace what another machine "
+                    "has written; use a share of a file system with hard links, or reach it by SFTP");
+  }
   // By syscall(2): not every C library has the function.
   if (syscall(SYS_renameat2, AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno == EEXIST) return false;

@@ -55,6 +55,10 @@ void replace_file_durably(const std::string& path, ByteView data, mode_t mode = 
 bool publish_file(const std::string& from, const std::string& to);
 // The second of the two ways by itself.
 bool publish_file_by_rename(const std::string& from, const std::string& to);
+// Whether a file system of this type (statfs(2)'s f_type) does not replace what another machine gave the name
+// meanwhile when it is asked by RENAME_NOREPLACE. Linux's client of SMB looks whether the name is free, and
+// then asks the server to rename and replace.
+bool renames_exclusively(std::uint32_t file_system_type);
 // Whether both are names of one file. Not, where one of them is none.
 bool is_same_file(const std::string& one, const std::string& other);
 // Creates the folder, if it is not there, and fsyncs its parent: the folder may be somebody else's who has

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <rapidcheck.h>
 #include <sys/stat.h>
 
@@ -174,6 +175,15 @@ TEST_CASE("publishing never replaces") {
 TEST_CASE("publishing by renaming never replaces") {
   check_publishing(publish_file_by_rename);
   check_publishing_race(publish_file_by_rename);
+}
+
+// Linux's client of SMB needs a kernel module and a server; what is asked of it is the type of the mount.
+TEST_CASE("a share of SMB is not trusted to rename without replacing") {
+  using Types = std::vector<std::uint32_t>;
+  for (const std::uint32_t smb : Types{CIFS_SUPER_MAGIC, SMB2_SUPER_MAGIC, SMB_SUPER_MAGIC})
+    CHECK_FALSE(renames_exclusively(smb));
+  for (const std::uint32_t other : Types{EXT4_SUPER_MAGIC, EXFAT_SUPER_MAGIC, FUSE_SUPER_MAGIC})
+    CHECK(renames_exclusively(other));
 }
 
 TEST_CASE("publishing is done with when an earlier try had already linked the file") {
