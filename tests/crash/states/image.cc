@@ -112,6 +112,10 @@ class Writer {
   std::map<Node, std::string> paths_;
 };
 
+std::string hash_of(const std::string& path) {
+  return to_hex(ByteView(crypto::hash(read_file(path, kLargest))).first(8));
+}
+
 class Description {
  public:
   void add(const std::string& top, const std::string& path) {
@@ -125,8 +129,7 @@ class Description {
     }
     if (S_ISREG(status.st_mode)) {
       text += " " + std::to_string(status.st_size) + " " + std::to_string(status.st_mtim.tv_sec) + "." +
-              std::to_string(status.st_mtim.tv_nsec) + " " +
-              to_hex(ByteView(crypto::hash(read_file(whole, kLargest))).first(8));
+              std::to_string(status.st_mtim.tv_nsec) + " " + hash_of(whole);
     } else if (S_ISLNK(status.st_mode)) {
       text += " " + printable(as_text(read_link(whole, status)));
     }
@@ -157,6 +160,15 @@ std::string describe_tree(const std::string& folder) {
   Description description;
   description.add(folder, "");
   return std::move(description.text);
+}
+
+std::map<std::string, std::string> contents_of(const std::string& folder) {
+  std::map<std::string, std::string> contents;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_symlink() || !entry.is_regular_file()) continue;
+    contents.emplace(entry.path().lexically_relative(folder), hash_of(entry.path()));
+  }
+  return contents;
 }
 
 void remove_tree(const std::string& folder) { std::filesystem::remove_all(folder); }

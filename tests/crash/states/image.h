@@ -53,6 +53,8 @@ void write_image(const Image& image, const std::string& folder,
 // (files), target, which names are one file, and the hash of the content. Two folders of the same description
 // hold the same.
 std::string describe_tree(const std::string& folder);
+// The hash of each regular file's content, by its path in the folder.
+std::map<std::string, std::string> contents_of(const std::string& folder);
 
 // Removes a folder with all that is in it, if it is there.
 void remove_tree(const std::string& folder);

@@ -310,13 +310,14 @@ void Machine::repair(const catalog::RunRow& row) {
   close_repositories();
 }
 
-void Machine::restore(const catalog::RunRow& row, const Paths& paths, bool resuming) {
+void Machine::restore(const catalog::RunRow& row, const Paths& paths, bool resuming, bool overwriting) {
   repository().refresh();
   const auto entry = snapshot_of(repository(), std::string(as_text(row.request)));
   if (!entry) throw std::runtime_error("the snapshot to restore is not listed");
   restore::RestoreOptions options;
   options.target = paths.target;
   options.resuming = resuming;
+  if (overwriting) options.overwrite = restore::Overwrite::kAlways;
   options.threads = 1;
   QuietRestore monitor;
   restore::run_restore(repository(), entry->snapshot(), options, monitor, {});

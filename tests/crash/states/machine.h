@@ -80,7 +80,7 @@ class Machine {
   void repair(const catalog::RunRow& row);
   // Restores the snapshot of the run that the row's request names. Throws Incomplete when anything could not
   // be restored.
-  void restore(const catalog::RunRow& row, const Paths& paths, bool resuming);
+  void restore(const catalog::RunRow& row, const Paths& paths, bool resuming, bool overwriting = false);
 
   // What a check that reads all data finds.
   std::vector<std::string> check();

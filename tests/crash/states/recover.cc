@@ -20,6 +20,7 @@ class Recovery {
       : world_(world), scenario_(scenario), promises_(promises), random_(random) {}
 
   void run() {
+    if (!world_.target_before().empty()) check_overwritten();
     std::vector<std::string> order = scenario_.machines;
     if (random_() % 2 == 0) std::ranges::reverse(order);
     std::optional<Machine> machine;
@@ -87,7 +88,8 @@ class Recovery {
         return machine.repair(row);
       case RunKind::kRestore:
         step("going on with a restore");
-        return machine.restore(row, world_.paths(), /*resuming=*/true);
+        return machine.restore(row, world_.paths(), /*resuming=*/true,
+                               /*overwriting=*/!world_.target_before().empty());
       case RunKind::kCheck:
       case RunKind::kCopy:
         return;
@@ -151,6 +153,19 @@ class Recovery {
       for (const std::string& run : finished_) {
         if (name.starts_with(run)) throw Failure{"a run that is over left " + folder + "/" + name};
       }
+    }
+  }
+
+  // What is overwritten is there in its old version or its new one.
+  void check_overwritten() {
+    step("looking into the target");
+    const std::map<std::string, std::string> source = contents_of(world_.paths().source);
+    const std::map<std::string, std::string> target = contents_of(world_.paths().target);
+    for (const auto& [path, before] : world_.target_before()) {
+      const auto found = target.find(path);
+      if (found == target.end()) throw Failure{path + " is gone from the target"};
+      if (found->second != before && found->second != source.at(path))
+        throw Failure{path + " holds neither what it held nor what is restored"};
     }
   }
 

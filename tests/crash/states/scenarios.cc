@@ -232,6 +232,15 @@ void prepare_restore(World& world, std::mt19937_64& random) {
   back_up(world, machine);
 }
 
+void prepare_overwriting(World& world, std::mt19937_64& random) {
+  prepare_restore(world, random);
+  RunRow row;
+  const std::string& run = *world.promises().listed.begin();
+  row.request.assign(run.begin(), run.end());
+  Machine(world.disk(), "first").restore(row, world.paths(), /*resuming=*/false);
+  world.change_target(random);
+}
+
 void act_repair(World& world, std::mt19937_64&) {
   Machine machine(world.disk(), "first");
   const RunRow row = machine.begin(RunKind::kRepair);
@@ -242,7 +251,7 @@ void act_repair(World& world, std::mt19937_64&) {
 void act_restore(World& world, std::mt19937_64&) {
   Machine machine(world.disk(), "first");
   const RunRow row = machine.begin(RunKind::kRestore, *world.promises().listed.begin());
-  machine.restore(row, world.paths(), /*resuming=*/false);
+  machine.restore(row, world.paths(), /*resuming=*/false, /*overwriting=*/!world.target_before().empty());
   machine.finish(row);
 }
 
@@ -324,6 +333,10 @@ const std::vector<Scenario>& scenarios() {
        .act = act_repair,
        .needs_repair = true},
       {.name = "restore", .machines = {"first"}, .prepare = prepare_restore, .act = act_restore},
+      {.name = "overwriting restore",
+       .machines = {"first"},
+       .prepare = prepare_overwriting,
+       .act = act_restore},
   };
   return all;
 }

@@ -62,6 +62,9 @@ std::vector<BrokenOrder> broken_orders() {
       {"restored files look complete before they are durable", "restore",
        [](const Trace&, const Operation& sync) { return sync.kind == OperationKind::kSyncAll; },
        "the target holds"},
+      {"a file is replaced before what replaces it is durable", "overwriting restore",
+       [](const Trace&, const Operation& sync) { return sync.kind == OperationKind::kSyncAll; },
+       "holds neither"},
   };
 }
 

@@ -42,6 +42,11 @@ class World {
   void promise_listed(const std::string& run);
   void promise_nothing(const std::string& run);  // it is about to go
   void promise_gone(const std::string& run);
+  // Damages what the target holds, which is what the source is restored over.
+  void change_target(std::mt19937_64& random);
+  // What the target's files held then; empty where nothing is overwritten.
+  const std::map<std::string, std::string>& target_before() const { return target_before_; }
+
   // A second destination is there: what was promised before is promised of the first one alone.
   void has_replica_from_now_on() { before_replica_ = promises_.listed; }
   bool is_older_than_replica(const std::string& run) const { return before_replica_.contains(run); }
@@ -60,6 +65,7 @@ class World {
   const std::string folder_;
   int version_ = 0;
   std::string source_tree_;
+  std::map<std::string, std::string> target_before_;
   mutable std::mutex mutex_;
   std::map<std::string, std::string> trees_;  // by run
   Promises promises_;
