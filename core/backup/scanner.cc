@@ -7,6 +7,7 @@
 
 #include "backup/unreadable.h"
 #include "base/error.h"
+#include "snapshot/content_reader.h"
 #include "snapshot/node.h"
 #include "snapshot/parse.h"
 #include "source/change.h"
@@ -282,10 +283,38 @@ void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kNotFound) return;
     if (error.kind() != ErrorKind::kReadFailed) throw;
-    // What is wrong with the file itself has no number.
-    if (error.error_number() != 0 && is_worth_again(context_, error, scan.attempts)) throw;
-    // Too much is backed up rather than too little.
-    context_.statistics.error(path, error.what());
+    // What is wrong with the file itself has no number: too much is backed up then, rather than too little.
+    if (error.error_number() == 0) return context_.statistics.error(path, error.what());
+    if (is_worth_again(context_, error, scan.attempts)) throw;
+    // Without them what is `once` would be read again, and what they except from being ignored be left out.
+    const auto rules = earlier_rules(folder, path);
+    context_.statistics.error(
+        path, std::string(error.what()) + (rules ? "; those of the last backup count" : "; none count"));
+    if (rules) scan.rules = source::RuleScope::with(scan.rules, rules);
+  }
+}
+
+// Those of the .track file that the earlier tree has; none where it has none, or that cannot be read.
+std::shared_ptr<const source::RuleList> Scanner::earlier_rules(const Folder& folder,
+                                                               const std::string& path) {
+  if (!folder.base.node) return nullptr;
+  try {
+    const auto found = snapshot::find_in_tree(context_.earlier,
+                                              crypto::BlobId::from_bytes(as_bytes(folder.base.node->tree())),
+                                              source::kTrackFileName);
+    if (!found || found->node.type() != v1::NODE_TYPE_FILE ||
+        found->node.size() > source::kMostTrackFileBytes)
+      return nullptr;
+    snapshot::ContentReader reader(context_.earlier, context_.names.hasher());
+    reader.begin(found->node);
+    std::string text;
+    while (const auto part = reader.next()) {
+      text += part->content ? as_text(*part->content) : std::string(part->length, '\0');
+    }
+    return std::make_shared<source::RuleList>(source::parse_track_file(path, text));
+  } catch (const Error& error) {
+    if (!snapshot::concerns_blob(error)) throw;
+    return nullptr;
   }
 }
 

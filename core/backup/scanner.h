@@ -32,6 +32,7 @@ class Scanner {
                 bool same);
   bool is_excluded(const Folder& folder, const source::FileStatus& status) const;
   void find_rules(Folder& folder, const source::FolderView& view);
+  std::shared_ptr<const source::RuleList> earlier_rules(const Folder& folder, const std::string& path);
   LookTask task_of(const std::shared_ptr<Folder>& folder, std::size_t slot, const source::FolderEntry& entry,
                    std::optional<snapshot::NamedNode> earlier);
   void take(LookTask task, const source::FolderView& view, const source::FileStatus& status,

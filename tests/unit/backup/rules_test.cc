@@ -119,6 +119,23 @@ TEST_CASE("a .track file that is a link or too long gives no rules, and is told"
   CHECK(backups.monitor.errors.size() == 2);
 }
 
+TEST_CASE("a .track file that cannot be read counts as it was in the last backup") {
+  RuledBackups backups;
+  backups.rules = {"ignore *.o"};
+  backups.write(".track", "auto /kept.o\nonce photo\n");
+  for (const char* name : {"kept.o", "left.o", "photo"}) backups.write(name, "first");
+  const Held first = backups.held(backups.backup());
+  CHECK(first.size() == 3);
+  for (const char* name : {"kept.o", "left.o", "photo"}) backups.write(name, "second");
+  const FailingStatus fault(backups.root() + "/.track", EIO, 1'000);
+  BackupOptions options = backups.options();
+  options.retry_delays = {std::chrono::milliseconds(1)};
+  const auto made = backups.snapshot(backups.run(options).snapshot);
+  CHECK(backups.held(made) == Held{{".track", first.at(".track")}, {"kept.o", "second"}, {"photo", "first"}});
+  REQUIRE(backups.monitor.errors.size() == 2);  // of its rules, and of the file itself
+  CHECK(backups.monitor.errors[0].ends_with("; those of the last backup count"));
+}
+
 TEST_CASE("of class once the content is read the first time only, and metadata follows") {
   RuledBackups backups;
   backups.write("photo", "first");
