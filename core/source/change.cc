@@ -11,8 +11,11 @@ namespace {
 // even seconds.
 constexpr std::int64_t kTickSlack = 20'000'000;
 constexpr std::int64_t kSecondsSlack = 2'000'000'000;
+// A server's clock may be behind: what it stamps while the scan looks bears a time before the scan's start.
+constexpr std::int64_t kServerSlack = 60'000'000'000;
 
-bool is_safely_older(TimePoint time, TimePoint scan_start) {
+bool is_safely_older(TimePoint time, TimePoint scan_start, bool foreign_clock) {
+  if (foreign_clock) return time < shifted(scan_start, -kServerSlack);
   return time < shifted(scan_start, time.nanos != 0 ? -kTickSlack : -kSecondsSlack);
 }
 
@@ -30,7 +33,8 @@ bool is_unchanged(const FileStatus& now, const v1::Node& earlier, TimePoint earl
       now.ctime != snapshot::from_proto(earlier.ctime())) {
     return false;
   }
-  return is_safely_older(now.mtime, earlier_scan_start) && is_safely_older(now.ctime, earlier_scan_start);
+  return is_safely_older(now.mtime, earlier_scan_start, now.foreign_clock) &&
+         is_safely_older(now.ctime, earlier_scan_start, now.foreign_clock);
 }
 
 }  // namespace garner::source

@@ -38,12 +38,16 @@ FolderView::~FolderView() {
 }
 
 FileStatus FolderView::status() const {
-  return ask([](int fd) { return read_status(fd, ""); });
+  FileStatus status = ask([](int fd) { return read_status(fd, ""); });
+  status.foreign_clock = slow() != nullptr;
+  return status;
 }
 
 FileStatus FolderView::status_of(const std::string& name) const {
   if (!slow()) return read_status(use_->fd(), name);
-  return ask([name](int fd) { return read_status(fd, name); });
+  FileStatus status = ask([name](int fd) { return read_status(fd, name); });
+  status.foreign_clock = true;
+  return status;
 }
 
 std::vector<FolderEntry> FolderView::list() const {

@@ -34,6 +34,7 @@ struct FileStatus {
   TimePoint ctime;
   TimePoint birth_time;
   bool has_birth_time = false;
+  bool foreign_clock = false;  // the times may be those of another machine's clock
 };
 
 // `name` empty: the descriptor itself. Error(kReadFailed); Error(kNotFound) when it has vanished.

@@ -1,5 +1,7 @@
 #include "source/source_file.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -27,7 +29,9 @@ SourceFile::~SourceFile() {
 }
 
 FileStatus SourceFile::status() const {
-  return ask([](int fd) { return read_status(fd, ""); });
+  FileStatus status = ask([](int fd) { return read_status(fd, ""); });
+  status.foreign_clock = slow_ != nullptr;
+  return status;
 }
 
 v1::Node SourceFile::capture(const FolderView& folder, const std::string& name, const FileStatus& status,
@@ -46,6 +50,16 @@ v1::Node SourceFile::capture(const FolderView& folder, const std::string& name, 
 
 std::vector<DataRange> SourceFile::data_ranges(std::uint64_t size, const std::string& path) const {
   return ask([size, path](int fd) { return source::data_ranges(fd, size, path); });
+}
+
+// Pages are made clean, and their mappings read-only, when they are sent to the disk; no journal is waited
+// for. That they cannot be written is for who stored to them to hear, by fsync; here they are read from
+// memory.
+void SourceFile::write_out() const {
+  ask([](int fd) {
+    return sync_file_range(fd, 0, 0,
+                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+  });
 }
 
 std::size_t SourceFile::read(MutableByteView data, std::uint64_t offset, const std::string& path) const {

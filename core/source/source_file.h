@@ -28,6 +28,11 @@ class SourceFile {
   v1::Node capture(const FolderView& folder, const std::string& name, const FileStatus& status,
                    const std::function<void(const std::string&)>& warn) const;
   std::vector<DataRange> data_ranges(std::uint64_t size, const std::string& path) const;
+  // After this, whatever is written to the file gives it a new time of change. Without it, what a program
+  // stores through a mapping of the file does not, for as long as the page it stores to has not been written
+  // out since an earlier store (up to half a minute and more): the kernel sets the time when a page becomes
+  // dirty, not when it is stored to. Costs nothing where the file has no dirty pages.
+  void write_out() const;
   // Up to `data`.size() bytes from `offset`, fewer only at the end of the file.
   std::size_t read(MutableByteView data, std::uint64_t offset, const std::string& path) const;
 

@@ -1,5 +1,8 @@
 #include "backup/backup_run.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cerrno>
@@ -121,6 +124,26 @@ TEST_CASE("a file whose times are too fresh to be trusted is read again") {
   const auto second = run_backup(backups.small.repository(), backups.checkpoint,
                                  backups.options({sources.root()}), now, backups.monitor, {});
   CHECK(backups.differences(second.snapshot, sources.root()).empty());
+}
+
+TEST_CASE("what is stored through a mapping after a file was read is seen by the next backup") {
+  TemporaryFolder folder;
+  make_folders_durably(folder.path("source"));
+  const std::string path = folder.path("source/mapped");
+  write_file(path, std::string(4096, 'a'));
+  const Fd file = open_file(path, O_RDWR);
+  void* const memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+  REQUIRE(memory != MAP_FAILED);
+  // The page is dirty, and its file's time has been set, when it is read.
+  auto* const text = static_cast<volatile char*>(memory);
+  text[0] = 'b';
+  Backups backups;
+  backups.run(folder.path("source"));
+  text[0] = 'c';
+  const auto second = backups.run(folder.path("source"));
+  CHECK(second.progress.counters.read_bytes == 4096);
+  CHECK(backups.differences(second.snapshot, folder.path("source")).empty());
+  CHECK(munmap(memory, 4096) == 0);
 }
 
 TEST_CASE("what is below a folder that could not be looked at counts as last seen before that") {

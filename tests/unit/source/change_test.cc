@@ -108,5 +108,16 @@ TEST_CASE("times too close to the scan's start tell nothing") {
   REQUIRE(is_unchanged(status, node_of(status), {1002, 1}));
 }
 
+TEST_CASE("times that another machine may have given tell nothing for a minute") {
+  for (TimePoint FileStatus::*time : {&FileStatus::mtime, &FileStatus::ctime}) {
+    FileStatus status = old_status();
+    status.foreign_clock = true;
+    status.*time = {1'699'999'940, 499'999'999};
+    CHECK(is_unchanged(status, node_of(status), kScan));
+    status.*time = {1'699'999'940, 500'000'000};
+    CHECK_FALSE(is_unchanged(status, node_of(status), kScan));
+  }
+}
+
 }  // namespace
 }  // namespace garner::source
