@@ -131,8 +131,14 @@ void check_owners(const google::protobuf::RepeatedPtrField<v1::Owner>& owners) {
   }
 }
 
+// A size is a claim: a few sparse files come to more than the number holds. A sum that has reached the most
+// stays there, so that it is the same in whatever order, and over however many pages, it is made.
 void add(std::uint64_t& sum, std::uint64_t value) {
-  if (__builtin_add_overflow(sum, value, &sum)) refuse("totals overflow");
+  if (__builtin_add_overflow(sum, value, &sum)) sum = std::numeric_limits<std::uint64_t>::max();
+}
+
+void add_entries(std::uint64_t& entries, std::uint64_t more) {
+  if (__builtin_add_overflow(entries, more, &entries)) refuse("more entries than can be counted");
 }
 
 void check_reference(const v1::PageReference& reference) {
@@ -298,9 +304,9 @@ PageSummary summarize(const v1::TreePage& page) {
     check_reference(reference);
     follow(reference.first_name());
     add_to(summary.totals, reference.totals());
-    add(summary.nodes, reference.nodes());
+    add_entries(summary.nodes, reference.nodes());
   }
-  add(summary.nodes, static_cast<std::uint64_t>(page.nodes_size()));
+  add_entries(summary.nodes, static_cast<std::uint64_t>(page.nodes_size()));
   check_owners(page.users());
   check_owners(page.groups());
   return summary;

@@ -40,8 +40,8 @@ bool is_valid_set_name(std::string_view name);
 // Error(kDamaged) naming the node and what is off; Error(kNewerFormat) for a content entry of a type that
 // this version does not know. `root`: the node is a source's root, whose name may be "/".
 void validate(const v1::Node& node, bool root = false);
-// The same for what a tree page holds: not both nodes and pages, order, owners, totals without overflow. Only
-// the page of a folder without entries has neither.
+// The same for what a tree page holds: not both nodes and pages, order, owners. Only the page of a folder
+// without entries has neither.
 void validate(const v1::TreePage& page);
 // At least two entries, so that each level of a list is shorter than the one above; no two holes in a row.
 void validate(const v1::ContentList& list);
@@ -54,8 +54,7 @@ crypto::BlobId id_from(const std::string& bytes);
 v1::Time to_proto(TimePoint time);
 TimePoint from_proto(const v1::Time& time);
 
-// What `node` adds to its folder's totals: itself and, for a folder, what is below it. Error(kDamaged) on
-// overflow.
+// What `node` adds to its folder's totals: itself and, for a folder, what is below it. Sums stop at 2^64 - 1.
 void add_to(v1::Totals& totals, const v1::Node& node);
 void add_to(v1::Totals& totals, const v1::Totals& other);
 bool equal(const v1::Totals& a, const v1::Totals& b);

@@ -265,6 +265,26 @@ TEST_CASE("the builder refuses nodes out of order and nodes that are not valid")
   REQUIRE_FALSE(refused(sample_file("n")));
 }
 
+TEST_CASE("a folder of more bytes than can be counted is read again, in one page and in many") {
+  const std::size_t count = GENERATE(3u, 5000u);
+  std::vector<v1::Node> nodes;
+  for (std::size_t i = 0; i < count; ++i)
+    nodes.push_back(sample_file("file" + std::to_string(10'000 + i), (1ULL << 63) - 1));
+  MemoryBlobs blobs;
+  const BuiltTree tree = build_tree(nodes, blobs);
+  REQUIRE(tree.totals.files() == count);
+  REQUIRE(tree.totals.bytes() == std::numeric_limits<std::uint64_t>::max());
+  REQUIRE(same(read_nodes(tree.id, blobs), nodes));
+  // As is the folder above, and the snapshot.
+  const std::vector<v1::Node> above = {sample_folder("a", tree), sample_folder("b", tree)};
+  const BuiltTree top = build_tree(above, blobs);
+  REQUIRE(same(read_nodes(top.id, blobs), above));
+  const v1::Snapshot snapshot = testing::sample_snapshot("set", 1, testing::sample_source("/a", above[0]),
+                                                         testing::sample_source("/b", above[1]));
+  REQUIRE_NOTHROW(validate(snapshot));
+  REQUIRE(snapshot.totals().bytes() == std::numeric_limits<std::uint64_t>::max());
+}
+
 // A folder of two leaf pages below one page of references, to be broken.
 struct TwoPages {
   MemoryBlobs blobs;
