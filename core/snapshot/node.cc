@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::size_t kIdSize = 32;
 constexpr std::size_t kUuidSize = 16;
-constexpr std::uint32_t kMaximumNanos = 999'999'999;
 constexpr std::size_t kMaximumTarget = 4095;  // PATH_MAX without its NUL: no file system takes a longer link
 constexpr std::size_t kMaximumXattrName = 255;
 // Offsets of files are signed 64-bit numbers everywhere in Linux.
@@ -98,9 +97,7 @@ void check_fields_of_type(const v1::Node& node) {
   require(node.mount() == 0 || node.links() != 0, "a mount without a number of links");
 
   if (type == v1::NODE_TYPE_SYMLINK) {
-    require(!node.target().empty() && node.target().size() <= kMaximumTarget &&
-                node.target().find('\0') == std::string::npos,
-            "a symbolic link without a valid target");
+    require(is_valid_target(node.target()), "a symbolic link without a valid target");
   } else {
     require(node.target().empty(), "a target, but it is no symbolic link");
   }
@@ -198,6 +195,10 @@ void check_snapshot(const v1::Snapshot& snapshot) {
 bool is_valid_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
          name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+}
+
+bool is_valid_target(std::string_view target) {
+  return !target.empty() && target.size() <= kMaximumTarget && target.find('\0') == std::string_view::npos;
 }
 
 std::string command_path(std::string_view name) {

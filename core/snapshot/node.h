@@ -29,7 +29,11 @@ inline constexpr std::size_t kMaximumXattrs = kMaximumBlob - (64u << 10);
 // A user's or group's name that is longer is not recorded.
 inline constexpr std::size_t kMaximumOwnerName = 255;
 
+inline constexpr std::uint32_t kMaximumNanos = 999'999'999;  // of a time, beside its seconds
+
 bool is_valid_name(std::string_view name);
+// Of a symbolic link: 1 to 4,095 bytes without NUL.
+bool is_valid_target(std::string_view target);
 // The path that the output of a command has in a snapshot, by the name of its file; and the folder in which
 // all of them seem to lie.
 inline constexpr std::string_view kCommandFolder = "/command";

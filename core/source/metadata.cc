@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -37,7 +38,11 @@ v1::NodeType type_of(std::uint32_t mode) {
   }
 }
 
-TimePoint to_time(const statx_timestamp& time) { return {time.tv_sec, time.tv_nsec}; }
+// File systems that a program or a server answers for may say more nanoseconds than a second has, which no
+// node may hold.
+TimePoint to_time(const statx_timestamp& time) {
+  return {time.tv_sec, std::min(time.tv_nsec, snapshot::kMaximumNanos)};
+}
 
 ErrorKind kind_of(int error_number) {
   return error_number == ENOENT ? ErrorKind::kNotFound : ErrorKind::kReadFailed;
@@ -49,7 +54,12 @@ std::string read_target(int path_fd, const std::string& name) {
   std::array<char, 4096> target;
   const ssize_t size = readlinkat(path_fd, "", target.data(), target.size());
   if (size < 0) throw system_error(errno, "reading the symbolic link " + shown(name), ErrorKind::kReadFailed);
-  return {target.data(), static_cast<std::size_t>(size)};
+  std::string text(target.data(), static_cast<std::size_t>(size));
+  if (!snapshot::is_valid_target(text)) {
+    throw Error(ErrorKind::kReadFailed, "the symbolic link " + shown(name) + " has a target of " +
+                                            human_bytes(text.size()) + ", which is none");
+  }
+  return text;
 }
 
 bool is_device(v1::NodeType type) {

@@ -6,11 +6,10 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <set>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -86,11 +85,13 @@ void read_xattrs(int fd, bool path_only, v1::Node& node, const Warn& warn) {
                        not_found ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
   }
 
-  std::vector<v1::Xattr> xattrs;
-  std::size_t total = 0;
+  std::set<std::string> names;  // a file system may list one twice
   for (std::size_t begin = 0; begin < list.size();) {
-    const std::string name = list.c_str() + begin;
+    const std::string& name = *names.emplace(list.c_str() + begin).first;
     begin += name.size() + 1;
+  }
+  std::size_t total = 0;
+  for (const std::string& name : names) {
     v1::Xattr xattr;
     const bool read = get_all(
         [&](char* buffer, std::size_t size) {
@@ -113,11 +114,8 @@ void read_xattrs(int fd, bool path_only, v1::Node& node, const Warn& warn) {
                                               human_bytes(snapshot::kMaximumXattrs) +
                                               ", which garner cannot store");
     }
-    xattrs.push_back(std::move(xattr));
+    *node.add_xattrs() = std::move(xattr);
   }
-  std::sort(xattrs.begin(), xattrs.end(),
-            [](const v1::Xattr& a, const v1::Xattr& b) { return a.name() < b.name(); });
-  for (v1::Xattr& xattr : xattrs) *node.add_xattrs() = std::move(xattr);
 }
 
 std::uint32_t read_inode_flags(int fd, const Warn& warn) {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "odd_answers.h"
 #include "real_files.h"
 #include "snapshot/node.h"
 #include "support/failing_syscalls.h"
@@ -164,6 +165,46 @@ TEST_CASE("times before 1970 and after 2038, to the nanosecond") {
     must(utimensat(AT_FDCWD, folder.path("file").c_str(), times, 0), "utimensat");
     REQUIRE(snapshot::from_proto(capture_path(folder, "file").mtime()) == time);
   }
+}
+
+TEST_CASE(
+    "times of more nanoseconds than a second has, and attributes that are listed twice, fit into a node") {
+  const TemporaryFolder folder;
+  write_file(folder.path("file"), "x");
+  const std::map<std::string, std::string> expected{{"user.a", "1"}, {"user.b", "2"}};
+  bool has_xattrs = true;
+  for (const auto& [name, value] : expected)
+    has_xattrs = has_xattrs && set_xattr(folder.path("file"), name, value);
+  OddAnswers odd;
+  odd.nanos = GENERATE(1'000'000'000u, 0xffff'ffffu);
+  odd.lists_twice = true;
+  const Fd content = open_file(folder.path("file"), O_RDONLY);
+  for (const int fd : {-1, content.get()}) {
+    const v1::Node node =
+        capture(AT_FDCWD, folder.path("file"), read_status(content.get(), ""), fd, fail_on_warning);
+    for (const v1::Time& time : {node.mtime(), node.ctime()}) CHECK(time.nanos() == 999'999'999);
+    if (node.has_birth_time()) CHECK(node.birth_time().nanos() == 999'999'999);
+    if (has_xattrs) CHECK(xattrs_of(node) == expected);
+    if (has_xattrs) CHECK(node.xattrs_size() == 2);
+  }
+}
+
+TEST_CASE("a link that is said to lead nowhere, or further than a node may hold, cannot be read") {
+  const TemporaryFolder folder;
+  must(symlink("target", folder.path("link").c_str()), "symlink");
+  OddAnswers odd;
+  for (const std::string& target : {std::string(), std::string("a\0b", 3), std::string(5000, 'x')}) {
+    odd.target = target;
+    try {
+      capture_path(folder, "link");
+      FAIL("captured");
+    } catch (const Error& error) {
+      CHECK(error.kind() == ErrorKind::kReadFailed);
+      CHECK_THAT(error.what(), Catch::Contains("link") && Catch::Contains("target"));
+    }
+  }
+  odd.target = std::string(4095, 'x');
+  CHECK(capture_path(folder, "link").target().size() == 4095);
 }
 
 TEST_CASE("hard links are counted, except of folders") {
