@@ -467,6 +467,11 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
     if (earlier_node) folder->entry_missing();
   };
   if (track_class == source::TrackClass::kIgnore && kind != DT_DIR && kind != DT_UNKNOWN) return leave_out();
+  if (!snapshot::is_valid_name(entry.name)) {
+    if (track_class == source::TrackClass::kIgnore) return leave_out();
+    const std::string path = folder->scan.handle->path() + "/" + entry.name;
+    return tell_unreadable(context_, view.slow(), path, no_node_name(entry.name), /*kept=*/false);
+  }
   if (kind != DT_DIR) {
     try {
       status = view.status_of(entry.name);

@@ -46,6 +46,11 @@ void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFile
   }
 }
 
+Error no_node_name(const std::string& name) {
+  return Error(ErrorKind::kReadFailed, "its name has " + std::to_string(name.size()) +
+                                           " bytes, and garner stores none of more than 255");
+}
+
 bool is_still_there(RunContext& context, const v1::Node& earlier) {
   // By whichever thread: a lane takes more than one.
   if (context.supply != nullptr && !context.supply->bring(0, earlier)) return false;

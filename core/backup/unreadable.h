@@ -22,6 +22,8 @@ bool put_off(RunContext& context, const Error& error, unsigned attempts, WorkQue
 // that has hung is told of once, with that file system's path.
 void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFileSystem>& slow,
                      const std::string& path, const Error& error, bool kept);
+// Of a name that no node may have: NTFS, exFAT and servers have names of up to 765 bytes.
+Error no_node_name(const std::string& name);
 // Whether all of an earlier node is stored. Only looked at where that is in doubt.
 bool is_still_there(RunContext& context, const v1::Node& earlier);
 // The same as tell_unreadable(), and returns what the snapshot is to have instead: `earlier`, marked stale.

@@ -76,6 +76,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     tops.push_back(top);
     context.source_devices.push_back(0);
     try {
+      if (path != "/" && !snapshot::is_valid_name(base_name(path))) throw no_node_name(base_name(path));
       // A link that leads nowhere is told as such: what it should lead to is not there, or not mounted.
       if (S_ISDIR(status_of(context.calls, path).st_mode)) {
         FolderBase folder_base{std::nullopt, base_seen,          !options_.full_scan,

@@ -53,8 +53,8 @@ struct FolderEntry {
   std::string name;
   unsigned char type = 0;  // d_type, DT_UNKNOWN where the file system does not tell
 };
-// All entries but "." and "..", ascending by bytes, each once. Names that a node may not have are impossible
-// on Linux. `path` is for messages. Error(kReadFailed).
+// All entries but "." and "..", ascending by bytes, each once. Names may be longer than a node's. `path` is
+// for messages. Error(kReadFailed).
 std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path);
 
 // The folder holds a CACHEDIR.TAG with the signature of https://bford.info/cachedir/.

@@ -126,6 +126,26 @@ class FailingReads(Faulty):
         for name in ("a/bad", "b/one", "c/deep/file"):
             self.assertEqual("new\n", found["mounted/" + name])
 
+    def test_a_longer_name_than_can_be_stored_is_told_and_can_be_ignored(self):
+        """As NTFS, exFAT and servers have them: of a file, of a folder, and of a source."""
+        self.write("real/a/long", "x")
+        self.write("real/c/long/file", "x")
+        run = self.garner.backup("set", codes=(3,))
+        failing = {"mounted/a/" + "n" * 300, "mounted/c/" + "n" * 300}
+        self.assertEqual(failing, set(self.errors(run["run_id"])))
+        for error in self.errors().values():
+            self.assertIn("300 bytes", error["message"])
+            self.assertFalse(error["stale"])
+        found = self.restored(run["snapshot_id"])
+        for name in ("a/good", "b/one", "c/deep/file"):
+            self.assertIn("mounted/" + name, found)
+        self.garner.run("set", "add", "named", "--source", self.path("source/mounted/c", "n" * 300), "--source",
+                        self.path("source/mounted/b"), "--destination", "disk")
+        named = self.garner.backup("named", codes=(3,))
+        self.assertIn("one", " ".join(self.restored(named["snapshot_id"])))
+        self.garner.run("ignore", "--all-of", run["run_id"])
+        self.assertEqual("0", self.garner.backup("set")["error_count"])
+
     def backup_that_is_answered(self):
         """What hung takes a moment to return, and nothing more is asked until it has."""
         deadline = time.monotonic() + PATIENCE
