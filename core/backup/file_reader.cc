@@ -54,15 +54,15 @@ void FileReader::read(const FileBatch& batch) {
     auto reading = std::make_shared<ReadingFile>();
     try {
       node = read_file(folder, path, task, reading);
-    } catch (const Error& error) {
+    } catch (const Error& failure) {
+      if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
+      const Error error = cause_of(folder, task.name, failure);
       if (error.kind() == ErrorKind::kReadFailed) {
         if (read_again(batch, task, *reading, error)) {
           context_.checkpointer.end_reading(reading);
           continue;
         }
         node = keep_last_known(context_, folder.scan.handle->slow(), path, error, task.earlier);
-      } else if (error.kind() != ErrorKind::kNotFound) {
-        throw;
       }
     }
     if (context_.stop.stop_requested()) return;  // a large file stays recorded for the last checkpoint

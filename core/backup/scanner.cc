@@ -47,23 +47,9 @@ std::optional<v1::Node> last_known(LookTask task) {
 
 std::string path_of(const LookTask& task) { return task.folder->scan.handle->path() + "/" + task.entry.name; }
 
-// What is wrong with an entry of `folder` that failed with `error`. Not found is also what a name is whose
-// server does not answer (autofs), or which the file system lists and cannot look up (CIFS): those are there.
-Error cause_of(Folder& folder, const std::string& name, const Error& error) {
-  if (error.kind() != ErrorKind::kNotFound) return error;
-  try {
-    if (!folder.lists(name)) return error;
-  } catch (const Error& failure) {
-    if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
-    return failure;
-  }
-  return Error(ErrorKind::kReadFailed, std::string("its folder lists it all the same: ") + error.what(),
-               error.error_number());
-}
-
-// Of a folder itself. A source is listed in nothing that is walked.
+// Of a folder itself.
 Error cause_of(Folder& folder, const Error& error) {
-  return folder.is_source_root() ? error : cause_of(*folder.parent(), folder.name(), error);
+  return cause_of(*folder.parent(), folder.name(), error);
 }
 
 source::TrackClass class_of(const Folder& folder, const std::string& name, bool is_folder) {
@@ -588,8 +574,9 @@ void Scanner::keep_content(const LookTask& task, const source::FolderView& view,
     // The content is not that of this moment. With the beginning of time as that of its last change the file
     // is never taken for unchanged, should another rule have it read one day.
     if (!is_as_read) *node->mutable_ctime() = snapshot::to_proto(TimePoint{});
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kReadFailed && error.kind() != ErrorKind::kNotFound) throw;
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
+    const Error error = cause_of(*folder, task.entry.name, failure);
     node.reset();
     if (error.kind() == ErrorKind::kReadFailed)
       node = keep_last_known(context_, view.slow(), path, error, known);

@@ -28,6 +28,19 @@ bool may_heal(const Error& error) {
 
 }  // namespace
 
+Error cause_of(Folder& folder, const std::string& name, const Error& error) {
+  if (error.kind() != ErrorKind::kNotFound) return error;
+  if (!folder.parent()) return Error(ErrorKind::kReadFailed, error.what(), error.error_number());
+  try {
+    if (!folder.lists(name)) return error;
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kReadFailed && failure.kind() != ErrorKind::kNotFound) throw;
+    return failure;
+  }
+  return Error(ErrorKind::kReadFailed, std::string("its folder lists it all the same: ") + error.what(),
+               error.error_number());
+}
+
 bool is_worth_again(const RunContext& context, const Error& error, unsigned attempts) {
   return attempts < context.options.retry_delays.size() && may_heal(error);
 }

@@ -11,6 +11,11 @@
 
 namespace garner::backup {
 
+// What is wrong with an entry of `folder` that failed with `error`: kNotFound if it has vanished. Not found
+// is also what a name is whose server does not answer (autofs), or which the file system lists and cannot
+// look up or open (CIFS): those are there. A source never vanishes: whoever named it is told.
+Error cause_of(Folder& folder, const std::string& name, const Error& error);
+
 // Whether it is of use to try again what has failed after `attempts` before it: permissions do not change in
 // seconds, and what hangs would only hang again.
 bool is_worth_again(const RunContext& context, const Error& error, unsigned attempts);

@@ -34,7 +34,9 @@ std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path) {
     if (size == 0) break;
     if (size < 0) {
       if (errno == EINTR) continue;
-      throw system_error(errno, "listing the folder " + printable(path), ErrorKind::kReadFailed);
+      // ENOENT: it was removed since it was opened.
+      throw system_error(errno, "listing the folder " + printable(path),
+                         errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
     }
     for (std::size_t offset = 0; offset < static_cast<std::size_t>(size);) {
       const char* const record = reinterpret_cast<const char*>(buffer.data()) + offset;

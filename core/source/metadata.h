@@ -54,7 +54,7 @@ struct FolderEntry {
   unsigned char type = 0;  // d_type, DT_UNKNOWN where the file system does not tell
 };
 // All entries but "." and "..", ascending by bytes, each once. Names may be longer than a node's. `path` is
-// for messages. Error(kReadFailed).
+// for messages. Error(kReadFailed); Error(kNotFound) when the folder has been removed.
 std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path);
 
 // The folder holds a CACHEDIR.TAG with the signature of https://bford.info/cachedir/.

@@ -13,6 +13,7 @@
 #include "support/forge_removal.h"
 #include "support/hooked_destination.h"
 #include "unit/backup/backup_fixture.h"
+#include "unit/backup/failing_reads.h"
 #include "unit/backup/failing_status.h"
 
 namespace garner::backup {
@@ -203,6 +204,93 @@ TEST_CASE("what is listed and not found is kept as it was, and what has vanished
   const FailingStatus fault(folder.path("source/file"), ENOENT, 1, /*vanishes=*/true);
   CHECK(run().totals().files() == 1);
   CHECK(backups.monitor.errors.empty());
+}
+
+// What a set's source becomes in run upon run, and what each has told.
+class Runs {
+ public:
+  explicit Runs(const std::vector<std::string>& sources) : options_(backups.options(sources)) {
+    options_.retry_delays = {std::chrono::milliseconds(1)};
+  }
+  v1::Snapshot operator()() {
+    options_.run = Uuid::random();
+    backups.monitor.errors.clear();
+    result = backups.run(options_);
+    return backups.snapshot(result.snapshot);
+  }
+  // What the only error of the last run says; empty where it told none.
+  std::string error() {
+    if (backups.monitor.errors.empty()) return "";
+    REQUIRE(backups.monitor.errors.size() == 1);
+    return backups.monitor.errors[0];
+  }
+  BackupOptions& options() { return options_; }
+
+  Backups backups;
+  BackupResult result;
+
+ private:
+  BackupOptions options_;
+};
+
+TEST_CASE("what is there and cannot be opened for that it is not found is kept as it was") {
+  TemporaryFolder folder;
+  make_folders_durably(folder.path("source"));
+  const std::string path = GENERATE("source/file", "alone");  // in a folder, and a source by itself
+  CAPTURE(path);
+  for (const char* name : {"source/file", "source/other", "alone"}) write_file(folder.path(name), "first");
+  Runs run({folder.path("source"), folder.path("alone")});
+  run();
+  write_file(folder.path(path), "second");
+  {
+    const FailingOpen fault(folder.path(path), ENOENT, 1'000);
+    const v1::Snapshot made = run();
+    CHECK(made.totals().files() == 3);
+    CHECK(made.totals().bytes() == 15);
+    CHECK(run.error().starts_with(folder.path(path) + ": "));
+  }
+  {
+    const FailingOpen fault(folder.path(path), ENOENT, 1);
+    CHECK(run().totals().bytes() == 16);
+    CHECK(run.error().empty());
+    CHECK(fault.left() == 0);
+  }
+  write_file(folder.path(path), "third");
+  const FailingOpen fault(folder.path(path), ENOENT, 1, /*vanishes=*/true);
+  // A file that has vanished is no error. A source is.
+  const bool is_source = path == "alone";
+  CHECK(run().totals().files() == (is_source ? 3 : 2));
+  CHECK(run.error().empty() != is_source);
+}
+
+TEST_CASE("what is there and not found counts as it was where its content is read once only, too") {
+  TemporaryFolder folder;
+  for (const char* name : {"file", "other"}) write_file(folder.path(name), "first");
+  Runs run({folder.path()});
+  run.options().set.add_rules("once file");
+  run();
+  write_file(folder.path("file"), "second");
+  {
+    const FailingOpen fault(folder.path("file"), ENOENT, 1'000);
+    const v1::Snapshot made = run();
+    CHECK(made.totals().files() == 2);
+    CHECK(run.error().starts_with(folder.path("file") + ": "));
+    CHECK(run.backups.file(run.result.snapshot, "file").stale());
+  }
+  const FailingOpen fault(folder.path("file"), ENOENT, 1, /*vanishes=*/true);
+  CHECK(run().totals().files() == 1);
+  CHECK(run.error().empty());
+}
+
+TEST_CASE("a source that is removed while it is backed up is told, and kept as it was") {
+  TemporaryFolder folder;
+  for (const char* name : {"source", "other"}) make_folders_durably(folder.path(name));
+  write_file(folder.path("source/file"), "first");
+  Runs run({folder.path("source"), folder.path("other")});
+  run();
+  const FailingStatus fault(folder.path("source"), ENOENT, 1'000, /*vanishes=*/false, /*before=*/1);
+  CHECK(run().totals().files() == 1);
+  CHECK(run.error().starts_with(folder.path("source") + ": "));
 }
 
 TEST_CASE("several sources, a file as a source, and a source that is gone") {

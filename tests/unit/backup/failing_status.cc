@@ -15,18 +15,21 @@ namespace {
 std::mutex mutex;
 ino_t failing = 0;
 int error = 0;
+int calls_before = 0;
 int calls_left = 0;
 std::string vanishing;
 
 }  // namespace
 
-FailingStatus::FailingStatus(const std::string& path, int error_number, int times, bool vanishes) {
+FailingStatus::FailingStatus(const std::string& path, int error_number, int times, bool vanishes,
+                             int before) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) throw std::runtime_error(path + " is not there");
   const std::lock_guard lock(mutex);
   failing = status.st_ino;
   error = error_number;
   calls_left = times;
+  calls_before = before;
   vanishing = vanishes ? path : "";
 }
 
@@ -50,6 +53,10 @@ extern "C" int statx(int folder, const char* path, int flags, unsigned int mask,
   if (result != 0) return static_cast<int>(result);
   const std::lock_guard lock(mutex);
   if (calls_left == 0 || status->stx_ino != failing) return 0;
+  if (calls_before > 0) {
+    --calls_before;
+    return 0;
+  }
   --calls_left;
   if (!vanishing.empty()) unlink(vanishing.c_str());
   errno = error;

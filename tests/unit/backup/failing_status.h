@@ -10,8 +10,8 @@ namespace garner::backup {
 class FailingStatus {
  public:
   // The next `times` calls of statx for what is at `path` now fail with `error_number`.
-  // With `vanishes`, it is removed just before that.
-  FailingStatus(const std::string& path, int error_number, int times, bool vanishes = false);
+  // With `vanishes`, it is removed just before that. `before` calls do not fail yet.
+  FailingStatus(const std::string& path, int error_number, int times, bool vanishes = false, int before = 0);
   ~FailingStatus();
   FailingStatus(const FailingStatus&) = delete;
   FailingStatus& operator=(const FailingStatus&) = delete;

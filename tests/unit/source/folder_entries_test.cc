@@ -81,6 +81,19 @@ TEST_CASE("an empty folder, and what is no folder") {
   REQUIRE_THROWS_AS(names_in(file), Error);
 }
 
+TEST_CASE("a folder that is removed while it is open is not found") {
+  const TemporaryFolder folder;
+  must(mkdir(folder.path("folder").c_str(), 0755), "mkdir");
+  const Fd fd = open_folder(folder.path("folder"));
+  must(rmdir(folder.path("folder").c_str()), "rmdir");
+  try {
+    list_folder(fd.get(), folder.path("folder"));
+    FAIL("listed");
+  } catch (const Error& error) {
+    CHECK(error.kind() == ErrorKind::kNotFound);
+  }
+}
+
 TEST_CASE("folders that are caches say so") {
   const std::string signature = "Signature: 8a477f597d28d172789f06886806bc55";
   const TemporaryFolder folder;
