@@ -164,6 +164,10 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     if (context_.stop.stop_requested()) return std::nullopt;
 
     const bool settled = is_same_moment(status, content.status());
+    if (settled && file->offset < status.size && content.is_stored()) {
+      throw Error(ErrorKind::kReadFailed, "it ends after " + std::to_string(file->offset) + " of the " +
+                                              std::to_string(status.size) + " bytes that it has");
+    }
     if (settled || attempt == kAttempts) {
       snapshot::ContentListBuilder list = file->list;
       node.set_size(list.length());

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 
 #include <algorithm>
 #include <array>
@@ -122,6 +123,11 @@ FileStatus read_status(int folder_fd, const std::string& name) {
   status.has_birth_time = (found.stx_mask & STATX_BTIME) != 0;
   if (status.has_birth_time) status.birth_time = to_time(found.stx_btime);
   return status;
+}
+
+bool stores_files(int fd) {
+  struct statfs found {};
+  return fstatfs(fd, &found) != 0 || found.f_blocks > 0;
 }
 
 v1::Node capture(int folder_fd, const std::string& name, const FileStatus& status, int content_fd,

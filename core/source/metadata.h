@@ -60,6 +60,11 @@ std::vector<FolderEntry> list_folder(int folder_fd, const std::string& path);
 // The folder holds a CACHEDIR.TAG with the signature of https://bford.info/cachedir/.
 bool is_cache_folder(int folder_fd);
 
+// Whether the file system stores what it shows. Those in which the kernel makes files up as they are read
+// have no room at all, and what they say of a file's size need not be so (4096 in sysfs, whatever the file
+// holds).
+bool stores_files(int fd);
+
 // Names of owners (getpwuid_r, getgrgid_r); what was looked up is kept for a minute. Empty for none, and for
 // a name that is not printable UTF-8. Thread-safe.
 std::string user_name(std::uint32_t uid);

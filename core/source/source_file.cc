@@ -34,6 +34,10 @@ FileStatus SourceFile::status() const {
   return status;
 }
 
+bool SourceFile::is_stored() const {
+  return ask([](int fd) { return stores_files(fd); });
+}
+
 v1::Node SourceFile::capture(const FolderView& folder, const std::string& name, const FileStatus& status,
                              const std::function<void(const std::string&)>& warn) const {
   if (!slow_) return source::capture(folder.fd(), name, status, fd_->get(), warn);

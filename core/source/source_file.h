@@ -27,6 +27,7 @@ class SourceFile {
   FileStatus status() const;
   v1::Node capture(const FolderView& folder, const std::string& name, const FileStatus& status,
                    const std::function<void(const std::string&)>& warn) const;
+  bool is_stored() const;  // see stores_files()
   std::vector<DataRange> data_ranges(std::uint64_t size, const std::string& path) const;
   // After this, whatever is written to the file gives it a new time of change. Without it, what a program
   // stores through a mapping of the file does not, for as long as the page it stores to has not been written

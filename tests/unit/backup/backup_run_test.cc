@@ -293,6 +293,48 @@ TEST_CASE("a source that is removed while it is backed up is told, and kept as i
   CHECK(run.error().starts_with(folder.path("source") + ": "));
 }
 
+TEST_CASE("a file that ends before its size says is kept as it was") {
+  TemporaryFolder folder;
+  write_file(folder.path("file"), "first");
+  Runs run({folder.path()});
+  run();
+  write_file(folder.path("file"), "second");
+  write_file(folder.path("new"), "x");
+  {
+    const EarlyEnd fault(folder.path("file"), 3);
+    run();
+    CHECK_THAT(run.error(), Catch::StartsWith(folder.path("file") + ": ") && Catch::Contains("3 of the 6"));
+    const v1::Node file = run.backups.file(run.result.snapshot, "file");
+    CHECK(file.stale());
+    CHECK(file.size() == 5);
+  }
+  {
+    const EarlyEnd fault(folder.path("new"), 0);
+    write_file(folder.path("new"), "xy");
+    run();
+    CHECK(run.error().starts_with(folder.path("new") + ": "));
+    CHECK(run.backups.file(run.result.snapshot, "file").size() == 6);
+  }
+  run();
+  CHECK(run.error().empty());
+  CHECK(run.backups.differences(run.result.snapshot, folder.path()).empty());
+}
+
+TEST_CASE("files of which the kernel makes up the size have what can be read of them") {
+  const std::string path = "/sys/devices/system/cpu/online";
+  std::ifstream made_up(path);
+  std::string content;
+  if (!std::getline(made_up, content)) {
+    WARN("not tested: there is no " << path);
+    return;
+  }
+  Runs run({path});
+  const v1::Snapshot made = run();
+  CHECK(run.error().empty());
+  CHECK(made.sources(0).root().size() == content.size() + 1);
+  CHECK_FALSE(made.sources(0).root().stale());
+}
+
 TEST_CASE("several sources, a file as a source, and a source that is gone") {
   Sources sources(6);
   Backups backups;
