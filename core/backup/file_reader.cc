@@ -6,6 +6,7 @@
 
 #include "backup/unreadable.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "snapshot/node.h"
 #include "source/change.h"
 #include "source/folder_view.h"
@@ -49,7 +50,10 @@ void FileReader::read(const FileBatch& batch) {
   context_.statistics.current(printable(folder_path));
   for (const FileTask& task : batch.files) {
     if (context_.stop.stop_requested()) return;
-    const std::string path = folder_path + "/" + task.name;
+    // A source that is a file may be a link to one that lies elsewhere, and has another name.
+    const std::string path = folder.parent()
+                                 ? folder_path + "/" + task.name
+                                 : context_.options.set.sources(static_cast<int>(folder.source()));
     std::optional<v1::Node> node;
     auto reading = std::make_shared<ReadingFile>();
     try {
@@ -99,6 +103,7 @@ v1::Node FileReader::capture_other(Folder& folder, const source::FolderView& vie
   }
   v1::Node node = view.capture_entry(
       name, status, [&](const std::string& message) { context_.statistics.error(path, message); });
+  node.set_name(base_name(path));
   if (status.links > 1) node.set_mount(context_.mounts.number(folder.source(), status.device));
   return node;
 }
@@ -126,7 +131,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     content.write_out();  // after the status: what is stored from here on is seen by the next one
     file->place = folder.place_of(task.name);
     file->seen = seen;
-    v1::Node node = content.capture(view, task.name, status, warn);
+    v1::Node node = content.capture(view, base_name(path), status, warn);
     const HardLinks::Key link{status.device, status.inode};
     if (status.links > 1) {
       node.set_mount(context_.mounts.number(folder.source(), status.device));

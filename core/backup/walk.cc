@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include <spdlog/spdlog.h>
@@ -35,6 +37,15 @@ struct stat status_of(const std::shared_ptr<source::BoundedCalls>& calls, const 
                          errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
     }
     return status;
+  });
+}
+
+// Where the path leads, through all links. Error(kReadFailed).
+std::string real_path(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
+  return source::SlowFileSystem(calls, path).call([path] {
+    const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
+    if (!real) throw system_error(errno, printable(path), ErrorKind::kReadFailed);
+    return std::string(real.get());
   });
 }
 
@@ -78,7 +89,8 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     try {
       if (path != "/" && !snapshot::is_valid_name(base_name(path))) throw no_node_name(base_name(path));
       // A link that leads nowhere is told as such: what it should lead to is not there, or not mounted.
-      if (S_ISDIR(status_of(context.calls, path).st_mode)) {
+      const mode_t mode = status_of(context.calls, path).st_mode;
+      if (S_ISDIR(mode)) {
         FolderBase folder_base{std::nullopt, base_seen,          !options_.full_scan,
                                false,        supply_ != nullptr, std::nullopt};
         if (earlier && earlier->type() == v1::NODE_TYPE_FOLDER) folder_base.node = *earlier;
@@ -95,20 +107,22 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
         context.mounts.number(source, context.source_devices.back());
         context.queue.add(std::move(root));
       } else {
-        top->scan.handle = source::FolderHandle::open_root(parent_path(path), context.calls);
+        // A link to a file is followed as one to a folder is: the user named what it leads to.
+        const std::string place = S_ISREG(mode) ? real_path(context.calls, path) : path;
+        top->scan.handle = source::FolderHandle::open_root(parent_path(place), context.calls);
         const source::FolderView view(top->scan.handle);
-        const source::FileStatus status = view.status_of(base_name(path));
+        const source::FileStatus status = view.status_of(base_name(place));
         context.mounts.number(source, status.device);
         if (status.type == v1::NODE_TYPE_FILE) {
-          FileTask task{0, base_name(path), std::nullopt};
+          FileTask task{0, base_name(place), std::nullopt};
           if (earlier && earlier->type() == v1::NODE_TYPE_FILE) task.earlier = *earlier;
           Scanner(context, /*lane=*/0).look_at_source(top, std::move(task), status, base_seen);
         } else {
-          top->complete(
-              0,
-              view.capture_entry(base_name(path), status,
-                                 [&](const std::string& message) { statistics_->error(path, message); }),
-              false);
+          v1::Node node = view.capture_entry(base_name(place), status, [&](const std::string& message) {
+            statistics_->error(path, message);
+          });
+          node.set_name(base_name(path));
+          top->complete(0, std::move(node), false);
         }
       }
       ++read.count;

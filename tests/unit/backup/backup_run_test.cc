@@ -335,6 +335,43 @@ TEST_CASE("files of which the kernel makes up the size have what can be read of 
   CHECK_FALSE(made.sources(0).root().stale());
 }
 
+TEST_CASE("a source that is a link to a file is that file, under the link's name") {
+  TemporaryFolder folder;
+  make_folders_durably(folder.path("real"));
+  write_file(folder.path("real/file"), "content");
+  const std::string link = folder.path("link");
+  const std::string target = GENERATE(true, false) ? "real/file" : folder.path("real/file");
+  REQUIRE(symlink(target.c_str(), link.c_str()) == 0);
+  Runs run({link});
+  const v1::Node file = run().sources(0).root();
+  CHECK(run.error().empty());
+  CHECK(file.type() == v1::NODE_TYPE_FILE);
+  CHECK(file.name() == "link");
+  CHECK(file.size() == 7);
+  run();
+  CHECK(run.result.progress.counters.read_bytes == 0);
+
+  write_file(folder.path("real/file"), "other content");
+  {
+    const FailingOpen fault(folder.path("real/file"), EIO, 1'000);
+    CHECK(run().sources(0).root().stale());
+    CHECK(run.error().starts_with(link + ": "));
+  }
+  CHECK(run().sources(0).root().size() == 13);
+  TemporaryFolder restored;
+  QuietRestore monitor;
+  restore::RestoreOptions options;
+  options.target = restored.path();
+  run_restore(run.backups.small.repository(), run.backups.snapshot(run.result.snapshot), options, monitor,
+              {});
+  CHECK(as_text(read_file(restored.path("link"), 100)) == "other content");
+
+  // What leads to no file and no folder is the link itself, as one that is met on the way is.
+  remove_file(link);
+  REQUIRE(symlink("/dev/null", link.c_str()) == 0);
+  CHECK(run().sources(0).root().type() == v1::NODE_TYPE_SYMLINK);
+}
+
 TEST_CASE("several sources, a file as a source, and a source that is gone") {
   Sources sources(6);
   Backups backups;
