@@ -64,6 +64,7 @@ class Folder {
     TimePoint seen;          // nothing in it was looked at before
     v1::Node node;           // its own metadata
     bool same_node = false;  // as the base has it
+    bool is_empty = false;   // whatever the rules say
     std::vector<source::FolderEntry> entries;
     std::size_t next = 0;
     std::optional<snapshot::TreeReader> earlier;

@@ -178,6 +178,10 @@ bool Scanner::start(const std::shared_ptr<Folder>& folder) {
     leave_out(folder);
     return false;
   }
+  if (is_bare_mount_point(*folder)) {
+    give_up(folder, Error(ErrorKind::kReadFailed, "it is empty, and was not: is its file system mounted?"));
+    return false;
+  }
 
   if (folder->base.node) open_earlier(*folder);
   if (context_.resumed && !folder->base.from_checkpoint) {
@@ -214,6 +218,7 @@ bool Scanner::open(Folder& folder) {
                      !(context_.options.set.exclude_caches() && view.is_cache());
   if (enter) {
     scan.entries = view.list();
+    scan.is_empty = scan.entries.empty();
     find_rules(folder, view);
   }
 
@@ -227,6 +232,15 @@ bool Scanner::open(Folder& folder) {
     scan.node.set_name(folder.name());
   }
   return true;
+}
+
+// Whether an empty folder stands where the source was: it is another one, for a file system's root has an
+// inode of its own. Who empties a source keeps the folder. The device is of no use: its number may be another
+// one after each boot.
+bool Scanner::is_bare_mount_point(const Folder& folder) const {
+  if (!folder.is_source_root() || !folder.scan.is_empty) return false;
+  const std::optional<v1::Node>& known = folder.base.from_checkpoint ? folder.base.known : folder.base.node;
+  return known && known->inode() != folder.scan.inode && !snapshot::equal(known->totals(), v1::Totals());
 }
 
 bool Scanner::is_excluded(const Folder& folder, const source::FileStatus& status) const {

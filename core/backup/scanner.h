@@ -27,6 +27,7 @@ class Scanner {
   bool is_stored(const v1::Node& earlier);
   bool start(const std::shared_ptr<Folder>& folder);
   bool open(Folder& folder);
+  bool is_bare_mount_point(const Folder& folder) const;
   void leave_out(const std::shared_ptr<Folder>& folder);
   void complete(const std::shared_ptr<Folder>& folder, std::size_t slot, std::optional<v1::Node> node,
                 bool same);

@@ -146,6 +146,23 @@ class FailingReads(Faulty):
         self.garner.run("ignore", "--all-of", run["run_id"])
         self.assertEqual("0", self.garner.backup("set")["error_count"])
 
+    def test_a_source_that_is_not_mounted_is_kept_as_it_was(self):
+        mounted = self.path("source/mounted")
+        self.garner.run("set", "add", "whole", "--source", mounted, "--destination", "disk")
+        self.garner.backup("whole")
+        subprocess.run(["umount", "-l", mounted], check=True)
+        self.assertEqual([], os.listdir(mounted))
+        for _ in range(2):
+            run = self.garner.backup("whole", codes=(3,))
+            (error,) = self.garner.json("errors", run["run_id"])["errors"]
+            self.assertEqual((mounted, True), (error["path"], error["stale"]))
+            self.assertIn("is its file system mounted?", error["message"])
+            self.assertIn("a/good", self.restored(run["snapshot_id"]))
+        self.mount()
+        self.change_all("new\n")
+        run = self.garner.backup("whole")
+        self.assertEqual("new\n", self.restored(run["snapshot_id"])["a/good"])
+
     def backup_that_is_answered(self):
         """What hung takes a moment to return, and nothing more is asked until it has."""
         deadline = time.monotonic() + PATIENCE

@@ -335,6 +335,52 @@ TEST_CASE("files of which the kernel makes up the size have what can be read of 
   CHECK_FALSE(made.sources(0).root().stale());
 }
 
+TEST_CASE("an empty folder in the place of a source that was not empty is not taken for it") {
+  TemporaryFolder folder;
+  const std::string source = folder.path("source");
+  for (const char* path : {"source/below", "other"}) make_folders_durably(folder.path(path));
+  write_file(source + "/file", "content");
+  write_file(source + "/below/file", "content");
+  Runs run({source, folder.path("other")});
+  // What stands in its place while it is not mounted: an empty folder.
+  const auto unmount = [&](const std::string& path) {
+    REQUIRE(rename(path.c_str(), folder.path("mounted elsewhere").c_str()) == 0);
+    make_folders_durably(path);
+  };
+  const auto mount = [&](const std::string& path) {
+    REQUIRE(rmdir(path.c_str()) == 0);
+    REQUIRE(rename(folder.path("mounted elsewhere").c_str(), path.c_str()) == 0);
+  };
+  run();
+  unmount(source);
+  for (int time = 0; time < 2; ++time) {
+    const v1::Snapshot made = run();
+    CHECK_THAT(run.error(), Catch::StartsWith(source + ": ") && Catch::Contains("mounted"));
+    CHECK(made.totals().files() == 2);
+    CHECK(made.sources(0).root().stale());
+    CHECK_FALSE(made.sources(1).root().stale());
+  }
+  mount(source);
+  const v1::Snapshot made = run();
+  CHECK(run.error().empty());
+  CHECK(made.totals().files() == 2);
+  CHECK_FALSE(made.sources(0).root().stale());
+
+  // A folder in it may be emptied, or become another one.
+  unmount(source + "/below");
+  CHECK(run().totals().files() == 1);
+  CHECK(run.error().empty());
+  // So may the source be emptied by hand. What was empty may become another folder.
+  remove_file(source + "/file");
+  REQUIRE(rmdir((source + "/below").c_str()) == 0);
+  CHECK(run().totals().files() == 0);
+  CHECK(run.error().empty());
+  REQUIRE(rmdir(source.c_str()) == 0);
+  make_folders_durably(source);
+  run();
+  CHECK(run.error().empty());
+}
+
 TEST_CASE("a source that is a link to a file is that file, under the link's name") {
   TemporaryFolder folder;
   make_folders_durably(folder.path("real"));
