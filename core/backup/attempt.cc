@@ -390,7 +390,13 @@ std::optional<BackupResult> Attempt::make() {
     }
   }
   if (!decided) {
-    decided = walk_source();
+    try {
+      decided = walk_source();
+    } catch (const EarlierTreeLost& lost) {
+      spdlog::info("run {}: a tree of the snapshot that it compares with was removed meanwhile: {}",
+                   options_.run.text(), lost.why);
+      return std::nullopt;
+    }
     put_snapshot_blobs(*writer_, *targets_fed_, by_number(), *decided);
   }
   statistics_->stage("committing");

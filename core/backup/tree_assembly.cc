@@ -1,6 +1,7 @@
 #include "backup/tree_assembly.h"
 
 #include "base/error.h"
+#include "snapshot/parse.h"
 
 namespace garner::backup {
 
@@ -22,17 +23,26 @@ void TreeAssembly::missing() { builder(); }
 snapshot::TreeBuilder& TreeAssembly::builder() {
   if (builder_) return *builder_;
   builder_.emplace(sink_, names_);
-  if (same_nodes_ > 0) {
-    snapshot::TreeReader reader(source_, earlier_->id);
-    for (; same_nodes_ > 0; --same_nodes_) {
-      auto named = reader.next();
-      if (!named)
-        throw Error(ErrorKind::kInternal, "the earlier tree " + earlier_->id.hex() + " has become shorter");
-      builder_->add(std::move(named->node));
-    }
-  }
+  if (same_nodes_ > 0) take_same_nodes();
   earlier_.reset();
   return *builder_;
+}
+
+void TreeAssembly::take_same_nodes() {
+  std::optional<snapshot::TreeReader> reader;
+  for (; same_nodes_ > 0; --same_nodes_) {
+    std::optional<snapshot::NamedNode> named;
+    try {
+      if (!reader) reader.emplace(source_, earlier_->id);
+      named = reader->next();
+    } catch (const Error& error) {
+      if (!snapshot::concerns_blob(error)) throw;
+      throw EarlierTreeLost{error.what()};
+    }
+    if (!named)
+      throw Error(ErrorKind::kInternal, "the earlier tree " + earlier_->id.hex() + " has become shorter");
+    builder_->add(std::move(named->node));
+  }
 }
 
 TreeAssembly::Result TreeAssembly::finish() {

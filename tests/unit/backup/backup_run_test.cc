@@ -597,6 +597,33 @@ TEST_CASE("a snapshot whose base and packs are removed while it is made is compl
   if (still_there) CHECK(second.progress.counters.read_bytes < 100'000);  // rescued, not read again
 }
 
+TEST_CASE("a run whose base is forgotten and pruned in mid-walk reads everything, and ends with a snapshot") {
+  Sources sources(24, 3, 4);
+  // Of these the first is as it was, and is taken from the earlier tree when the second is found not to be.
+  const std::string folder = sources.root() + "/changing";
+  make_folders_durably(folder);
+  write_file(folder + "/as it was", random_text(sources.random(), 10'000));
+  write_file(folder + "/changed", random_text(sources.random(), 5'000'000));
+  Backups backups;
+  const BackupResult first = backups.run(sources.root());
+  write_file(folder + "/changed", random_text(sources.random(), 5'000'000));
+  const std::vector<store::ObjectName> packs = backups.small.repository().index().live_packs();
+  // The first save comes before the first piece of that file is read: no more may be unsaved.
+  BackupOptions options = backups.options({sources.root()});
+  options.pace.bytes = options.pace.most_unsaved = 64u << 10;
+  bool in_mid_walk = false;
+  RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
+    testing::forge_removal(backups.small.repository(), {first.snapshot}, packs);
+    in_mid_walk = !backups.checkpoint.load()->snapshot;
+  });
+  const BackupResult second =
+      run_backup(backups.small.repository(), checkpoint, options, backups.clock, backups.monitor, {});
+  CHECK(in_mid_walk);
+  CHECK(backups.monitor.errors.empty());
+  CHECK(backups.differences(second.snapshot, sources.root()).empty());
+  CHECK(backups.snapshot(second.snapshot).parent().empty());
+}
+
 TEST_CASE("a run whose own packs were taken for orphans reads what was in them again") {
   Sources sources(25, 2, 3);
   Backups backups;
