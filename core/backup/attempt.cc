@@ -331,12 +331,14 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
     const Place& place = places_[number];
     // Whether it has any the checkpoint does not tell; without a base, or a supplier, it has none.
     const bool may_have = !known.base_snapshots.empty() || known.counters.supplied_bytes > 0;
-    if (resumed_ && may_have && place.repository->may_store_differences()) has_differences_ = true;
+    // Nor has one whose log does not know of them and which may not say so; that another one may says nothing
+    // of it.
+    const bool had_differences = resumed_ && may_have && place.repository->may_store_differences();
     targets_fed_->add(Target::Context{number, targets_[number].name, *place.repository, *writer_,
                                       *statistics_, options_.run, options_.pace, known.base_snapshots,
                                       known.names, std::move(adopted.committed[number]),
                                       store::find_root(*place.state, options_.run.view()) != nullptr,
-                                      has_differences_, options_.during_commit});
+                                      has_differences_, had_differences, options_.during_commit});
   }
 }
 

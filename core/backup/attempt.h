@@ -95,7 +95,9 @@ class Attempt {
   bool is_supplied_ = false;              // a supplier's
   CheckpointHead head_;
   bool resumed_ = false;
-  std::atomic<bool> has_differences_ = false;  // what is stored may hold some, which its records have to say
+  // What this process stores may hold some, which the records of all have to say: none is made unless all may
+  // (source_of_differences()).
+  std::atomic<bool> has_differences_ = false;
   std::unique_ptr<store::UnionSource> union_;
   store::BlobSource* earlier_ = nullptr;  // what can be read of what is stored
   std::unique_ptr<store::BlobWriter> writer_;

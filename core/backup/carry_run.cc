@@ -201,7 +201,7 @@ class CarryRun {
     targets_->add(Target::Context{options_.number, target_.destination().describe(), target_, *writer_,
                                   *statistics_, options_.run, options_.pace, bases,
                                   /*names=*/{}, std::exchange(committed_, {}), has_root(), has_differences_,
-                                  options_.during_commit});
+                                  /*had_differences=*/false, options_.during_commit});
     statistics_->show_targets([this] { return targets_->progress(); });
     checkpointer_ = std::make_unique<Checkpointer>(Checkpointer::Context{
         *writer_, checkpoint_, *statistics_, *targets_, options_.pace, threads_, has_differences_});

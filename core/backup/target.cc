@@ -165,7 +165,7 @@ void Target::commit_root() {
 }
 
 store::CommitOutcome Target::commit(store::CommitPlan& plan) {
-  plan.has_differences = context_.has_differences;
+  plan.has_differences = context_.has_differences || context_.had_differences;
   const std::shared_ptr<void> held = context_.during_commit ? context_.during_commit() : nullptr;
   store::CommitOutcome outcome = context_.repository.commit(plan);
   context_.statistics.committed(context_.number, outcome.stored_bytes);

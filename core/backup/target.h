@@ -42,10 +42,11 @@ class Target {
     Uuid run;
     CheckpointPace pace;
     std::vector<crypto::BlobId> base_snapshots;
-    std::set<store::ObjectName> names;                          // as the checkpoint has them
-    std::vector<Uuid> committed_packs;                          // to be forgotten with the next save
-    bool has_root = false;                                      // the log has this run's unfinished root
-    const std::atomic<bool>& has_differences;                   // what is delivered may hold some
+    std::set<store::ObjectName> names;         // as the checkpoint has them
+    std::vector<Uuid> committed_packs;         // to be forgotten with the next save
+    bool has_root = false;                     // the log has this run's unfinished root
+    const std::atomic<bool>& has_differences;  // what is delivered may hold some, of what this process stores
+    bool had_differences = false;              // the same of what an earlier process has stored, here
     std::function<std::shared_ptr<void>()> during_commit = {};  // as in BackupOptions
     // Called by the thread, with nothing held, whenever something was delivered or the state has changed.
     std::function<void()> changed = {};

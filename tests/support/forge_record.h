@@ -57,4 +57,19 @@ inline void forge_record_by_other(store::Repository& repository,
   put_record(repository, record, other);
 }
 
+// `repository`'s writer may only add from now on: another one is the remover.
+inline void forge_demotion(store::Repository& repository) {
+  const crypto::WriterKey other = crypto::WriterKey::generate();
+  const auto add = [](store::Record& record, const crypto::WriterKey& key, store::v1::Role role) {
+    store::v1::Writer& writer = *record.body.add_set_writers();
+    writer.set_uuid(key.uuid().value.data(), key.uuid().value.size());
+    writer.set_public_key(key.public_key().data(), key.public_key().size());
+    writer.set_role(role);
+  };
+  forge_record(repository, [&](store::Record& record) {
+    add(record, other, store::v1::ROLE_REMOVE);
+    add(record, repository.writer(), store::v1::ROLE_ADD);
+  });
+}
+
 }  // namespace garner::testing

@@ -85,19 +85,7 @@ class SmallRepository {
   }
 
   // From now on the machine may only add: another one is the remover.
-  void demote() {
-    const crypto::WriterKey other = crypto::WriterKey::generate();
-    forge_record(*repository_, [&](store::Record& record) {
-      store::v1::Writer& remover = *record.body.add_set_writers();
-      remover.set_uuid(other.uuid().value.data(), other.uuid().value.size());
-      remover.set_public_key(other.public_key().data(), other.public_key().size());
-      remover.set_role(store::v1::ROLE_REMOVE);
-      store::v1::Writer& own = *record.body.add_set_writers();
-      own.set_uuid(machine_.key.uuid().value.data(), machine_.key.uuid().value.size());
-      own.set_public_key(machine_.key.public_key().data(), machine_.key.public_key().size());
-      own.set_role(store::v1::ROLE_ADD);
-    });
-  }
+  void demote() { forge_demotion(*repository_); }
 
   // Everything of it, and of the machine's cache, belongs to this user from now on.
   void give_to(uid_t user) {

@@ -155,6 +155,22 @@ TEST_CASE("a run to several that is cut off at any save goes on, and gives all t
   CHECK(list_names(backups.spool()).empty());
 }
 
+TEST_CASE("a run that goes on says of differences to each destination what is true there") {
+  Sources sources(46, 3, 4);
+  ManyBackups backups(2);
+  backups.run(sources.root());
+  // One log may be told that there are differences. The other knows of none, and this machine may not say so.
+  testing::forge_demotion(backups.at(1));
+  write_file(sources.root() + "/folder0/file0", "something else");
+  const BackupOptions options = backups.options(sources.root());
+  backups.checkpoint.cut_after_save = 1;
+  CHECK_THROWS_AS(backups.run(options), testing::PowerCut);
+  backups.checkpoint.cut_after_save = 0;
+  backups.reopen();
+  backups.check_whole(backups.run(options), {0, 1}, sources.root());
+  CHECK(backups.at(1).state()->must_know_to_read() == 0);
+}
+
 TEST_CASE("a destination that fails is left out, and keeps nobody") {
   Sources sources(47);
   ManyBackups backups(3);
