@@ -342,9 +342,13 @@ class Applier {
       remove_entry(*state_.mutable_condemned(), name);
       set_entry(*state_.mutable_dead(), name);
     }
+    // A dead name is condemned again where an object was made anew under it (awaited_names.h), for a remover
+    // that has forgotten the name takes that for an orphan; and when a name is forgotten is up to whoever
+    // reads, so that nobody may refuse a record because it is not.
     for (const std::string& name : body_.condemn()) {
-      require_not_removed(name);
+      require(!has_key(*state_.mutable_condemned(), name), "it condemns what is condemned: " + hex(name));
       require(!has_key(*state_.mutable_segments(), name), "it condemns a live segment: " + hex(name));
+      if (has_key(*state_.mutable_dead(), name)) remove_entry(*state_.mutable_dead(), name);
       set_entry(*state_.mutable_condemned(), name);
     }
   }

@@ -45,7 +45,7 @@ inline std::uint64_t first_generation(std::uint64_t log_number) {
 //   - a pinned snapshot is not removed; pinning and unpinning takes ROLE_REMOVE and the feature flag.
 //   - tags (snapshot_tags.h) are given to listed snapshots only; that takes ROLE_REMOVE and the feature flag.
 //   - nothing is added twice or removed without being there; a name that was condemned or dropped is not
-//   added again;
+//   added again, but what was dropped may be condemned again;
 //     a segment is condemned when no longer live; only what was condemned in an earlier record is dropped.
 // A dropped name is dead from then on, until forget_dead().
 v1::RepositoryState apply(v1::RepositoryState state, const OpenedRecord& record);
