@@ -259,7 +259,7 @@ bool Attempt::resume(CheckpointHead known) {
   make_writer(writer_options());
   store::BlobWriter::Adopted adopted;
   try {
-    adopted = writer_->adopt(head_.packs);
+    adopted = writer_->adopt(head_.packs, head_.generations());
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kNotFound && error.kind() != ErrorKind::kDamaged) throw;
     spdlog::warn("run {}: what it had stored is gone ({}); it begins anew", options_.run.text(),
@@ -285,8 +285,9 @@ void Attempt::begin_anew() {
   choose_compared();
   std::vector<TargetBegin> begun;
   for (const unsigned number : fed_) {
-    TargetBegin target{number, base_id_ ? std::vector{*base_id_} : std::vector<crypto::BlobId>{}};
-    head_.targets.push_back({number, false, {}, target.base_snapshots, {}, {}});
+    TargetBegin target{number, base_id_ ? std::vector{*base_id_} : std::vector<crypto::BlobId>{},
+                       places_[number].state->generation()};
+    head_.targets.push_back({number, false, {}, target.base_snapshots, {}, {}, target.generation});
     begun.push_back(std::move(target));
   }
   checkpoint_.begin(head_.scan_start, begun);
@@ -330,9 +331,9 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
     }
     const Place& place = places_[number];
     // Whether it has any the checkpoint does not tell; without a base, or a supplier, it has none.
-    const bool may_have = !known.base_snapshots.empty() || known.counters.supplied_bytes > 0;
     // Nor has one whose log does not know of them and which may not say so; that another one may says nothing
     // of it.
+    const bool may_have = !known.base_snapshots.empty() || known.counters.supplied_bytes > 0;
     const bool had_differences = resumed_ && may_have && place.repository->may_store_differences();
     targets_fed_->add(Target::Context{number, targets_[number].name, *place.repository, *writer_,
                                       *statistics_, options_.run, options_.pace, known.base_snapshots,

@@ -157,7 +157,7 @@ class CarryRun {
     if (auto known = own_checkpoint()) {
       make_writer();
       try {
-        committed_ = std::move(writer_->adopt(known->packs).committed[options_.number]);
+        committed_ = std::move(writer_->adopt(known->packs, known->generations()).committed[options_.number]);
         head_ = std::move(*known);
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kNotFound && error.kind() != ErrorKind::kDamaged) throw;
@@ -167,8 +167,9 @@ class CarryRun {
       }
     }
     if (!writer_) {
-      checkpoint_.begin(clock_.now(), {{options_.number, {}}});
-      head_.targets = {{options_.number, false, {}, {}, {}, options_.before}};
+      const std::uint64_t generation = target_.state()->generation();
+      checkpoint_.begin(clock_.now(), {{options_.number, {}, generation}});
+      head_.targets = {{options_.number, false, {}, {}, {}, options_.before, generation}};
       make_writer();
     }
     remove_strays(staging_, options_.run, head_.packs);

@@ -76,6 +76,7 @@ struct TargetCounters {
 struct TargetBegin {
   unsigned number = 0;
   std::vector<crypto::BlobId> base_snapshots;  // what was skipped rests on these
+  std::uint64_t generation = 0;                // of its log, when the run began
 };
 
 // What changed at one of them since the last save.
@@ -95,6 +96,7 @@ struct TargetHead {
   std::vector<crypto::BlobId> base_snapshots;
   std::set<store::ObjectName> names;
   TargetCounters counters;
+  std::uint64_t generation = 0;  // as in TargetBegin; 0: it was begun by a version that did not note it
 };
 
 // What changed since the last save. What it says is stored is so at every destination that has not left.
@@ -120,6 +122,12 @@ struct CheckpointHead {
   RunCounters counters;
   std::optional<v1::Snapshot> snapshot;
 
+  // For BlobWriter::adopt().
+  store::Generations generations() const {
+    store::Generations all{};
+    for (const TargetHead& target : targets) all.at(target.number) = target.generation;
+    return all;
+  }
   // Null for a destination that was not there when the run began.
   const TargetHead* target(unsigned number) const {
     for (const TargetHead& target : targets) {

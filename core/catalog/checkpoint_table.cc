@@ -147,7 +147,8 @@ std::vector<store::DurablePack> CheckpointTable::load_packs() {
 std::vector<backup::TargetHead> CheckpointTable::load_targets() {
   std::vector<backup::TargetHead> targets;
   Statement rows = database_.prepare(
-      "SELECT target, left_feed, message, base_snapshots, new_bytes, stored_bytes, supplied_bytes "
+      "SELECT target, left_feed, message, base_snapshots, new_bytes, stored_bytes, supplied_bytes, "
+      "generation "
       "FROM checkpoint_targets WHERE run = ? ORDER BY target",
       run_);
   while (rows.step()) {
@@ -157,6 +158,7 @@ std::vector<backup::TargetHead> CheckpointTable::load_targets() {
     target.message = rows.text(2);
     target.base_snapshots = decode_ids(rows.blob_view(3));
     target.counters = {rows.unsigned_integer(4), rows.unsigned_integer(5), rows.unsigned_integer(6)};
+    target.generation = rows.unsigned_integer(7);
     Statement names = database_.prepare(
         "SELECT name FROM checkpoint_target_names WHERE run = ? AND target = ?", run_, target.number);
     while (names.step()) target.names.insert(store::ObjectName::from_bytes(names.blob_view(0)));
@@ -179,8 +181,8 @@ void CheckpointTable::begin(TimePoint scan_start, const std::vector<backup::Targ
     database_
         .prepare(
             "INSERT INTO checkpoint_targets (run, target, left_feed, message, base_snapshots, new_bytes, "
-            "stored_bytes, supplied_bytes) VALUES (?, ?, 0, '', ?, 0, 0, 0)",
-            run_, target.number, snapshots)
+            "stored_bytes, supplied_bytes, generation) VALUES (?, ?, 0, '', ?, 0, 0, 0, ?)",
+            run_, target.number, snapshots, target.generation)
         .run();
   }
   transaction.commit();

@@ -446,6 +446,10 @@ CREATE TABLE set_destination_states (
 ALTER TABLE sets ADD COLUMN supply_from TEXT NOT NULL DEFAULT '';
 ALTER TABLE sets ADD COLUMN supply_both_ways INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // The generation of each destination's log when a run began; 0: not known.
+    R"sql(
+ALTER TABLE checkpoint_targets ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

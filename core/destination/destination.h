@@ -54,7 +54,9 @@ class Destination {
   // true, and nobody ever sees the key with part of its content. A caller that was cut off compares the
   // content: equal bytes mean that it won.
   virtual bool put_exclusive(const std::string& key, ByteView data) = 0;
-  // As put, for a local file that is complete and fsynced. On success the file is gone from `path`.
+  // As put, for a local file that is complete and fsynced. On success the file is gone from `path`. At a
+  // server both may ask again when an answer is lost: an object that somebody deleted in between is made
+  // anew.
   virtual void put_file(const std::string& key, const std::string& path) = 0;
   // Whether put_file() with both was begun and cut off, would go on with what has arrived, and has certainly
   // never stored the object, not even for a moment in which somebody else may have seen it. A caller that

@@ -75,8 +75,9 @@ class BlobWriter {
     std::map<unsigned, std::string> left;
   };
   // Takes over packs of an earlier process: closes what was open at its last durable frame. Before any put().
-  // Error(kNotFound) or Error(kDamaged) when one of them is nowhere.
-  Adopted adopt(const std::vector<DurablePack>& packs);
+  // `since`: a record of each destination that is older than all that the run has published there
+  // (Repository::await). Error(kNotFound) or Error(kDamaged) when one of them is nowhere.
+  Adopted adopt(const std::vector<DurablePack>& packs, const Generations& since = {});
 
   // Stores a data blob at those destinations whose repository lacks it, unless this run has it for them.
   // Returns them: none where it was known everywhere.
@@ -246,6 +247,8 @@ class BlobWriter {
   bool is_settled(const Pack& pack, unsigned number) const;
   void tidy();
   std::shared_ptr<Pack> adopt_pack(const DurablePack& known, Adopted& adopted);
+  void await_published(const Generations& since, Adopted& adopted);
+  void leave_adopting(unsigned number, const Error& error, Adopted& adopted);
   void adopt_open(const DurablePack& known, Pack& pack);
   void adopt_finished(const DurablePack& known, Pack& pack, Adopted& adopted);
   void adopt_delivery(const DurablePack& known, Pack& pack, unsigned number, Adopted& adopted,

@@ -278,7 +278,7 @@ std::vector<Uuid> BlobWriter::forget(const std::vector<FinishedPack>& packs, uns
 
 // ---- Taking over ----
 
-BlobWriter::Adopted BlobWriter::adopt(const std::vector<DurablePack>& packs) {
+BlobWriter::Adopted BlobWriter::adopt(const std::vector<DurablePack>& packs, const Generations& since) {
   Adopted adopted;
   for (const DurablePack& known : packs) {
     std::shared_ptr<Pack> pack = adopt_pack(known, adopted);
@@ -293,9 +293,33 @@ BlobWriter::Adopted BlobWriter::adopt(const std::vector<DurablePack>& packs) {
     std::lock_guard lock(mutex_);
     packs_.push_back(std::move(pack));
   }
+  await_published(since, adopted);
   std::lock_guard lock(mutex_);
   tidy();
   return adopted;
+}
+
+// That a pack is there says nothing of what became of its name before: the earlier process may have put it
+// twice (awaited_names.h), and have read what somebody did to it in between.
+void BlobWriter::await_published(const Generations& since, Adopted& adopted) {
+  for (unsigned number = 0; number < targets_.size(); ++number) {
+    if (!has_target(live_, number)) continue;
+    std::vector<ObjectName> names;
+    for (const FinishedPack& pack : published(number)) names.push_back(pack.name);
+    try {
+      target(number).await(names, since[number]);
+    } catch (const Error& error) {
+      leave_adopting(number, error, adopted);
+    }
+  }
+}
+
+// One that cannot be asked keeps none of the others; of the only one the error is thrown.
+void BlobWriter::leave_adopting(unsigned number, const Error& error, Adopted& adopted) {
+  const bool is_alone = without(live_, target_bit(number)) == 0;
+  if (error.kind() == ErrorKind::kCancelled || is_alone) throw Error(error);
+  leave(number);
+  adopted.left[number] = error.what();
 }
 
 std::shared_ptr<BlobWriter::Pack> BlobWriter::adopt_pack(const DurablePack& known, Adopted& adopted) {
@@ -344,11 +368,7 @@ void BlobWriter::adopt_finished(const DurablePack& known, Pack& pack, Adopted& a
     try {
       adopt_delivery(known, pack, number, adopted, to_rename);
     } catch (const Error& error) {
-      // It cannot be asked, and keeps none of the others.
-      const bool is_alone = without(live_, target_bit(number)) == 0;
-      if (error.kind() == ErrorKind::kCancelled || is_alone) throw;
-      leave(number);
-      adopted.left[number] = error.what();
+      leave_adopting(number, error, adopted);
       continue;
     }
     needs_file = needs_file || (!delivery.forgotten && !delivery.published);

@@ -28,11 +28,12 @@ bool changes_anything(const v1::RecordBody& body, const v1::RepositoryState& sta
 
 // What one commit keeps in mind from one try to the next.
 struct Repository::Lookout {
-  std::set<ObjectName> condemned;   // by records that were read since the commit began, dropped since or not
+  const AwaitedNames& awaited;      // condemned before the commit began, own packs
+  std::set<ObjectName> condemned;   // by records that were read since then, dropped since or not
   std::set<ObjectName> seen_packs;  // own packs that were there after the first of those
 
   bool is_removed(const v1::RepositoryState& state, const ObjectName& name) const {
-    return condemned.contains(name) || store::is_removed(state, name);
+    return condemned.contains(name) || awaited.was_condemned(name) || store::is_removed(state, name);
   }
 };
 
@@ -81,7 +82,7 @@ CommitOutcome Repository::commit(const CommitPlan& plan) {
 // created, for nothing but a record changes it, and only one record can follow N.
 CommitOutcome Repository::commit_locked(const CommitPlan& plan) {
   CommitOutcome outcome;
-  Lookout lookout;
+  Lookout lookout{awaited_, {}, {}};
   Segments segments;
   const RecordSeen note_condemned = [&](const OpenedRecord& opened) {
     for (const std::string& name : opened.record.body.condemn()) {
@@ -155,7 +156,8 @@ bool Repository::find_lost(const CommitPlan& plan, const v1::RepositoryState& st
       outcome.lost_names.insert(pack.name);
     } else if (!index_.is_live(pack.name) && !lookout.seen_packs.contains(pack.name)) {
       // A record was read before this look, and every one is read until the commit: had the pack been removed
-      // after the look, one of them condemned it.
+      // after the look, one of them condemned it. Had it been before the look, and put anew by a call that
+      // was repeated, one of those condemned it that were read since it was first put.
       if (exists(pack)) {
         lookout.seen_packs.insert(pack.name);
       } else {
@@ -336,6 +338,7 @@ bool Repository::commit_record(const v1::RepositoryState& state, const Record& r
   outcome.committed = true;
   outcome.generation = record.body.generation();
   outcome.stored_bytes += sealed.object.size();
+  awaited_.note(record.body);
   if (!own.inlined) {
     for (const SealedSegment& segment : own.sealed) shelf_.keep(segment.name, segment.object);
   }

@@ -1,6 +1,8 @@
 // What a writer tells of its packs so that a later process can take them over.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,5 +32,8 @@ struct DurablePack {
   std::vector<PackDelivery> deliveries;
   std::vector<PackedFrame> frames;  // durable; when told by a writer, only those not told before
 };
+
+// Of a record of each destination's log, by its number; 0: none.
+using Generations = std::array<std::uint64_t, kMostTargets>;
 
 }  // namespace garner::store

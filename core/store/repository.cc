@@ -225,6 +225,7 @@ void Repository::refresh_from(std::uint64_t known, const RecordSeen& seen) {
   std::optional<v1::RepositoryState> newest =
       catch_up(log(), *before, end, known, [&](const OpenedRecord& opened) {
         growth.add(opened.record.body);
+        awaited_.note(opened.record.body);
         if (seen) seen(opened);
       });
   if (newest) {
@@ -247,6 +248,7 @@ void Repository::adopt(v1::RepositoryState state, LogEnd end, const Segments& ow
     return payload != nullptr ? *payload : fetch_segment(segment);
   });
   forget_dead(state, [&](const ObjectName& name) { return index_.is_named(name); });
+  awaited_.remove_if([&](const ObjectName& name) { return index_.is_live(name); });
   // Packs go by a removal alone; before the first state anything may have happened.
   if (metadata_ && (this->state()->generation() == 0 || !state.condemned().empty()))
     metadata_->drop_unless([&](const ObjectName& name) { return index_.is_live(name); });
@@ -403,6 +405,7 @@ BlobView Repository::view(crypto::BlobKind kind, const crypto::BlobId& id) {
 // nobody lists, which goes when the repository is opened. Should the same file be closed again by the run
 // that goes on, it is as another pack, under another name, and this one is still nobody's.
 void Repository::publish(const FinishedPack& pack, const std::string& path) {
+  awaited_.add(pack.name);
   const bool kept = metadata_ && pack.kind == PackKind::kMetadata && metadata_->keep(pack.name, path);
   try {
     context_.destination->put_file(pack_key(pack.name), path);
@@ -410,6 +413,18 @@ void Repository::publish(const FinishedPack& pack, const std::string& path) {
     if (kept) metadata_->drop(pack.name);
     throw;
   }
+}
+
+// Those that are read while it is under way are noted by whoever reads them. Of an earlier log nothing
+// counts: the one that replaced it lists what was there.
+void Repository::await(const std::vector<ObjectName>& published, std::uint64_t since) {
+  if (published.empty()) return;
+  const std::lock_guard lock(log_mutex_);
+  for (const ObjectName& name : published) awaited_.add(name);
+  if (since == 0) return;
+  const std::uint64_t newest = state()->generation();
+  for (std::uint64_t next = std::max(since + 1, first_generation(log_number(newest))); next <= newest; ++next)
+    awaited_.note(read_record(log(), next).record.body);
 }
 
 Bytes Repository::read_condemned(crypto::BlobKind kind, const crypto::BlobId& id) {

@@ -19,6 +19,7 @@
 #include "crypto/blob_id.h"
 #include "crypto/signing.h"
 #include "destination/destination.h"
+#include "store/awaited_names.h"
 #include "store/blob_reader.h"
 #include "store/blob_source.h"
 #include "store/index.h"
@@ -233,8 +234,12 @@ class Repository final : public BlobSource {
   // them), not cached, in `memory`. `run`: frames of which it may be one, and which are read together; may be
   // null.
   ByteView read_frame(const BlobLocation& location, Scratch& memory, FrameRun* run = nullptr);
-  // Puts a finished pack, the durable file `path`, as Destination::put_file.
+  // Puts a finished pack, the durable file `path`, as Destination::put_file. Its name is awaited from then on
+  // (awaited_names.h): no commit adds it should anybody condemn it meanwhile.
   void publish(const FinishedPack& pack, const std::string& path);
+  // The same for packs that an earlier process has published, none of them before the record of generation
+  // `since`: reads those after it once more. 0: that is not known, and none is read.
+  void await(const std::vector<ObjectName>& published, std::uint64_t since);
   // Blobs in packs that are published but not committed, as a resumed run knows them: read() finds them too.
   void set_uncommitted(const std::vector<FinishedPack>& packs);
 
@@ -335,6 +340,7 @@ class Repository final : public BlobSource {
   Index index_;
   std::optional<MetadataCache> metadata_;
   BlobReader reader_;
+  AwaitedNames awaited_;
 
   std::mutex log_mutex_;  // of what follows: one refresh or commit at a time
   Pin pin_;               // as saved

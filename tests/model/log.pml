@@ -31,7 +31,8 @@
  *   Writing a pack: what is written in part has no name yet.
  *
  * What is not modelled
- *   Damage, rollbacks, forks and rebuilt logs (tests/unit/maintenance); signatures and roles (tests/unit/store);
+ *   A put that is repeated when its answer was lost, and makes a pack anew that was removed in between: writers look
+ *   for own names in every record since they were first put (core/store/awaited_names.h). Damage, rollbacks, forks and rebuilt logs (tests/unit/maintenance); signatures and roles (tests/unit/store);
  *   the clock: an orphan or a root may be of any age at any time; deletion of segments that were live once. */
 
 /* ---- Objects: each has one name, never used again. Sets of them are masks. ---- */

@@ -35,7 +35,7 @@ class MemoryCheckpoint final : public backup::CheckpointStore {
     head_.emplace();
     head_->scan_start = scan_start;
     for (const backup::TargetBegin& target : targets)
-      head_->targets.push_back({target.number, false, {}, target.base_snapshots, {}, {}});
+      head_->targets.push_back({target.number, false, {}, target.base_snapshots, {}, {}, target.generation});
   }
   void save(const backup::CheckpointDelta& delta) override {
     std::lock_guard lock(mutex_);

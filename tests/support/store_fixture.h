@@ -124,7 +124,7 @@ inline store::FinishedPack store_pack(store::Repository& repository, const std::
   store::FrameCodec codec;
   writer.append(codec.encode(raw), static_cast<std::uint32_t>(raw.size()), std::move(entries));
   store::FinishedPack pack = writer.finish();
-  repository.destination().put_file(store::pack_key(pack.name), path);
+  repository.publish(pack, path);
   return pack;
 }
 

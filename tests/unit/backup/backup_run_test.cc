@@ -682,6 +682,35 @@ TEST_CASE("a run whose own packs were taken for orphans stores what they hold ag
   CHECK((result.progress.counters.read_bytes <= size) == still_there);
 }
 
+TEST_CASE("what is in a pack that was put twice, and removed in between, is stored again") {
+  Sources sources(27, 3, 4);
+  Backups backups;
+  std::shared_ptr<testing::HookedDestination> hooked;
+  backups.small.wrap([&](std::shared_ptr<destination::Destination> inner) {
+    return hooked = std::make_shared<testing::HookedDestination>(std::move(inner));
+  });
+  const bool dies = GENERATE(false, true);  // before its commit, and another process takes over what is there
+  CAPTURE(dies);
+  std::optional<store::ObjectName> removed;
+  hooked->before_put_file = [&](const std::string& key) {
+    if (removed) return;
+    removed = store::ObjectName::from_hex(base_name(key));
+    hooked->put(key, as_bytes("the first one"));
+    testing::forge_removal(backups.small.repository(), {}, {*removed});
+    if (dies) hooked->before_put_exclusive = [](const std::string&) { throw testing::PowerCut(); };
+  };
+  const BackupOptions options = backups.options({sources.root()});
+  if (dies) {
+    CHECK_THROWS_AS(backups.run(options), testing::PowerCut);
+    backups.small.wrap([](std::shared_ptr<destination::Destination> inner) { return inner; });
+  }
+  const BackupResult result = backups.run(options);
+  REQUIRE(removed);
+  backups.small.reopen();
+  CHECK_FALSE(backups.small.repository().index().is_named(*removed));
+  CHECK(backups.differences(result.snapshot, sources.root()).empty());
+}
+
 TEST_CASE("the blob that is stored of a snapshot is the one that is listed, whoever was first in the log") {
   Sources sources(26, 1, 2);
   Backups backups;

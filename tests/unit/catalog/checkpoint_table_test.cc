@@ -91,7 +91,7 @@ TEST_CASE("head, packs and names come back, from a catalog opened anew as well")
   {
     Catalog catalog = state.open();
     const auto table = catalog.checkpoint(catalog.runs().add(backup_of("home")));
-    table->begin(kScanStart, {{0, {blob(4), blob(5)}}, {2, {}}});
+    table->begin(kScanStart, {{0, {blob(4), blob(5)}, 17}, {2, {}, 3}});
     CheckpointDelta delta;
     delta.packs.push_back(open_data(open_pack, {frame(100), frame(300)}));
     delta.packs.back().path = "/x/\xff";
@@ -134,6 +134,7 @@ TEST_CASE("head, packs and names come back, from a catalog opened anew as well")
   CHECK(head->target(2)->names == std::set{name(7)});
   CHECK(head->target(2)->left);
   CHECK(head->target(2)->message == "it is slow");
+  CHECK(head->generations() == store::Generations{17, 0, 3});
   CHECK(head->target(2)->counters.stored_bytes == 4);
   CHECK(head->target(2)->counters.supplied_bytes == 3);
   CHECK(head->counters.read_bytes == 11);

@@ -293,6 +293,42 @@ TEST_CASE("an own pack that was taken for an orphan is lost, however far its rem
   CHECK(outcome.lost_names == std::set<ObjectName>{pack.name});
 }
 
+TEST_CASE("an own pack that was removed while its put was repeated, and is there again, is lost") {
+  CommitFixture fixture;
+  const TestBlob blob = test_blob(*fixture.repository, "a line that breaks");
+  const std::uint64_t began = fixture.repository->state()->generation();
+  // The answer to the first put is lost. The second one finds the name free.
+  std::optional<ObjectName> removed;
+  fixture.hooked->before_put_file = [&](const std::string& key) {
+    if (removed) return;
+    removed = ObjectName::from_hex(base_name(key));
+    fixture.destination->put(key, blob.content);
+    forge_removal(*fixture.owner, {}, {*removed});
+  };
+  const FinishedPack pack = store_pack(*fixture.repository, {blob});
+  REQUIRE(removed == pack.name);
+  REQUIRE(fixture.destination->size(pack_key(pack.name)) == pack.size);
+  SECTION("the commit reads of that") {}
+  SECTION("somebody has read of that before") { fixture.repository->refresh(); }
+  SECTION("a later process takes the pack over") {
+    fixture.repository = fixture.second.open(fixture.hooked, fixture.keyring);
+    fixture.repository->await({pack.name}, began);
+  }
+  CHECK(fixture.repository->state()->dead().empty());
+  CommitOutcome outcome = fixture.repository->commit(test_plan({pack}));
+  CHECK_FALSE(outcome.committed);
+  CHECK(outcome.lost_names == std::set<ObjectName>{pack.name});
+  // Under another name it is as any other.
+  const FinishedPack again = store_pack(*fixture.repository, {blob});
+  REQUIRE(fixture.repository->commit(test_plan({again})).committed);
+
+  // What is left is removed once more, as the orphan that it is, and whoever reads of both takes them.
+  forge_removal(*fixture.owner, {}, {pack.name});
+  Machine third;
+  const auto reader = third.open(fixture.destination, fixture.keyring);
+  CHECK(reader->read(blob.kind, blob.id) == blob.content);
+}
+
 TEST_CASE("an own segment that was taken for an orphan is made again") {
   CommitFixture fixture;
   std::vector<TestBlob> many;
