@@ -14,8 +14,10 @@
 #include "base/stop_scope.h"
 #include "crypto/id_set.h"
 #include "maintenance/check_report.h"
+#include "maintenance/condemned_names.h"
 #include "maintenance/damage.h"
 #include "maintenance/log_check.h"
+#include "maintenance/orphans.h"
 #include "snapshot/closure.h"
 #include "snapshot/node.h"
 #include "snapshot/parse.h"
@@ -43,30 +45,40 @@ class Repair {
     report_.begin_stage("reading directories of packs");
     const std::vector<destination::ObjectInfo> objects = repository_.destination().list("packs/");
     report_.set_total_packs(objects.size());
+    std::uint64_t condemned = 0;
     for (const destination::ObjectInfo& object : objects) {
       report_.throw_if_stopped();
+      const bool is_condemned = was_condemned(object.key);
+      if (is_condemned) ++condemned;
       try {
-        read_pack(object);
+        read_pack(object, is_condemned);
       } catch (const Error& error) {
         if (!is_damage_to_the_log(repository_, error)) throw;
-        report_.problem(object.key + " is left out: " + error.what());
+        // One that was condemned may just have been deleted.
+        if (!is_condemned) report_.problem(object.key + " is left out: " + error.what());
       }
       report_.add_pack();
     }
+    if (condemned > 0)
+      spdlog::info("{} packs are left out: they had been condemned, and are for the next prune", condemned);
   }
 
   // Records that can still be read list snapshots that are in no pack yet: an unchanged backup writes nothing
-  // else.
+  // else. And they say which packs are none of the repository's any more: before those are read.
   void read_records() {
     report_.begin_stage("reading what is left of the log");
     const store::LogContext log{repository_.destination(), repository_.keyring(),
                                 repository_.header().repository};
-    for (const store::ListedRecord& record : store::list_records(repository_.destination(), 0)) {
+    const std::vector<store::ListedRecord> records = store::list_records(repository_.destination(), 0);
+    if (records.empty()) return;
+    condemned_.emplace(repository_.seen(), records.back().generation, repository_.writer());
+    for (const store::ListedRecord& record : records) {
       report_.throw_if_stopped();
       highest_generation_ = std::max(highest_generation_, record.generation);
       try {
         const store::OpenedRecord opened = store::read_record(log, record.generation);
         const v1::RecordBody& body = opened.record.body;
+        condemned_->add(opened);
         for (const v1::SnapshotEntry& entry : body.add_snapshots()) add_listed(entry);
         for (const std::string& id : body.pin()) pinned_.insert(crypto::BlobId::from_bytes(as_bytes(id)));
         for (const std::string& id : body.unpin()) pinned_.erase(crypto::BlobId::from_bytes(as_bytes(id)));
@@ -141,10 +153,22 @@ class Repair {
   std::uint64_t blob_count() const { return blob_count_; }
 
  private:
-  void read_pack(const destination::ObjectInfo& object) {
+  bool was_condemned(const std::string& key) const {
+    const auto name = object_name_in(key);
+    return name && condemned_ && condemned_->contains(*name);
+  }
+
+  // Of one that was condemned nothing counts but what it says of the repository.
+  void read_pack(const destination::ObjectInfo& object, bool is_condemned) {
     const auto name = store::ObjectName::from_hex(base_name(object.key));
     const store::PackReader reader(repository_.destination(), repository_.keyring(), name);
     store::PackReader::Directory directory = reader.read_directory();
+    if (directory.generation >= parameters_generation_) {
+      parameters_generation_ = directory.generation;
+      parameters_ = directory.parameters;
+    }
+    highest_generation_ = std::max(highest_generation_, directory.generation);
+    if (is_condemned) return;
     for (const store::PackedFrame& frame : directory.frames) {
       for (const store::FrameBlob& blob : frame.blobs) {
         if (blob.kind == crypto::BlobKind::kSnapshot) snapshot_blobs_.push_back(blob.id);
@@ -153,11 +177,6 @@ class Repair {
       blob_count_ += frame.blobs.size();
       report_.add_blobs(frame.blobs.size());
     }
-    if (directory.generation >= parameters_generation_) {
-      parameters_generation_ = directory.generation;
-      parameters_ = directory.parameters;
-    }
-    highest_generation_ = std::max(highest_generation_, directory.generation);
     packs_.push_back({name, reader.header().kind, object.size, std::move(directory.frames)});
   }
 
@@ -177,6 +196,7 @@ class Repair {
   store::Repository& repository_;
   CheckReport& report_;
   const std::unique_ptr<store::BlobSource> stored_;
+  std::optional<CondemnedNames> condemned_;
   std::vector<store::FinishedPack> packs_;
   std::vector<crypto::BlobId> snapshot_blobs_;
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
@@ -209,8 +229,8 @@ RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonito
   }
 
   Repair repair(repository, report, std::move(stop));
-  repair.read_packs();
   repair.read_records();
+  repair.read_packs();
   repair.read_snapshots();
   result.packs = repair.pack_count();
   result.blobs = repair.blob_count();

@@ -291,6 +291,11 @@ Pin Repository::pin_of(const v1::RepositoryState& state) const {
   return pin;
 }
 
+Pin Repository::seen() const {
+  const std::lock_guard lock(log_mutex_);
+  return pin_;
+}
+
 void Repository::save_pin() {
   const Pin pin = pin_of(*state());
   if (pin == pin_) return;

@@ -156,6 +156,8 @@ class Repository final : public BlobSource {
   const RepositoryHeader& header() const { return header_; }
   const crypto::Keyring& keyring() const { return *keyring_.load(); }
   const crypto::WriterKey& writer() const { return *context_.writer; }
+  // What this machine has seen of the log, also of one that open() refuses.
+  Pin seen() const;
   destination::Destination& destination() { return *context_.destination; }
   const crypto::BlobHasher& hasher() const { return hasher_; }
   const chunking::Chunker& chunker() const;  // by the repository's parameters; Error(kConflict) without a log
@@ -342,8 +344,8 @@ class Repository final : public BlobSource {
   BlobReader reader_;
   AwaitedNames awaited_;
 
-  std::mutex log_mutex_;  // of what follows: one refresh or commit at a time
-  Pin pin_;               // as saved
+  mutable std::mutex log_mutex_;  // of what follows: one refresh or commit at a time
+  Pin pin_;                       // as saved
   LogEnd end_;
   std::optional<Look> looked_;  // nothing after an error that leaves open what is in the log
   bool whole_log_read_ = false;

@@ -9,6 +9,7 @@
 #include "store/log.h"
 #include "support/difference_node.h"
 #include "support/error_kind.h"
+#include "support/forge_removal.h"
 #include "unit/maintenance/maintenance_fixture.h"
 
 using namespace garner;
@@ -223,6 +224,61 @@ TEST_CASE("a log that cannot be used is replaced by one above it") {
   CHECK(result.needed);
   CHECK(result.recovered.size() == 2);
   CHECK(fixture.repository.repository().state()->generation() > generation);
+  CHECK(fixture.problems_of_check() == std::vector<std::string>{});
+}
+
+TEST_CASE("packs that the log had condemned are none of the new one, for whoever knows that log") {
+  RepairFixture fixture;
+  SmallRepository& small = fixture.repository;
+  const auto place = std::make_shared<destination::LocalDestination>(small.path());
+  Machine other;
+  other.open(place, small.keyring());
+  std::vector<store::ObjectName> packs = small.repository().index().live_packs();
+  const std::set<store::ObjectName> before(packs.begin(), packs.end());
+  write_file(fixture.source.path("folder/third"), noise(9000, 300));
+  small.back_up({fixture.source.path()});
+  packs = small.repository().index().live_packs();
+  std::erase_if(packs, [&](const store::ObjectName& name) { return before.contains(name); });
+  REQUIRE_FALSE(packs.empty());
+  const auto third = crypto::BlobId::from_bytes(as_bytes(small.repository().state()->snapshots(2).id()));
+  forge_condemn(small.repository(), {third}, packs);
+  // Nothing leads from the first record to the one that condemned.
+  if (GENERATE(false, true))
+    small.destination().remove(store::record_key(2));
+  else
+    small.destination().put(store::record_key(small.repository().state()->generation() + 1), Bytes(99, 1));
+  fixture.remove_all("state/");
+
+  bool is_known = true;
+  std::unique_ptr<store::Repository> others;
+  SECTION("it was this machine") { small.reopen_refused(); }
+  SECTION("it was a remover that was known by then") {
+    others = store::Repository::open_without_log(other.context(place, small.keyring()));
+  }
+  SECTION("whoever has not seen the log does not know who its removers are") {
+    small.reopen_without_log();
+    is_known = false;
+  }
+  store::Repository& repository = others ? *others : small.repository();
+  const auto result = maintenance::run_repair(repository, false, fixture.monitor, {});
+  CHECK(result.needed);
+  CHECK(result.recovered.size() == (is_known ? 2u : 3u));
+  for (const store::ObjectName& name : packs) CHECK(repository.index().is_live(name) == !is_known);
+  for (const store::ObjectName& name : before) CHECK(repository.index().is_live(name));
+}
+
+TEST_CASE(
+    "a machine that may only add has no packs left out of a new log by saying that they are condemned") {
+  RepairFixture fixture;
+  SmallRepository& small = fixture.repository;
+  forge_record_by_other(small.repository(), [&](store::Record& record) {
+    for (const store::ObjectName& name : small.repository().index().live_packs())
+      record.body.add_condemn(name.value.data(), name.value.size());
+  });
+  small.reopen_refused();
+  const maintenance::RepairResult result = fixture.repair();
+  CHECK(result.needed);
+  CHECK(result.recovered.size() == 2);
   CHECK(fixture.problems_of_check() == std::vector<std::string>{});
 }
 
