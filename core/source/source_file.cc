@@ -74,7 +74,8 @@ std::size_t SourceFile::read(MutableByteView data, std::uint64_t offset, const s
     buffer.resize(read_at(fd, buffer, offset, path));
     return buffer;
   });
-  std::ranges::copy(got, data.begin());
+  // From bytes that are const GCC 12's std::ranges::copy goes one by one.
+  std::copy(got.begin(), got.end(), data.begin());
   return got.size();
 }
 

@@ -40,7 +40,8 @@ Bytes seal_object(std::string_view magic, crypto::ObjectKind kind, ByteView cont
   Bytes object = clear.take();
   object.resize(padded_object_size(kClearSize + content.size() + crypto::kSealOverhead));
   const MutableByteView sealed = MutableByteView(object).subspan(kClearSize);
-  std::ranges::copy(content, sealed.begin());
+  // A state may be 256 MiB. From bytes that are const GCC 12's std::ranges::copy goes one by one.
+  std::copy(content.begin(), content.end(), sealed.begin());
   const crypto::Sealer sealer(keyring, kind, epoch, salt, associated);
   sealer.seal(crypto::SealPart::kBody, 0, sealed.first(sealed.size() - crypto::kSealOverhead), sealed);
   return object;
