@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file.h"
 #include "path_relation.h"
 
 namespace garner::daemon {
@@ -17,10 +18,6 @@ constexpr std::size_t kKeptFolders = 16;
 std::string step_to(std::string_view path, std::string_view folder) {
   const std::size_t begin = folder == "/" ? 1 : folder.size() + 1;
   return std::string(path.substr(begin, path.find('/', begin) - begin));
-}
-
-std::string path_in(const std::string& folder, const std::string& name) {
-  return folder == "/" ? folder + name : folder + "/" + name;
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ auto ask_in_time(const std::shared_ptr<source::BoundedCalls>& calls, const std::
 
 std::string below(const std::string& folder, const std::string& relative) {
   if (relative.empty()) return folder;
-  return (folder == "/" ? "" : folder) + "/" + relative;
+  return path_in(folder, relative);
 }
 
 v1::RuleOrigin to_origin(const source::MatchedRule& matched, const PathOwner& owner) {

@@ -52,7 +52,7 @@ void FileReader::read(const FileBatch& batch) {
     if (context_.stop.stop_requested()) return;
     // A source that is a file may be a link to one that lies elsewhere, and has another name.
     const std::string path = folder.parent()
-                                 ? folder_path + "/" + task.name
+                                 ? path_in(folder_path, task.name)
                                  : context_.options.set.sources(static_cast<int>(folder.source()));
     std::optional<v1::Node> node;
     auto reading = std::make_shared<ReadingFile>();

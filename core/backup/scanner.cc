@@ -7,6 +7,7 @@
 
 #include "backup/unreadable.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "snapshot/content_reader.h"
 #include "snapshot/node.h"
 #include "snapshot/parse.h"
@@ -45,7 +46,9 @@ std::optional<v1::Node> last_known(LookTask task) {
   return std::move(task.earlier);
 }
 
-std::string path_of(const LookTask& task) { return task.folder->scan.handle->path() + "/" + task.entry.name; }
+std::string path_of(const LookTask& task) {
+  return path_in(task.folder->scan.handle->path(), task.entry.name);
+}
 
 // Of a folder itself.
 Error cause_of(Folder& folder, const Error& error) {
@@ -273,7 +276,7 @@ void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
   const auto named = std::ranges::lower_bound(scan.entries, std::string_view(source::kTrackFileName), {},
                                               &source::FolderEntry::name);
   if (named == scan.entries.end() || named->name != source::kTrackFileName) return;
-  const std::string path = scan.handle->path() + "/" + source::kTrackFileName;
+  const std::string path = path_in(scan.handle->path(), source::kTrackFileName);
   try {
     const auto rules = source::read_track_file(view);
     if (!rules) return;
@@ -322,7 +325,7 @@ std::shared_ptr<const source::RuleList> Scanner::earlier_rules(const Folder& fol
 void Scanner::give_up(const std::shared_ptr<Folder>& folder, const Error& error) {
   const std::shared_ptr<source::FolderHandle>& own = folder->scan.handle;
   const source::FolderHandle& above = own ? *own : *folder->parent()->scan.handle;
-  const std::string path = own ? own->path() : above.path() + "/" + folder->name();
+  const std::string path = own ? own->path() : path_in(above.path(), folder->name());
   const std::optional<v1::Node>& known =
       folder->base.from_checkpoint ? folder->base.known : folder->base.node;
   std::optional<v1::Node> node = keep_last_known(context_, above.slow(), path, error, known);
@@ -469,7 +472,7 @@ void Scanner::look_at(const std::shared_ptr<Folder>& folder, const source::Folde
   if (track_class == source::TrackClass::kIgnore && kind != DT_DIR && kind != DT_UNKNOWN) return leave_out();
   if (!snapshot::is_valid_name(entry.name)) {
     if (track_class == source::TrackClass::kIgnore) return leave_out();
-    const std::string path = folder->scan.handle->path() + "/" + entry.name;
+    const std::string path = path_in(folder->scan.handle->path(), entry.name);
     return tell_unreadable(context_, view.slow(), path, no_node_name(entry.name), /*kept=*/false);
   }
   if (kind != DT_DIR) {

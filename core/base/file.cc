@@ -282,6 +282,12 @@ std::string parent_path(const std::string& path) {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+std::string path_in(const std::string& folder, std::string_view name) {
+  std::string path = folder;
+  if (!path.ends_with('/')) path += '/';
+  return path.append(name);
+}
+
 std::string normal_path(std::string_view path) {
   if (path.empty() || path.front() != '/' || path.find('\0') != std::string_view::npos) {
     throw Error(ErrorKind::kInvalidInput, "not an absolute path: '" + printable(path) + "'");

@@ -76,6 +76,8 @@ void remove_file(const std::string& path);
 // The part before the last slash ("." if there is none, "/" for the root), and the part after it.
 std::string parent_path(const std::string& path);
 std::string base_name(const std::string& path);
+// Of what is called `name`, or has that relative path, in the folder.
+std::string path_in(const std::string& folder, std::string_view name);
 // Removes empty and "." components and trailing slashes from an absolute path, and resolves ".." by its
 // letters alone. Throws Error(kInvalidInput) for a path that is not absolute, is empty or holds a NUL byte.
 std::string normal_path(std::string_view path);

@@ -139,11 +139,7 @@ std::string TargetFolder::path() const {
   return path;
 }
 
-std::string TargetFolder::path_of(const std::string& name) const {
-  std::string whole = path();
-  if (whole.back() != '/') whole += '/';
-  return whole + name;
-}
+std::string TargetFolder::path_of(const std::string& name) const { return path_in(path(), name); }
 
 void TargetFolder::sync_file_systems() {
   std::vector<int> descriptors;

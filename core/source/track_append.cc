@@ -97,7 +97,7 @@ std::optional<std::string> nearest_track_folder(const std::string& source, const
 void append_to_track_file(const std::string& source, const std::string& below, const std::string& rule) {
   const auto folder = open_below(source, below);
   const FolderHandle::Use use(*folder);
-  const std::string path = folder->path() + "/" + kTrackFileName;
+  const std::string path = path_in(folder->path(), kTrackFileName);
   auto fail = [&](const std::string& what) {
     return system_error(errno, printable(path) + ": " + what, ErrorKind::kWriteFailed);
   };

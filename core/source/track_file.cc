@@ -25,7 +25,7 @@ std::shared_ptr<const RuleList> read(int folder_fd, const std::string& folder_pa
     throw Error(ErrorKind::kReadFailed, "it is no regular file, so no rules are read from it");
   const Fd fd = open_following(AT_FDCWD, descriptor_path(named.get()).c_str());
   if (!fd.valid()) throw system_error(errno, "its rules cannot be read", ErrorKind::kReadFailed);
-  const std::string path = (folder_path == "/" ? "" : folder_path) + "/" + kTrackFileName;
+  const std::string path = path_in(folder_path, kTrackFileName);
   Bytes text(kMostTrackFileBytes + 1);
   text.resize(read_at(fd.get(), text, 0, path));
   if (text.size() > kMostTrackFileBytes)

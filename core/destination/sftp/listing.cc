@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "destination/key.h"
 #include "destination/sftp/sftp_file.h"
 
@@ -64,7 +65,7 @@ class RemoteListing {
 
   std::string path_of(const std::string& prefix) const {
     if (prefix.empty()) return root_;
-    return (root_ == "/" ? root_ : root_ + "/") + prefix.substr(0, prefix.size() - 1);
+    return path_in(root_, std::string_view(prefix).substr(0, prefix.size() - 1));
   }
 
   void send(SftpRequest& request, const Shared& folder) {
@@ -129,7 +130,7 @@ class RemoteListing {
     if (key.size() > kMaximumKeyLength) return;
     if (!name.attributes.mode || !name.attributes.size) {
       const std::optional<SftpAttributes> attributes =
-          client_.lstat(path_of(folder.prefix) + "/" + name.name);
+          client_.lstat(path_in(path_of(folder.prefix), name.name));
       if (!attributes) return;
       name.attributes = *attributes;
     }

@@ -1,6 +1,7 @@
 #include "destination/sftp/remote_folder.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/uuid.h"
 #include "destination/sftp/listing.h"
 #include "destination/staging.h"
@@ -13,10 +14,6 @@ std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-std::string path_in(const std::string& folder, const std::string& name) {
-  return folder == "/" ? folder + name : folder + "/" + name;
 }
 
 }  // namespace

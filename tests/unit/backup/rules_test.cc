@@ -177,6 +177,23 @@ TEST_CASE("of class once a file that could not be looked at for a moment keeps i
   CHECK(backups.monitor.errors.empty());
 }
 
+TEST_CASE("what fails right below the root is told with its path") {
+  RuledBackups backups;
+  std::string failing;
+  for (const auto& entry : std::filesystem::directory_iterator("/")) {
+    if (!entry.is_directory() || entry.is_symlink()) failing = entry.path().string();
+  }
+  if (failing.empty()) return;  // the root holds folders only
+  BackupOptions options = backups.options();
+  options.set.set_sources(0, "/");
+  options.set.add_rules("ignore /*");
+  options.set.add_rules("auto " + failing);
+  const FailingStatus fault(failing, EIO, 1'000);
+  backups.run(options);
+  REQUIRE(backups.monitor.errors.size() == 1);
+  CHECK(backups.monitor.errors[0].starts_with(failing + ": "));
+}
+
 TEST_CASE("of class once only a file whose content was lost is read again when something was lost") {
   RuledBackups backups;
   backups.rules = {"once *"};

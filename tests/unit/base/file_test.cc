@@ -225,6 +225,8 @@ TEST_CASE("paths are cut at the last slash") {
   CHECK(parent_path("/") == "/");
   CHECK(parent_path("a") == ".");
   CHECK(parent_path("a/b") == "a");
+  CHECK(path_in("/a", "b") == "/a/b");
+  CHECK(path_in("/", "b/c") == "/b/c");
   CHECK(base_name("/a/b") == "b");
   CHECK(base_name("b") == "b");
   CHECK(base_name("/") == "");
