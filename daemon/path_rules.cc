@@ -158,17 +158,17 @@ v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request
 
 std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& request) {
   std::vector<Wish> all;
-  for (const std::string& path : request.paths()) all.push_back({path, ""});
+  for (const std::string& path : request.paths()) all.push_back({path, "", true});
   if (request.run_id().empty()) return all;
   const std::int64_t number = parse_run_number(request.run_id());
   const auto run = catalog_.runs().find(number);
   if (!run) throw Error(ErrorKind::kNotFound, "there is no run " + printable(request.run_id()));
   if (run->kind != catalog::RunKind::kBackup)
     throw Error(ErrorKind::kInvalidInput, "run " + printable(request.run_id()) + " is no backup");
-  for (const catalog::RunErrorRow& error : catalog_.runs().errors(number, catalog::kMaximumRunErrors)) {
+  for (const catalog::FailingPath& failing : catalog_.runs().failing_paths(*run)) {
     // A .track file with a bad line is to be put right: its rules are read whether it is backed up or not.
-    if (error.path.starts_with('/') && base_name(error.path) != source::kTrackFileName)
-      all.push_back({error.path, run->set});
+    if (failing.path.starts_with('/') && base_name(failing.path) != source::kTrackFileName)
+      all.push_back({failing.path, run->set, failing.unreadable});
   }
   return all;
 }
@@ -199,6 +199,9 @@ bool PathRules::is_command(const Wish& wish) {
 }
 
 void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response) {
+  if (!wish.unreadable)
+    throw Error(ErrorKind::kInvalidInput,
+                "it was read, as far as is known: what was told of it is a warning");
   std::vector<catalog::BackupSet> sets = catalog_.configuration().sets();
   if (!wish.set.empty())
     std::erase_if(sets, [&](const auto& set) { return set.definition.name() != wish.set; });

@@ -18,15 +18,16 @@ class PathRules {
   // hangs.
   v1::ExplainPathResponse explain(const v1::ExplainPathRequest& request);
   // One path after the other: a rule that was added stays when a later path fails. Of a run's what cannot be
-  // a rule is passed over. The rule goes to the
-  // .track file nearest above the path, within its source, and to the set where there is none: a file of
+  // a rule is passed over, and what the run could read: a warning is no reason to lose it. The rule goes to
+  // the .track file nearest above the path, within its source, and to the set where there is none: a file of
   // rules is not made in a tree whose owner has none. It is the last that matches in either.
   v1::IgnorePathsResponse ignore(const v1::IgnorePathsRequest& request);
 
  private:
   struct Wish {
     std::string path;
-    std::string set;  // a run of which has recorded the path; empty: of all that hold it
+    std::string set;          // a run of which has recorded the path; empty: of all that hold it
+    bool unreadable = false;  // in that run; what is asked for by its path is left out, however that is
   };
   std::vector<std::string> excluded() const;
   std::vector<Wish> wishes(const v1::IgnorePathsRequest& request);

@@ -41,7 +41,7 @@ void BackupRunMonitor::progressed(const backup::BackupProgress& progress) {
 }
 
 void BackupRunMonitor::error(const backup::SourceError& error) {
-  keep_error(run_, runs_, {error.path, error.message, error.kept});
+  keep_error(run_, runs_, {error.path, error.message, error.kept, error.unreadable});
 }
 
 void FillRunMonitor::progressed(const backup::BackupProgress& progress) {

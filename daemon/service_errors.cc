@@ -18,6 +18,7 @@ void add_failing(catalog::RunTable& runs, const catalog::RunRow& run, v1::ListEr
     *added.mutable_since() = to_timestamp(failing.since);
     added.set_runs(failing.runs);
     added.set_stale(failing.kept);
+    added.set_unreadable(failing.unreadable);
   }
 }
 

@@ -120,7 +120,8 @@ struct BackupProgress {
 struct SourceError {
   std::string path;  // absolute, bytes
   std::string message;
-  bool kept = false;  // the snapshot has the last known version of it
+  bool kept = false;        // the snapshot has the last known version of it
+  bool unreadable = false;  // otherwise a warning: the snapshot has it, but for what the message says
 };
 
 struct BackupResult {

@@ -31,15 +31,12 @@ void CommandReader::read(const CommandTask& task) {
     ++context_.read_sources.count;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kReadFailed) throw;
-    context_.statistics.error(path, error.what());
     {
       std::lock_guard lock(context_.read_sources.mutex);
       if (context_.read_sources.first_error.empty())
         context_.read_sources.first_error = printable(path) + ": " + error.what();
     }
-    node = task.earlier;
-    if (node && !is_still_there(context_, *node)) node.reset();
-    if (node) node->set_stale(true);
+    node = keep_last_known(context_, nullptr, path, error, task.earlier);
   }
   context_.statistics.done_file();
   task.top->complete(0, std::move(node), false);

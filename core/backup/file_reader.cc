@@ -102,7 +102,7 @@ v1::Node FileReader::capture_other(Folder& folder, const source::FolderView& vie
     throw Error(ErrorKind::kReadFailed, "it was replaced while it was looked at: the next backup takes it");
   }
   v1::Node node = view.capture_entry(
-      name, status, [&](const std::string& message) { context_.statistics.error(path, message); });
+      name, status, [&](const std::string& message) { context_.statistics.warning(path, message); });
   node.set_name(base_name(path));
   if (status.links > 1) node.set_mount(context_.mounts.number(folder.source(), status.device));
   return node;
@@ -121,7 +121,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     return capture_other(folder, view, path, task.name);
   }
   const source::SourceFile& content = *opened;
-  auto warn = [&](const std::string& message) { context_.statistics.error(path, message); };
+  auto warn = [&](const std::string& message) { context_.statistics.warning(path, message); };
 
   HardLinks::Claim claim;
   for (int attempt = 1;; ++attempt) {

@@ -231,7 +231,7 @@ bool Scanner::open(Folder& folder) {
   } else {
     const std::string path = scan.handle->path();
     scan.node =
-        view.capture(status, [&](const std::string& message) { context_.statistics.error(path, message); });
+        view.capture(status, [&](const std::string& message) { context_.statistics.warning(path, message); });
     scan.node.set_name(folder.name());
   }
   return true;
@@ -281,17 +281,17 @@ void Scanner::find_rules(Folder& folder, const source::FolderView& view) {
     const auto rules = source::read_track_file(view);
     if (!rules) return;
     for (const source::BadLine& bad : rules->bad)
-      context_.statistics.error(path, "line " + std::to_string(bad.line) + ": " + bad.message);
+      context_.statistics.warning(path, "line " + std::to_string(bad.line) + ": " + bad.message);
     scan.rules = source::RuleScope::with(scan.rules, rules);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kNotFound) return;
     if (error.kind() != ErrorKind::kReadFailed) throw;
     // What is wrong with the file itself has no number: too much is backed up then, rather than too little.
-    if (error.error_number() == 0) return context_.statistics.error(path, error.what());
+    if (error.error_number() == 0) return context_.statistics.warning(path, error.what());
     if (is_worth_again(context_, error, scan.attempts)) throw;
     // Without them what is `once` would be read again, and what they except from being ignored be left out.
     const auto rules = earlier_rules(folder, path);
-    context_.statistics.error(
+    context_.statistics.warning(
         path, std::string(error.what()) + (rules ? "; those of the last backup count" : "; none count"));
     if (rules) scan.rules = source::RuleScope::with(scan.rules, rules);
   }
@@ -551,7 +551,7 @@ void Scanner::take(LookTask task, const source::FolderView& view, const source::
     v1::Node node;
     try {
       node = view.capture_entry(name, status, [&](const std::string& message) {
-        context_.statistics.error(path_of(task), message);
+        context_.statistics.warning(path_of(task), message);
       });
     } catch (const Error& error) {
       return unreadable(std::move(task), error);
@@ -580,8 +580,9 @@ void Scanner::keep_content(const LookTask& task, const source::FolderView& view,
   context_.statistics.done_bytes(status.size);
   std::optional<v1::Node> node;
   try {
-    node = view.capture_entry(task.entry.name, status,
-                              [&](const std::string& message) { context_.statistics.error(path, message); });
+    node = view.capture_entry(task.entry.name, status, [&](const std::string& message) {
+      context_.statistics.warning(path, message);
+    });
     if (status.links > 1) node->set_mount(context_.mounts.number(folder->source(), status.device));
     const bool is_as_read = node->size() == known.size() &&
                             snapshot::from_proto(node->mtime()) == snapshot::from_proto(known.mtime()) &&

@@ -51,8 +51,8 @@ class Statistics {
     errors_ += 1;
     monitor_.error(error);
   }
-  // Of what is in the snapshot, or in none.
-  void error(const std::string& path, const std::string& message) { error({path, message}); }
+  // Of what is in the snapshot all the same.
+  void warning(const std::string& path, const std::string& message) { error({path, message}); }
   void command_said(const std::string& name, std::string_view line) { monitor_.command_said(name, line); }
   void expect(std::uint64_t files, std::uint64_t bytes) {
     expected_files_ = files;

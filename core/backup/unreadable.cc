@@ -53,9 +53,10 @@ bool put_off(RunContext& context, const Error& error, unsigned attempts, WorkQue
 void tell_unreadable(RunContext& context, const std::shared_ptr<source::SlowFileSystem>& slow,
                      const std::string& path, const Error& error, bool kept) {
   if (slow && slow->has_hung() && error.error_number() == ETIMEDOUT) {
-    if (slow->is_to_be_told()) context.statistics.error({slow->path(), slow->message(), kept});
+    if (slow->is_to_be_told())
+      context.statistics.error({slow->path(), slow->message(), kept, /*unreadable=*/true});
   } else {
-    context.statistics.error({path, error.what(), kept});
+    context.statistics.error({path, error.what(), kept, /*unreadable=*/true});
   }
 }
 

@@ -119,7 +119,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
           Scanner(context, /*lane=*/0).look_at_source(top, std::move(task), status, base_seen);
         } else {
           v1::Node node = view.capture_entry(base_name(place), status, [&](const std::string& message) {
-            statistics_->error(path, message);
+            statistics_->warning(path, message);
           });
           node.set_name(base_name(path));
           top->complete(0, std::move(node), false);

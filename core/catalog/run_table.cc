@@ -218,11 +218,11 @@ bool RunTable::add_error(std::int64_t number, const RunErrorRow& error) {
   // A resumed run meets the errors of folders again that it had not finished.
   return database
              .prepare(
-                 "INSERT INTO run_errors (run, position, path, message, kept) "
-                 "SELECT ?1, (SELECT count(*) FROM run_errors WHERE run = ?1), ?2, ?3, ?5 "
+                 "INSERT INTO run_errors (run, position, path, message, kept, unreadable) "
+                 "SELECT ?1, (SELECT count(*) FROM run_errors WHERE run = ?1), ?2, ?3, ?5, ?6 "
                  "WHERE (SELECT count(*) FROM run_errors WHERE run = ?1) < ?4 AND NOT EXISTS "
                  "(SELECT 1 FROM run_errors WHERE run = ?1 AND path = ?2 AND message = ?3)",
-                 number, as_bytes(error.path), error.message, kMaximumRunErrors, error.kept)
+                 number, as_bytes(error.path), error.message, kMaximumRunErrors, error.kept, error.unreadable)
              .run() > 0;
 }
 
@@ -231,8 +231,9 @@ std::vector<RunErrorRow> RunTable::errors(std::int64_t number, std::uint64_t lim
   const auto lock = database.lock();
   std::vector<RunErrorRow> all;
   Statement rows = database.prepare(
-      "SELECT path, message, kept FROM run_errors WHERE run = ? ORDER BY position LIMIT ?", number, limit);
-  while (rows.step()) all.push_back({rows.text(0), rows.text(1), rows.integer(2) != 0});
+      "SELECT path, message, kept, unreadable FROM run_errors WHERE run = ? ORDER BY position LIMIT ?",
+      number, limit);
+  while (rows.step()) all.push_back({rows.text(0), rows.text(1), rows.integer(2) != 0, rows.integer(3) != 0});
   return all;
 }
 
@@ -242,10 +243,12 @@ std::vector<FailingPath> RunTable::failing_paths(const RunRow& run) {
   for (const RunErrorRow& error : errors(run.number, kMaximumRunErrors)) {
     const auto [place, added] = in_a_row.emplace(error.path, failing.size());
     if (added) {
-      failing.push_back({error.path, error.message, error.kept, run.started.value_or(run.queued), 1});
+      failing.push_back(
+          {error.path, error.message, error.kept, error.unreadable, run.started.value_or(run.queued), 1});
     } else {
       failing[place->second].message += "; " + error.message;
       failing[place->second].kept |= error.kept;
+      failing[place->second].unreadable |= error.unreadable;
     }
   }
   if (run.kind != RunKind::kBackup || run.set.empty()) return failing;

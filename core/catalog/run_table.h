@@ -72,6 +72,8 @@ struct RunErrorRow {
   std::string path;  // bytes
   std::string message;
   bool kept = false;  // the run's snapshot has the last known version of it
+  bool unreadable =
+      false;  // of a backup: it could not be read; otherwise the snapshot has it, with a warning
 };
 
 // A path with errors in a run, and since when it has had some.
@@ -79,6 +81,7 @@ struct FailingPath {
   std::string path;  // bytes
   std::string message;
   bool kept = false;
+  bool unreadable = false;
   TimePoint since;         // start of the first of the runs in a row
   std::uint32_t runs = 1;  // how many these are
 };

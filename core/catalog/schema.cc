@@ -450,6 +450,12 @@ ALTER TABLE sets ADD COLUMN supply_both_ways INTEGER NOT NULL DEFAULT 0;
     R"sql(
 ALTER TABLE checkpoint_targets ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 )sql",
+    // Whether it could not be read; otherwise the snapshot has it, with a warning. Of what was told before
+    // that was noted it is known where a last known version was kept.
+    R"sql(
+ALTER TABLE run_errors ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;
+UPDATE run_errors SET unreadable = kept;
+)sql",
 };
 
 }  // namespace

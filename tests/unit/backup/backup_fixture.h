@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,9 +35,11 @@ struct QuietMonitor final : BackupMonitor {
   void error(const SourceError& error) override {
     std::lock_guard lock(mutex);
     errors.push_back(error.path + ": " + error.message);
+    if (error.unreadable) unreadable.insert(error.path);
   }
   std::mutex mutex;
   std::vector<std::string> errors;
+  std::set<std::string> unreadable;  // paths
 };
 
 struct QuietRestore final : restore::RestoreMonitor {

@@ -167,6 +167,7 @@ TEST_CASE("what is below a folder that could not be looked at counts as last see
     const FailingStatus fault(folder.path() + failing, EIO, 1'000);
     const auto stale = run();
     CHECK(backups.snapshot(stale.snapshot).error_count() == 1);
+    CHECK(backups.monitor.unreadable == std::set{folder.path() + failing});
     CHECK(backups.snapshot(stale.snapshot).totals().files() == 1);
   }
   CHECK(run().progress.counters.read_bytes == 7);

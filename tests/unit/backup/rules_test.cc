@@ -103,6 +103,7 @@ TEST_CASE("a .track file counts below its folder, after the set's rules, and is 
   CHECK_FALSE(held.contains("y/c.o"));
   REQUIRE(backups.monitor.errors.size() == 1);
   CHECK(backups.monitor.errors[0].starts_with(backups.root() + "/x/.track: line 2: "));
+  CHECK(backups.monitor.unreadable.empty());  // a warning
   CHECK(backups.snapshot(backups.last.snapshot).error_count() == 1);
 }
 
@@ -192,6 +193,7 @@ TEST_CASE("what fails right below the root is told with its path") {
   backups.run(options);
   REQUIRE(backups.monitor.errors.size() == 1);
   CHECK(backups.monitor.errors[0].starts_with(failing + ": "));
+  CHECK(backups.monitor.unreadable == std::set{failing});
 }
 
 TEST_CASE("of class once only a file whose content was lost is read again when something was lost") {

@@ -130,12 +130,13 @@ TEST_CASE("what fails tells since when, over the runs of its set in a row") {
   made("home", 5, RunState::kFinished, {{"/long\xff", "no"}, {"/was well", "no"}, {"/long", "no"}});
   const RunRow last =
       made("home", 6, RunState::kFinished,
-           {{"/new", "no", true}, {"/long", "no"}, {"/was well", "a"}, {"/was well", "b", true}});
+           {{"/new", "no", true}, {"/long", "no"}, {"/was well", "a"}, {"/was well", "b", true, true}});
 
   const std::vector<FailingPath> failing = runs.failing_paths(last);
   REQUIRE(failing.size() == 3);
   CHECK(failing[0].path == "/new");
   CHECK(failing[0].kept);
+  CHECK_FALSE(failing[0].unreadable);
   CHECK(failing[0].runs == 1);
   CHECK(failing[0].since == TimePoint{6, 0});
   CHECK(failing[1].path == "/long");
@@ -144,8 +145,29 @@ TEST_CASE("what fails tells since when, over the runs of its set in a row") {
   CHECK(failing[1].since == TimePoint{1, 0});
   CHECK(failing[2].message == "a; b");
   CHECK(failing[2].kept);
+  CHECK(failing[2].unreadable);
   CHECK(failing[2].runs == 2);
   CHECK(failing[2].since == TimePoint{5, 0});
+}
+
+TEST_CASE("of errors that an earlier version noted those are unreadable that have an older version") {
+  StateFolder state;
+  {
+    Database database(state.file());
+    make_old_catalog(database, 15);
+    database.execute(R"sql(
+      INSERT INTO runs VALUES (1, x'01020304050607080102030405060708', 1, 'home', x'', 5, 0, '', 0, 1, 2, 1,
+        2, '', x'');
+      INSERT INTO run_errors VALUES (1, 0, '/kept', 'no', 1);
+      INSERT INTO run_errors VALUES (1, 1, '/other', 'no', 0);
+    )sql");
+  }
+  Catalog catalog = state.open();
+  REQUIRE_FALSE(catalog.rebuilt());
+  const std::vector<RunErrorRow> errors = catalog.runs().errors(1, 10);
+  REQUIRE(errors.size() == 2);
+  CHECK(errors[0].unreadable);
+  CHECK_FALSE(errors[1].unreadable);
 }
 
 TEST_CASE("changing a run that is not there is an error") {

@@ -100,7 +100,8 @@ struct WithRun : WithSet {
     run = here.catalog.runs().add(row);
   }
   v1::IgnorePathsResponse ignore_all_of(const std::vector<std::string>& failed) {
-    for (const std::string& path : failed) here.catalog.runs().add_error(run, {path, "it failed"});
+    for (const std::string& path : failed)
+      here.catalog.runs().add_error(run, {path, "it failed", false, /*unreadable=*/true});
     v1::IgnorePathsRequest request;
     request.set_run_id(std::to_string(run));
     return rules.ignore(request);
@@ -121,6 +122,20 @@ TEST_CASE("of what failed in a run that which no rule can leave out is passed ov
   CHECK(answer.passed_over(1).path() == source);
   CHECK(answer.passed_over(3).path() == "/elsewhere/x");
   CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /a"});
+}
+
+TEST_CASE("what a run only warned of is not left out by what is done with its failures") {
+  WithRun with;
+  const std::string source = with.folder.path("source");
+  for (const char* name : {"/warned", "/both"})
+    with.here.catalog.runs().add_error(with.run, {source + name, "its access list cannot be read"});
+  const auto answer = with.ignore_all_of({source + "/both"});
+  REQUIRE(answer.rules_size() == 1);
+  CHECK(answer.rules(0).path() == source + "/both");
+  REQUIRE(answer.passed_over_size() == 1);
+  CHECK(answer.passed_over(0).path() == source + "/warned");
+  CHECK(answer.passed_over(0).reason().find("warning") != std::string::npos);
+  CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /both"});
 }
 
 TEST_CASE("what failed in a run is ignored where it was, though a link leads elsewhere by now") {
