@@ -13,9 +13,10 @@ std::optional<std::string> nearest_track_folder(const std::string& source, const
 
 // Appends the line `rule` to the .track file of the folder `below` (relative) in the folder `source`. A crash
 // leaves the old or the new file: the new one is written under a temporary name beside it with the owner and
-// mode of the old one, fsynced, renamed over it, and the folder fsynced. Reached from the source name by name
-// without following links. Error(kConflict) when somebody else changed the file meanwhile; kWriteFailed, also
-// where the file has as many rules or bytes as count already; kReadFailed, kNotFound.
+// mode of the old one, fsynced, exchanged with it, and the folder fsynced; then the old one is removed. When
+// somebody else replaces the file meanwhile, his stays, and gets the rule. Reached from the source name by
+// name without following links. Error(kConflict) when somebody else changes it again and again; kWriteFailed,
+// also where the file has as many rules or bytes as count already; kReadFailed, kNotFound.
 void append_to_track_file(const std::string& source, const std::string& below, const std::string& rule);
 
 }  // namespace garner::source

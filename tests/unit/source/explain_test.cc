@@ -1,6 +1,8 @@
 #include "source/explain.h"
 
+#include <barrier>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.h"
 #include "real_files.h"
@@ -123,6 +125,29 @@ TEST_CASE("no rule is written through a link, or into a file that grows beyond i
   CHECK(tree.read("../victim") == "untouched");
   CHECK(tree.read(".track").size() == (1u << 20) - 5);
   CHECK(list_names(tree.root).size() == 3);  // nothing is left beside it
+}
+
+TEST_CASE("what an editor saves while a rule is appended is there, and so is the rule") {
+  const Tree tree;
+  const std::string file = tree.root + "/a/.track";
+  for (int i = 0; i < 300; ++i) {
+    const std::string saved = "# version " + std::to_string(i) + "\n";
+    testing::write_file(tree.root + "/saved", saved);
+    std::barrier begin(2);
+    std::jthread editor([&] {
+      begin.arrive_and_wait();
+      // At another moment of the appending each time.
+      for (int turn = 0; turn < i % 50; ++turn) (void)list_names(tree.root);
+      std::filesystem::rename(tree.root + "/saved", file);
+    });
+    begin.arrive_and_wait();
+    REQUIRE_NOTHROW(append_to_track_file(tree.root, "a", "ignore /x"));
+    editor.join();
+    const std::string text = tree.read("a/.track");
+    // Without the rule where he saved after that.
+    if (text != saved) REQUIRE(text == saved + "ignore /x\n");
+    REQUIRE(list_names(tree.root + "/a").size() == 2);
+  }
 }
 
 TEST_CASE("no rule is appended to as many as count") {
