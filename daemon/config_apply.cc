@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <set>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -41,6 +42,7 @@ class Applying {
     for (const auto& wanted : wanted_.destinations) {
       if (wanted.readable) check_destination(wanted);
     }
+    look_at_sources();
     check_changes();
     if (!problems_.empty()) return refused();
     tell_changes();
@@ -109,6 +111,37 @@ class Applying {
     }
   }
 
+  // Their file systems may take long to answer, and everybody waits for who has the catalog: so before that.
+  void look_at_sources() {
+    std::vector<std::string> repositories;
+    for (const auto& wanted : wanted_.destinations) {
+      if (!wanted.now && wanted.request.url().starts_with('/')) repositories.push_back(wanted.request.url());
+    }
+    for (const auto& wanted : wanted_.sets) {
+      if (wanted.readable && differs(set_keys(), wanted) && !has_good_sources(wanted, repositories))
+        without_sources_.insert(wanted.section.name);
+    }
+  }
+
+  // One by one, each at its place, and how they lie to each other.
+  bool has_good_sources(const Wanted<v1::AddSetRequest>& wanted,
+                        const std::vector<std::string>& repositories) {
+    const auto& sources = wanted.request.sources();
+    bool good = true;
+    for (const PlacedValue& placed : wanted.section.values) {
+      if (placed.key != "source") continue;
+      for (int i = 0; i < sources.size(); ++i) {
+        good =
+            try_at(element_of(placed, i), [&] { parts_.sets.look_at_sources({sources[i]}, repositories); }) &&
+            good;
+      }
+    }
+    if (!good || sources.size() < 2) return good;
+    return try_at(place_of_rest(wanted), [&] {
+      parts_.sets.look_at_sources({sources.begin(), sources.end()}, repositories);
+    });
+  }
+
   void check_changes() {
     try {
       parts_.sets.change([&](catalog::Database& database) {
@@ -129,17 +162,11 @@ class Applying {
     checking_ = false;
   }
 
-  // A set's sources and destinations one by one, and its supply; each at its place.
+  // A set's destinations one by one, and its supply; each at its place.
   bool check_set(const Wanted<v1::AddSetRequest>& wanted) {
     bool good = true;
     for (const PlacedValue& placed : wanted.section.values) {
-      if (placed.key == "source") {
-        for (int i = 0; i < wanted.request.sources_size(); ++i) {
-          store::v1::SetDefinition one;
-          one.add_sources(wanted.request.sources(i));
-          good = try_at(element_of(placed, i), [&] { parts_.sets.check_sources(one, {}); }) && good;
-        }
-      } else if (placed.key == "destination") {
+      if (placed.key == "destination") {
         for (int i = 0; i < wanted.request.destinations_size(); ++i)
           good = try_at(element_of(placed, i),
                         [&] { parts_.sets.check_destinations({wanted.request.destinations(i)}); }) &&
@@ -173,11 +200,13 @@ class Applying {
     }
     for (const auto& wanted : wanted_.sets) {
       if (!wanted.readable || !differs(set_keys(), wanted) || (checking_ && !check_set(wanted))) continue;
+      if (without_sources_.contains(wanted.section.name))
+        continue;  // while checking: it goes no further then
       step(place_of_rest(wanted), [&] {
         if (wanted.now) {
-          parts_.sets.edit(edit_between(*wanted.now, wanted.request), context_);
+          parts_.sets.edit(edit_between(*wanted.now, wanted.request), context_, Sets::Sources::kLookedAt);
         } else {
-          parts_.sets.add(wanted.request, context_);
+          parts_.sets.add(wanted.request, context_, Sets::Sources::kLookedAt);
         }
       });
     }
@@ -338,6 +367,7 @@ class Applying {
   const ScheduleContext& context_;
   std::vector<Problem> problems_;
   const WantedConfig wanted_;
+  std::set<std::string> without_sources_;  // names of sets with sources that cannot be
   bool checking_ = false;
   v1::ApplyConfigurationResponse response_;
 };

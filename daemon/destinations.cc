@@ -545,13 +545,20 @@ std::vector<catalog::DestinationFacts> Destinations::nearest_first() const {
 
 std::vector<std::string> Destinations::local_folders() const {
   std::vector<std::string> folders;
-  for (const auto& known : context_.catalog.configuration().destinations()) {
-    if (!is_local_folder(known)) continue;
-    folders.push_back(known.url);
-    const std::unique_ptr<char, void (*)(void*)> resolved(realpath(known.url.c_str(), nullptr), std::free);
-    if (resolved && known.url != resolved.get()) folders.emplace_back(resolved.get());
+  for (const std::string& url : local_urls()) {
+    folders.push_back(url);
+    const std::unique_ptr<char, void (*)(void*)> resolved(realpath(url.c_str(), nullptr), std::free);
+    if (resolved && url != resolved.get()) folders.emplace_back(resolved.get());
   }
   return folders;
+}
+
+std::vector<std::string> Destinations::local_urls() const {
+  std::vector<std::string> urls;
+  for (const auto& known : context_.catalog.configuration().destinations()) {
+    if (is_local_folder(known)) urls.push_back(known.url);
+  }
+  return urls;
 }
 
 }  // namespace garner::daemon

@@ -130,6 +130,8 @@ class Destinations {
   std::vector<catalog::DestinationFacts> nearest_first() const;
   // Folders of this machine that hold repositories: never backed up. With links resolved, too.
   std::vector<std::string> local_folders() const;
+  // As they were named; no file system is asked.
+  std::vector<std::string> local_urls() const;
 
   const Context& context() const { return context_; }
   KnownSnapshots& known_snapshots() { return *known_snapshots_; }

@@ -3,11 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <optional>
 #include <utility>
 
+#include "ask_in_time.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "path_owner.h"
@@ -15,7 +15,6 @@
 #include "snapshot/node.h"
 #include "source/explain.h"
 #include "source/rule_scope.h"
-#include "source/slow_file_system.h"
 #include "source/track_append.h"
 #include "source/track_file.h"
 
@@ -85,18 +84,6 @@ std::vector<Found> find(const std::vector<PathOwner>& owners, const std::vector<
     all.push_back(std::move(found));
   }
   return all;
-}
-
-// `work` owns whatever it uses.
-template <typename Work>
-auto ask_in_time(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path, Work work) {
-  try {
-    return source::SlowFileSystem(calls, path).call(std::move(work));
-  } catch (const Error& error) {
-    if (error.error_number() != ETIMEDOUT) throw;
-    throw Error(ErrorKind::kReadFailed,
-                printable(path) + ": a file system on the way does not answer: try again when it does");
-  }
 }
 
 std::string below(const std::string& folder, const std::string& relative) {

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 
+#include "ask_in_time.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "folder_line.h"
@@ -39,6 +41,37 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   return !definition.sources().empty();
 }
 
+// Of one of them: whether it is there, and how it lies to the others. `sources` has it at `number`.
+void look_at_source(const std::vector<std::string>& sources, std::size_t number,
+                    const std::string& state_folder, const std::vector<std::string>& repositories) {
+  const std::string& source = sources[number];
+  check_exists(source);
+  for (std::size_t other = 0; other < sources.size(); ++other) {
+    if (other == number || !lies_in(source, sources[other])) continue;
+    throw Error(ErrorKind::kInvalidInput,
+                "the source " + printable(source) + " is inside the source " + printable(sources[other]));
+  }
+  if (lies_in(source, state_folder)) {
+    throw Error(ErrorKind::kInvalidInput,
+                "the source " + printable(source) + " is garner's state folder, or inside it");
+  }
+  for (const std::string& repository : repositories) {
+    if (!lies_in(source, repository)) continue;
+    throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
+                                              printable(repository) + ", or inside it");
+  }
+}
+
+// Makes their paths normal.
+void check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands) {
+  if (definition.sources().empty() && commands.sources.empty())
+    throw Error(ErrorKind::kInvalidInput, "a set needs at least one source: a path, or a command's output");
+  for (std::string& source : *definition.mutable_sources()) source = normal_path(source);
+}
+
+// Whoever asks waits so long for each source, and no longer.
+constexpr std::chrono::seconds kLookLimit{20};
+
 constexpr std::size_t kMostDestinations = 8;
 
 // They stand in the entry of every snapshot.
@@ -62,29 +95,20 @@ using Newest = std::map<std::string, const store::v1::Snapshot*>;
 
 }  // namespace
 
-void Sets::check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands) {
-  if (definition.sources().empty() && commands.sources.empty())
-    throw Error(ErrorKind::kInvalidInput, "a set needs at least one source: a path, or a command's output");
-  for (std::string& source : *definition.mutable_sources()) {
-    source = normal_path(source);
-    check_exists(source);
-  }
-  for (int i = 0; i < definition.sources_size(); ++i) {
-    const std::string& source = definition.sources(i);
-    for (int j = 0; j < definition.sources_size(); ++j) {
-      if (i == j || !lies_in(source, definition.sources(j))) continue;
-      throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is inside the source " +
-                                                printable(definition.sources(j)));
-    }
-    if (lies_in(source, destinations_.context().state_folder)) {
-      throw Error(ErrorKind::kInvalidInput,
-                  "the source " + printable(source) + " is garner's state folder, or inside it");
-    }
-    for (const std::string& repository : destinations_.local_folders()) {
-      if (!lies_in(source, repository)) continue;
-      throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
-                                                printable(repository) + ", or inside it");
-    }
+Sets::Sets(Destinations& destinations)
+    : destinations_(destinations),
+      catalog_(destinations.context().catalog),
+      calls_(std::make_shared<source::BoundedCalls>(kLookLimit)) {}
+
+void Sets::look_at_sources(std::vector<std::string> sources, std::vector<std::string> repositories) {
+  for (std::string& source : sources) source = normal_path(source);
+  for (std::string& url : destinations_.local_urls()) repositories.push_back(std::move(url));
+  for (std::size_t number = 0; number < sources.size(); ++number) {
+    ask_in_time(calls_, sources[number],
+                [sources, number, state = destinations_.context().state_folder, repositories] {
+                  look_at_source(sources, number, state, repositories);
+                  return true;
+                });
   }
 }
 
@@ -141,7 +165,7 @@ void Sets::note_destinations(catalog::Database& database, const catalog::BackupS
   }
 }
 
-v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext& context) {
+v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext& context, Sources sources) {
   catalog::check_name(request.name(), "set");
   catalog::BackupSet set;
   set.definition.set_uuid(std::string(as_text(Uuid::random().view())));
@@ -157,6 +181,8 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
   check_supply(set.supply, set.destinations);
   const catalog::SetCommands commands = edited(catalog::SetCommands(), request.commands(), context.user);
   check_sources(set.definition, commands);
+  if (sources == Sources::kToBeLookedAt)
+    look_at_sources({request.sources().begin(), request.sources().end()});
   check_command_paths(commands, set.definition);
   const catalog::SetSchedule schedule = edited({}, request.schedule(), set.destinations, context);
   const SetRetention retention =
@@ -171,7 +197,11 @@ v1::BackupSet Sets::add(const v1::AddSetRequest& request, const ScheduleContext&
   return describe(set);
 }
 
-v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContext& context) {
+v1::BackupSet Sets::edit(const v1::EditSetRequest& request, const ScheduleContext& context, Sources sources) {
+  // What may take long comes before the lock.
+  get(request.name());
+  if (sources == Sources::kToBeLookedAt)
+    look_at_sources({request.sources().begin(), request.sources().end()});
   const std::lock_guard lock(editing_);
   catalog::BackupSet set = get(request.name());
   const std::vector<std::string> destinations_before = set.destinations;

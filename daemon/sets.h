@@ -2,21 +2,29 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <string>
+#include <vector>
 
 #include "command_edit.h"
 #include "destinations.h"
 #include "schedule_edit.h"
+#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
 class Sets {
  public:
-  explicit Sets(Destinations& destinations)
-      : destinations_(destinations), catalog_(destinations.context().catalog) {}
+  explicit Sets(Destinations& destinations);
 
-  v1::BackupSet add(const v1::AddSetRequest& request, const ScheduleContext& context = {});
-  v1::BackupSet edit(const v1::EditSetRequest& request, const ScheduleContext& context = {});
+  // Within change() only with sources that look_at_sources() was asked about before: then no file system is
+  // asked.
+  enum class Sources { kToBeLookedAt, kLookedAt };
+  v1::BackupSet add(const v1::AddSetRequest& request, const ScheduleContext& context = {},
+                    Sources sources = Sources::kToBeLookedAt);
+  v1::BackupSet edit(const v1::EditSetRequest& request, const ScheduleContext& context = {},
+                     Sources sources = Sources::kToBeLookedAt);
   // With one rule more, after those that it has by now.
   v1::BackupSet add_rule(const std::string& name, const std::string& rule);
   // Makes changes of sets and of the catalog's other tables together, or none of them. Not within the
@@ -29,9 +37,10 @@ class Sets {
   v1::BackupSet describe(const catalog::BackupSet& set);
   // How its destinations stand with it.
   void describe_destinations(const catalog::BackupSet& set, v1::SetStatus& status);
-  // Error(kInvalidInput) unless every source is an absolute path, none lies in another, in a repository or in
-  // the state folder; Error(kNotFound) for one that does not exist. Makes the paths normal.
-  void check_sources(store::v1::SetDefinition& definition, const catalog::SetCommands& commands);
+  // Asks the file systems, which may take a while: Error(kInvalidInput) unless every source is an absolute
+  // path, none lies in another, in a repository, in one of the folders `repositories` or in the state folder;
+  // Error(kNotFound) for one that does not exist; Error(kReadFailed) where a file system does not answer.
+  void look_at_sources(std::vector<std::string> sources, std::vector<std::string> repositories = {});
   // Error(kInvalidInput) unless there is one at least, each once, and all have the same keys;
   // Error(kNotFound).
   void check_destinations(const std::vector<std::string>& names);
@@ -49,6 +58,7 @@ class Sets {
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;
+  const std::shared_ptr<source::BoundedCalls> calls_;  // to the file systems of sources
   // From what was read to what is written: of two edits at once none is lost.
   std::recursive_mutex editing_;
 };

@@ -242,6 +242,30 @@ class FailingReads(Faulty):
         self.wait(lambda: len(os.listdir(f"/proc/{self.garner.process.pid}/task")) < threads + 1)
 
 
+class HangingSources(Faulty):
+    def test_nobody_waits_for_a_configuration_whose_source_hangs(self):
+        self.faults("status hang /b\n")
+        file = self.write("garner.toml", f"""
+[set.hanging]
+source = ["{self.path('source')}", "{self.path('source/mounted/b')}"]
+destination = ["disk"]
+""")
+        applying = subprocess.Popen([garner_daemon.GARNER, "--socket", self.garner.socket, "config", "apply", file],
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(applying.kill)
+        self.wait(lambda: "calls ApplyConfiguration" in self.garner.run("log", timeout=10).stdout)
+        # It looks for 20 s; what the others wait for is the catalog.
+        for _ in range(20):
+            self.garner.run("set", "edit", "set", "--keep-last", "3", timeout=10)
+            self.garner.run("status", timeout=10)
+        self.assertIsNone(applying.poll(), "it was over before anybody could wait for it")
+        said, _ = applying.communicate(timeout=PATIENCE)
+        self.assertEqual(2, applying.returncode, said)
+        self.assertIn(b"garner.toml:3:", said)
+        self.assertIn(b"does not answer", said)
+        self.refused(self.garner, 1, "set", "show", "hanging", says="there is no set")
+
+
 class EverythingAtOnce(Faulty):
     def test_exactly_what_fails_is_listed_and_can_be_ignored(self):
         """Reads that fail in each way, files that change meanwhile, a file system that hangs, mounts and links in circles."""
