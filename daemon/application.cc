@@ -73,7 +73,7 @@ Application::Application(const std::string& state_folder, const Settings& settin
       destinations_({catalog_, keys_, writer_, clock_, state_folder, host_name(), settings.metadata_cache}),
       sets_(destinations_),
       work_(destinations_, settings, &histories_),
-      gate_(peers_, AuthorityRules(geteuid(), is_group_member)),
+      gate_(peers_, AuthorityRules(geteuid(), is_group_member), calls_),
       notifier_(catalog_, clock_, destinations_.context().host),
       checks_(catalog_),
       histories_(destinations_, state_folder + "/history", [this] { return runs_.is_running(); }),
@@ -138,6 +138,10 @@ Application::Application(const std::string& state_folder, const Settings& settin
   builder.SetResourceQuota(grpc::ResourceQuota("calls").Resize(kMemoryForCalls));
   server_ = builder.BuildAndStart();
   if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostCallsOfConnection);
+  std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
+  interceptors.push_back(make_call_counter(calls_, peers_));
+  builder.experimental().SetInterceptorCreators(std::move(interceptors));
 }
 
 Application::~Application() {
@@ -150,7 +154,7 @@ Application::~Application() {
 }
 
 void Application::serve(ListeningSocket socket, const std::function<void()>& ready) {
-  listener_ = std::make_unique<Listener>(context_, std::move(socket), peers_, [this](int descriptor) {
+  listener_ = std::make_unique<Listener>(context_, std::move(socket), peers_, guard_, [this](int descriptor) {
     grpc::AddInsecureChannelFromFd(server_.get(), descriptor);
   });
   signals_.async_wait([this](const boost::system::error_code& error, int number) {

@@ -57,6 +57,8 @@ class Application {
   RunWork work_;
   PeerTable peers_;
   boost::asio::io_context context_;
+  StreamGuard guard_;
+  OpenCalls calls_;
   CallGate gate_;  // its work may hold connections of the context
   Notices notices_;
   std::unique_ptr<WatchHub> hub_;

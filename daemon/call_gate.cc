@@ -19,9 +19,10 @@ std::string caller_zone(const grpc::CallbackServerContext& context) {
 
 }  // namespace
 
-CallGate::CallGate(const PeerTable& peers, AuthorityRules rules)
+CallGate::CallGate(const PeerTable& peers, AuthorityRules rules, const OpenCalls& calls)
     : peers_(peers),
       rules_(std::move(rules)),
+      calls_(calls),
       quick_(kQuickThreads),
       slow_(kSlowThreads),
       content_(kContentThreads) {}
@@ -62,6 +63,14 @@ grpc::Status CallGate::admit(grpc::CallbackServerContext* context, std::string_v
                 ? "members of the group garner may see status and start, pause and resume backups; this "
                   "needs root"
                 : "this daemon does not serve user " + std::to_string(peer->uid)};
+  }
+  if (calls_.has_too_many(peer->uid, caller.authority)) {
+    spdlog::warn("user {} (process {}) has {} calls open: {} is refused", peer->uid, peer->pid,
+                 calls_.of(peer->uid), method);
+    return {grpc::StatusCode::RESOURCE_EXHAUSTED,
+            "user " + std::to_string(peer->uid) +
+                " has as many calls open as garnerd takes from one user: end programs that watch the status "
+                "or a run, or that wait, and try again"};
   }
   if (rule->changes) spdlog::info("user {} (process {}) calls {}", peer->uid, peer->pid, method);
   return grpc::Status::OK;

@@ -1,4 +1,5 @@
-// What every call passes: is the daemon serving, who calls, may he, and where does the work run. Work never
+// What every call passes: is the daemon serving, who calls, may he, has he too many others open, and where
+// does the work run. Work never
 // runs on gRPC's threads: short work on one small pool, work that may wait for a destination on another, so
 // that a disk that hangs does not keep anybody from asking for status; what mounted snapshots ask for on a
 // third, so that they keep only each other waiting.
@@ -17,6 +18,7 @@
 
 #include "authority.h"
 #include "call_status.h"
+#include "open_calls.h"
 #include "peers.h"
 
 namespace garner::daemon {
@@ -30,7 +32,7 @@ struct Caller {
 // Any thread.
 class CallGate {
  public:
-  CallGate(const PeerTable& peers, AuthorityRules rules);
+  CallGate(const PeerTable& peers, AuthorityRules rules, const OpenCalls& calls);
   ~CallGate();
 
   // A call with one answer: `work` fills it, or throws.
@@ -50,6 +52,7 @@ class CallGate {
 
   const PeerTable& peers_;
   const AuthorityRules rules_;
+  const OpenCalls& calls_;
   std::atomic<bool> closed_ = false;
   boost::asio::thread_pool quick_;
   boost::asio::thread_pool slow_;

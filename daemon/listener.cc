@@ -107,10 +107,12 @@ ListeningSocket::~ListeningSocket() {
   if (!path_.empty()) unlink(path_.c_str());
 }
 
-Listener::Listener(boost::asio::io_context& context, ListeningSocket socket, PeerTable& peers, Take take)
+Listener::Listener(boost::asio::io_context& context, ListeningSocket socket, PeerTable& peers,
+                   StreamGuard& guard, Take take)
     : socket_(std::move(socket)),
       readiness_(context, dup(socket_.fd())),
       peers_(peers),
+      guard_(guard),
       take_(std::move(take)),
       next_number_(kFirstNumber) {}
 
@@ -150,6 +152,11 @@ void Listener::take(Fd connection) {
     spdlog::error("a connection without credentials is refused: {}", std::strerror(errno));
     return;
   }
+  const Peer peer{credentials.uid, credentials.gid, credentials.pid};
+  if (peer.uid != 0 && peer.uid != geteuid()) {
+    connection = guard_.stand_before(std::move(connection), peer);
+    if (!connection.valid()) return;
+  }
   const int end = band_end();
   if (next_number_ >= end) next_number_ = std::min(kFirstNumber, end - 1);
   int number = fcntl(connection.get(), F_DUPFD_CLOEXEC, next_number_);
@@ -159,7 +166,7 @@ void Listener::take(Fd connection) {
     return;
   }
   next_number_ = number + 1;
-  peers_.set(number, {credentials.uid, credentials.gid, credentials.pid});
+  peers_.set(number, peer);
   take_(number);
 }
 

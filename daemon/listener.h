@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "peers.h"
+#include "stream_guard.h"
 
 namespace garner::daemon {
 
@@ -35,11 +36,13 @@ class ListeningSocket {
 };
 
 // Accepts on the thread that runs the context. Each connection gets a descriptor number that comes again only
-// after thousands of others, is entered into the table, and is given away.
+// after thousands of others, is entered into the table, and is given away; that of a user whose daemon it is
+// not with the guard before it.
 class Listener {
  public:
   using Take = std::function<void(int descriptor)>;  // owns it from then on
-  Listener(boost::asio::io_context& context, ListeningSocket socket, PeerTable& peers, Take take);
+  Listener(boost::asio::io_context& context, ListeningSocket socket, PeerTable& peers, StreamGuard& guard,
+           Take take);
   void start();
   void stop();
 
@@ -51,6 +54,7 @@ class Listener {
   ListeningSocket socket_;
   boost::asio::posix::stream_descriptor readiness_;
   PeerTable& peers_;
+  StreamGuard& guard_;
   Take take_;
   int next_number_;
 };

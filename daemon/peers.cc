@@ -1,26 +1,56 @@
 #include "peers.h"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+
 #include <charconv>
 #include <string_view>
 
 namespace garner::daemon {
 
-void PeerTable::set(int descriptor, const Peer& peer) {
-  const std::lock_guard lock(mutex_);
-  peers_[descriptor] = peer;
+namespace {
+
+// 0 where the descriptor is none, or of something else.
+ino_t socket_of(int descriptor) {
+  struct stat status {};
+  if (fstat(descriptor, &status) != 0 || !S_ISSOCK(status.st_mode)) return 0;
+  return status.st_ino;
 }
 
-std::optional<Peer> PeerTable::find(const std::string& name) const {
+std::optional<int> descriptor_of(const std::string& name) {
   constexpr std::string_view kPrefix = "fd:";
   if (!name.starts_with(kPrefix)) return std::nullopt;
   int descriptor = -1;
   const char* end = name.data() + name.size();
   const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, descriptor);
   if (error != std::errc{} || rest != end) return std::nullopt;
+  return descriptor;
+}
+
+}  // namespace
+
+void PeerTable::set(int descriptor, const Peer& peer) {
   const std::lock_guard lock(mutex_);
-  const auto found = peers_.find(descriptor);
-  if (found == peers_.end()) return std::nullopt;
-  return found->second;
+  entries_[descriptor] = {peer, socket_of(descriptor)};
+}
+
+std::optional<Peer> PeerTable::find(const std::string& name) const {
+  const std::optional<int> descriptor = descriptor_of(name);
+  if (!descriptor) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(*descriptor);
+  if (found == entries_.end()) return std::nullopt;
+  return found->second.peer;
+}
+
+bool PeerTable::hang_up(const std::string& name) const {
+  const std::optional<int> descriptor = descriptor_of(name);
+  if (!descriptor) return false;
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(*descriptor);
+  // gRPC may close it at any moment. Its number comes again late, so that nobody else's is ended.
+  return found != entries_.end() && found->second.socket != 0 &&
+         found->second.socket == socket_of(*descriptor) && shutdown(*descriptor, SHUT_RDWR) == 0;
 }
 
 }  // namespace garner::daemon

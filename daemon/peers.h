@@ -26,10 +26,17 @@ class PeerTable {
   void set(int descriptor, const Peer& peer);
   // `name`: what gRPC calls the peer, "fd:<descriptor>". Nothing for any other.
   std::optional<Peer> find(const std::string& name) const;
+  // Ends the connection of that name, which gRPC then closes. False where it has ended.
+  bool hang_up(const std::string& name) const;
 
  private:
+  struct Entry {
+    Peer peer;
+    ino_t socket = 0;  // its inode: by this the descriptor is known for the same
+  };
+
   mutable std::mutex mutex_;
-  std::map<int, Peer> peers_;
+  std::map<int, Entry> entries_;
 };
 
 }  // namespace garner::daemon

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "call_gate.h"
+#include "refused_stream.h"
 
 namespace garner::daemon {
 

@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "notifier.h"
 #include "path_rules.h"
+#include "refused_stream.h"
 #include "run_queue.h"
 #include "schedule_timer.h"
 #include "scheduler.h"
@@ -185,16 +186,6 @@ class GarnerService final : public v1::Garner::CallbackService {
   SnapshotFiles files_;
   std::mutex applying_;  // a configuration
   DestinationTests tests_;
-};
-
-// A stream that ends at once with a status: for calls that are refused.
-template <typename Message>
-class RefusedStream final : public grpc::ServerWriteReactor<Message> {
- public:
-  explicit RefusedStream(grpc::Status status) { this->Finish(std::move(status)); }
-
- private:
-  void OnDone() override { delete this; }
 };
 
 }  // namespace garner::daemon

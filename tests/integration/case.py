@@ -53,6 +53,28 @@ class Case(unittest.TestCase):
         daemon.run("set", "add", backup_set, "--source", *sources, "--destination", "disk")
         return daemon
 
+    def daemon_with_members(self):
+        """The system's, with a group garner that only it sees, which nobody is a member of; its socket is where others
+        get to. And what makes a process one of that member's (preexec_fn)."""
+        with open("/etc/group", encoding="utf-8") as file:
+            groups = self.write("group", file.read() + "garner:x:54321:nobody\n")
+        os.chmod(groups, 0o644)
+        os.chmod(self.folder, 0o755)
+        wrapper = ["unshare", "--mount", "sh", "-c", f"mount --bind '{groups}' /etc/group && exec \"$@\"", "sh"]
+        root = os.geteuid() == 0
+        if not root or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("it needs root, and a mount")
+        socket = self.path("garnerd.sock")
+        daemon = self.daemon(start=False, arguments=["--socket", socket])
+        daemon.socket = socket
+        daemon.start(wrapper=wrapper)
+
+        def member():
+            os.setgroups([54321])
+            os.setgid(65534)
+            os.setuid(65534)
+        return daemon, member
+
     def scripted_daemon(self):
         """The socket of a daemon that makes up what it answers: many snapshots, and searches that go on."""
         socket = self.path("s")

@@ -323,28 +323,13 @@ class Hooks(HooksCase):
         self.assertEqual(65534, os.stat(self.path("user", "restored", "who")).st_uid)
 
     def test_members_of_the_group_may_not_configure_commands(self):
-        with open("/etc/group", encoding="utf-8") as file:
-            groups = self.write("group", file.read() + "garner:x:54321:nobody\n")
-        os.chmod(groups, 0o644)
-        os.chmod(self.folder, 0o755)
-        wrapper = ["unshare", "--mount", "sh", "-c", f"mount --bind '{groups}' /etc/group && exec \"$@\"", "sh"]
-        if not ROOT or subprocess.run([*wrapper, "true"], capture_output=True, check=False).returncode != 0:
-            self.skipTest("it needs root, and a mount")
-        socket = self.path("garnerd.sock")
-        daemon = self.daemon(start=False, arguments=["--socket", socket])
-        daemon.socket = socket
-        daemon.start(wrapper=wrapper)
+        daemon, member = self.daemon_with_members()
         daemon.json("destination", "add", "disk", self.path("repository"))
         daemon.run("set", "add", "set", "--destination", "disk", "--command", "echo secret >&2; id -u", "--as", "who")
         client = garner_daemon.for_anyone(garner_daemon.GARNER, self.folder)
 
-        def member():
-            os.setgroups([54321])
-            os.setgid(65534)
-            os.setuid(65534)
-
         def ask(*arguments):
-            return subprocess.run([client, "--socket", socket, "--json", *arguments], capture_output=True, text=True,
+            return subprocess.run([client, "--socket", daemon.socket, "--json", *arguments], capture_output=True, text=True,
                                   preexec_fn=member, check=False)
         for arguments in (("edit", "set", "--before", "true"), ("edit", "set", "--command", "true", "--as", "x"),
                           ("add", "other", "--destination", "disk", "--command", "true", "--as", "x"), ("show", "set")):

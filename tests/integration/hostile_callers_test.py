@@ -5,6 +5,7 @@ import os
 import random
 import socket
 import struct
+import time
 import unittest
 
 from case import Case
@@ -34,13 +35,13 @@ def connections(daemon):
     return count
 
 
-def as_nobody(work):
+def as_nobody(work, become=as_user(NOBODY)):
     """What `work` returns, or the name of its exception, done by another user in a process of his."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            as_user(NOBODY)()
+            become()
             told = work()
         except BaseException as error:  # pylint: disable=broad-except
             told = type(error).__name__
@@ -115,6 +116,67 @@ class HostileCallers(Case):
             for caller in callers:
                 caller.close()
         self.wait(lambda: connections(daemon) < 30)
+        self.answers(daemon)
+
+    def test_calls_without_end_end_the_connection(self):
+        """Nothing is read, so that no bound of the protocol is agreed on: neither answers nor refusals are taken."""
+        daemon, member = self.daemon_with_members()
+        before = resident(daemon)
+
+        def flood(ask):
+            with Caller(daemon.socket, receive_buffer=4096) as caller:
+                caller.greet()
+                for _ in range(100_000):
+                    ask(caller, "WatchStatus")
+        # Without its message, by a member; and with it, also by who may do everything.
+        for ask in (Caller.begin, Caller.call):
+            self.assertIn(as_nobody(lambda ask=ask: flood(ask), member), ("BrokenPipeError", "ConnectionResetError"))
+            self.answers(daemon)
+        if not SANITIZED:
+            self.assertLess(daemon.peak_memory() - before, 32 * MIB)
+        with self.assertRaises((BrokenPipeError, ConnectionResetError)):
+            flood(Caller.call)
+        self.wait(lambda: daemon.run("status", check=False).returncode == 0)
+        if not SANITIZED:
+            self.assertLess(daemon.peak_memory() - before, 192 * MIB)
+        self.wait(lambda: connections(daemon) < 30)
+
+    def test_a_member_has_few_calls_and_connections(self):
+        daemon, member = self.daemon_with_members()
+
+        def few_calls():
+            callers = [Caller(daemon.socket).greet().call("WatchStatus") for _ in range(64)]
+            watching = [caller.first_message() for caller in callers]
+            with Caller(daemon.socket) as caller:
+                refused = caller.greet().call("GetStatus").status()
+            callers.pop().close()
+            until = time.monotonic() + PATIENCE
+            again = None
+            while again != 0 and time.monotonic() < until:
+                with Caller(daemon.socket) as caller:
+                    again = caller.greet().call("GetStatus").status()
+            for caller in callers:
+                caller.close()
+            return [sum(watching), refused, again]
+
+        def few_connections():
+            callers = [Caller(daemon.socket) for _ in range(300)]
+            served = sum(len(caller.socket.recv(100)) > 0 for caller in callers)
+            for caller in callers:
+                caller.close()
+            return served
+
+        self.assertEqual([64, RESOURCE_EXHAUSTED, 0], as_nobody(few_calls, member))
+        self.answers(daemon)
+        # The system's own user has more.
+        callers = [Caller(daemon.socket).greet().call("WatchStatus") for _ in range(100)]
+        self.assertTrue(all(caller.first_message() for caller in callers))
+        for caller in callers:
+            caller.close()
+        self.wait(lambda: connections(daemon) < 30)
+        self.assertEqual(256, as_nobody(few_connections, member))
+        self.wait(lambda: connections(daemon) < 30)
+        self.assertEqual(256, as_nobody(few_connections, member))
         self.answers(daemon)
 
     def test_a_caller_who_takes_all_descriptors_leaves_when_he_leaves(self):

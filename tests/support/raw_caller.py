@@ -71,6 +71,22 @@ class Caller:
             self.send(framed)
         return self
 
+    def first_message(self, seconds=30):
+        """Waits until a message of the answer begins to come."""
+        until = time.monotonic() + seconds
+        received = b""
+        while time.monotonic() < until:
+            more = self.socket.recv(1 << 16)
+            if not more:
+                return False
+            received += more
+            rest = received
+            while len(rest) >= 9:
+                if rest[3] == DATA:
+                    return True
+                rest = rest[9 + int.from_bytes(rest[:3], "big"):]
+        raise AssertionError(f"no message in {seconds} s: {received!r}")
+
     def send_without_end(self, size, seconds=30):
         """A message of that size, as far as it is taken; returns how many bytes were."""
         return self.send(struct.pack(">BI", 0, size), size, seconds)
