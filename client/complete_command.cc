@@ -56,6 +56,7 @@ std::vector<std::string> known_names(Session& session, Kind kind, const std::str
       add_names(session.call(&Stub::ListNotifications, v1::ListNotificationsRequest()).notifications());
       break;
     case Kind::kRun: {
+      // The newest, as one answer has them.
       const auto list = session.call(&Stub::ListRuns, v1::ListRunsRequest());
       for (const v1::Run& run : list.runs()) names.push_back(run.run_id());
       break;

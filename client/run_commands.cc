@@ -1,10 +1,12 @@
 // runs; run show, pause, resume, cancel.
 #include <memory>
+#include <utility>
 
 #include "argument.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "fact_list.h"
+#include "failure.h"
 #include "run_log_text.h"
 #include "run_progress.h"
 #include "run_summary.h"
@@ -36,23 +38,45 @@ const char* run_kind_text(v1::RunKind kind) {
   }
 }
 
+// Far more than anybody reads; the answer to one who asks for more comes in pages all the same.
+constexpr std::uint32_t kUsualRuns = 10'000;
+
+// The newest so many, whichever pages they come in.
+v1::ListRunsResponse list_runs(Session& session, v1::ListRunsRequest request) {
+  v1::ListRunsResponse all;
+  for (std::uint32_t left = request.limit();;) {
+    request.set_limit(left);
+    v1::ListRunsResponse page = session.call(&Stub::ListRuns, request);
+    all.set_more(page.more());
+    const auto count = static_cast<std::uint32_t>(page.runs_size());
+    for (v1::Run& run : *page.mutable_runs()) *all.add_runs() = std::move(run);
+    if (!page.more() || count == 0 || count >= left) return all;
+    left -= count;
+    request.set_before(all.runs().rbegin()->run_id());
+  }
+}
+
 void add_runs(std::vector<Command>& all) {
   const auto set = std::make_shared<std::optional<std::string>>();
+  const auto limit = std::make_shared<std::optional<std::string>>();
   all.push_back({
       .path = "runs",
-      .usage = "[SET]",
+      .usage = "[SET] [--limit N]",
       .sentence = "Lists the runs, newest first.",
-      .options = {{"SET", "", "Only this set's backups. Default: all runs.", set.get(), false, {}}},
-      .examples = {{"garner runs", ""}, {"garner runs home", ""}},
+      .options = {{"SET", "", "Only this set's backups. Default: all runs.", set.get(), false, {}},
+                  {"--limit", "N", "No more than the newest N. Default: 10,000.", limit.get(), false, {}}},
+      .examples = {{"garner runs", ""}, {"garner runs home --limit 10", ""}},
       .details = {"A run that was interrupted and went on is one run."},
       .run =
-          [set](Session& session) {
+          [set, limit](Session& session) {
             v1::ListRunsRequest request;
+            request.set_limit(*limit ? parse_count("--limit", **limit) : kUsualRuns);
+            if (request.limit() == 0) throw usage_failure("--limit: give 1 or more");
             if (*set) {
               check_name("set", **set);
               request.set_set(**set);
             }
-            const auto answer = session.call(&Stub::ListRuns, request);
+            const auto answer = list_runs(session, std::move(request));
             if (session.json()) {
               session.print_json(answer);
               return kExitDone;
@@ -82,6 +106,7 @@ void add_runs(std::vector<Command>& all) {
             }
             session.page();
             session.print(table.render(session.output()));
+            if (answer.more() && !*limit) session.note("There are older ones: give a larger --limit.");
             return kExitDone;
           },
   });

@@ -65,8 +65,8 @@ class RunQueue {
 
   // With errors. Error(kNotFound).
   v1::Run get(std::int64_t number);
-  // Newest first, without errors.
-  std::vector<v1::Run> list(const std::string& set);
+  // A page of them, newest first, without errors. Error(kNotFound) for a `before` that is no number.
+  v1::ListRunsResponse list(const v1::ListRunsRequest& request);
   // Oldest first.
   std::vector<v1::Run> active();
   // Stops what makes way, if somebody waits for it. Whenever a run is added that is done, and now and then: a

@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/error.h"
 #include "base/log_context.h"
@@ -18,7 +19,9 @@ using catalog::RunState;
 namespace {
 
 constexpr std::chrono::seconds kStopPatience{10};
-constexpr std::uint64_t kMostListed = 10'000;
+// Of a page. A run may have a thousand lines of problems.
+constexpr std::uint64_t kMostListed = 200;
+constexpr std::size_t kMostListedBytes = 1u << 20;
 
 bool waits_for_destination(const RunRow& row) {
   return row.pause_reason == PauseReason::kDestinationAway ||
@@ -139,17 +142,30 @@ v1::Run RunQueue::get(std::int64_t number) {
   return message;
 }
 
-std::vector<v1::Run> RunQueue::list(const std::string& set) {
+v1::ListRunsResponse RunQueue::list(const v1::ListRunsRequest& request) {
+  const std::int64_t before = request.before().empty() ? std::numeric_limits<std::int64_t>::max()
+                                                       : parse_run_number(request.before());
+  const std::uint64_t limit =
+      request.limit() == 0 ? kMostListed : std::min<std::uint64_t>(request.limit(), kMostListed);
+  v1::ListRunsResponse page;
+  std::size_t bytes = 0;
   const std::lock_guard lock(mutex_);
-  std::vector<v1::Run> runs;
-  for (const RunRow& row : catalog_.runs().list(set, kMostListed)) {
+  for (const RunRow& row : catalog_.runs().list(request.set(), limit + 1, before)) {
+    page.set_more(static_cast<std::uint64_t>(page.runs_size()) == limit || bytes > kMostListedBytes);
+    if (page.more()) break;
     const auto live = active_.find(row.number);
-    runs.push_back(live != active_.end() ? live->second->message() : to_message(row));
-    runs.back().clear_errors();
+    v1::Run& run = *page.add_runs();
+    if (live != active_.end()) {
+      run = live->second->message();
+    } else {
+      run = to_message(row);
+    }
+    run.clear_errors();
     // Of each of thousands of runs a list of snapshots would be too much.
-    if (runs.back().has_forget()) runs.back().mutable_forget()->clear_snapshots();
+    if (run.has_forget()) run.mutable_forget()->clear_snapshots();
+    bytes += run.ByteSizeLong();
   }
-  return runs;
+  return page;
 }
 
 std::vector<v1::Run> RunQueue::active() {

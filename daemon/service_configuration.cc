@@ -7,11 +7,9 @@ namespace garner::daemon {
 
 v1::BackupSet GarnerService::with_last_run(v1::BackupSet set) {
   parts_.scheduler.describe(set);
-  std::vector<v1::Run> runs = parts_.runs.list(set.name());
-  for (v1::Run& run : runs) {
-    if (run.kind() != v1::RUN_KIND_BACKUP) continue;
-    *set.mutable_last_run() = std::move(run);
-    break;
+  if (const auto last = catalog().runs().last_of_set(set.name())) {
+    *set.mutable_last_run() = parts_.runs.get(last->number);
+    set.mutable_last_run()->clear_errors();
   }
   return set;
 }

@@ -128,12 +128,11 @@ grpc::ServerUnaryReactor* GarnerService::StartCopy(Context* context, const v1::S
 grpc::ServerUnaryReactor* GarnerService::ListRuns(Context* context, const v1::ListRunsRequest* request,
                                                   v1::ListRunsResponse* response) {
   return parts_.gate.unary(context, "ListRuns", [=, this](const Caller& caller) {
+    *response = parts_.runs.list(*request);
+    for (v1::Run& run : *response->mutable_runs()) hide(caller, run);
     // A set that was removed still has runs.
-    for (v1::Run& run : parts_.runs.list(request->set())) {
-      hide(caller, run);
-      *response->add_runs() = std::move(run);
-    }
-    if (response->runs().empty() && !request->set().empty()) parts_.sets.get(request->set());
+    if (response->runs().empty() && request->before().empty() && !request->set().empty())
+      parts_.sets.get(request->set());
   });
 }
 

@@ -122,15 +122,17 @@ std::vector<RunRow> RunTable::rows(Statement statement) {
   return all;
 }
 
-std::vector<RunRow> RunTable::list(const std::string& set, std::uint64_t limit) {
+std::vector<RunRow> RunTable::list(const std::string& set, std::uint64_t limit, std::int64_t before) {
   Database& database = file_.database();
   const auto lock = database.lock();
   if (set.empty()) {
-    return rows(
-        database.prepare("SELECT " GARNER_RUN_COLUMNS " FROM runs ORDER BY number DESC LIMIT ?", limit));
+    return rows(database.prepare("SELECT " GARNER_RUN_COLUMNS
+                                 " FROM runs WHERE number < ? ORDER BY number DESC LIMIT ?",
+                                 before, limit));
   }
-  return rows(database.prepare(
-      "SELECT " GARNER_RUN_COLUMNS " FROM runs WHERE set_name = ? ORDER BY number DESC LIMIT ?", set, limit));
+  return rows(database.prepare("SELECT " GARNER_RUN_COLUMNS
+                               " FROM runs WHERE set_name = ? AND number < ? ORDER BY number DESC LIMIT ?",
+                               set, before, limit));
 }
 
 std::vector<RunRow> RunTable::unfinished() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -105,8 +106,9 @@ class RunTable {
   std::optional<RunRow> find(std::int64_t number);
   // Whether it is a run of this catalog's that is over.
   bool is_over(const Uuid& run);
-  // Newest first. An empty set: of all.
-  std::vector<RunRow> list(const std::string& set, std::uint64_t limit);
+  // Newest first. An empty set: of all. `before`: only lower numbers.
+  std::vector<RunRow> list(const std::string& set, std::uint64_t limit,
+                           std::int64_t before = std::numeric_limits<std::int64_t>::max());
   // Those that are not over, oldest first.
   std::vector<RunRow> unfinished();
   std::optional<RunRow> last_of_set(const std::string& set);

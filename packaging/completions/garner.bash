@@ -420,6 +420,7 @@ _garner_offer() {
         versions) options+=$'\n--since\n--until\n--diff' ;;
         restore) options+=$'\n--to\n--version\n--overwrite\n--dry-run' ;;
         copy) options+=$'\n--to\n--detach' ;;
+        runs) options+=$'\n--limit' ;;
         snapshots) options+=$'\n--since\n--until\n--limit\n--host\n--path\n--tag\n--sizes\n--sort\n--columns\n--group-by' ;;
         tag) options+=$'\n--add\n--remove\n--set\n--clear' ;;
         forget) options+=$keep$'\n--tag\n--dry-run' ;;

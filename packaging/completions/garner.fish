@@ -168,6 +168,8 @@ complete --command garner --condition '__garner_command snapshots' --long since 
     --arguments 'today yesterday monday' --description 'Only those of this time or later'
 complete --command garner --condition '__garner_command snapshots' --long until --exclusive \
     --arguments 'now today yesterday monday' --description 'Only those of this time or before'
+complete --command garner --condition '__garner_command runs' --long limit --exclusive \
+    --description 'No more than the newest N'
 complete --command garner --condition '__garner_command snapshots' --long limit --exclusive \
     --description 'No more than the first'
 complete --command garner --condition '__garner_command snapshots' --long host --exclusive \

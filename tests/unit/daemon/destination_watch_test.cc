@@ -77,7 +77,7 @@ TEST_CASE("a destination that was away is given the newest snapshot when it is b
   CHECK(machine.runs.active().empty());
   machine.bring_back("b");
   machine.watch.look();
-  const std::vector<v1::Run> copies = machine.runs.list("home");
+  const std::vector<v1::Run> copies = machine.listed();
   REQUIRE_FALSE(copies.empty());
   CHECK(copies.front().kind() == v1::RUN_KIND_COPY);
   const auto number = std::stoll(copies.front().run_id());
@@ -89,7 +89,7 @@ TEST_CASE("a destination that was away is given the newest snapshot when it is b
   CHECK(machine.snapshots("b") == 1);
   machine.watch.look();
   int begun = 0;
-  for (const v1::Run& run : machine.runs.list("home")) begun += run.kind() == v1::RUN_KIND_COPY;
+  for (const v1::Run& run : machine.listed()) begun += run.kind() == v1::RUN_KIND_COPY;
   CHECK(begun == 1);
 }
 
@@ -114,7 +114,7 @@ struct DamagedMachine : WatchedMachine {
         });
   }
   std::vector<v1::Run> copies() {
-    std::vector<v1::Run> all = runs.list("home");
+    std::vector<v1::Run> all = listed();
     std::erase_if(all, [](const v1::Run& run) { return run.kind() != v1::RUN_KIND_COPY; });
     return all;
   }
@@ -220,7 +220,7 @@ TEST_CASE("a copy by itself begins in the set's window only, and not all the tim
   WatchedMachine machine;
   const auto copies = [&] {
     int count = 0;
-    for (const v1::Run& run : machine.runs.list("home")) count += run.kind() == v1::RUN_KIND_COPY;
+    for (const v1::Run& run : machine.listed()) count += run.kind() == v1::RUN_KIND_COPY;
     return count;
   };
   v1::EditSetRequest edit;
@@ -243,8 +243,7 @@ TEST_CASE("a copy by itself begins in the set's window only, and not all the tim
   machine.here.sets.edit(edit);
   machine.watch.look();
   REQUIRE(copies() == 1);
-  CHECK(machine.at_rest(std::stoll(machine.runs.list("home").front().run_id())).state() ==
-        v1::RUN_STATE_FAILED);
+  CHECK(machine.at_rest(std::stoll(machine.listed().front().run_id())).state() == v1::RUN_STATE_FAILED);
   machine.watch.look();
   machine.watch.look();
   CHECK(copies() == 1);

@@ -224,8 +224,8 @@ std::vector<v1::Run> finished(MaintainedMachine& machine, std::size_t number) {
   REQUIRE(garner::testing::eventually([&] {
     // Listed once none is active: the list before that may show one that runs.
     if (!machine.runs->active().empty()) return false;
-    const auto all = machine.runs->list("");
-    ended.assign(all.rbegin(), all.rend());
+    const v1::ListRunsResponse all = machine.runs->list({});
+    ended.assign(all.runs().rbegin(), all.runs().rend());
     return ended.size() == number;
   }));
   return ended;

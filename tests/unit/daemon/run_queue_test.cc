@@ -85,12 +85,59 @@ TEST_CASE("a backup that gives its snapshot to others ends when somebody waits, 
   CHECK(ended.state() == v1::RUN_STATE_FINISHED);
   CHECK(ended.incomplete());
   if (!of_its_set) CHECK(machine.at_rest(waiting).state() == v1::RUN_STATE_FINISHED);
-  const std::vector<v1::Run> of_set = machine.runs.list("home");
+  const std::vector<v1::Run> of_set = machine.listed();
   REQUIRE(of_set.front().kind() == v1::RUN_KIND_COPY);
   const v1::Run copied = machine.at_rest(parse_run_number(of_set.front().run_id()));
   CHECK(copied.state() == v1::RUN_STATE_FINISHED);
   CHECK(copied.snapshot_id() == ended.snapshot_id());
   CHECK(machine.here.catalog.set_destinations().behind().empty());
+}
+
+TEST_CASE("runs are listed in pages, each going on where the one before ended") {
+  QueuedMachine machine;
+  constexpr std::size_t kRuns = 450;
+  machine.here.catalog.configuration().change([&](catalog::Database&) {
+    for (std::size_t i = 0; i < kRuns; ++i) {
+      catalog::RunRow row = machine.row(RunKind::kBackup, {});
+      machine.here.catalog.runs().add(row);
+    }
+  });
+  v1::ListRunsRequest request;
+  std::int64_t next = kRuns;
+  int pages = 0;
+  for (bool more = true; more; ++pages) {
+    const v1::ListRunsResponse page = machine.runs.list(request);
+    REQUIRE(page.runs_size() <= 200);
+    REQUIRE_FALSE(page.runs().empty());
+    for (const v1::Run& run : page.runs()) REQUIRE(run.run_id() == std::to_string(next--));
+    request.set_before(page.runs().rbegin()->run_id());
+    more = page.more();
+  }
+  CHECK(next == 0);
+  CHECK(pages == 3);
+
+  request.clear_before();
+  request.set_limit(2);
+  CHECK(machine.runs.list(request).runs_size() == 2);
+  CHECK(machine.runs.list(request).more());
+  request.set_set("other");
+  CHECK_FALSE(machine.runs.list(request).more());
+  request.set_before("none");
+  CHECK(kind_of([&] { machine.runs.list(request); }) == ErrorKind::kNotFound);
+
+  // Of large ones fewer, and at least one.
+  catalog::RunRow large = machine.row(RunKind::kCheck, {});
+  v1::Run report;
+  for (int i = 0; i < 300; ++i) report.mutable_check()->add_problems(std::string(4096, 'x'));
+  const std::string text = report.SerializeAsString();
+  large.report.assign(text.begin(), text.end());
+  for (int i = 0; i < 3; ++i) {
+    large.uuid = Uuid::random();
+    machine.here.catalog.runs().add(large);
+  }
+  const v1::ListRunsResponse page = machine.runs.list({});
+  CHECK(page.runs_size() == 1);
+  CHECK(page.more());
 }
 
 }  // namespace

@@ -147,6 +147,14 @@ struct QueuedMachine : WorkingMachine {
   }
 
   RunQueue runs{here.catalog, work, system_clock(), [] {}};
+  // Of the set "home", as one page has them.
+  std::vector<v1::Run> listed() {
+    v1::ListRunsRequest request;
+    request.set_set("home");
+    const v1::ListRunsResponse page = runs.list(request);
+    return {page.runs().begin(), page.runs().end()};
+  }
+
 };
 
 }  // namespace garner::daemon
