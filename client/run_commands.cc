@@ -66,7 +66,10 @@ void add_runs(std::vector<Command>& all) {
       .options = {{"SET", "", "Only this set's backups. Default: all runs.", set.get(), false, {}},
                   {"--limit", "N", "No more than the newest N. Default: 10,000.", limit.get(), false, {}}},
       .examples = {{"garner runs", ""}, {"garner runs home --limit 10", ""}},
-      .details = {"A run that was interrupted and went on is one run."},
+      .details =
+          {"A run that was interrupted and went on is one run.",
+           "Of each kind of run, and of each set's backups, the newest 1,000 are kept, and backups whose "
+           "snapshot is there."},
       .run =
           [set, limit](Session& session) {
             v1::ListRunsRequest request;

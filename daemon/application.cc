@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "keys.h"
+#include "old_runs.h"
 #include "version.h"
 
 namespace garner::daemon {
@@ -21,7 +22,8 @@ namespace garner::daemon {
 namespace {
 
 constexpr std::chrono::seconds kTick{3};
-constexpr unsigned kTicksALook = 5;  // for sets that are overdue
+constexpr unsigned kTicksALook = 5;        // for sets that are overdue
+constexpr unsigned kLooksARemoval = 1200;  // of old runs: an hour
 // From the signal to the end there are five seconds: runs get most of them.
 constexpr std::chrono::milliseconds kRunsStop{3800};
 constexpr std::chrono::milliseconds kCallsStop{300};
@@ -136,12 +138,12 @@ Application::Application(const std::string& state_folder, const Settings& settin
   // gRPC looks at a message's length when it has all of it: without this any caller could fill the memory
   // with one message that never ends.
   builder.SetResourceQuota(grpc::ResourceQuota("calls").Resize(kMemoryForCalls));
-  server_ = builder.BuildAndStart();
-  if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMostCallsOfConnection);
   std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> interceptors;
   interceptors.push_back(make_call_counter(calls_, peers_));
   builder.experimental().SetInterceptorCreators(std::move(interceptors));
+  server_ = builder.BuildAndStart();
+  if (!server_) throw Error(ErrorKind::kUnavailable, "the server for calls cannot be started");
 }
 
 Application::~Application() {
@@ -231,6 +233,10 @@ void Application::tick() {
         runs_.write_again();
         recover_sets();
         watch_.look();
+        if (looks_++ % kLooksARemoval == 0) {
+          if (const std::size_t count = remove_old_runs(destinations_); count > 0)
+            spdlog::info("{} old runs were removed from the history", count);
+        }
       });
     }
     tell_status();

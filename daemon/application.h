@@ -82,6 +82,7 @@ class Application {
   std::unique_ptr<Listener> listener_;
   std::atomic<bool> ticking_ = false;
   unsigned ticks_ = 0;  // on the thread that ticks
+  unsigned looks_ = 0;  // while ticking_
 };
 
 }  // namespace garner::daemon

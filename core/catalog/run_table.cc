@@ -45,6 +45,12 @@ void note_change(Database& database, const RunRow& run, TimePoint now) {
                run.number, to_nanoseconds(now), static_cast<int>(run.state),
                static_cast<int>(run.pause_reason), run.message)
       .run();
+  database
+      .prepare(
+          "DELETE FROM run_changes WHERE run = ?1 AND id <= "
+          "(SELECT id FROM run_changes WHERE run = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)",
+          run.number, kMaximumRunChanges)
+      .run();
 }
 
 std::optional<RunRow> first(Statement rows) {
@@ -165,13 +171,51 @@ std::vector<RunTable::EndedRuns> RunTable::count_ended() {
   const auto lock = database.lock();
   std::vector<EndedRuns> all;
   Statement rows = database.prepare(
-      "SELECT kind, state, count(*) FROM runs WHERE state >= ? GROUP BY kind, state ORDER BY kind, state",
+      "SELECT kind, state, sum(ended) FROM (SELECT kind, state, count(*) AS ended FROM runs WHERE state >= ? "
+      "GROUP BY kind, state UNION ALL SELECT kind, state, ended FROM removed_runs) "
+      "GROUP BY kind, state ORDER BY kind, state",
       static_cast<int>(RunState::kFinished));
   while (rows.step()) {
     all.push_back({static_cast<RunKind>(rows.integer(0)), static_cast<RunState>(rows.integer(1)),
                    rows.unsigned_integer(2)});
   }
   return all;
+}
+
+std::vector<std::int64_t> RunTable::old_runs(std::uint64_t kept) {
+  Database& database = file_.database();
+  const auto lock = database.lock();
+  std::vector<std::int64_t> numbers;
+  Statement rows = database.prepare(
+      "SELECT number FROM (SELECT number, state, row_number() OVER "
+      "(PARTITION BY kind, set_name ORDER BY number DESC) AS place FROM runs) "
+      "WHERE place > ?1 AND state >= ?2 AND number != (SELECT min(number) FROM runs) "
+      "AND number NOT IN (SELECT max(number) FROM runs WHERE kind = ?3 AND state IN (?2, ?4) GROUP BY "
+      "set_name) "
+      "AND number NOT IN (SELECT max(number) FROM runs WHERE kind = ?3 AND state = ?2 AND error_count = 0 "
+      "GROUP BY set_name) "
+      "AND number NOT IN (SELECT run FROM destination_last_runs) "
+      "AND number NOT IN (SELECT run FROM notification_queue WHERE run IS NOT NULL) ORDER BY number",
+      kept, static_cast<int>(RunState::kFinished), static_cast<int>(RunKind::kBackup),
+      static_cast<int>(RunState::kFailed));
+  while (rows.step()) numbers.push_back(rows.integer(0));
+  return numbers;
+}
+
+void RunTable::remove(const std::vector<std::int64_t>& numbers) {
+  if (numbers.empty()) return;
+  file_.change([&](Database& database) {
+    for (const std::int64_t number : numbers) {
+      database
+          .prepare(
+              "INSERT INTO removed_runs (kind, state, ended) SELECT kind, state, 1 FROM runs WHERE number = "
+              "? "
+              "ON CONFLICT (kind, state) DO UPDATE SET ended = ended + 1",
+              number)
+          .run();
+      database.prepare("DELETE FROM runs WHERE number = ?", number).run();
+    }
+  });
 }
 
 std::optional<TimePoint> RunTable::first_queued() {

@@ -90,6 +90,9 @@ struct FailingPath {
 // Errors of one run that are kept; beyond them none is.
 inline constexpr std::uint64_t kMaximumRunErrors = 1000;
 
+// Changes of one run's state that are kept: a run may be paused and resumed without end.
+inline constexpr std::uint64_t kMaximumRunChanges = 1000;
+
 // Any thread. Changes are durable when they return.
 class RunTable {
  public:
@@ -116,18 +119,24 @@ class RunTable {
   std::optional<RunRow> last_ended(const std::string& set);
   // Newest first.
   std::vector<RunRow> list_kind(RunKind kind, std::uint64_t limit);
-  // How many of each kind ended in each way.
+  // How many of each kind ended in each way, with those that were removed.
   struct EndedRuns {
     RunKind kind = RunKind::kBackup;
     RunState state = RunState::kFinished;
     std::uint64_t count = 0;
   };
   std::vector<EndedRuns> count_ended();
+  // Runs that ended, but for the newest `kept` of each kind and set, and for what more is asked of runs: the
+  // first of all, the last backup of each set that came to an end and the last clean one, the last prune and
+  // check of each destination, and those that a notification is still to tell of. Oldest first.
+  std::vector<std::int64_t> old_runs(std::uint64_t kept);
+  // With all that belongs to them. They still count in count_ended().
+  void remove(const std::vector<std::int64_t>& numbers);
   // When the first one was asked for.
   std::optional<TimePoint> first_queued();
   // End of the set's last backup that finished without errors.
   std::optional<TimePoint> last_clean(const std::string& set);
-  // Oldest first.
+  // Oldest first; of more than kMaximumRunChanges the newest.
   std::vector<RunChange> changes(std::int64_t number);
 
   // Nothing changes when the run has the same error already or kMaximumRunErrors; true when it was added.

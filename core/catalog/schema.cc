@@ -456,6 +456,15 @@ ALTER TABLE checkpoint_targets ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE run_errors ADD COLUMN unreadable INTEGER NOT NULL DEFAULT 0;
 UPDATE run_errors SET unreadable = kept;
 )sql",
+    // How many runs of each kind and end were removed: what is counted never falls.
+    R"sql(
+CREATE TABLE removed_runs (
+  kind INTEGER NOT NULL,
+  state INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  PRIMARY KEY (kind, state)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

@@ -170,6 +170,63 @@ TEST_CASE("of errors that an earlier version noted those are unreadable that hav
   CHECK_FALSE(errors[1].unreadable);
 }
 
+TEST_CASE("of a run that changes without end the newest changes are kept") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunRow run = backup_of("home");
+  run.number = catalog.runs().add(run);
+  catalog.runs().add(backup_of("other"));
+  catalog.configuration().change([&](Database&) {
+    for (std::uint64_t i = 0; i < kMaximumRunChanges + 10; ++i) {
+      run.message = std::to_string(i);
+      catalog.runs().change(run);
+    }
+  });
+  const std::vector<RunChange> changes = catalog.runs().changes(run.number);
+  CHECK(changes.size() == kMaximumRunChanges);
+  CHECK(changes.front().message == "10");
+  CHECK(changes.back().message == run.message);
+  CHECK(catalog.runs().changes(run.number + 1).size() == 1);
+}
+
+TEST_CASE("of old runs those stay of which something is asked still") {
+  StateFolder state;
+  Catalog catalog = state.open();
+  RunTable& runs = catalog.runs();
+  const auto made = [&](const std::string& set, RunState ended, std::uint64_t errors = 0) {
+    RunRow run = backup_of(set);
+    run.number = runs.add(run);
+    run.state = ended;
+    run.error_count = errors;
+    runs.change(run);
+    if (errors > 0) runs.add_error(run.number, {"/a", "no", true, true});
+  };
+  made("home", RunState::kFinished);     // 1, the first of all
+  made("home", RunState::kFinished);     // 2
+  made("home", RunState::kFinished);     // 3, the last clean one
+  made("home", RunState::kFailed);       // 4
+  made("home", RunState::kFinished, 1);  // 5, the last that came to an end
+  made("home", RunState::kInterrupted);  // 6, is not over
+  made("home", RunState::kCancelled);    // 7
+  made("home", RunState::kCancelled);    // 8
+  made("home", RunState::kCancelled);    // 9
+  made("other", RunState::kCancelled);   // 10
+  CHECK(runs.old_runs(100).empty());
+  CHECK(runs.old_runs(1) == std::vector<std::int64_t>{2, 4, 7, 8});
+  const auto counted = runs.count_ended();
+  runs.remove({2, 4, 7});
+  CHECK_FALSE(runs.find(2).has_value());
+  CHECK(runs.changes(4).empty());
+  CHECK(runs.old_runs(1) == std::vector<std::int64_t>{8});
+  CHECK(runs.last_ended("home")->number == 5);
+  CHECK(runs.errors(5, 10).size() == 1);
+  CHECK(runs.last_clean("home") == runs.find(3)->finished);
+  const auto still = runs.count_ended();
+  REQUIRE(still.size() == counted.size());
+  for (std::size_t i = 0; i < still.size(); ++i) CHECK(still[i].count == counted[i].count);
+  CHECK(runs.add(backup_of("home")) == 11);
+}
+
 TEST_CASE("changing a run that is not there is an error") {
   StateFolder state;
   Catalog catalog = state.open();

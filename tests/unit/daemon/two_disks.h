@@ -104,6 +104,7 @@ struct WorkingMachine : TwoDisks {
     // It is over: a run queue is not to go on with it.
     catalog::RunRow done = run.row();
     done.state = catalog::RunState::kFinished;
+    done.report = run.report();
     here.catalog.runs().change(done);
     return run.message();
   }
@@ -146,7 +147,6 @@ struct QueuedMachine : WorkingMachine {
     return run;
   }
 
-  RunQueue runs{here.catalog, work, system_clock(), [] {}};
   // Of the set "home", as one page has them.
   std::vector<v1::Run> listed() {
     v1::ListRunsRequest request;
@@ -155,6 +155,7 @@ struct QueuedMachine : WorkingMachine {
     return {page.runs().begin(), page.runs().end()};
   }
 
+  RunQueue runs{here.catalog, work, system_clock(), [] {}};
 };
 
 }  // namespace garner::daemon
