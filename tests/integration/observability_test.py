@@ -1,8 +1,10 @@
 """status --check, metrics, and the run on each of its lines in the log."""
 
+import contextlib
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -191,6 +193,27 @@ class LogTest(Case):
             of_run = entry["MESSAGE"].startswith(f"run {run}: ")
             self.assertEqual((run, "set") if of_run else (None, None), (entry.get("GARNER_RUN"), entry.get("GARNER_SET")))
         self.assertGreaterEqual(len([entry for entry in entries if "GARNER_RUN" in entry]), 3)
+
+
+class ManyRuns(Case):
+    def test_they_are_listed_whole_and_the_newest_first(self):
+        daemon = self.ready(self.path("source"))
+        daemon.backup("set")
+        daemon.stop()
+        with contextlib.closing(sqlite3.connect(os.path.join(daemon.state, "catalog.sqlite"))) as catalog, catalog:
+            columns = [row[1] for row in catalog.execute("PRAGMA table_info(runs)")][2:]
+            for number in range(2, 451):
+                catalog.execute(f"INSERT INTO runs SELECT ?, randomblob(16), {', '.join(columns)} FROM runs WHERE number = 1",
+                                (number,))
+            catalog.execute("UPDATE facts SET value = 451 WHERE name = 'next_run'")
+        daemon.start()
+        listed = daemon.json("runs")
+        self.assertEqual([str(number) for number in range(450, 0, -1)], [run["run_id"] for run in listed["runs"]])
+        self.assertFalse(listed["more"])
+        listed = daemon.json("runs", "set", "--limit", "250")
+        self.assertEqual((250, "201", True), (len(listed["runs"]), listed["runs"][-1]["run_id"], listed["more"]))
+        self.refused(daemon, 2, "runs", "--limit", "0", says="1 or more")
+        self.assertEqual("451", daemon.backup("set")["run_id"])
 
 
 if __name__ == "__main__":
