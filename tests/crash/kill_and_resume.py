@@ -54,6 +54,13 @@ def make_source(folder, kind, total, rng):
         number += 1
 
 
+def age(source):
+    """Sets the times of all files into the past: on a file system of FUSE younger ones are not believed."""
+    for folder, _, names in os.walk(source):
+        for name in names:
+            os.utime(os.path.join(folder, name), (1_700_000_000, 1_700_000_000))
+
+
 class CountingFileSystem:
     def __init__(self, source, mount, counter):
         self.source, self.mount, self.counter = source, mount, counter
@@ -83,6 +90,7 @@ def kill_and_resume(folder, kind, total, kills, seed, count):
     rng = random.Random(seed)
     real = os.path.join(folder, "source")
     make_source(real, kind, total, rng)
+    age(real)
     counting = CountingFileSystem(real, os.path.join(folder, "mount"), os.path.join(folder, "counter")) if count else None
     source = counting.mount if counting else real
     if counting:

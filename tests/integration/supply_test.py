@@ -18,12 +18,18 @@ class SupplyTest(Case):
     def setUp(self):
         super().setUp()
         for number in range(FILES):
-            self.write(f"source/{number % 7}/file{number}", os.urandom(SIZE))
+            self.write_old(f"source/{number % 7}/file{number}")
         self.change(f"{FILES % 7}/last")
+
+    def write_old(self, name):
+        """Its content is new, the time of that long past: only then a file system of FUSE is believed."""
+        path = self.write(name, os.urandom(SIZE))
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        return path
 
     def change(self, name):
         """A new or changed file, whose times are far enough past that the scan after the next trusts them."""
-        path = self.write("source/" + name, os.urandom(SIZE))
+        path = self.write_old("source/" + name)
         self.wait(lambda: time.time() > os.stat(path).st_ctime + 0.05)
 
     @contextlib.contextmanager

@@ -74,7 +74,7 @@ void World::change_target(std::mt19937_64& random) {
   constexpr int kLater = 1000;  // what is as old and as long as in the snapshot is taken for right
   // Shorter, longer, and where it was one of two names of a file, of its own.
   write_file(target + "/one", make_content(random, random() % 9000), kLater);
-  write_file(target + "/letters/0", make_content(random, 9000 + random() % 9000), kLater);
+  write_file(target + "/letters/3", make_content(random, 9000 + random() % 9000), kLater);
   write_file(target + "/large", make_content(random, 120'000), kLater);
   must(unlink((target + "/letters/same").c_str()) == 0, "letters/same");
   write_file(target + "/letters/same", make_content(random, 14'000), kLater);

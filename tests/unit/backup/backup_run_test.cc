@@ -13,8 +13,7 @@
 #include "support/forge_removal.h"
 #include "support/hooked_destination.h"
 #include "unit/backup/backup_fixture.h"
-#include "unit/backup/failing_reads.h"
-#include "unit/backup/failing_status.h"
+#include "unit/backup/failing_file.h"
 
 namespace garner::backup {
 namespace {

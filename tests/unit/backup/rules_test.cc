@@ -4,7 +4,7 @@
 #include <map>
 
 #include "backup_fixture.h"
-#include "failing_status.h"
+#include "failing_file.h"
 #include "support/forge_removal.h"
 
 namespace garner::backup {
