@@ -21,6 +21,8 @@ void CondemnedNames::add(const store::OpenedRecord& opened) {
   if (!is_newest_ || body.log_uuid() != as_text(seen_.log_uuid.view())) return;
   if (!is_next(opened) && !is_of_remover(opened)) return;
   for (const std::string& name : body.condemn()) names_.insert(store::ObjectName::from_bytes(as_bytes(name)));
+  for (const std::string& id : body.remove_snapshots())
+    forgotten_.insert(crypto::BlobId::from_bytes(as_bytes(id)));
 }
 
 bool CondemnedNames::is_next(const store::OpenedRecord& opened) {

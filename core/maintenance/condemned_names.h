@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <set>
 
+#include "crypto/blob_id.h"
 #include "crypto/signing.h"
 #include "store/pin.h"
 #include "store/record.h"
@@ -29,6 +30,8 @@ class CondemnedNames {
   // The readable records, ascending.
   void add(const store::OpenedRecord& opened);
   bool contains(const store::ObjectName& name) const { return names_.contains(name); }
+  // Whether one of the records that are believed has removed the snapshot.
+  bool was_forgotten(const crypto::BlobId& snapshot) const { return forgotten_.contains(snapshot); }
 
  private:
   bool is_next(const store::OpenedRecord& opened);
@@ -42,6 +45,7 @@ class CondemnedNames {
   google::protobuf::RepeatedPtrField<store::v1::Writer>
       writers_;  // of that state, which a refused record costs
   std::set<store::ObjectName> names_;
+  std::set<crypto::BlobId> forgotten_;
 };
 
 }  // namespace garner::maintenance

@@ -45,11 +45,9 @@ class Repair {
     report_.begin_stage("reading directories of packs");
     const std::vector<destination::ObjectInfo> objects = repository_.destination().list("packs/");
     report_.set_total_packs(objects.size());
-    std::uint64_t condemned = 0;
     for (const destination::ObjectInfo& object : objects) {
       report_.throw_if_stopped();
       const bool is_condemned = was_condemned(object.key);
-      if (is_condemned) ++condemned;
       try {
         read_pack(object, is_condemned);
       } catch (const Error& error) {
@@ -59,8 +57,6 @@ class Repair {
       }
       report_.add_pack();
     }
-    if (condemned > 0)
-      spdlog::info("{} packs are left out: they had been condemned, and are for the next prune", condemned);
   }
 
   // Records that can still be read list snapshots that are in no pack yet: an unchanged backup writes nothing
@@ -104,6 +100,26 @@ class Repair {
         report_.problem("snapshot " + id.hex().substr(0, 8) + " is left out: " + error.what());
       }
     }
+  }
+
+  // What was condemned and is not deleted yet may hold the last copies of what lives, where the packs that it
+  // was moved to are damaged.
+  void take_condemned_where_needed() {
+    if (condemned_packs_.empty()) return;
+    report_.begin_stage("looking whether condemned packs are needed");
+    const bool is_whole = std::ranges::all_of(snapshots_, [&](const auto& found) {
+      report_.throw_if_stopped();
+      return condemned_->was_forgotten(found.first) || completeness_.is_complete(found.second);
+    });
+    if (is_whole) {
+      spdlog::info("{} packs are left out: they had been condemned, and are for the next prune",
+                   condemned_packs_.size());
+      return;
+    }
+    spdlog::warn("{} packs that had been condemned are taken up, for snapshots are not complete without them",
+                 condemned_packs_.size());
+    for (store::FinishedPack& pack : condemned_packs_) take(std::move(pack));
+    repository_.set_uncommitted(packs_);
   }
 
   // Whether everything below the snapshot is in a pack.
@@ -158,7 +174,8 @@ class Repair {
     return name && condemned_ && condemned_->contains(*name);
   }
 
-  // Of one that was condemned nothing counts but what it says of the repository.
+  // Of one that was condemned nothing counts at first but what it says of the repository; its snapshots never
+  // do.
   void read_pack(const destination::ObjectInfo& object, bool is_condemned) {
     const auto name = store::ObjectName::from_hex(base_name(object.key));
     const store::PackReader reader(repository_.destination(), repository_.keyring(), name);
@@ -168,16 +185,28 @@ class Repair {
       parameters_ = directory.parameters;
     }
     highest_generation_ = std::max(highest_generation_, directory.generation);
-    if (is_condemned) return;
-    for (const store::PackedFrame& frame : directory.frames) {
+    store::FinishedPack pack{name, reader.header().kind, object.size, std::move(directory.frames)};
+    if (is_condemned) {
+      condemned_packs_.push_back(std::move(pack));
+      return;
+    }
+    for (const store::PackedFrame& frame : pack.frames) {
       for (const store::FrameBlob& blob : frame.blobs) {
         if (blob.kind == crypto::BlobKind::kSnapshot) snapshot_blobs_.push_back(blob.id);
+      }
+    }
+    take(std::move(pack));
+  }
+
+  void take(store::FinishedPack pack) {
+    for (const store::PackedFrame& frame : pack.frames) {
+      for (const store::FrameBlob& blob : frame.blobs) {
         if (blob.kind == crypto::BlobKind::kData) data_.insert(blob.id);
       }
       blob_count_ += frame.blobs.size();
       report_.add_blobs(frame.blobs.size());
     }
-    packs_.push_back({name, reader.header().kind, object.size, std::move(directory.frames)});
+    packs_.push_back(std::move(pack));
   }
 
   void add_listed(const v1::SnapshotEntry& entry) {
@@ -198,6 +227,7 @@ class Repair {
   const std::unique_ptr<store::BlobSource> stored_;
   std::optional<CondemnedNames> condemned_;
   std::vector<store::FinishedPack> packs_;
+  std::vector<store::FinishedPack> condemned_packs_;
   std::vector<crypto::BlobId> snapshot_blobs_;
   std::map<crypto::BlobId, v1::Snapshot> snapshots_;
   std::set<crypto::BlobId> pinned_;             // by the records that could be read
@@ -232,6 +262,7 @@ RepairResult run_repair(store::Repository& repository, bool dry_run, CheckMonito
   repair.read_records();
   repair.read_packs();
   repair.read_snapshots();
+  repair.take_condemned_where_needed();
   result.packs = repair.pack_count();
   result.blobs = repair.blob_count();
   repair.check_closures(result);

@@ -1,7 +1,7 @@
 // repair: rebuilds index and log from packs alone where the log is missing or unusable. Reads every pack's
 // directory, then walks every snapshot blob it finds; only those whose closure is complete are listed again,
-// as recovered. Packs that what is left of the log had condemned (condemned_names.h) are none of it: the next
-// prune takes them for the orphans that they are.
+// as recovered. Packs that what is left of the log had condemned (condemned_names.h) are none of it, unless
+// snapshots are incomplete without them: the next prune takes them for the orphans that they are.
 #pragma once
 
 #include <stop_token>

@@ -227,7 +227,7 @@ TEST_CASE("a log that cannot be used is replaced by one above it") {
   CHECK(fixture.problems_of_check() == std::vector<std::string>{});
 }
 
-TEST_CASE("packs that the log had condemned are none of the new one, for whoever knows that log") {
+TEST_CASE("packs that the log had condemned are none of the new one, unless they are needed") {
   RepairFixture fixture;
   SmallRepository& small = fixture.repository;
   const auto place = std::make_shared<destination::LocalDestination>(small.path());
@@ -241,7 +241,8 @@ TEST_CASE("packs that the log had condemned are none of the new one, for whoever
   std::erase_if(packs, [&](const store::ObjectName& name) { return before.contains(name); });
   REQUIRE_FALSE(packs.empty());
   const auto third = crypto::BlobId::from_bytes(as_bytes(small.repository().state()->snapshots(2).id()));
-  forge_condemn(small.repository(), {third}, packs);
+  const bool is_forgotten = GENERATE(true, false);  // otherwise what it was moved to is lost
+  forge_condemn(small.repository(), is_forgotten ? std::vector{third} : std::vector<crypto::BlobId>{}, packs);
   // Nothing leads from the first record to the one that condemned.
   if (GENERATE(false, true))
     small.destination().remove(store::record_key(2));
@@ -249,7 +250,7 @@ TEST_CASE("packs that the log had condemned are none of the new one, for whoever
     small.destination().put(store::record_key(small.repository().state()->generation() + 1), Bytes(99, 1));
   fixture.remove_all("state/");
 
-  bool is_known = true;
+  bool are_left_out = is_forgotten;
   std::unique_ptr<store::Repository> others;
   SECTION("it was this machine") { small.reopen_refused(); }
   SECTION("it was a remover that was known by then") {
@@ -257,13 +258,13 @@ TEST_CASE("packs that the log had condemned are none of the new one, for whoever
   }
   SECTION("whoever has not seen the log does not know who its removers are") {
     small.reopen_without_log();
-    is_known = false;
+    are_left_out = false;
   }
   store::Repository& repository = others ? *others : small.repository();
   const auto result = maintenance::run_repair(repository, false, fixture.monitor, {});
   CHECK(result.needed);
-  CHECK(result.recovered.size() == (is_known ? 2u : 3u));
-  for (const store::ObjectName& name : packs) CHECK(repository.index().is_live(name) == !is_known);
+  CHECK(result.recovered.size() == (are_left_out ? 2u : 3u));
+  for (const store::ObjectName& name : packs) CHECK(repository.index().is_live(name) == !are_left_out);
   for (const store::ObjectName& name : before) CHECK(repository.index().is_live(name));
 }
 
