@@ -1,7 +1,6 @@
 #include "backup/tree_assembly.h"
 
 #include "base/error.h"
-#include "snapshot/parse.h"
 
 namespace garner::backup {
 
@@ -36,7 +35,8 @@ void TreeAssembly::take_same_nodes() {
       if (!reader) reader.emplace(source_, earlier_->id);
       named = reader->next();
     } catch (const Error& error) {
-      if (!snapshot::concerns_blob(error)) throw;
+      // Others pass, and leave the checkpoint as it is.
+      if (error.kind() != ErrorKind::kNotFound && error.kind() != ErrorKind::kDamaged) throw;
       throw EarlierTreeLost{error.what()};
     }
     if (!named)
