@@ -333,7 +333,9 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
     // Whether it has any the checkpoint does not tell; without a base, or a supplier, it has none.
     // Nor has one whose log does not know of them and which may not say so; that another one may says nothing
     // of it.
-    const bool may_have = !known.base_snapshots.empty() || known.counters.supplied_bytes > 0;
+    const bool may_have = std::ranges::any_of(head_.targets, [](const TargetHead& target) {
+      return !target.base_snapshots.empty() || target.counters.supplied_bytes > 0;
+    });
     const bool had_differences = resumed_ && may_have && place.repository->may_store_differences();
     targets_fed_->add(Target::Context{number, targets_[number].name, *place.repository, *writer_,
                                       *statistics_, options_.run, options_.pace, known.base_snapshots,
