@@ -128,7 +128,7 @@ std::optional<v1::Node> FileReader::read_file(Folder& folder, const std::string&
     const TimePoint seen = context_.clock.now();
     const source::FileStatus status = content.status();
     if (status.type != v1::NODE_TYPE_FILE) return capture_other(folder, view, path, task.name);
-    content.write_out();  // after the status: what is stored from here on is seen by the next one
+    content.write_out(status.size);  // after the status: what is stored from here on is seen by the next one
     file->place = folder.place_of(task.name);
     file->seen = seen;
     v1::Node node = content.capture(view, base_name(path), status, warn);

@@ -1,8 +1,6 @@
 #include "source/source_file.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -58,18 +56,13 @@ std::vector<DataRange> SourceFile::data_ranges(std::uint64_t size, const std::st
   return ask([size, path](int fd) { return source::data_ranges(fd, size, path); });
 }
 
-// Pages are made clean, and their mappings read-only, when they are sent to the disk: what is sent is not
-// waited for, nor a journal, which would cost a new small file five times as much. But btrfs compresses
-// first, in threads of its own, and makes pages clean then. That they cannot be written is for who stored to
-// them to hear, by fsync; here they are read from memory.
-void SourceFile::write_out() const {
-  ask([](int fd) {
-    unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE;
-    struct statfs status {};
-    if (fstatfs(fd, &status) == 0 && static_cast<std::uint32_t>(status.f_type) == BTRFS_SUPER_MAGIC)
-      flags |= SYNC_FILE_RANGE_WAIT_AFTER;
-    return sync_file_range(fd, 0, 0, flags);
-  });
+// Pages are made clean, and their mappings read-only, when they are sent to the disk (by btrfs when they have
+// been compressed). Nothing is waited for: that made new small files five times as slow, could last as long
+// as others go on writing, and would take away an error of writing that belongs to whoever calls fsync next.
+// A page that is being written at this moment and was stored to since is passed over.
+void SourceFile::write_out(std::uint64_t size) const {
+  if (slow_ || size == 0) return;
+  sync_file_range(fd_->get(), 0, static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
 }
 
 std::size_t SourceFile::read(MutableByteView data, std::uint64_t offset, const std::string& path) const {

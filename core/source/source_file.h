@@ -29,11 +29,12 @@ class SourceFile {
                    const std::function<void(const std::string&)>& warn) const;
   bool is_stored() const;  // see stores_files()
   std::vector<DataRange> data_ranges(std::uint64_t size, const std::string& path) const;
-  // After this, whatever is written to the file gives it a new time of change. Without it, what a program
-  // stores through a mapping of the file does not, for as long as the page it stores to has not been written
-  // out since an earlier store (up to half a minute and more): the kernel sets the time when a page becomes
-  // dirty, not when it is stored to. Costs nothing where the file has no dirty pages.
-  void write_out() const;
+  // After this, whatever is written to the file's first `size` bytes gives it a new time of change. Without
+  // it, what a program stores through a mapping of the file does not, for as long as the page it stores to
+  // has not been written out since an earlier store (up to half a minute and more): the kernel sets the time
+  // when a page becomes dirty, not when it is stored to. Costs nothing where the file has no dirty pages.
+  // Does nothing on a file system that may hang: times there must be older than that anyway (is_unchanged()).
+  void write_out(std::uint64_t size) const;
   // Up to `data`.size() bytes from `offset`, fewer only at the end of the file.
   std::size_t read(MutableByteView data, std::uint64_t offset, const std::string& path) const;
 
