@@ -137,7 +137,7 @@ class Applying {
       }
     }
     if (!good || sources.size() < 2) return good;
-    return try_at(place_of_rest(wanted), [&] {
+    return try_at(wanted.section.place_of("source"), [&] {
       parts_.sets.look_at_sources({sources.begin(), sources.end()}, repositories);
     });
   }

@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "frame_scanner.h"
 
@@ -34,10 +35,13 @@ class StreamGuard::Connection : public std::enable_shared_from_this<Connection> 
   Connection(StreamGuard& guard, const Peer& peer, Fd caller, Fd inner)
       : guard_(guard),
         peer_(peer),
-        caller_(guard.context_, boost::asio::local::stream_protocol(), caller.release()),
-        inner_(guard.context_, boost::asio::local::stream_protocol(), inner.release()),
+        caller_(guard.context_),
+        inner_(guard.context_),
         asked_{caller_, inner_, FrameScanner(FrameScanner::kPreface)},
-        answered_{inner_, caller_, FrameScanner(0)} {}
+        answered_{inner_, caller_, FrameScanner(0)} {
+    give(std::move(caller), caller_);
+    give(std::move(inner), inner_);
+  }
   ~Connection() {
     for (std::size_t i = 0; i < open_.size(); ++i) guard_.streams_.end(peer_.uid);
     guard_.leave_place(peer_.uid);
@@ -57,6 +61,12 @@ class StreamGuard::Connection : public std::enable_shared_from_this<Connection> 
     FrameScanner scanner;
     std::array<char, kBuffer> buffer{};
   };
+
+  // The descriptor is the socket's only when that has taken it: a socket that fails to does not close it.
+  static void give(Fd descriptor, Socket& socket) {
+    socket.assign(boost::asio::local::stream_protocol(), descriptor.get());
+    descriptor.release();
+  }
 
   // What was read is written before more is read: whoever is slow is waited for.
   void pass_on(Direction& direction) {
