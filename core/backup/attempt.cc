@@ -317,6 +317,11 @@ void Attempt::begin_delivering(store::BlobWriter::Adopted adopted) {
 }
 
 void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
+  // Whether an earlier process has made differences, the checkpoint does not tell. Where nobody has a base,
+  // or was supplied, it has not; what it made went to all.
+  const bool were_made = resumed_ && std::ranges::any_of(head_.targets, [](const TargetHead& target) {
+                           return !target.base_snapshots.empty() || target.counters.supplied_bytes > 0;
+                         });
   for (const TargetHead& known : head_.targets) {
     const unsigned number = known.number;
     statistics_->begin_target(number, known.counters);
@@ -330,13 +335,8 @@ void Attempt::add_targets(store::BlobWriter::Adopted adopted) {
       continue;
     }
     const Place& place = places_[number];
-    // Whether it has any the checkpoint does not tell; without a base, or a supplier, it has none.
-    // Nor has one whose log does not know of them and which may not say so; that another one may says nothing
-    // of it.
-    const bool may_have = std::ranges::any_of(head_.targets, [](const TargetHead& target) {
-      return !target.base_snapshots.empty() || target.counters.supplied_bytes > 0;
-    });
-    const bool had_differences = resumed_ && may_have && place.repository->may_store_differences();
+    // One whose log may not say so has none: that another one's may says nothing of it.
+    const bool had_differences = were_made && place.repository->may_store_differences();
     targets_fed_->add(Target::Context{number, targets_[number].name, *place.repository, *writer_,
                                       *statistics_, options_.run, options_.pace, known.base_snapshots,
                                       known.names, std::move(adopted.committed[number]),
