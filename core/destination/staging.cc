@@ -32,11 +32,13 @@ bool StagedFile::publish(const std::string& to) {
   return published_;
 }
 
+// Seen before it is looked for: another thread may make it just after it was found missing.
 void Staging::check() const {
+  const bool seen = seen_;
   struct stat status {};
   if (lstat(path_.c_str(), &status) == 0) {
     seen_ = true;
-  } else if (errno == ENOENT && seen_) {
+  } else if (errno == ENOENT && seen) {
     throw_gone(path_);
   }
 }

@@ -363,6 +363,18 @@ void check_exclusive_among_threads(DestinationPlace& place) {
   }
 }
 
+// A place that nobody has written to yet is not taken for one that is away, however they come.
+void check_first_put_among_threads(const MakeDestinationPlace& make_place) {
+  for (int round = 0; round < 20; ++round) {
+    const std::unique_ptr<DestinationPlace> place = make_place();
+    const std::unique_ptr<Destination> destination = place->open();
+    const Failures failures =
+        race([&](int number) { destination->put("packs/" + std::to_string(number), text("pack")); });
+    INFO(told(failures));
+    CHECK(std::ranges::none_of(failures, [](const auto& failure) { return failure.has_value(); }));
+  }
+}
+
 void check_put_among_threads(DestinationPlace& place) {
   const std::unique_ptr<Destination> destination = place.open();
   const TemporaryFolder elsewhere;
@@ -527,6 +539,9 @@ void check_destination_contract(const MakeDestinationPlace& make_place) {
   SECTION("of many threads exactly one creates a name") { check_exclusive_among_threads(*place); }
   SECTION("of many processes exactly one creates a name") { check_exclusive_among_processes(*place); }
   SECTION("of many threads that put the same key one stores it") { check_put_among_threads(*place); }
+  SECTION("of many threads that are the first to write each one stores what is its own") {
+    check_first_put_among_threads(make_place);
+  }
   SECTION("listing while others write shows whole objects only") { check_listing_while_writing(*place); }
   SECTION("operations give what a map gives") { check_against_model(make_place); }
 }

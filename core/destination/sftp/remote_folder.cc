@@ -54,9 +54,11 @@ void RemoteFolder::check(SftpClient& client) {
   if (attributes->mode && !attributes->is_folder()) {
     throw Error(ErrorKind::kDestinationAway, printable(root_) + " is not a folder on the server");
   }
+  // Seen before it is looked for: another thread may make it just after it was found missing.
+  const bool seen = staging_seen_;
   if (client.lstat(staging_)) {
     staging_seen_ = true;
-  } else if (staging_seen_) {
+  } else if (seen) {
     throw Error(ErrorKind::kDestinationAway,
                 "the folder " + printable(staging_) +
                     " is gone on the server: was the disk that holds it unmounted?");
