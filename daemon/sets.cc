@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "folder_line.h"
+#include "path_relation.h"
 #include "retention_message.h"
 #include "snapshot/age.h"
 #include "snapshot/node.h"
@@ -41,6 +42,23 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   return !definition.sources().empty();
 }
 
+Error in_repository(const std::string& source, const std::string& repository) {
+  return Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
+                                             printable(repository) + ", or inside it");
+}
+
+bool answers(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
+  try {
+    return ask_in_time(calls, path, [path] {
+      struct stat status {};
+      stat(path.c_str(), &status);
+      return true;
+    });
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // Of one of them: whether it is there, and how it lies to the others. `sources` has it at `number`.
 void look_at_source(const std::vector<std::string>& sources, std::size_t number,
                     const std::string& state_folder, const std::vector<std::string>& repositories) {
@@ -55,11 +73,8 @@ void look_at_source(const std::vector<std::string>& sources, std::size_t number,
     throw Error(ErrorKind::kInvalidInput,
                 "the source " + printable(source) + " is garner's state folder, or inside it");
   }
-  for (const std::string& repository : repositories) {
-    if (!lies_in(source, repository)) continue;
-    throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
-                                              printable(repository) + ", or inside it");
-  }
+  for (const std::string& repository : repositories)
+    if (lies_in(source, repository)) throw in_repository(source, repository);
 }
 
 // Makes their paths normal.
@@ -103,6 +118,14 @@ Sets::Sets(Destinations& destinations)
 void Sets::look_at_sources(std::vector<std::string> sources, std::vector<std::string> repositories) {
   for (std::string& source : sources) source = normal_path(source);
   for (std::string& url : destinations_.local_urls()) repositories.push_back(std::move(url));
+  // Of one that does not answer the path is known, and no source is at fault for it.
+  const auto silent = std::ranges::partition(
+      repositories, [&](const std::string& repository) { return answers(calls_, repository); });
+  for (const std::string& repository : silent) {
+    for (const std::string& source : sources)
+      if (is_same_or_inside(source, repository)) throw in_repository(source, repository);
+  }
+  repositories.erase(silent.begin(), silent.end());
   for (std::size_t number = 0; number < sources.size(); ++number) {
     ask_in_time(calls_, sources[number],
                 [sources, number, state = destinations_.context().state_folder, repositories] {

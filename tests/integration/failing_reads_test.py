@@ -245,10 +245,16 @@ class FailingReads(Faulty):
 class HangingSources(Faulty):
     def test_nobody_waits_for_a_configuration_whose_source_hangs(self):
         self.faults("status hang /b\n")
+        os.mkdir(self.path("good"))
         file = self.write("garner.toml", f"""
 [set.hanging]
 source = ["{self.path('source')}", "{self.path('source/mounted/b')}"]
 destination = ["disk"]
+[set.good]
+source = ["{self.path('good')}"]
+destination = ["disk"]
+[destination.silent]
+url = "{self.path('source/mounted/b/repository')}"
 """)
         applying = subprocess.Popen([garner_daemon.GARNER, "--socket", self.garner.socket, "config", "apply", file],
                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -263,6 +269,8 @@ destination = ["disk"]
         self.assertEqual(2, applying.returncode, said)
         self.assertIn(b"garner.toml:3:", said)
         self.assertIn(b"does not answer", said)
+        # Where repositories do not answer, either, that is not held against sources that do.
+        self.assertNotIn(b"garner.toml:6:", said)
         self.refused(self.garner, 1, "set", "show", "hanging", says="there is no set")
 
 
