@@ -72,6 +72,22 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   _exit(code);
 }
 
+// No signal reaches this thread meanwhile, nor a child that it forks: what comes waits.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 // Made before fork(), after which little is safe.
 struct Child {
   const char* command;
@@ -83,6 +99,8 @@ struct Child {
   pid_t parent;
 };
 
+// Signals are held until none has a handler of the daemon's, which would act in the daemon's name: one that
+// writes to a pipe does so to the daemon's own.
 [[noreturn]] void become(const Child& child) {
   setpgid(0, 0);
   for (int number = 1; number < kSignals; ++number) signal(number, SIG_DFL);
@@ -177,9 +195,12 @@ void Command::start(const Request& request, Output output) {
                     data.write.valid() ? data.write.get() : log.write.get(),
                     log.write.get(),
                     getpid()};
-  child_ = fork();
+  {
+    const SignalsHeld held;
+    child_ = fork();
+    if (child_ == 0) become(child);
+  }
   if (child_ < 0) throw system_error(errno, "starting a command", ErrorKind::kUnavailable);
-  if (child_ == 0) become(child);
   // Here and there: neither may be too late.
   setpgid(child_, child_);
   ended_ = Fd(static_cast<int>(syscall(SYS_pidfd_open, child_, 0)));

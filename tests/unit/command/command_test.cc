@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,6 +163,27 @@ TEST_CASE("a command that is given up is ended") {
     REQUIRE(command.read(buffer) == 2);
   }
   CHECK(is_dead(pid));
+}
+
+// What this process does at a signal, counted where its children count as well.
+volatile std::sig_atomic_t* handled = nullptr;
+
+TEST_CASE("a signal to a command that has only just begun is never handled as one to the daemon") {
+  void* const shared =
+      mmap(nullptr, sizeof(*handled), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(shared != MAP_FAILED);
+  handled = static_cast<volatile std::sig_atomic_t*>(shared);
+  const auto before = std::signal(SIGTERM, [](int) { *handled = *handled + 1; });
+  for (int i = 0; i < 200; ++i) {
+    const Ran ended = run("exec sleep 60", Command::Output::kLines, 60s, [] { return true; });
+    CHECK(ended.ending.reason == Reason::kStopped);
+  }
+  // Signals still come through here.
+  CHECK(*handled == 0);
+  std::raise(SIGTERM);
+  CHECK(*handled == 1);
+  std::signal(SIGTERM, before);
+  munmap(shared, sizeof(*handled));
 }
 
 TEST_CASE("a command runs as the user whose it is") {
