@@ -8,9 +8,10 @@
 
 #include <algorithm>
 #include <array>
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
-#include <thread>
+#include <mutex>
 
 #include "base/error.h"
 #include "keys.h"
@@ -53,14 +54,17 @@ std::string notice_of(const catalog::Rebuilt& rebuilt) {
          "notifications. The history of runs begins anew.";
 }
 
-// Ends the process when stopping takes too long: what is not done then is done by the next start.
-void end_by(std::chrono::milliseconds time) {
-  std::thread([time] {
-    std::this_thread::sleep_for(time);
+// Ends the process, unless it is told to stop before that: what is not done then is done by the next start.
+std::jthread end_by(std::chrono::milliseconds time) {
+  return std::jthread([time](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    if (std::condition_variable_any().wait_for(lock, stop, time, [&] { return stop.stop_requested(); }))
+      return;
     spdlog::warn("garnerd ends without waiting any longer");
     spdlog::default_logger()->flush();
     std::_Exit(0);
-  }).detach();
+  });
 }
 
 }  // namespace
@@ -246,7 +250,7 @@ void Application::tick() {
 
 void Application::stop() {
   manager_.stopping();
-  end_by(kAllStop);
+  stop_limit_ = end_by(kAllStop);
   gate_.close();
   boost::system::error_code ignored;
   timer_.cancel(ignored);

@@ -9,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <thread>
 
 #include "catalog/catalog.h"
 #include "destination_watch.h"
@@ -47,6 +48,7 @@ class Application {
   void tell_status();
   void stop();
 
+  std::jthread stop_limit_;  // goes after all that may keep the end waiting
   const Clock& clock_;
   std::shared_ptr<LogRing> log_;
   catalog::KeyFolder keys_;
