@@ -13,7 +13,6 @@
 #include "destination/s3/claims.h"
 #include "destination/s3/open_s3.h"
 #include "destination/sftp/open_sftp.h"
-#include "folder_line.h"
 
 namespace garner::daemon {
 
@@ -43,20 +42,22 @@ class AddedFolder final : public AddedPlace {
 
   // Folders that would hold one another.
   void check() override {
+    const FolderLine& line = destinations_.line();
+    line.exists(url_);  // or nobody answers
     const std::string& state = destinations_.context().state_folder;
-    if (lies_in(url_, state) || lies_in(state, url_)) {
+    if (line.lies_in(url_, state) || line.lies_in(state, url_)) {
       throw Error(ErrorKind::kInvalidInput,
                   printable(url_) + " and the daemon's state folder " + printable(state) +
                       " lie in each other: the state folder is no place for backups");
     }
     for (const std::string& other : destinations_.local_folders()) {
-      if (lies_in(url_, other) == lies_in(other, url_)) continue;
+      if (line.lies_in(url_, other) == line.lies_in(other, url_)) continue;
       throw Error(ErrorKind::kInvalidInput, printable(url_) + " and the repository " + printable(other) +
                                                 " lie in each other: name a folder beside it");
     }
     for (const catalog::BackupSet& set : destinations_.context().catalog.configuration().sets()) {
       for (const std::string& source : set.definition.sources()) {
-        if (!lies_in(source, url_)) continue;
+        if (!line.lies_in(source, url_)) continue;
         throw Error(ErrorKind::kInvalidInput, "the set '" + set.definition.name() + "' backs up " +
                                                   printable(source) +
                                                   ", which would be inside the repository");

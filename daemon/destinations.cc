@@ -2,7 +2,6 @@
 
 #include <spdlog/spdlog.h>
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "all_snapshots.h"
@@ -547,8 +546,8 @@ std::vector<std::string> Destinations::local_folders() const {
   std::vector<std::string> folders;
   for (const std::string& url : local_urls()) {
     folders.push_back(url);
-    const std::unique_ptr<char, void (*)(void*)> resolved(realpath(url.c_str(), nullptr), std::free);
-    if (resolved && url != resolved.get()) folders.emplace_back(resolved.get());
+    std::string resolved = line_.resolved(url);
+    if (url != resolved) folders.push_back(std::move(resolved));
   }
   return folders;
 }

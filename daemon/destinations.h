@@ -17,6 +17,7 @@
 #include "crypto/signing.h"
 #include "destination/place.h"
 #include "destination/replaceable.h"
+#include "folder_line.h"
 #include "garner/v1/service.pb.h"
 #include "store/repository.h"
 
@@ -132,6 +133,7 @@ class Destinations {
   std::vector<std::string> local_folders() const;
   // As they were named; no file system is asked.
   std::vector<std::string> local_urls() const;
+  const FolderLine& line() const { return line_; }
 
   const Context& context() const { return context_; }
   KnownSnapshots& known_snapshots() { return *known_snapshots_; }
@@ -164,6 +166,7 @@ class Destinations {
   void note_trouble(Entry& entry, const catalog::DestinationFacts& facts, const Error& error);
 
   const Context context_;
+  const FolderLine line_;
   // Memory of all repositories together.
   const std::shared_ptr<store::FilterBudget> filters_;
   const std::shared_ptr<store::FrameCache> frames_;

@@ -2,15 +2,21 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <system_error>
 
+#include "ask_in_time.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "path_relation.h"
 
 namespace garner::daemon {
 
 namespace {
+
+constexpr std::chrono::seconds kLimit{20};
 
 std::string followed(const std::string& path) {
   std::error_code error;
@@ -32,10 +38,36 @@ bool has_above(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
-bool lies_in(const std::string& path, const std::string& folder) {
-  const std::string inner = followed(path);
-  const std::string outer = followed(folder);
-  return is_same_or_inside(inner, outer) || has_above(inner, outer);
+FolderLine::FolderLine() : calls_(std::make_shared<source::BoundedCalls>(kLimit)) {}
+
+bool FolderLine::lies_in(const std::string& path, const std::string& folder) const {
+  try {
+    // One after the other, so that the one that hangs is known by its own name the next time.
+    const std::string outer = ask_in_time(calls_, folder, [folder] { return followed(folder); });
+    return ask_in_time(calls_, path, [path, outer] {
+      const std::string inner = followed(path);
+      return is_same_or_inside(inner, outer) || has_above(inner, outer);
+    });
+  } catch (const Error&) {
+    return is_same_or_inside(path, folder);
+  }
+}
+
+std::string FolderLine::resolved(const std::string& path) const {
+  try {
+    return ask_in_time(calls_, path, [path] { return followed(path); });
+  } catch (const Error&) {
+    return path;
+  }
+}
+
+bool FolderLine::exists(const std::string& path) const {
+  return ask_in_time(calls_, path, [path] {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0) return true;
+    if (errno == ENOENT || errno == ENOTDIR) return false;
+    throw system_error(errno, printable(path), ErrorKind::kReadFailed);
+  });
 }
 
 }  // namespace garner::daemon

@@ -1,17 +1,11 @@
 #include "sets.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <set>
 
-#include "ask_in_time.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "folder_line.h"
-#include "path_relation.h"
 #include "retention_message.h"
 #include "snapshot/age.h"
 #include "snapshot/node.h"
@@ -22,14 +16,6 @@
 namespace garner::daemon {
 
 namespace {
-
-void check_exists(const std::string& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) == 0) return;
-  const bool missing = errno == ENOENT || errno == ENOTDIR;
-  throw system_error(errno, "the source " + printable(path),
-                     missing ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
-}
 
 // What a repository holds was not necessarily written by this program.
 bool may_be_set(const store::v1::SetDefinition& definition) {
@@ -42,39 +28,26 @@ bool may_be_set(const store::v1::SetDefinition& definition) {
   return !definition.sources().empty();
 }
 
-Error in_repository(const std::string& source, const std::string& repository) {
-  return Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
-                                             printable(repository) + ", or inside it");
-}
-
-bool answers(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
-  try {
-    return ask_in_time(calls, path, [path] {
-      struct stat status {};
-      stat(path.c_str(), &status);
-      return true;
-    });
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 // Of one of them: whether it is there, and how it lies to the others. `sources` has it at `number`.
-void look_at_source(const std::vector<std::string>& sources, std::size_t number,
+void look_at_source(const FolderLine& line, const std::vector<std::string>& sources, std::size_t number,
                     const std::string& state_folder, const std::vector<std::string>& repositories) {
   const std::string& source = sources[number];
-  check_exists(source);
+  if (!line.exists(source))
+    throw system_error(ENOENT, "the source " + printable(source), ErrorKind::kNotFound);
   for (std::size_t other = 0; other < sources.size(); ++other) {
-    if (other == number || !lies_in(source, sources[other])) continue;
+    if (other == number || !line.lies_in(source, sources[other])) continue;
     throw Error(ErrorKind::kInvalidInput,
                 "the source " + printable(source) + " is inside the source " + printable(sources[other]));
   }
-  if (lies_in(source, state_folder)) {
+  if (line.lies_in(source, state_folder)) {
     throw Error(ErrorKind::kInvalidInput,
                 "the source " + printable(source) + " is garner's state folder, or inside it");
   }
-  for (const std::string& repository : repositories)
-    if (lies_in(source, repository)) throw in_repository(source, repository);
+  for (const std::string& repository : repositories) {
+    if (!line.lies_in(source, repository)) continue;
+    throw Error(ErrorKind::kInvalidInput, "the source " + printable(source) + " is the repository " +
+                                              printable(repository) + ", or inside it");
+  }
 }
 
 // Makes their paths normal.
@@ -83,9 +56,6 @@ void check_sources(store::v1::SetDefinition& definition, const catalog::SetComma
     throw Error(ErrorKind::kInvalidInput, "a set needs at least one source: a path, or a command's output");
   for (std::string& source : *definition.mutable_sources()) source = normal_path(source);
 }
-
-// Whoever asks waits so long for each source, and no longer.
-constexpr std::chrono::seconds kLookLimit{20};
 
 constexpr std::size_t kMostDestinations = 8;
 
@@ -111,27 +81,13 @@ using Newest = std::map<std::string, const store::v1::Snapshot*>;
 }  // namespace
 
 Sets::Sets(Destinations& destinations)
-    : destinations_(destinations),
-      catalog_(destinations.context().catalog),
-      calls_(std::make_shared<source::BoundedCalls>(kLookLimit)) {}
+    : destinations_(destinations), catalog_(destinations.context().catalog) {}
 
 void Sets::look_at_sources(std::vector<std::string> sources, std::vector<std::string> repositories) {
   for (std::string& source : sources) source = normal_path(source);
   for (std::string& url : destinations_.local_urls()) repositories.push_back(std::move(url));
-  // Of one that does not answer the path is known, and no source is at fault for it.
-  const auto silent = std::ranges::partition(
-      repositories, [&](const std::string& repository) { return answers(calls_, repository); });
-  for (const std::string& repository : silent) {
-    for (const std::string& source : sources)
-      if (is_same_or_inside(source, repository)) throw in_repository(source, repository);
-  }
-  repositories.erase(silent.begin(), silent.end());
   for (std::size_t number = 0; number < sources.size(); ++number) {
-    ask_in_time(calls_, sources[number],
-                [sources, number, state = destinations_.context().state_folder, repositories] {
-                  look_at_source(sources, number, state, repositories);
-                  return true;
-                });
+    look_at_source(destinations_.line(), sources, number, destinations_.context().state_folder, repositories);
   }
 }
 

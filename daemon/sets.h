@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "command_edit.h"
 #include "destinations.h"
 #include "schedule_edit.h"
-#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
@@ -58,7 +56,6 @@ class Sets {
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;
-  const std::shared_ptr<source::BoundedCalls> calls_;  // to the file systems of sources
   // From what was read to what is written: of two edits at once none is lost.
   std::recursive_mutex editing_;
 };
