@@ -231,15 +231,19 @@ class FailingReads(Faulty):
         self.assertLess(self.garner.stop(), 20)
 
     def test_many_runs_leave_few_threads_behind(self):
+        def threads():
+            return len(os.listdir(f"/proc/{self.garner.process.pid}/task"))
+
         self.garner.backup("set")
+        before = threads()
         self.faults("status hang /\n")
         for _ in range(4):
             self.garner.backup("set", codes=(3,))
-        threads = len(os.listdir(f"/proc/{self.garner.process.pid}/task"))
-        self.assertLess(threads, 80)
+        # Some that wait for more to do are kept, and gRPC's come and go.
+        self.assertLess(threads(), before + 10)
         self.faults("")
         self.backup_that_is_answered()
-        self.wait(lambda: len(os.listdir(f"/proc/{self.garner.process.pid}/task")) < threads + 1)
+        self.wait(lambda: threads() < before + 10)
 
 
 class HangingSources(Faulty):
