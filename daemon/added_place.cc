@@ -43,7 +43,7 @@ class AddedFolder final : public AddedPlace {
   // Folders that would hold one another.
   void check() override {
     const FolderLine& line = destinations_.line();
-    line.exists(url_);  // or nobody answers
+    line.exists(url_);  // throws where nobody answers
     const std::string& state = destinations_.context().state_folder;
     if (line.lies_in(url_, state) || line.lies_in(state, url_)) {
       throw Error(ErrorKind::kInvalidInput,

@@ -32,4 +32,11 @@ inline void forge_removal(store::Repository& repository, const std::vector<crypt
   forge_drop(repository, packs);
 }
 
+// One that is under way: the packs are condemned and still there; or one that is over.
+inline void forge_prune(store::Repository& repository, const std::vector<crypto::BlobId>& remove_snapshots,
+                        const std::vector<store::ObjectName>& packs, bool still_there) {
+  still_there ? forge_condemn(repository, remove_snapshots, packs)
+              : forge_removal(repository, remove_snapshots, packs);
+}
+
 }  // namespace garner::testing

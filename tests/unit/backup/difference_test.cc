@@ -263,11 +263,7 @@ TEST_CASE("bases that are condemned or deleted while a run makes differences fro
   texts.change("changed ");
   const std::vector<store::ObjectName> packs = backups.small.repository().index().live_packs();
   RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
-    if (still_there) {
-      testing::forge_condemn(backups.small.repository(), {first.snapshot}, packs);
-    } else {
-      testing::forge_removal(backups.small.repository(), {first.snapshot}, packs);
-    }
+    testing::forge_prune(backups.small.repository(), {first.snapshot}, packs, still_there);
   });
   const BackupResult second = run_backup(backups.small.repository(), checkpoint,
                                          backups.options({texts.root()}), backups.clock, backups.monitor, {});

@@ -48,11 +48,7 @@ TEST_CASE("a snapshot whose base and packs are removed while it is made is compl
   write_file(sources.root() + "/folder0/file0", "a little change");
   const std::vector<store::ObjectName> packs = backups.small.repository().index().live_packs();
   RemovingCheckpoint checkpoint(backups.checkpoint, [&] {
-    if (still_there) {
-      testing::forge_condemn(backups.small.repository(), {first.snapshot}, packs);
-    } else {
-      testing::forge_removal(backups.small.repository(), {first.snapshot}, packs);
-    }
+    testing::forge_prune(backups.small.repository(), {first.snapshot}, packs, still_there);
   });
   const BackupResult second =
       run_backup(backups.small.repository(), checkpoint, backups.options({sources.root()}), backups.clock,
