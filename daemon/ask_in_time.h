@@ -14,7 +14,7 @@ namespace garner::daemon {
 // What `work` returns or throws, which owns whatever it uses. Error(kReadFailed), naming `path`, when that
 // takes longer than the limit of `calls`. Not while anything is locked that others wait for.
 template <typename Work>
-auto ask_in_time(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path, Work work) {
+auto ask_in_time(const std::shared_ptr<BoundedCalls>& calls, const std::string& path, Work work) {
   try {
     return source::SlowFileSystem(calls, path).call(std::move(work));
   } catch (const Error& error) {

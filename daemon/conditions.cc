@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "ask_in_time.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "command/command.h"
@@ -21,6 +22,7 @@ constexpr const char* kOnAcPower = "on-ac-power";
 constexpr const char* kDestinationThere = "destination";
 constexpr const char* kDisks = "/dev/disk/by-uuid/";
 constexpr std::chrono::seconds kCommandLimit{60};
+constexpr std::chrono::seconds kFolderLimit{20};
 constexpr std::size_t kLongestCondition = 4000;
 constexpr std::size_t kSmallFile = 4096;
 
@@ -100,12 +102,21 @@ bool says_yes(const std::string& command, uid_t user, std::chrono::milliseconds 
   return false;
 }
 
+Conditions::Conditions(Destinations& destinations)
+    : destinations_(destinations), calls_(std::make_shared<BoundedCalls>(kFolderLimit)) {}
+
 bool Conditions::is_there(const std::string& destination) {
   catalog::ScheduleTable& table = destinations_.context().catalog.schedules();
   const std::string known = table.file_system(destination);
   if (destinations_.glance(destination).message.state() != v1::DESTINATION_STATE_READY)
     return is_plugged_in(known);
-  const std::string found = file_system_of(destinations_.facts(destination).url);
+  const std::string url = destinations_.facts(destination).url;
+  std::string found;
+  try {
+    found = ask_in_time(calls_, url, [url] { return file_system_of(url); });
+  } catch (const Error&) {
+    return false;  // it has just begun to hang
+  }
   // Remembered, so that it is found when it is plugged in and not mounted.
   if (!found.empty() && found != known) table.save_file_system(destination, found);
   return true;

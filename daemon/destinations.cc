@@ -55,6 +55,8 @@ Error is_away(const catalog::DestinationFacts& facts, const destination::Destina
 
 Destinations::Destinations(Context context)
     : context_(std::move(context)),
+      // They are away after twice the limit.
+      folder_calls_(std::make_shared<BoundedCalls>(std::chrono::milliseconds(context_.answer_limit) / 2)),
       filters_(std::make_shared<store::FilterBudget>()),
       frames_(std::make_shared<store::FrameCache>()),
       known_snapshots_(std::make_shared<KnownSnapshots>()) {}
@@ -86,7 +88,7 @@ std::shared_ptr<destination::RequestCounts> Destinations::counts(const std::stri
 }
 
 destination::PlaceContext Destinations::place_context(const std::string& name) {
-  return {limits(name), counts(name), to_hex(context_.writer.uuid().view())};
+  return {limits(name), counts(name), to_hex(context_.writer.uuid().view()), folder_calls_};
 }
 
 std::shared_ptr<destination::Destination> Destinations::place(const catalog::DestinationFacts& facts) {

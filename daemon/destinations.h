@@ -43,7 +43,8 @@ class Destinations {
     const Clock& clock;
     std::string state_folder;
     std::string host;
-    std::uint64_t metadata_cache = 0;  // bytes of each place on a server
+    std::uint64_t metadata_cache = 0;       // bytes of each place on a server
+    std::chrono::seconds answer_limit{60};  // of folders on file systems that may hang
   };
   explicit Destinations(Context context);
 
@@ -167,6 +168,7 @@ class Destinations {
 
   const Context context_;
   const FolderLine line_;
+  const std::shared_ptr<BoundedCalls> folder_calls_;
   // Memory of all repositories together.
   const std::shared_ptr<store::FilterBudget> filters_;
   const std::shared_ptr<store::FrameCache> frames_;

@@ -38,7 +38,7 @@ bool has_above(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
-FolderLine::FolderLine() : calls_(std::make_shared<source::BoundedCalls>(kLimit)) {}
+FolderLine::FolderLine() : calls_(std::make_shared<BoundedCalls>(kLimit)) {}
 
 bool FolderLine::lies_in(const std::string& path, const std::string& folder) const {
   try {

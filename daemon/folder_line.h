@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "source/bounded_calls.h"
+#include "base/bounded_calls.h"
 
 namespace garner::daemon {
 
@@ -25,7 +25,7 @@ class FolderLine {
   bool exists(const std::string& path) const;
 
  private:
-  const std::shared_ptr<source::BoundedCalls> calls_;
+  const std::shared_ptr<BoundedCalls> calls_;
 };
 
 }  // namespace garner::daemon

@@ -59,7 +59,7 @@ source::Explanation explain_by_letters(std::shared_ptr<const source::RuleList> r
 }
 
 source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> excluded,
-                               const std::shared_ptr<source::BoundedCalls>& calls) {
+                               const std::shared_ptr<BoundedCalls>& calls) {
   // To the source itself no rule applies.
   if (owner.relative.empty()) return {};
   source::ExplainOptions options;
@@ -75,7 +75,7 @@ source::Explanation explain_in(const PathOwner& owner, std::vector<std::string> 
 }
 
 std::vector<Found> find(const std::vector<PathOwner>& owners, const std::vector<std::string>& excluded,
-                        const std::shared_ptr<source::BoundedCalls>& calls) {
+                        const std::shared_ptr<BoundedCalls>& calls) {
   std::vector<Found> all;
   for (const PathOwner& owner : owners) {
     Found found{owner, explain_in(owner, excluded, calls), {}};
@@ -106,8 +106,8 @@ PathRules::PathRules(Destinations& destinations, Sets& sets)
     : destinations_(destinations),
       catalog_(destinations.context().catalog),
       sets_(sets),
-      calls_(std::make_shared<source::BoundedCalls>(kQuestionLimit)),
-      folder_calls_(std::make_shared<source::BoundedCalls>(kFolderLimit)) {}
+      calls_(std::make_shared<BoundedCalls>(kQuestionLimit)),
+      folder_calls_(std::make_shared<BoundedCalls>(kFolderLimit)) {}
 
 std::vector<std::string> PathRules::excluded() const {
   std::vector<std::string> folders = destinations_.local_folders();

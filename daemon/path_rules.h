@@ -4,8 +4,8 @@
 #include <memory>
 #include <mutex>
 
+#include "base/bounded_calls.h"
 #include "sets.h"
-#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
@@ -38,9 +38,9 @@ class PathRules {
   catalog::Catalog& catalog_;
   Sets& sets_;
   // What is asked of file systems that may hang, all of it: a thread that answers calls must come back.
-  const std::shared_ptr<source::BoundedCalls> calls_;
+  const std::shared_ptr<BoundedCalls> calls_;
   // Within such a question, to file systems below a source.
-  const std::shared_ptr<source::BoundedCalls> folder_calls_;
+  const std::shared_ptr<BoundedCalls> folder_calls_;
   std::mutex adding_;  // rules are read, extended and written back
 };
 

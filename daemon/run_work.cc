@@ -43,7 +43,7 @@ RunWork::RunWork(Destinations& destinations, const Settings& settings, Histories
       histories_(histories),
       catalog_(destinations.context().catalog),
       settings_(settings),
-      source_calls_(std::make_shared<source::BoundedCalls>(settings.source_timeout)) {
+      source_calls_(std::make_shared<BoundedCalls>(settings.source_timeout)) {
   make_folders_durably(destinations.context().state_folder + "/runs", 0700);
   make_folders_durably(spool(), 0700);
 }

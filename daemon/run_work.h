@@ -11,13 +11,13 @@
 
 #include "active_run.h"
 #include "backup/checkpoint.h"
+#include "base/bounded_calls.h"
 #include "base/error.h"
 #include "destinations.h"
 #include "histories.h"
 #include "maintenance/retention.h"
 #include "run_monitors.h"
 #include "settings.h"
-#include "source/bounded_calls.h"
 
 namespace garner::daemon {
 
@@ -124,7 +124,7 @@ class RunWork {
   catalog::Catalog& catalog_;
   const Settings settings_;
   // Of all runs: what hangs in one would hang in the next.
-  const std::shared_ptr<source::BoundedCalls> source_calls_;
+  const std::shared_ptr<BoundedCalls> source_calls_;
   std::atomic<bool> shutting_down_ = false;
 };
 

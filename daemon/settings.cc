@@ -119,6 +119,12 @@ class SettingsReader {
     return bytes;
   }
 
+  std::chrono::seconds timeout(const toml::node& node) const {
+    const std::chrono::seconds time = duration(node);
+    if (time < std::chrono::seconds(1)) fail(node.source(), "must be at least a second");
+    return time;
+  }
+
   void limits(const toml::node& node, Settings& settings, std::set<std::string>& seen) const {
     const toml::table* table = node.as_table();
     if (table == nullptr) fail(node.source(), "must be a table: [limits], and threads and memory below it");
@@ -132,14 +138,15 @@ class SettingsReader {
       } else if (key == "spool") {
         settings.spool_limit = spool(value);
       } else if (key == "source_timeout") {
-        settings.source_timeout = duration(value);
-        if (settings.source_timeout < std::chrono::seconds(1))
-          fail(value.source(), "must be at least a second");
+        settings.source_timeout = timeout(value);
+      } else if (key == "destination_timeout") {
+        settings.destination_timeout = timeout(value);
       } else if (key == "metadata_cache") {
         settings.metadata_cache = amount(value);
       } else {
         fail(key.source(), "there is no limit '" + printable(key.str()) +
-                               "'; there are threads, memory, spool, source_timeout and metadata_cache");
+                               "'; there are threads, memory, spool, source_timeout, destination_timeout and "
+                               "metadata_cache");
       }
     }
   }

@@ -10,6 +10,7 @@
 //   memory = "128 MiB"          # of a run: what is read, compressed and stored
 //   spool = "1 GiB"             # of packs that wait to be sent; reading waits for them beyond that
 //   source_timeout = "1m"       # a network file system that takes longer to answer is left out of a run
+//   destination_timeout = "1m"  # a destination on a network file system that takes longer to answer is away
 //   metadata_cache = "2 GiB"    # of each destination on a server; 0: none is kept
 //
 //   [metrics]
@@ -40,6 +41,7 @@ struct Settings {
   std::optional<std::uint64_t> spool_limit;
   std::chrono::seconds settling_delay{60};
   std::chrono::seconds source_timeout{60};
+  std::chrono::seconds destination_timeout{60};
   std::uint64_t metadata_cache = 2ull << 30;  // bytes
   std::optional<std::string> metrics_listen;  // as parse_loopback_address() takes it; unset: not served
 };

@@ -29,10 +29,10 @@
 #include "backup/checkpoint.h"
 #include "backup/checkpoint_pace.h"
 #include "backup/supplier.h"
+#include "base/bounded_calls.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "command/command.h"
-#include "source/bounded_calls.h"
 #include "store/repository.h"
 
 namespace garner::backup {
@@ -69,7 +69,7 @@ struct BackupOptions {
   std::vector<std::chrono::milliseconds> retry_delays{std::chrono::seconds(1), std::chrono::seconds(4)};
   // By which what may hang is asked; one for all runs, so that threads that they leave behind are counted
   // together. None: one of this run's own.
-  std::shared_ptr<source::BoundedCalls> source_calls;
+  std::shared_ptr<BoundedCalls> source_calls;
   // Called before a commit, from any thread; what it returns is held until the commit is over. To keep the
   // machine awake.
   std::function<std::shared_ptr<void>()> during_commit;

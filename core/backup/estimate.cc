@@ -16,9 +16,8 @@ struct Waiting {
   std::uint64_t device = 0;
 };
 
-void count_source(const std::string& path, bool one_file_system,
-                  const std::shared_ptr<source::BoundedCalls>& calls, const std::stop_token& stop,
-                  Estimate& estimate) {
+void count_source(const std::string& path, bool one_file_system, const std::shared_ptr<BoundedCalls>& calls,
+                  const std::stop_token& stop, Estimate& estimate) {
   std::vector<Waiting> waiting;
   auto look_into = [&](const std::shared_ptr<source::FolderHandle>& folder, std::uint64_t device) {
     const source::FolderView view(folder);
@@ -50,7 +49,7 @@ void count_source(const std::string& path, bool one_file_system,
 }  // namespace
 
 Estimate estimate_sources(const std::vector<std::string>& sources, bool one_file_system,
-                          const std::shared_ptr<source::BoundedCalls>& calls, std::stop_token stop) {
+                          const std::shared_ptr<BoundedCalls>& calls, std::stop_token stop) {
   const StopScope scope(stop);
   Estimate estimate;
   for (const std::string& path : sources) {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "source/bounded_calls.h"
+#include "base/bounded_calls.h"
 
 namespace garner::backup {
 
@@ -19,6 +19,6 @@ struct Estimate {
 // Walks the sources (absolute paths) looking at status only. What cannot be looked at counts as nothing.
 // Nothing is returned of use when `stop` was requested.
 Estimate estimate_sources(const std::vector<std::string>& sources, bool one_file_system,
-                          const std::shared_ptr<source::BoundedCalls>& calls, std::stop_token stop);
+                          const std::shared_ptr<BoundedCalls>& calls, std::stop_token stop);
 
 }  // namespace garner::backup

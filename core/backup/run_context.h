@@ -16,8 +16,8 @@
 #include "backup/statistics.h"
 #include "backup/supply.h"
 #include "backup/work_queue.h"
+#include "base/bounded_calls.h"
 #include "snapshot/tree.h"
-#include "source/bounded_calls.h"
 #include "store/blob_writer.h"
 
 namespace garner::backup {
@@ -64,7 +64,7 @@ struct RunContext {
   std::vector<std::uint64_t> source_devices;
   snapshot::OwnerNames owners;
   MetadataSink metadata;
-  std::shared_ptr<source::BoundedCalls> calls;  // to the source
+  std::shared_ptr<BoundedCalls> calls;  // to the source
   HardLinks hard_links{};
   Mounts mounts{};
   WorkQueue queue{};

@@ -29,7 +29,7 @@ namespace {
 std::string bytes_of(ByteView view) { return std::string(as_text(view)); }
 
 // Of what the path leads to, which may hang. Error(kNotFound), kReadFailed.
-struct stat status_of(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
+struct stat status_of(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
   return source::SlowFileSystem(calls, path).call([path] {
     struct stat status {};
     if (stat(path.c_str(), &status) != 0) {
@@ -41,7 +41,7 @@ struct stat status_of(const std::shared_ptr<source::BoundedCalls>& calls, const 
 }
 
 // Where the path leads, through all links. Error(kReadFailed).
-std::string real_path(const std::shared_ptr<source::BoundedCalls>& calls, const std::string& path) {
+std::string real_path(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
   return source::SlowFileSystem(calls, path).call([path] {
     const std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
     if (!real) throw system_error(errno, printable(path), ErrorKind::kReadFailed);
@@ -190,7 +190,7 @@ void Attempt::walk() {
       .source_devices = {},
       .owners = {source::user_name, source::group_name},
       .metadata = MetadataSink(fed(0).hasher(), *writer_),
-      .calls = options_.source_calls ? options_.source_calls : std::make_shared<source::BoundedCalls>()};
+      .calls = options_.source_calls ? options_.source_calls : std::make_shared<BoundedCalls>()};
   for (const std::string& path : options_.excluded_folders) exclude(context, path);
   statistics_->stage("reading");
   std::vector<std::shared_ptr<Folder>> tops;

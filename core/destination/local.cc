@@ -50,15 +50,19 @@ struct OpenObject {
   std::uint64_t size = 0;
 };
 
-// O_NONBLOCK: should a fifo have been put in an object's place, opening it must not wait for a writer.
-OpenObject open_object(const std::string& path) {
-  OpenObject object{open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)};
+std::uint64_t size_of_open(int file, const std::string& path) {
   struct stat status {};
-  if (fstat(object.fd.get(), &status) != 0) {
+  if (fstat(file, &status) != 0) {
     throw system_error(errno, "reading " + printable(path), ErrorKind::kReadFailed);
   }
   if (!S_ISREG(status.st_mode)) throw Error(ErrorKind::kDamaged, printable(path) + " is not a file");
-  object.size = static_cast<std::uint64_t>(status.st_size);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+// O_NONBLOCK: should a fifo have been put in an object's place, opening it must not wait for a writer.
+OpenObject open_object(const std::string& path) {
+  OpenObject object{open_file(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)};
+  object.size = size_of_open(object.fd.get(), path);
   return object;
 }
 
@@ -88,12 +92,16 @@ void check_range(const OpenObject& object, std::uint64_t offset, std::uint64_t l
   }
 }
 
+void fill_from(int file, std::uint64_t offset, MutableByteView memory, const std::string& path) {
+  if (read_at(file, memory, offset, path) != memory.size()) {
+    throw Error(ErrorKind::kDamaged, printable(path) + " became shorter while it was read");
+  }
+}
+
 void read_object(const OpenObject& object, std::uint64_t offset, MutableByteView memory,
                  const std::string& path) {
   check_range(object, offset, memory.size(), path);
-  if (read_at(object.fd.get(), memory, offset, path) != memory.size()) {
-    throw Error(ErrorKind::kDamaged, printable(path) + " became shorter while it was read");
-  }
+  fill_from(object.fd.get(), offset, memory, path);
 }
 
 Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t length,
@@ -262,27 +270,35 @@ void LocalDestination::put_file(const std::string& key, const std::string& path)
     } catch (const Error& error) {
       if (error.error_number() != EXDEV) throw;
     }
-    return store_copy(key, path);
+    // Removed only when the copy has its name for good.
+    if (!store_copy(key, open_object(path).fd.get(), path)) return false;
+    remove_file(path);
+    return true;
   });
   if (!stored) throw already_exists(path_of(key));
 }
 
-// For a file of another file system. It is removed only when the copy has its name for good.
-bool LocalDestination::store_copy(const std::string& key, const std::string& path) {
+void LocalDestination::put_copy(const std::string& key, int file, const std::string& path) {
+  check_key(key);
+  const bool stored = attempt(ErrorKind::kWriteFailed, [&] { return store_copy(key, file, path); });
+  if (!stored) throw already_exists(path_of(key));
+}
+
+// For a file of another file system.
+bool LocalDestination::store_copy(const std::string& key, int file, const std::string& path) {
   if (exists_durably(key)) return false;
-  const OpenObject source = open_object(path);
   StagedFile copy = staging_.create();
-  for (std::uint64_t offset = 0; offset < source.size; offset += kCopyStep) {
-    const std::uint64_t length = std::min<std::uint64_t>(kCopyStep, source.size - offset);
-    write_at(copy.fd(), read_object(source, offset, length, path), offset, copy.path());
+  const std::uint64_t size = size_of_open(file, path);
+  Bytes buffer(std::min<std::uint64_t>(kCopyStep, size));
+  for (std::uint64_t done = 0; done < size; done += buffer.size()) {
+    buffer.resize(std::min<std::uint64_t>(kCopyStep, size - done));
+    fill_from(file, done, buffer, path);
+    write_at(copy.fd(), buffer, done, copy.path());
   }
   sync_file(copy.fd(), copy.path());
-  const bool stored = publish(key, [&](const std::string& to) {
+  return publish(key, [&](const std::string& to) {
     return publish_or_take_back(copy.path(), to, [&] { return copy.publish(to); });
   });
-  if (!stored) return false;
-  remove_file(path);
-  return true;
 }
 
 std::optional<std::string> LocalDestination::staging_folder() {

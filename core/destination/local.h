@@ -29,6 +29,11 @@ class LocalDestination final : public Destination {
   void create_folder();
   // Removes the folder below the root, and those above it, as far as they are empty.
   void remove_empty_folders(const std::string& folder);
+  // As put_file() for a file that is open, of another file system, which stays where it is. `path` is for
+  // messages.
+  void put_copy(const std::string& key, int file, const std::string& path);
+  // As it was given.
+  const std::string& root() const { return root_; }
 
   std::string describe() const override;
   void put(const std::string& key, ByteView data) override;
@@ -59,7 +64,7 @@ class LocalDestination final : public Destination {
   bool publish(const std::string& key, const std::function<bool(const std::string&)>& give_name);
   enum class Name { kOwn, kShared };  // nobody else gives it; others may
   bool store(const std::string& key, ByteView data, Name name);
-  bool store_copy(const std::string& key, const std::string& path);
+  bool store_copy(const std::string& key, int file, const std::string& path);
 
   const std::string root_;
   Staging staging_;

@@ -2,10 +2,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "destination/local.h"
 #include "destination/s3/claims.h"
 #include "destination/s3/open_s3.h"
 #include "destination/sftp/open_sftp.h"
+#include "destination/slow_folder.h"
 
 namespace garner::destination {
 
@@ -62,11 +62,8 @@ PlaceOptions changed(const std::string& url, PlaceOptions options, const PlaceOp
 std::shared_ptr<Destination> open_place(const std::string& url, const PlaceOptions& options,
                                         const PlaceContext& context) {
   switch (place_kind(url)) {
-    case PlaceKind::kFolder: {
-      std::shared_ptr<Destination> folder = open_local(url);
-      if (!context.limits) return folder;
-      return std::make_shared<ThrottledDestination>(std::move(folder), context.limits);
-    }
+    case PlaceKind::kFolder:
+      return open_folder(open_local(url), context);
     // Those hold back by themselves, while bytes flow.
     case PlaceKind::kS3:
       return open_s3(url, options, context);
@@ -74,6 +71,14 @@ std::shared_ptr<Destination> open_place(const std::string& url, const PlaceOptio
       return open_sftp(url, options, context);
   }
   throw Error(ErrorKind::kInternal, "a place of an unknown kind");
+}
+
+std::shared_ptr<Destination> open_folder(std::shared_ptr<LocalDestination> folder,
+                                         const PlaceContext& context) {
+  std::shared_ptr<Destination> place = folder;
+  if (context.calls) place = std::make_shared<SlowFolder>(std::move(folder), context.calls);
+  if (context.limits) place = std::make_shared<ThrottledDestination>(std::move(place), context.limits);
+  return place;
 }
 
 void claim_place(const std::string& url, const PlaceOptions& options, const PlaceContext& context) {

@@ -9,7 +9,9 @@
 #include <memory>
 #include <string>
 
+#include "base/bounded_calls.h"
 #include "destination/destination.h"
+#include "destination/local.h"
 #include "destination/request_counts.h"
 #include "destination/throttled.h"
 
@@ -56,12 +58,18 @@ struct PlaceContext {
   std::shared_ptr<Limits> limits;         // null: none hold
   std::shared_ptr<RequestCounts> counts;  // null: nobody wants to know
   std::string writer;                     // this installation's, in hexadecimal
+  // To folders that may hang (slow_folder.h); null: they are waited for.
+  std::shared_ptr<BoundedCalls> calls = nullptr;
 };
 
 // Asks nothing of the place yet. Error(kInvalidInput) as above; Error(kDestinationAway) where what the
 // options name cannot be read.
 std::shared_ptr<Destination> open_place(const std::string& url, const PlaceOptions& options,
                                         const PlaceContext& context);
+
+// The same of a folder.
+std::shared_ptr<Destination> open_folder(std::shared_ptr<LocalDestination> folder,
+                                         const PlaceContext& context);
 
 // Makes the context's writer the one of a place that cannot create exclusively. Error(kInvalidInput) for a
 // place that can; errors of the place.

@@ -15,8 +15,7 @@ namespace {
 TrialPlace folder_of(const std::string& url, const PlaceContext& context) {
   const std::shared_ptr<LocalDestination> folder = open_local(url);
   TrialPlace place;
-  place.place = folder;
-  if (context.limits) place.place = std::make_shared<ThrottledDestination>(folder, context.limits);
+  place.place = open_folder(folder, context);
   place.tidy = [folder](const std::string&, const std::set<std::string>& names) {
     for (const std::string& name : names) folder->remove_empty_folders(name);
   };

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "source/bounded_calls.h"
+#include "base/bounded_calls.h"
 #include "source/rules.h"
 
 namespace garner::source {

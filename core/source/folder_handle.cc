@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/mounts.h"
 #include "source/open.h"
 
 namespace garner::source {

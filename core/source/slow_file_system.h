@@ -6,15 +6,13 @@
 #pragma once
 
 #include <atomic>
-#include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 
-#include "source/bounded_calls.h"
+#include "base/bounded_calls.h"
 
 namespace garner::source {
 
@@ -30,22 +28,10 @@ class SlowFileSystem {
   // this thread's StopScope is to stop meanwhile.
   template <typename Work>
   std::invoke_result_t<Work&> call(Work work) {
-    using Result = std::invoke_result_t<Work&>;
-    struct Answer {
-      std::optional<Result> result;
-      std::exception_ptr error;
-    };
+    using Answer = CallAnswer<std::invoke_result_t<Work&>>;
     const auto answer = std::make_shared<Answer>();
-    // A shared pointer, for a std::function must be copyable; nobody but the call holds it.
-    call_bounded([answer, owned = std::make_shared<Work>(std::move(work))] {
-      try {
-        answer->result.emplace((*owned)());
-      } catch (...) {
-        answer->error = std::current_exception();
-      }
-    });
-    if (answer->error) std::rethrow_exception(answer->error);
-    return std::move(*answer->result);
+    call_bounded(Answer::call(answer, std::move(work)));
+    return answer->take();
   }
   // Lets go of something, a descriptor for example, for which it may have to be asked; waits for nobody.
   template <typename Held>
@@ -69,9 +55,5 @@ class SlowFileSystem {
   std::atomic<bool> hung_ = false;
   std::atomic<bool> told_ = false;
 };
-
-// Whether the file system that holds `fd` may hang: one on a network or served by a program, or one that
-// mounts such when asked.
-bool may_hang(int fd);
 
 }  // namespace garner::source

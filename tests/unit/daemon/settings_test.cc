@@ -58,13 +58,17 @@ TEST_CASE("limits stand in a table of their own, or where they used to, and not 
         std::string::npos);
   CHECK(settings_refusal("limits = 3").find("must be a table") != std::string::npos);
   CHECK(parse_settings("[limits]\nsource_timeout = \"5s\"\n", "x").source_timeout == std::chrono::seconds(5));
+  CHECK(parse_settings("[limits]\ndestination_timeout = \"5s\"\n", "x").destination_timeout ==
+        std::chrono::seconds(5));
   CHECK(parse_settings("[limits]\n", "x").metadata_cache == 2ull << 30);
   CHECK(parse_settings("[limits]\nmetadata_cache = \"10MiB\"\n", "x").metadata_cache == 10u << 20);
   CHECK(parse_settings("[limits]\nmetadata_cache = 0\n", "x").metadata_cache == 0);
   CHECK(settings_refusal("[limits]\nmetadata_cache = \"none\"\n").find("must be an amount") !=
         std::string::npos);
-  CHECK(settings_refusal("[limits]\nsource_timeout = \"0s\"\n").find("at least a second") !=
-        std::string::npos);
+  for (const std::string name : {"source_timeout", "destination_timeout"}) {
+    CHECK(settings_refusal("[limits]\n" + name + " = \"0s\"\n").find("at least a second") !=
+          std::string::npos);
+  }
 }
 
 TEST_CASE("too little memory is refused with the least that works") {

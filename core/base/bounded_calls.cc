@@ -1,4 +1,4 @@
-#include "source/bounded_calls.h"
+#include "base/bounded_calls.h"
 
 #include <algorithm>
 #include <condition_variable>
@@ -13,13 +13,13 @@
 #include "base/error.h"
 #include "base/stop_scope.h"
 
-namespace garner::source {
+namespace garner {
 
 namespace {
 
 constexpr std::size_t kMostIdle = 8;
 
-// Of calls that were left behind: which file system they ask, and when they began.
+// Of calls that were left behind: which file system they ask, and from when on that one counts as hanging.
 using Hanging = std::multimap<std::string, std::chrono::steady_clock::time_point>;
 
 }  // namespace
@@ -103,11 +103,12 @@ bool BoundedCalls::begin(const std::shared_ptr<Job>& job) {
 // A call that a stopped run has left behind says nothing until it, too, has taken too long.
 bool BoundedCalls::hangs(const std::string& file_system) const {
   const auto [first, last] = shared_->hanging.equal_range(file_system);
-  const auto latest = std::chrono::steady_clock::now() - limit_;
-  return std::any_of(first, last, [&](const auto& call) { return call.second <= latest; });
+  const auto now = std::chrono::steady_clock::now();
+  return std::any_of(first, last, [&](const auto& call) { return call.second <= now; });
 }
 
-BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::function<void()> call) {
+BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::function<void()> call,
+                                        const std::function<bool()>& wait_on) {
   const auto job = std::make_shared<Job>();
   job->call = std::move(call);
   const std::stop_token stop = StopScope::current();
@@ -115,11 +116,18 @@ BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::fun
   if (hangs(file_system)) return Outcome::kHangs;
   // What nobody waits for does not count: many files that are slow to close hang nowhere.
   if (shared_->hanging.size() >= most_left_behind_) return Outcome::kRefused;
-  const auto begun = std::chrono::steady_clock::now();
+  const auto hangs_from = std::chrono::steady_clock::now() + limit_;
   if (!begin(job)) return Outcome::kRefused;
-  job->changed.wait_for(lock, stop, limit_, [&] { return job->done; });
+  for (bool go_on = true; go_on && !job->done;) {
+    job->changed.wait_for(lock, stop, limit_, [&] { return job->done; });
+    go_on = false;
+    if (job->done || stop.stop_requested() || !wait_on) continue;
+    lock.unlock();
+    go_on = wait_on();
+    lock.lock();
+  }
   if (job->done) return Outcome::kDone;
-  job->hanging = shared_->hanging.emplace(file_system, begun);
+  job->hanging = shared_->hanging.emplace(file_system, hangs_from);
   job->left_behind = true;
   ++shared_->left_behind;
   if (stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
@@ -135,4 +143,4 @@ void BoundedCalls::run_unattended(std::function<void()> call) {
   if (!begin(job)) shared_->unattended.push_back(job);
 }
 
-}  // namespace garner::source
+}  // namespace garner

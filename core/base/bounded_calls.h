@@ -6,11 +6,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
 
-namespace garner::source {
+namespace garner {
 
 inline constexpr std::chrono::milliseconds kCallLimit = std::chrono::seconds(60);
 // Beyond this no further call is begun until some of those left behind have returned.
@@ -35,7 +39,9 @@ class BoundedCalls {
   // `call` owns whatever it uses, and throws nothing. `file_system` is any name by which the one that it asks
   // is known again. Error(kCancelled) when this thread's StopScope is to stop meanwhile: then the call is
   // left behind as well.
-  Outcome run(const std::string& file_system, std::function<void()> call);
+  // `wait_on`, if there is one, is asked each time the limit is reached: while it is true the call may go on.
+  Outcome run(const std::string& file_system, std::function<void()> call,
+              const std::function<bool()>& wait_on = {});
   // The same, and nobody waits for it, at no time. Where there is no thread for it, it waits for one.
   void run_unattended(std::function<void()> call);
 
@@ -55,4 +61,31 @@ class BoundedCalls {
   const std::shared_ptr<Shared> shared_;
 };
 
-}  // namespace garner::source
+// What a bounded call has returned or thrown. Whoever left the call behind does not take it.
+template <typename Result>
+class CallAnswer {
+ public:
+  // A call that answers with what `work` returns or throws. `work` owns whatever it uses, and goes with the
+  // call.
+  template <typename Work>
+  static std::function<void()> call(const std::shared_ptr<CallAnswer>& answer, Work work) {
+    // A shared pointer, for a std::function must be copyable; nobody but the call holds it.
+    return [answer, owned = std::make_shared<Work>(std::move(work))] {
+      try {
+        answer->result_.emplace((*owned)());
+      } catch (...) {
+        answer->error_ = std::current_exception();
+      }
+    };
+  }
+  Result take() {
+    if (error_) std::rethrow_exception(error_);
+    return std::move(*result_);
+  }
+
+ private:
+  std::optional<Result> result_;
+  std::exception_ptr error_;
+};
+
+}  // namespace garner

@@ -1,0 +1,85 @@
+// A folder of this machine whose file system may hang: one on a network, or one that a program serves. The
+// kernel does not let go of a thread that asks a server that is gone. With it would wait whoever waits for
+// that thread: the run, the runs behind it, and whoever only looks at what is there. So what is asked of such
+// a file system has to be answered in time; else the place is away, as a disk is that was pulled out, and all
+// goes on as it does then.
+//
+// A call may take as long as it needs while its file system answers otherwise, but for an hour: listing a
+// million objects takes longer than any time in which an answer is due.
+//
+// What has not returned goes on, left behind, and may be done hours later. Nothing is asked of the file
+// system until all of it has returned, so that it neither undoes nor overtakes what is asked for later: a
+// remove() that was left behind takes nothing away that was stored after it. For that reason a call is not
+// ended by a StopScope either. A put that was left behind may have stored its object, as one to a server
+// whose answer was lost.
+//
+// Other file systems are asked directly, at no cost. Which it is is found out when first asked, and again
+// after the place was away.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bounded_calls.h"
+#include "destination/local.h"
+
+namespace garner::destination {
+
+// Whether the file system that holds the folder may hang. It is asked, so this may hang, too. False where
+// nothing is there.
+bool lies_where_it_may_hang(const std::string& folder);
+
+class SlowFolder final : public Destination {
+ public:
+  // `calls`: all folders of a process share them, and are away after twice their limit.
+  SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr<BoundedCalls> calls,
+             std::function<bool(const std::string&)> may_hang = lies_where_it_may_hang);
+
+  std::string describe() const override { return folder_->describe(); }
+  void put(const std::string& key, ByteView data) override;
+  bool put_exclusive(const std::string& key, ByteView data) override;
+  void put_file(const std::string& key, const std::string& path) override;
+  // None where it may hang: what is written there by others would be bounded by nobody.
+  std::optional<std::string> staging_folder() override;
+  Bytes get(const std::string& key, std::uint64_t offset, std::uint64_t length) override;
+  void get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) override;
+  Bytes get_all(const std::string& key, std::uint64_t limit) override;
+  std::optional<std::uint64_t> size(const std::string& key) override;
+  std::vector<ObjectInfo> list(const std::string& prefix, const std::string& start_after = {}) override;
+  void make_durable(const std::string& key) override;
+  void remove(const std::string& key) override;
+  void remove_all(const std::vector<std::string>& keys) override;
+  std::optional<Space> space() override;
+
+ private:
+  // Calls `work` with the name of the file system where it may hang.
+  template <typename Work>
+  auto watched(const Work& work);
+  // What `work` returns or throws, which is given the folder.
+  template <typename Work>
+  auto ask(Work work);
+  // The same for what is given `data` as well, of which whoever is left behind has a copy.
+  template <typename Work>
+  auto give(ByteView data, Work work);
+  // Error(kDestinationAway) where it is not answered in time.
+  template <typename Work>
+  std::invoke_result_t<Work&> in_time(const std::string& file_system, Work work);
+  void call(const std::string& file_system, std::function<void()> work);
+  std::optional<std::string> slow_file_system();
+
+  const std::shared_ptr<LocalDestination> folder_;
+  const std::shared_ptr<BoundedCalls> calls_;
+  const std::function<bool(const std::string&)> may_hang_;
+
+  struct Known {
+    std::optional<std::string> slow;  // by which `calls_` knows it again
+  };
+  std::mutex mutex_;
+  std::optional<Known> known_;
+};
+
+}  // namespace garner::destination
