@@ -33,11 +33,12 @@ std::string restores_only(const Error& error) {
 
 class AddedFolder final : public AddedPlace {
  public:
-  AddedFolder(Destinations& destinations, const std::string& url)
-      : AddedPlace(nullptr, {}), destinations_(destinations), url_(url) {
-    auto folder = std::make_shared<destination::LocalDestination>(url);
-    folder_ = folder.get();
-    place_ = std::move(folder);
+  AddedFolder(Destinations& destinations, const std::string& name, const std::string& url)
+      : AddedPlace(nullptr, {}),
+        destinations_(destinations),
+        url_(url),
+        folder_(std::make_shared<destination::LocalDestination>(url)) {
+    place_ = destination::open_folder(folder_, destinations.place_context(name));
   }
 
   // Folders that would hold one another.
@@ -66,27 +67,39 @@ class AddedFolder final : public AddedPlace {
   }
 
   bool is_missing(const Error& error) const override {
-    struct stat status {};
-    return error.kind() == ErrorKind::kDestinationAway && lstat(url_.c_str(), &status) != 0;
+    if (error.kind() != ErrorKind::kDestinationAway) return false;
+    return destinations_.line().ask(url_, [url = url_] {
+      struct stat status {};
+      return lstat(url.c_str(), &status) != 0;
+    });
   }
 
   void check_nothing_there() override {
     static const std::set<std::string> kHarmless = {".", "..", ".staging", "keys", "lost+found"};
-    const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(url_.c_str()), closedir);
-    if (!folder) throw system_error(errno, "listing " + printable(url_), ErrorKind::kReadFailed);
-    while (const dirent* entry = readdir(folder.get())) {
-      if (!kHarmless.contains(entry->d_name)) refuse_other(url_, entry->d_name);
+    const auto names = destinations_.line().ask(url_, [url = url_] {
+      const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(url.c_str()), closedir);
+      if (!folder) throw system_error(errno, "listing " + printable(url), ErrorKind::kReadFailed);
+      std::vector<std::string> found;
+      while (const dirent* entry = readdir(folder.get())) found.emplace_back(entry->d_name);
+      return found;
+    });
+    for (const std::string& name : names) {
+      if (!kHarmless.contains(name)) refuse_other(url_, name);
     }
   }
 
   void prepare(bool exists, std::vector<std::string>&) override {
-    if (!exists) folder_->create_folder();
+    if (exists) return;
+    destinations_.line().ask(url_, [folder = folder_] {
+      folder->create_folder();
+      return true;
+    });
   }
 
  private:
   Destinations& destinations_;
   const std::string url_;
-  destination::LocalDestination* folder_ = nullptr;  // place_
+  const std::shared_ptr<destination::LocalDestination> folder_;  // at place_
 };
 
 class AddedStore final : public AddedPlace {
@@ -204,7 +217,7 @@ std::unique_ptr<AddedPlace> AddedPlace::of(Destinations& destinations, const std
   const destination::PlaceOptions checked = destination::changed(url, {}, options);
   switch (destination::place_kind(url)) {
     case destination::PlaceKind::kFolder:
-      return std::make_unique<AddedFolder>(destinations, url);
+      return std::make_unique<AddedFolder>(destinations, name, url);
     case destination::PlaceKind::kS3:
       return std::make_unique<AddedStore>(destinations, name, url, checked);
     case destination::PlaceKind::kSftp:

@@ -6,7 +6,6 @@
 
 #include <filesystem>
 
-#include "ask_in_time.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "command/command.h"
@@ -22,7 +21,6 @@ constexpr const char* kOnAcPower = "on-ac-power";
 constexpr const char* kDestinationThere = "destination";
 constexpr const char* kDisks = "/dev/disk/by-uuid/";
 constexpr std::chrono::seconds kCommandLimit{60};
-constexpr std::chrono::seconds kFolderLimit{20};
 constexpr std::size_t kLongestCondition = 4000;
 constexpr std::size_t kSmallFile = 4096;
 
@@ -102,9 +100,6 @@ bool says_yes(const std::string& command, uid_t user, std::chrono::milliseconds 
   return false;
 }
 
-Conditions::Conditions(Destinations& destinations)
-    : destinations_(destinations), calls_(std::make_shared<BoundedCalls>(kFolderLimit)) {}
-
 bool Conditions::is_there(const std::string& destination) {
   catalog::ScheduleTable& table = destinations_.context().catalog.schedules();
   const std::string known = table.file_system(destination);
@@ -113,7 +108,7 @@ bool Conditions::is_there(const std::string& destination) {
   const std::string url = destinations_.facts(destination).url;
   std::string found;
   try {
-    found = ask_in_time(calls_, url, [url] { return file_system_of(url); });
+    found = destinations_.line().ask(url, [url] { return file_system_of(url); });
   } catch (const Error&) {
     return false;  // it has just begun to hang
   }

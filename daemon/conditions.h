@@ -10,12 +10,10 @@
 #include <sys/types.h>
 
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/bounded_calls.h"
 #include "catalog/schedule_table.h"
 #include "destinations.h"
 
@@ -39,7 +37,7 @@ bool says_yes(const std::string& command, uid_t user, std::chrono::milliseconds 
 // Any thread; may wait for a destination, and for commands.
 class Conditions {
  public:
-  explicit Conditions(Destinations& destinations);
+  explicit Conditions(Destinations& destinations) : destinations_(destinations) {}
 
   // The first condition that does not hold, in words; nothing when all do.
   std::optional<std::string> unmet(const std::vector<catalog::SetSchedule::Condition>& conditions,
@@ -49,7 +47,6 @@ class Conditions {
   bool is_there(const std::string& destination);
   std::optional<std::string> unmet_destination(const std::vector<std::string>& destinations);
   Destinations& destinations_;
-  const std::shared_ptr<BoundedCalls> calls_;
 };
 
 }  // namespace garner::daemon

@@ -32,6 +32,9 @@ v1::DestinationState state_for(ErrorKind kind, bool header_is_there) {
   }
 }
 
+// Left behind, of all folders: one that hangs keeps as many as it was asked for at a time.
+constexpr std::size_t kMostFolderCalls = 512;
+
 bool is_local_folder(const catalog::DestinationFacts& facts) {
   return destination::place_kind(facts.url) == destination::PlaceKind::kFolder;
 }
@@ -55,8 +58,7 @@ Error is_away(const catalog::DestinationFacts& facts, const destination::Destina
 
 Destinations::Destinations(Context context)
     : context_(std::move(context)),
-      // They are away after twice the limit.
-      folder_calls_(std::make_shared<BoundedCalls>(std::chrono::milliseconds(context_.answer_limit) / 2)),
+      folder_calls_(std::make_shared<BoundedCalls>(context_.answer_limit, kMostFolderCalls)),
       filters_(std::make_shared<store::FilterBudget>()),
       frames_(std::make_shared<store::FrameCache>()),
       known_snapshots_(std::make_shared<KnownSnapshots>()) {}

@@ -5,7 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "ask_in_time.h"
 #include "base/bounded_calls.h"
 
 namespace garner::daemon {
@@ -23,6 +25,11 @@ class FolderLine {
   std::string resolved(const std::string& path) const;
   // Whether a file exists, or anything else. Error(kReadFailed) where nobody answers, and the system's.
   bool exists(const std::string& path) const;
+  // What `work` returns or throws, as ask_in_time() does.
+  template <typename Work>
+  auto ask(const std::string& path, Work work) const {
+    return ask_in_time(calls_, path, std::move(work));
+  }
 
  private:
   const std::shared_ptr<BoundedCalls> calls_;

@@ -5,9 +5,9 @@
 // object), kAlreadyExists, kDestinationFull, kDestinationAway (the place itself is gone or does not answer),
 // kDamaged (an object is shorter than asked for, or is no file), kWriteFailed, kReadFailed. An operation that
 // failed with any of the last four or kDestinationFull has changed nothing that list() shows, except that a
-// put whose answer was lost may have stored its object. Where an operation may take long, at a server, it
-// ends with kCancelled when its thread is told to stop (StopScope), and has changed as little. put_exclusive
-// may also say kConflict: somebody else is the one who writes there.
+// put or remove whose answer was lost may have been done, or be done yet. Where an operation may take long,
+// at a server, it ends with kCancelled when its thread is told to stop (StopScope), and has changed as
+// little. put_exclusive may also say kConflict: somebody else is the one who writes there.
 #pragma once
 
 #include <algorithm>

@@ -11,11 +11,12 @@
 
 #include "base/bounded_calls.h"
 #include "destination/destination.h"
-#include "destination/local.h"
 #include "destination/request_counts.h"
 #include "destination/throttled.h"
 
 namespace garner::destination {
+
+class LocalDestination;
 
 // By the names of the command line's options: what is needed to reach a place, beside its URL. Never a
 // secret, but where one is. Of an S3 store (defaults in brackets):

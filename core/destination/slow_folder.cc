@@ -1,8 +1,10 @@
 #include "destination/slow_folder.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <stop_token>
 #include <utility>
@@ -10,19 +12,19 @@
 #include "base/file.h"
 #include "base/mounts.h"
 #include "base/stop_scope.h"
+#include "base/uuid.h"
 
 namespace garner::destination {
 
-namespace {
-
-// Where the file system answers, and one call to it does not return.
-constexpr std::chrono::hours kLongest{1};
-
-}  // namespace
-
 bool lies_where_it_may_hang(const std::string& folder) {
   const Fd fd(open(folder.c_str(), O_PATH | O_CLOEXEC));
-  return fd.get() >= 0 && may_hang(fd.get());
+  if (fd.get() < 0) return errno != ENOENT && errno != ENOTDIR;
+  if (!may_hang(fd.get())) return false;
+  // Some programs tell from memory how much room there is; of a name that nobody has heard of yet they have
+  // to ask.
+  struct stat status {};
+  fstatat(fd.get(), Uuid::random().text().c_str(), &status, AT_SYMLINK_NOFOLLOW);
+  return true;
 }
 
 SlowFolder::SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr<BoundedCalls> calls,
@@ -34,58 +36,59 @@ SlowFolder::SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr
 template <typename Work>
 auto SlowFolder::watched(const Work& work) {
   try {
-    return work(slow_file_system());
+    return work(is_slow());
   } catch (const Error& error) {
     // When it is there again it may be another file system.
     if (error.kind() == ErrorKind::kDestinationAway) {
       const std::lock_guard lock(mutex_);
-      known_.reset();
+      slow_.reset();
     }
     throw;
   }
 }
 
 template <typename Work>
-auto SlowFolder::ask(Work work) {
-  return watched([&](const std::optional<std::string>& slow) {
+auto SlowFolder::ask(Work work, Longest longest) {
+  return watched([&](bool slow) {
     if (!slow) return work(*folder_);
-    return in_time(*slow, [folder = folder_, work = std::move(work)] { return work(*folder); });
+    return in_time([folder = folder_, work = std::move(work)] { return work(*folder); }, longest);
   });
 }
 
 template <typename Work>
 auto SlowFolder::give(ByteView data, Work work) {
-  return watched([&](const std::optional<std::string>& slow) {
+  return watched([&](bool slow) {
     if (!slow) return work(*folder_, data);
-    return in_time(*slow, [folder = folder_, work = std::move(work), own = Bytes(data.begin(), data.end())] {
+    return in_time([folder = folder_, work = std::move(work), own = Bytes(data.begin(), data.end())] {
       return work(*folder, own);
     });
   });
 }
 
 template <typename Work>
-std::invoke_result_t<Work&> SlowFolder::in_time(const std::string& file_system, Work work) {
+std::invoke_result_t<Work&> SlowFolder::in_time(Work work, Longest longest) {
   using Answer = CallAnswer<std::invoke_result_t<Work&>>;
   const auto answer = std::make_shared<Answer>();
-  call(file_system, Answer::call(answer, std::move(work)));
+  call(Answer::call(answer, std::move(work)), longest);
   return answer->take();
 }
 
-void SlowFolder::call(const std::string& file_system, std::function<void()> work) {
+void SlowFolder::call(std::function<void()> work, Longest longest) {
   const StopScope whole{std::stop_token()};
-  const auto last = std::chrono::steady_clock::now() + kLongest;
+  const std::string& root = folder_->root();
+  const auto last = std::chrono::steady_clock::now() + calls_->limit() * static_cast<int>(longest);
+  const auto question = [root, may_hang = may_hang_] { return may_hang(root); };
   const auto answers = [&] {
-    // No kernel answers this from what it remembers.
-    const auto question = [root = folder_->root(), may_hang = may_hang_] { may_hang(root); };
-    return std::chrono::steady_clock::now() < last &&
-           calls_->run(file_system, question) == BoundedCalls::Outcome::kDone;
+    if (std::chrono::steady_clock::now() >= last) return false;
+    const auto ignored = std::make_shared<CallAnswer<bool>>();
+    return calls_->run(root, CallAnswer<bool>::call(ignored, question)) == BoundedCalls::Outcome::kDone;
   };
-  switch (calls_->run(file_system, std::move(work), answers)) {
+  switch (calls_->run(root, std::move(work), answers)) {
     case BoundedCalls::Outcome::kDone:
       return;
     case BoundedCalls::Outcome::kLate:
     case BoundedCalls::Outcome::kHangs:
-      throw Error(ErrorKind::kDestinationAway, describe() + ": its file system does not answer");
+      throw Error(ErrorKind::kDestinationAway, describe() + ": its file system does not answer in time");
     case BoundedCalls::Outcome::kRefused:
       throw Error(ErrorKind::kDestinationAway,
                   describe() + ": it is not looked at, for no thread can be had for it (" +
@@ -93,16 +96,15 @@ void SlowFolder::call(const std::string& file_system, std::function<void()> work
   }
 }
 
-std::optional<std::string> SlowFolder::slow_file_system() {
+bool SlowFolder::is_slow() {
   {
     const std::lock_guard lock(mutex_);
-    if (known_) return known_->slow;
+    if (slow_) return *slow_;
   }
-  const std::string name = mounted_device(folder_->root()) + " " + folder_->root();
-  const bool slow = in_time(name, [root = folder_->root(), may_hang = may_hang_] { return may_hang(root); });
+  const bool slow = in_time([root = folder_->root(), may_hang = may_hang_] { return may_hang(root); });
   const std::lock_guard lock(mutex_);
-  known_ = Known{slow ? std::optional(name) : std::nullopt};
-  return known_->slow;
+  slow_ = slow;
+  return slow;
 }
 
 // ---- What is asked ----
@@ -121,24 +123,24 @@ bool SlowFolder::put_exclusive(const std::string& key, ByteView data) {
 // The file is opened here, and removed here: whoever is left behind touches no path that may be another
 // file's by then.
 void SlowFolder::put_file(const std::string& key, const std::string& path) {
-  const bool is_copied = watched([&](const std::optional<std::string>& slow) {
+  const bool is_copied = watched([&](bool slow) {
     if (!slow) {
       folder_->put_file(key, path);
       return false;
     }
     const auto file = std::make_shared<Fd>(open_file(path, O_RDONLY | O_NOFOLLOW));
-    return in_time(*slow, [folder = folder_, key, file, path] {
-      folder->put_copy(key, file->get(), path);
-      return true;
-    });
+    return in_time(
+        [folder = folder_, key, file, path] {
+          folder->put_copy(key, file->get(), path);
+          return true;
+        },
+        Longest::kMuch);
   });
   if (is_copied) remove_file(path);
 }
 
 std::optional<std::string> SlowFolder::staging_folder() {
-  return watched([&](const std::optional<std::string>& slow) {
-    return slow ? std::nullopt : folder_->staging_folder();
-  });
+  return watched([&](bool slow) { return slow ? std::nullopt : folder_->staging_folder(); });
 }
 
 Bytes SlowFolder::get(const std::string& key, std::uint64_t offset, std::uint64_t length) {
@@ -146,11 +148,10 @@ Bytes SlowFolder::get(const std::string& key, std::uint64_t offset, std::uint64_
 }
 
 void SlowFolder::get_into(const std::string& key, std::uint64_t offset, MutableByteView memory) {
-  watched([&](const std::optional<std::string>& slow) {
+  watched([&](bool slow) {
     if (!slow) return folder_->get_into(key, offset, memory);
-    const Bytes bytes = in_time(*slow, [folder = folder_, key, offset, length = memory.size()] {
-      return folder->get(key, offset, length);
-    });
+    const Bytes bytes = in_time(
+        [folder = folder_, key, offset, length = memory.size()] { return folder->get(key, offset, length); });
     std::copy(bytes.begin(), bytes.end(), memory.begin());
   });
 }
@@ -164,7 +165,7 @@ std::optional<std::uint64_t> SlowFolder::size(const std::string& key) {
 }
 
 std::vector<ObjectInfo> SlowFolder::list(const std::string& prefix, const std::string& start_after) {
-  return ask([=](LocalDestination& folder) { return folder.list(prefix, start_after); });
+  return ask([=](LocalDestination& folder) { return folder.list(prefix, start_after); }, Longest::kMuch);
 }
 
 void SlowFolder::make_durable(const std::string& key) {
@@ -181,11 +182,14 @@ void SlowFolder::remove(const std::string& key) {
   });
 }
 
+// One by one where it may hang, so that no more is removed late than what the call was at.
 void SlowFolder::remove_all(const std::vector<std::string>& keys) {
-  ask([keys](LocalDestination& folder) {
-    folder.remove_all(keys);
-    return true;
+  const bool is_removed = watched([&](bool slow) {
+    if (!slow) folder_->remove_all(keys);
+    return !slow;
   });
+  if (is_removed) return;
+  for (const std::string& key : keys) remove(key);
 }
 
 std::optional<Space> SlowFolder::space() {

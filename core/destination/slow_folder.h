@@ -4,14 +4,15 @@
 // a file system has to be answered in time; else the place is away, as a disk is that was pulled out, and all
 // goes on as it does then.
 //
-// A call may take as long as it needs while its file system answers otherwise, but for an hour: listing a
-// million objects takes longer than any time in which an answer is due.
+// A call may take longer while its file system answers other questions: one that moves many bytes or lists
+// many objects takes longer than any time in which an answer is due. But not for ever, for a server may
+// answer those while a disk of it does not.
 //
-// What has not returned goes on, left behind, and may be done hours later. Nothing is asked of the file
-// system until all of it has returned, so that it neither undoes nor overtakes what is asked for later: a
-// remove() that was left behind takes nothing away that was stored after it. For that reason a call is not
-// ended by a StopScope either. A put that was left behind may have stored its object, as one to a server
-// whose answer was lost.
+// What has not returned goes on, left behind, and may be done hours later: a put may store its object then,
+// and a remove may take away the one that it was at. Nothing is asked of the folder by this process until all
+// of it has returned, so that it neither undoes nor overtakes what is asked for later. For that reason a call
+// is not ended by a StopScope either, and a folder is known by its path: what is mounted there meanwhile is
+// not asked before the old calls have returned.
 //
 // Other file systems are asked directly, at no cost. Which it is is found out when first asked, and again
 // after the place was away.
@@ -29,13 +30,14 @@
 
 namespace garner::destination {
 
-// Whether the file system that holds the folder may hang. It is asked, so this may hang, too. False where
-// nothing is there.
+// Whether the file system that holds the folder may hang. It is asked something that no kernel remembers, so
+// this may hang, too. False where nothing is there.
 bool lies_where_it_may_hang(const std::string& folder);
 
 class SlowFolder final : public Destination {
  public:
-  // `calls`: all folders of a process share them, and are away after twice their limit.
+  // `calls`: all folders of a process share them. Who does not answer is away after once or twice their
+  // limit.
   SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr<BoundedCalls> calls,
              std::function<bool(const std::string&)> may_hang = lies_where_it_may_hang);
 
@@ -56,30 +58,30 @@ class SlowFolder final : public Destination {
   std::optional<Space> space() override;
 
  private:
-  // Calls `work` with the name of the file system where it may hang.
+  // How long a call may take while the file system answers: for these, as many times the limit.
+  enum class Longest { kUsual = 10, kMuch = 60 };
+
+  // Calls `work` with whether the file system may hang.
   template <typename Work>
   auto watched(const Work& work);
   // What `work` returns or throws, which is given the folder.
   template <typename Work>
-  auto ask(Work work);
+  auto ask(Work work, Longest longest = Longest::kUsual);
   // The same for what is given `data` as well, of which whoever is left behind has a copy.
   template <typename Work>
   auto give(ByteView data, Work work);
   // Error(kDestinationAway) where it is not answered in time.
   template <typename Work>
-  std::invoke_result_t<Work&> in_time(const std::string& file_system, Work work);
-  void call(const std::string& file_system, std::function<void()> work);
-  std::optional<std::string> slow_file_system();
+  std::invoke_result_t<Work&> in_time(Work work, Longest longest = Longest::kUsual);
+  void call(std::function<void()> work, Longest longest);
+  bool is_slow();
 
   const std::shared_ptr<LocalDestination> folder_;
   const std::shared_ptr<BoundedCalls> calls_;
   const std::function<bool(const std::string&)> may_hang_;
 
-  struct Known {
-    std::optional<std::string> slow;  // by which `calls_` knows it again
-  };
   std::mutex mutex_;
-  std::optional<Known> known_;
+  std::optional<bool> slow_;
 };
 
 }  // namespace garner::destination

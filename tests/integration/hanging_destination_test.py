@@ -63,6 +63,7 @@ class HangingDestinationTest(Case):
         state, detail = self.state("nas")
         self.assertEqual("AWAY", state)
         self.assertIn("its file system does not answer", detail)
+        self.refused(self.garner, 1, "destination", "add", "more", self.path("nas/more"), says="does not answer")
         self.assertEqual("READY", self.state("disk")[0])
         # Its prune is due, and a set waits for it to be plugged in: other sets do not wait for the one who looks.
         self.garner.run("destination", "edit", "nas", "--prune-schedule", "*:*:*", timeout=PATIENCE)
@@ -72,6 +73,7 @@ class HangingDestinationTest(Case):
         self.wait(lambda: len(self.finished("other")) >= 2)
         self.garner.run("set", "edit", "other", "--no-schedule")
         self.garner.run("set", "edit", "nas", "--no-schedule")
+        self.garner.run("destination", "edit", "nas", "--no-prune-schedule", timeout=PATIENCE)
         self.assertEqual([], self.garner.json("runs", "nas")["runs"])
         self.write("source/new", os.urandom(500_000))
         done = self.garner.run("backup", "both", check=False, timeout=PATIENCE)
@@ -100,7 +102,10 @@ class HangingDestinationTest(Case):
         self.program.send_signal(signal.SIGSTOP)
         self.garner.run("destination", "edit", "nas", "--limit-upload", "none", timeout=PATIENCE)
         self.wait(lambda: self.garner.json("run", "show", run)["state"] == "RUN_STATE_PAUSED")
-        self.assertIn("nas", self.garner.run("status").stdout)
+        # Nor does a new daemon wait, and what the old one has left behind went with it.
+        self.garner.stop()
+        self.garner.start()
+        self.assertIn("nas", self.garner.run("status", timeout=PATIENCE).stdout)
         self.program.send_signal(signal.SIGCONT)
         self.wait(lambda: self.garner.json("run", "show", run)["state"] == "RUN_STATE_FINISHED")
         done = self.garner.json("run", "show", run)
