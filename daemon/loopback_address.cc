@@ -3,10 +3,10 @@
 #include "metrics_server.h"
 
 #include <boost/asio/ip/address.hpp>
-#include <charconv>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/number.h"
 
 namespace garner::daemon {
 
@@ -15,16 +15,13 @@ namespace asio = boost::asio;
 asio::ip::tcp::endpoint parse_loopback_address(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
-  unsigned port = 0;
-  const char* end = text.data() + text.size();
-  const bool has_port = colon != std::string::npos && colon + 1 < text.size();
-  const auto parsed = has_port ? std::from_chars(text.data() + colon + 1, end, port)
-                               : std::from_chars_result{end, std::errc::invalid_argument};
+  const auto port = parse_number<std::uint16_t>(
+      std::string_view(text).substr(colon == std::string::npos ? text.size() : colon + 1));
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   if (host == "localhost") host = "127.0.0.1";
   boost::system::error_code error;
   const asio::ip::address address = asio::ip::make_address(host, error);
-  if (error || parsed.ec != std::errc{} || parsed.ptr != end || port == 0 || port > 65535)
+  if (error || !port || *port == 0)
     throw Error(ErrorKind::kInvalidInput,
                 "must be an address and a port like \"127.0.0.1:9877\" or \"[::1]:9877\"");
   if (!address.is_loopback()) {
@@ -34,7 +31,7 @@ asio::ip::tcp::endpoint parse_loopback_address(const std::string& text) {
             " can be reached by others, and metrics are served without encryption or password. A proxy in "
             "front can add these");
   }
-  return {address, static_cast<unsigned short>(port)};
+  return {address, *port};
 }
 
 }  // namespace garner::daemon

@@ -3,8 +3,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <charconv>
 #include <string_view>
+
+#include "base/number.h"
 
 namespace garner::daemon {
 
@@ -20,11 +21,7 @@ ino_t socket_of(int descriptor) {
 std::optional<int> descriptor_of(const std::string& name) {
   constexpr std::string_view kPrefix = "fd:";
   if (!name.starts_with(kPrefix)) return std::nullopt;
-  int descriptor = -1;
-  const char* end = name.data() + name.size();
-  const auto [rest, error] = std::from_chars(name.data() + kPrefix.size(), end, descriptor);
-  if (error != std::errc{} || rest != end) return std::nullopt;
-  return descriptor;
+  return parse_number<int>(std::string_view(name).substr(kPrefix.size()));
 }
 
 }  // namespace

@@ -1,8 +1,7 @@
 #include "run_message.h"
 
-#include <charconv>
-
 #include "base/error.h"
+#include "base/number.h"
 #include "timestamp.h"
 
 namespace garner::daemon {
@@ -121,13 +120,10 @@ void redact(v1::Status& status) {
 }
 
 std::int64_t parse_run_number(const std::string& text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || rest != end || number <= 0) {
+  const auto number = parse_number<std::int64_t>(text);
+  if (!number || *number <= 0)
     throw Error(ErrorKind::kNotFound, "there is no run '" + printable(text) + "': runs have numbers");
-  }
-  return number;
+  return *number;
 }
 
 }  // namespace garner::daemon

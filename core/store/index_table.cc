@@ -197,10 +197,11 @@ void IndexTable::verify(const std::function<void()>& step) const {
   EntryRow row;
   for (std::uint64_t number = 0; source.next(row); ++number) {
     if (step && number % kRowsAStep == 0) step();
+    check_pack(row);
     // The filter has no sum of its own: it says where each entry is, or does not verify.
     const TableFilter::Range range = filter_->range(row.id.value.data());
     if (number < range.begin || number >= range.end)
-      throw Error(ErrorKind::kDamaged, path_ + ": its filter does not find what is in it");
+      damaged(path_, "has a filter that does not find what is in it");
   }
 }
 

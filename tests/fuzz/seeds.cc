@@ -14,6 +14,7 @@
 #include "snapshot/tree.h"
 #include "store/difference.h"
 #include "store/frame.h"
+#include "store/index_table.h"
 #include "store/key_store.h"
 #include "store/pack_directory.h"
 #include "store/pack_layout.h"
@@ -21,6 +22,7 @@
 #include "store/segment.h"
 #include "store/state.h"
 #include "support/memory_destination.h"
+#include "support/temporary_folder.h"
 
 namespace garner::fuzz {
 namespace {
@@ -147,6 +149,25 @@ void keys() {
   seed_texts("recovery_key", {crypto::print_recovery_key(credential.secret), "0000000-0000000"});
 }
 
+// As the target takes it: the counts, and all behind the header.
+Bytes table_seed(const store::SegmentPayload& segment) {
+  const testing::TemporaryFolder scratch;
+  const std::string path = scratch.path("table");
+  store::IndexTable::write(path, {segment});
+  const Bytes file = read_file(path, 1u << 20);
+  store::TableLayout layout;
+  if (!layout.load(file, file.size()))
+    throw Error(ErrorKind::kInternal, "the seed's table has another layout");
+  Bytes out{0};
+  put(out, layout.segment_count, 1);
+  put(out, layout.pack_count, 1);
+  put(out, layout.frame_count, 1);
+  put(out, layout.link_count, 1);
+  put(out, layout.entry_count, 2);
+  put(out, ByteView(file).subspan(store::kTableHeader));
+  return out;
+}
+
 void packs() {
   ByteWriter header;
   header.bytes(as_bytes(store::kPackMagic));
@@ -213,8 +234,10 @@ void packs() {
   pack.frames = {packed};
   store::FinishedPack other = pack;
   other.name.value.fill('O');
-  seed("segment", "two_packs", store::build_segment_payload({pack, other}));
+  const Bytes two_packs = store::build_segment_payload({pack, other});
+  seed("segment", "two_packs", two_packs);
   seed("segment", "empty", store::build_segment_payload({}));
+  seed("index_table", "two_packs", table_seed({pack.name, two_packs}));
 
   std::mt19937 random(1);  // what compresses by itself is not stored as a difference
   std::string base;
@@ -402,6 +425,11 @@ void texts() {
               "aws_access_key_id=A\r\naws_secret_access_key=s"});
   seed_texts("s3_url", {"s3:https://S3.Example.org:443/backups/a/b c/", "s3:http://[::1]:9000/b.c",
                         "s3:https://user:secret@host/bucket"});
+  seed_texts("answer_fields", {"bytes 5-9/10", "bytes 0-18446744073709551614/18446744073709551615", "120",
+                               "Sun, 06 Nov 1994 08:49:37 GMT"});
+  const std::string writer(32, 'b');
+  seed_texts("claims", {"0000000000000001-" + writer + "\n0000000000000002-" + std::string(32, 'a') + "\n",
+                        "00000000000000fF-" + writer, "ffffffffffffffff-" + writer});
   seed_texts("header_fields", {"Authorization: Bearer secret\r\nX-Other: value\n", "Host: elsewhere\n"});
   seed_texts("sftp_address",
              {"sftp://ann@server.example.org:2222/srv/backup", "sftp://[::1]/~/a%20b", "sftp://h/%7e/"});

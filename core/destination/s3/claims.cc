@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstdio>
+#include <limits>
 
 #include "base/bytes.h"
 #include "base/error.h"
@@ -51,6 +52,12 @@ std::optional<std::string> claimed_by(Destination& place) {
 void claim(Destination& place, const std::string& writer) {
   const std::optional<Claim> before = newest(place);
   if (before && before->writer == writer) return;
+  // Nobody gets there by counting. The next number would be 0, and never count.
+  if (before && before->number == std::numeric_limits<std::uint64_t>::max())
+    throw Error(ErrorKind::kConflict, "the last claim that can be is in " + place.describe() +
+                                          ", and was not made by garner: remove what begins with '" +
+                                          kFolder + std::string(kDigits, 'f') +
+                                          "' there, then claim it again");
   std::array<char, kDigits + 1> number{};
   std::snprintf(number.data(), number.size(), "%016llx",
                 static_cast<unsigned long long>(before ? before->number + 1 : 1));

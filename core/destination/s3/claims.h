@@ -15,7 +15,8 @@ namespace garner::destination {
 
 // In hexadecimal; nothing where nobody has claimed it. One listing.
 std::optional<std::string> claimed_by(Destination& place);
-// Makes `writer` the one. Nothing is written where it is already.
+// Makes `writer` the one. Nothing is written where it is already. Error(kConflict) where another one is at
+// once, or somebody has left a claim that no other can follow.
 void claim(Destination& place, const std::string& writer);
 // Error(kConflict), saying what to do, unless it is the one.
 void check_claim(Destination& place, const std::string& writer);

@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "base/stop_scope.h"
 
 namespace garner::destination {
@@ -232,10 +232,8 @@ class HttpClient::Connection {
 
   // How long the answer says it is: memory for it is taken once.
   std::uint64_t announced() const {
-    const std::string text = answer_.header("content-length");
-    std::uint64_t bytes = 0;
-    std::from_chars(text.data(), text.data() + text.size(), bytes);
-    return std::min(bytes, request_->answer_limit);
+    return std::min(parse_number<std::uint64_t>(answer_.header("content-length")).value_or(0),
+                    request_->answer_limit);
   }
 
   static std::size_t take(char* data, std::size_t, std::size_t size, void* pointer) {

@@ -14,8 +14,7 @@ namespace garner::destination {
 
 namespace {
 
-constexpr std::int64_t kSmallSkew = 60;    // seconds
-constexpr std::size_t kLongestNumber = 6;  // digits
+constexpr std::int64_t kSmallSkew = 60;  // seconds
 
 // What stores say when they are full, or no more may be kept in them; beside the status 507.
 bool means_full(const S3Error& error) {
@@ -101,17 +100,6 @@ bool may_pass(const HttpAnswer& answer) {
     default:
       return answer.status >= 500;
   }
-}
-
-std::optional<std::chrono::seconds> retry_after(const std::string& text, TimePoint now) {
-  if (text.empty()) return std::nullopt;
-  if (text.find_first_not_of("0123456789") == std::string::npos) {
-    // A number that is longer means never, as far as anybody here can wait.
-    return std::chrono::seconds(text.size() > kLongestNumber ? 1'000'000 : std::stol(text));
-  }
-  const std::time_t date = curl_getdate(text.c_str(), nullptr);
-  if (date < 0) return std::nullopt;
-  return std::chrono::seconds(std::max<std::int64_t>(0, static_cast<std::int64_t>(date) - now.seconds));
 }
 
 Error refusal(const HttpAnswer& answer, const std::string& doing, const Refused& refused) {

@@ -2,8 +2,6 @@
 // Pure functions; any thread.
 #pragma once
 
-#include <chrono>
-#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -15,8 +13,6 @@ namespace garner::destination {
 
 // Whether the same request may be answered otherwise in a while.
 bool may_pass(const HttpAnswer& answer);
-// What the header Retry-After says, seconds or a date; nothing where it says neither.
-std::optional<std::chrono::seconds> retry_after(const std::string& text, TimePoint now);
 
 struct Refused {
   const S3Address& address;

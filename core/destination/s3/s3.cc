@@ -13,6 +13,7 @@
 #include "base/uuid.h"
 #include "destination/key.h"
 #include "destination/retry.h"
+#include "destination/s3/answer_fields.h"
 #include "destination/s3/claims.h"
 #include "destination/s3/digest.h"
 #include "destination/s3/upload.h"

@@ -1,9 +1,10 @@
 // What an S3 destination reads and lists.
 #include <algorithm>
-#include <charconv>
 
 #include "base/error.h"
+#include "base/number.h"
 #include "destination/key.h"
+#include "destination/s3/answer_fields.h"
 #include "destination/s3/s3.h"
 #include "destination/s3/xml.h"
 
@@ -15,38 +16,12 @@ constexpr std::uint64_t kLongestListing = 8u << 20;  // bytes of a page of a tho
 constexpr std::uint64_t kSmallAnswer = 1u << 20;     // room for an error's text
 constexpr std::size_t kEnoughComponents = 1000;
 
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-// "bytes FIRST-LAST/WHOLE".
-struct ContentRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
-  std::uint64_t whole = 0;
-};
-std::optional<ContentRange> parse_content_range(std::string_view text) {
-  constexpr std::string_view kUnit = "bytes ";
-  if (!text.starts_with(kUnit)) return std::nullopt;
-  text.remove_prefix(kUnit.size());
-  const std::size_t dash = text.find('-');
-  const std::size_t slash = text.find('/');
-  if (dash == std::string_view::npos || slash == std::string_view::npos || dash > slash) return std::nullopt;
-  const auto first = number_in(text.substr(0, dash));
-  const auto last = number_in(text.substr(dash + 1, slash - dash - 1));
-  const auto whole = number_in(text.substr(slash + 1));
-  if (!first || !last || !whole || *first > *last || *last >= *whole) return std::nullopt;
-  return ContentRange{*first, *last, *whole};
-}
-
 // That the body is all that the answer says it is, and what was asked for. A server gives fewer bytes only at
 // the object's end; a line that breaks gives fewer anywhere.
 void check_given_range(const HttpAnswer& answer, std::uint64_t offset, std::uint64_t length) {
   if (answer.status != 206) {
-    if (answer.header("etag").empty() || number_in(answer.header("content-length")) != answer.body.size())
+    if (answer.header("etag").empty() ||
+        parse_number<std::uint64_t>(answer.header("content-length")) != answer.body.size())
       throw HttpFailure("the answer is no object", true);
     return;
   }
@@ -70,7 +45,8 @@ S3Destination::Range S3Destination::read(const std::string& key, std::uint64_t o
   // Nothing is there: the object ends before, or is empty.
   if (answer.status == 416) {
     const std::string range = answer.header("content-range");
-    const auto whole = number_in(std::string_view(range).substr(std::min(range.size(), range.find('/') + 1)));
+    const auto whole = parse_number<std::uint64_t>(
+        std::string_view(range).substr(std::min(range.size(), range.find('/') + 1)));
     return {{}, std::min(whole.value_or(0), offset)};
   }
   if (answer.status == 206) {
@@ -126,7 +102,7 @@ std::optional<std::uint64_t> S3Destination::size(const std::string& key) {
 // Of what may not be read now, an archived object for instance, the size is still known.
 std::optional<std::uint64_t> S3Destination::size_by_head(const std::string& key) {
   const HttpAnswer answer = ask({RequestKind::kHead, "HEAD", full(key)}, "asking for " + about(key)).answer;
-  const auto length = number_in(answer.header("content-length"));
+  const auto length = parse_number<std::uint64_t>(answer.header("content-length"));
   if (!length || answer.header("etag").empty())
     throw Error(ErrorKind::kDestinationAway, "asking for " + about(key) + ": the answer tells of no object");
   return length;

@@ -1,11 +1,11 @@
 #include "destination/s3/xml.h"
 
 #include <algorithm>
-#include <charconv>
 #include <ctime>
 #include <pugixml.hpp>
 
 #include "base/error.h"
+#include "base/number.h"
 
 namespace garner::destination {
 
@@ -19,14 +19,9 @@ bool load(pugi::xml_document& document, ByteView body) {
       document.load_buffer(body.data(), body.size(), pugi::parse_default, pugi::encoding_utf8));
 }
 
-// Digits and nothing else.
 template <typename Number>
 std::optional<Number> number_of(const pugi::xml_node& node) {
-  const std::string_view text = node.child_value();
-  Number number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  return parse_number<Number>(node.child_value());
 }
 
 // "2009-10-12T17:50:30.000Z": to the second, for stores differ in how much they tell behind it.

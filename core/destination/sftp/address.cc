@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/number.h"
 
 namespace garner::destination {
 
@@ -90,12 +90,9 @@ std::string parse_user(std::string_view text) {
 }
 
 std::uint16_t parse_port(std::string_view text) {
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65535) {
-    refuse_sftp_url("what stands behind the server's ':' is no port's number");
-  }
-  return static_cast<std::uint16_t>(port);
+  const auto port = parse_number<std::uint16_t>(text);
+  if (!port || *port == 0) refuse_sftp_url("what stands behind the server's ':' is no port's number");
+  return *port;
 }
 
 // `text`: HOST[:PORT].

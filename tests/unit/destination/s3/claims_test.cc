@@ -66,5 +66,19 @@ TEST_CASE("S3: what is no claim is none") {
   CHECK(claimed_by(*one) == kOne);
 }
 
+TEST_CASE("S3: a claim that no other can follow is told") {
+  ClaimedPlace place;
+  const auto one = place.open(kOne);
+  const std::string last = "pre/claims/ffffffffffffffff-" + kTwo;
+  place.store.objects[last] = "";
+  const Error error = failure_of([&] { claim(*one, kOne); });
+  CHECK(error.kind() == ErrorKind::kConflict);
+  CHECK_THAT(error.what(), says("remove what begins with 'claims/ffffffffffffffff'"));
+  CHECK(place.store.objects.size() == 1);
+  place.store.objects.erase(last);
+  claim(*one, kOne);
+  CHECK(claimed_by(*one) == kOne);
+}
+
 }  // namespace
 }  // namespace garner::destination

@@ -89,16 +89,5 @@ TEST_CASE("S3: what may pass is tried again, and nothing else") {
   CHECK_FALSE(may_pass(answer_of(400, "InvalidArgument")));
 }
 
-TEST_CASE("S3: Retry-After is seconds or a date") {
-  const TimePoint now{784'111'777, 0};
-  CHECK(retry_after("0", now) == std::chrono::seconds(0));
-  CHECK(retry_after("120", now) == std::chrono::seconds(120));
-  CHECK(retry_after("99999999999999999999", now) == std::chrono::seconds(1'000'000));
-  CHECK(retry_after("Sun, 06 Nov 1994 08:50:37 GMT", now) == std::chrono::seconds(60));
-  CHECK(retry_after("Sun, 06 Nov 1994 08:48:37 GMT", now) == std::chrono::seconds(0));
-  CHECK_FALSE(retry_after("", now));
-  CHECK_FALSE(retry_after("soon", now));
-}
-
 }  // namespace
 }  // namespace garner::destination
