@@ -30,6 +30,8 @@ void show_errors(Session& session, const v1::ListErrorsResponse& answer) {
   }
   session.page();
   session.print(table.render(session.output()));
+  if (answer.not_listed() > 0)
+    session.print("and " + plural(answer.not_listed(), "more", "more") + ", whose paths are not kept\n");
 }
 
 }  // namespace
@@ -50,7 +52,9 @@ void add_error_commands(std::vector<Command>& all) {
       .details =
           {"What cannot be read is tried again a few times before a backup ends. Then its snapshot has "
            "the last known version, marked stale, if there is one; restore brings that back.",
-           "A path fails since the first of the backups in a row in which it failed."},
+           "A path fails since the first of the backups in a row in which it failed. Of each run 1,000 "
+           "errors "
+           "are kept."},
       .run =
           [given](Session& session) {
             v1::ListErrorsRequest request;

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "fact_list.h"
 #include "session.h"
+#include "text.h"
 
 namespace garner::client {
 
@@ -98,7 +99,8 @@ void add_ignore(std::vector<Command>& all) {
                    {"garner ignore --all-of 17 --dry-run", ""}},
       .details =
           {"The rule goes to the .track file nearest above the path, within the source; where there is none "
-           "it goes to the set. A .track file is never made. Every set that holds the path gets it. "
+           "or it cannot be written to, it goes to the set. A .track file is never made. Every set that "
+           "holds the path gets it. "
            "Earlier snapshots keep what they have. See garner-track(5)."},
       .run =
           [given](Session& session) {
@@ -121,6 +123,11 @@ void add_ignore(std::vector<Command>& all) {
             for (const v1::AddedRule& rule : answer.rules()) session.say(text_of(rule, given->dry_run));
             for (const v1::PassedOver& passed : answer.passed_over())
               session.say(passed.path() + ": passed over: " + passed.reason());
+            if (answer.not_listed() > 0) {
+              session.note("And " + plural(answer.not_listed(), "more error", "more errors") +
+                           " of that run, whose paths are not kept: back up again, and give the command for "
+                           "that run.");
+            }
             if (answer.rules().empty() && answer.passed_over().empty())
               session.note("Nothing could not be read in that run.");
             return kExitDone;

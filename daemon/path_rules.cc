@@ -27,9 +27,10 @@ bool is_folder(const std::string& path) {
   return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-// A file system below a source, and all that a question takes.
+// A file system below a source, all that a question takes, and all questions of a run's errors.
 constexpr std::chrono::seconds kFolderLimit{5};
 constexpr std::chrono::seconds kQuestionLimit{20};
+constexpr std::chrono::seconds kRunLimit{60};
 
 // What a set says of a path that it holds.
 struct Found {
@@ -143,7 +144,8 @@ v1::ExplainPathResponse PathRules::explain(const v1::ExplainPathRequest& request
   return response;
 }
 
-std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& request) {
+std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& request,
+                                               v1::IgnorePathsResponse& response) {
   std::vector<Wish> all;
   for (const std::string& path : request.paths()) all.push_back({path, "", true});
   if (request.run_id().empty()) return all;
@@ -152,6 +154,7 @@ std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& req
   if (!run) throw Error(ErrorKind::kNotFound, "there is no run " + printable(request.run_id()));
   if (run->kind != catalog::RunKind::kBackup)
     throw Error(ErrorKind::kInvalidInput, "run " + printable(request.run_id()) + " is no backup");
+  response.set_not_listed(catalog_.runs().errors_not_kept(*run));
   for (const catalog::FailingPath& failing : catalog_.runs().failing_paths(*run)) {
     // A .track file with a bad line is to be put right: its rules are read whether it is backed up or not.
     if (failing.path.starts_with('/') && base_name(failing.path) != source::kTrackFileName)
@@ -162,15 +165,20 @@ std::vector<PathRules::Wish> PathRules::wishes(const v1::IgnorePathsRequest& req
 
 v1::IgnorePathsResponse PathRules::ignore(const v1::IgnorePathsRequest& request) {
   const std::lock_guard lock(adding_);
+  const auto end = std::chrono::steady_clock::now() + kRunLimit;
   v1::IgnorePathsResponse response;
-  for (const Wish& wish : wishes(request)) {
+  for (const Wish& wish : wishes(request, response)) {
     v1::IgnorePathsResponse one;
+    const bool of_run = !wish.set.empty();
     try {
+      if (of_run && std::chrono::steady_clock::now() > end)
+        throw Error(ErrorKind::kReadFailed, "those before it took too long: give the command again");
       ignore(wish, request.dry_run(), one);
       response.MergeFrom(one);
     } catch (const Error& error) {
-      const bool cannot_be = error.kind() == ErrorKind::kInvalidInput || error.kind() == ErrorKind::kNotFound;
-      if (wish.set.empty() || !cannot_be) throw;
+      if (!of_run && !request.dry_run() && response.rules_size() > 0)
+        throw Error(error.kind(), std::string(error.what()) + "; the paths before it have their rules");
+      if (!of_run || error.kind() == ErrorKind::kInternal) throw;
       v1::PassedOver& passed = *response.add_passed_over();
       passed.set_path(printable(wish.path));
       passed.set_reason(error.what());
@@ -183,6 +191,24 @@ bool PathRules::is_command(const Wish& wish) {
   return std::ranges::any_of(catalog_.commands().find(wish.set).sources, [&](const auto& source) {
     return snapshot::command_path(source.name) == wish.path;
   });
+}
+
+bool PathRules::add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule,
+                            const source::Explanation& found) {
+  try {
+    return ask_in_time(calls_, owner.place, [source = owner.source, folder, rule] {
+      source::append_to_track_file(source, folder, rule);
+      return true;
+    });
+  } catch (const Error& error) {
+    // Read-only, its owner's alone, full, or itself among what cannot be read.
+    if (error.kind() != ErrorKind::kWriteFailed && error.kind() != ErrorKind::kDestinationFull) throw;
+    if (found.matched.empty() || found.matched.back().file.empty()) return false;
+    throw Error(error.kind(), std::string(error.what()) + "; a rule of set '" + owner.set.definition.name() +
+                                  "' would not do, for one of a .track file comes after it: '" +
+                                  source::rule_text(found.matched.back().rule) + "' of " +
+                                  printable(found.matched.back().file));
+  }
 }
 
 void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response) {
@@ -225,20 +251,21 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
       added.set_file(printable(found.matched.back().file));
       continue;
     }
-    const std::size_t skip = !folder || folder->empty() ? 0 : folder->size() + 1;
-    const std::string rule = "ignore " + source::escaped_pattern(owner.relative.substr(skip));
-    source::parse_rule(rule, 1);
-    added.set_rule(source::rule_text(rule));
+    const auto rule_below = [&](const std::string& above) {
+      const std::size_t skip = above.empty() ? 0 : above.size() + 1;
+      const std::string rule = "ignore " + source::escaped_pattern(owner.relative.substr(skip));
+      source::parse_rule(rule, 1);
+      added.set_rule(source::rule_text(rule));
+      return rule;
+    };
     if (folder) {
+      const std::string rule = rule_below(*folder);
       added.set_file(printable(below(below(owner.source, *folder), source::kTrackFileName)));
-      if (dry_run) continue;
-      ask_in_time(calls_, wish.path, [source = owner.source, folder = *folder, rule] {
-        source::append_to_track_file(source, folder, rule);
-        return true;
-      });
-    } else if (!dry_run) {
-      sets_.add_rule(name, rule);
+      if (dry_run || add_in_tree(owner, *folder, rule, found)) continue;
+      added.clear_file();
     }
+    const std::string rule = rule_below("");
+    if (!dry_run) sets_.add_rule(name, rule);
   }
 }
 

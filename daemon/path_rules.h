@@ -5,7 +5,9 @@
 #include <mutex>
 
 #include "base/bounded_calls.h"
+#include "path_owner.h"
 #include "sets.h"
+#include "source/explain.h"
 
 namespace garner::daemon {
 
@@ -17,10 +19,11 @@ class PathRules {
   // Error(kNotFound) for an unknown set; kInvalidInput as real_place(); kReadFailed where a file system
   // hangs.
   v1::ExplainPathResponse explain(const v1::ExplainPathRequest& request);
-  // One path after the other: a rule that was added stays when a later path fails. Of a run's what cannot be
-  // a rule is passed over, and what the run could read: a warning is no reason to lose it. The rule goes to
-  // the .track file nearest above the path, within its source, and to the set where there is none: a file of
-  // rules is not made in a tree whose owner has none. It is the last that matches in either.
+  // One path after the other: a rule that was added stays when a later path fails, which the error says. Of a
+  // run's what cannot be left out now is passed over, and what the run could read: a warning is no reason to
+  // lose it. The rule goes to the .track file nearest above the path, within its source, and to the set where
+  // there is none, for a file of rules is not made in a tree whose owner has none, or where it cannot be
+  // written to. It is the last that matches in either.
   v1::IgnorePathsResponse ignore(const v1::IgnorePathsRequest& request);
 
  private:
@@ -30,9 +33,12 @@ class PathRules {
     bool unreadable = false;  // in that run; what is asked for by its path is left out, however that is
   };
   std::vector<std::string> excluded() const;
-  std::vector<Wish> wishes(const v1::IgnorePathsRequest& request);
+  std::vector<Wish> wishes(const v1::IgnorePathsRequest& request, v1::IgnorePathsResponse& response);
   bool is_command(const Wish& wish);
   void ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response);
+  // False where the .track file cannot be written to and the set can have the rule in its place.
+  bool add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule,
+                   const source::Explanation& found);
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;

@@ -20,6 +20,7 @@ void add_failing(catalog::RunTable& runs, const catalog::RunRow& run, v1::ListEr
     added.set_stale(failing.kept);
     added.set_unreadable(failing.unreadable);
   }
+  response.set_not_listed(response.not_listed() + runs.errors_not_kept(run));
 }
 
 }  // namespace

@@ -330,4 +330,10 @@ std::uint64_t RunTable::error_count(std::int64_t number) {
   return row.unsigned_integer(0);
 }
 
+std::uint64_t RunTable::errors_not_kept(const RunRow& run) {
+  const std::uint64_t kept = error_count(run.number);
+  // One that went on may have met an error twice, which is kept once.
+  return kept < kMaximumRunErrors || run.error_count < kept ? 0 : run.error_count - kept;
+}
+
 }  // namespace garner::catalog

@@ -106,6 +106,13 @@ TEST_CASE("errors are kept once each and up to a bound") {
   for (int i = 0; i < 1100; ++i) runs.add_error(run, {"/b/" + std::to_string(i), "no"});
   CHECK(runs.error_count(run) == kMaximumRunErrors);
   CHECK(runs.errors(run, 100).size() == 100);
+  RunRow row = *runs.find(run);
+  row.error_count = 1102;
+  CHECK(runs.errors_not_kept(row) == 102);
+  // One that went on may have counted an error again.
+  row.number = runs.add(backup_of("home"));
+  runs.add_error(row.number, {"/a", "no"});
+  CHECK(runs.errors_not_kept(row) == 0);
 }
 
 TEST_CASE("what fails tells since when, over the runs of its set in a row") {

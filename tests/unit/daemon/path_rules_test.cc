@@ -4,7 +4,9 @@
 #include <memory>
 #include <thread>
 
+#include "base/file.h"
 #include "installation.h"
+#include "source/track_file.h"
 #include "support/eventually.h"
 
 namespace garner::daemon {
@@ -136,6 +138,45 @@ TEST_CASE("what a run only warned of is not left out by what is done with its fa
   CHECK(answer.passed_over(0).path() == source + "/warned");
   CHECK(answer.passed_over(0).reason().find("warning") != std::string::npos);
   CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /both"});
+}
+
+// Nothing can be added to it.
+std::string full_track_file(const std::string& rules) {
+  return rules + "#" + std::string(source::kMostTrackFileBytes - rules.size() - 2, ' ') + "\n";
+}
+
+TEST_CASE(
+    "where a .track file cannot be written to the set gets the rule, unless a rule of the file decides") {
+  WithRun with;
+  fs::create_directories(with.folder.path("source/a"));
+  const std::string track = with.folder.path("source/a/.track");
+  const std::string text = full_track_file("always *.db\n");
+  replace_file_durably(track, as_bytes(text));
+  const v1::AddedRule added = with.ignore(with.folder.path("source/a/file"));
+  CHECK(added.rule() == "ignore /a/file");
+  CHECK(added.file().empty());
+  CHECK(with.ignore(with.folder.path("source/a/file")).existed());
+
+  const auto answer = with.ignore_all_of({with.folder.path("source/a/b.db"), with.folder.path("source/a/c")});
+  REQUIRE(answer.passed_over_size() == 1);
+  CHECK(answer.passed_over(0).path() == with.folder.path("source/a/b.db"));
+  CHECK(answer.passed_over(0).reason().find("comes after it: 'always *.db'") != std::string::npos);
+  REQUIRE(answer.rules_size() == 1);
+  CHECK(answer.rules(0).rule() == "ignore /a/c");
+  CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /a/file", "ignore /a/c"});
+  CHECK(as_text(read_file(track, 2u << 20)) == text);
+
+  // Of several that are given the error says that those before it are done.
+  v1::IgnorePathsRequest request;
+  request.add_paths(with.folder.path("source/a/d"));
+  request.add_paths(with.folder.path("source/a/b.db"));
+  try {
+    with.rules.ignore(request);
+    FAIL("it was added");
+  } catch (const Error& error) {
+    CHECK(std::string(error.what()).find("the paths before it have their rules") != std::string::npos);
+  }
+  CHECK(with.set_rules().back() == "ignore /a/d");
 }
 
 TEST_CASE("what failed in a run is ignored where it was, though a link leads elsewhere by now") {
