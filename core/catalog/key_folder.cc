@@ -90,7 +90,7 @@ std::optional<Bytes> KeyFolder::read(const std::string& name, FileKind kind) con
   bool intact = file.size() >= clear + hash_size && as_text(view.first(kMagic.size())) == kMagic &&
                 file[kMagic.size()] == static_cast<std::uint8_t>(kind);
   if (intact) {
-    const crypto::Digest hash = crypto::hash(view.first(file.size() - hash_size));
+    const crypto::Digest hash = crypto::hash_secret(view.first(file.size() - hash_size));
     intact = std::equal(hash.begin(), hash.end(), file.end() - static_cast<std::ptrdiff_t>(hash_size));
   }
   if (!intact) {
@@ -107,7 +107,7 @@ void KeyFolder::write(const std::string& name, FileKind kind, ByteView payload) 
   auto end = std::copy(kMagic.begin(), kMagic.end(), file.begin());
   *end++ = static_cast<std::uint8_t>(kind);
   end = std::copy(payload.begin(), payload.end(), end);
-  const crypto::Digest hash = crypto::hash(ByteView(file.begin(), end));
+  const crypto::Digest hash = crypto::hash_secret(ByteView(file.begin(), end));
   std::copy(hash.begin(), hash.end(), end);
   replace_file_durably(path(name), file, 0600);
 }

@@ -14,6 +14,8 @@ namespace garner::crypto {
 using Digest = std::array<std::uint8_t, 32>;
 
 Digest hash(ByteView data);
+// The same of what holds a secret, of which no copy is left in memory.
+Digest hash_secret(ByteView data);
 Digest keyed_hash(const Secret& key, ByteView data);
 // BLAKE3's derive_key mode. `context` is a constant of the program, written down in docs/format.md.
 Secret derive_key(std::string_view context, ByteView key_material, std::size_t size = 32);

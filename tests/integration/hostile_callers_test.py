@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import socket
 import struct
 import time
@@ -11,7 +12,7 @@ import unittest
 from case import Case
 from garner_daemon import SANITIZED, as_user
 from patience import PATIENCE
-from raw_caller import DATA, HEADERS, PREFACE, SETTINGS, Caller, frame, methods
+from raw_caller import DATA, HEADERS, PREFACE, SETTINGS, Caller, allow_files, frame, methods
 
 MIB = 1 << 20
 INVALID_ARGUMENT, PERMISSION_DENIED, RESOURCE_EXHAUSTED, UNIMPLEMENTED = 3, 7, 8, 12
@@ -99,11 +100,12 @@ class HostileCallers(Case):
             self.write(f"source/{number}", os.urandom(20_000))
         daemon.backup("set")
         before = resident(daemon)
+        allow_files(1200)
         callers = []
         try:
-            for _ in range(200):
+            for _ in range(1000):
                 callers.append(Caller(daemon.socket).greet())
-            for _ in range(20):
+            for _ in range(50):
                 callers.append(Caller(daemon.socket, receive_buffer=4096).greet().call("WatchStatus"))
             for number in range(300):
                 self.write(f"source/{number}", os.urandom(20_000))
@@ -256,6 +258,74 @@ class Secrets(Case):
         if not SANITIZED:
             self.assertTrue(any("lo" in one and "dd" in one for one in flags), "no key is in locked memory")
             self.assertFalse([one for one in flags if "lo" in one and "dd" not in one])
+
+    def test_no_other_process_of_its_user_looks_into_the_daemon(self):
+        """Nor would a dump be written where a program takes them, for which the size that is allowed does not count."""
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        nobody = 65534
+        os.chmod(self.folder, 0o755)
+        os.makedirs(self.path("state"), mode=0o700)
+        os.chown(self.path("state"), nobody, nobody)
+        daemon = self.daemon(start=False)
+        daemon.start(wrapper=["setpriv", f"--reuid={nobody}", f"--regid={nobody}", "--clear-groups"])
+        process = f"/proc/{daemon.process.pid}"
+        self.assertEqual(nobody, os.stat(daemon.socket).st_uid)
+        # What may not be dumped is root's there.
+        self.assertEqual(0, os.stat(f"{process}/environ").st_uid)
+
+    def assert_master_keys_are_locked(self, daemon):
+        """Each is in memory that is locked and left out of dumps, and nowhere else."""
+        folder = os.path.join(daemon.state, "keys")
+        masters = set()
+        for name in os.listdir(folder):
+            if name.startswith("keyring-"):
+                with open(os.path.join(folder, name), "rb") as file:
+                    # The second field of an epoch: 32 bytes.
+                    masters |= {found[2:] for found in re.findall(rb"\x12\x20.{32}", file.read(), re.DOTALL)}
+        self.assertTrue(masters)
+        seen = set()
+        process = f"/proc/{daemon.process.pid}"
+        with open(f"{process}/smaps", encoding="ascii", errors="replace") as maps, open(f"{process}/mem", "rb", 0) as memory:
+            for line in maps:
+                if re.match("[0-9a-f]+-[0-9a-f]+ ", line):
+                    place = line
+                    begin, end = (int(text, 16) for text in line.split()[0].split("-"))
+                if not line.startswith("VmFlags:") or not place.split()[1].startswith("rw"):
+                    continue
+                flags = line.split()
+                memory.seek(begin)
+                content = memory.read(end - begin)
+                for master in masters:
+                    if master in content:
+                        self.assertTrue("lo" in flags and "dd" in flags, place)
+                        seen.add(master)
+        self.assertEqual(masters, seen)
+
+    def test_master_keys_are_nowhere_in_memory_that_is_swapped_or_dumped(self):
+        if SANITIZED or os.geteuid() != 0:
+            self.skipTest("needs root, and memory that is the program's alone")
+        self.write("source/file", os.urandom(100_000))
+        daemon = self.ready(self.path("source"))
+        daemon.run("destination", "add", "other", self.path("other"))
+        daemon.backup("set")
+        self.assert_master_keys_are_locked(daemon)
+        daemon.run("restore", "set@latest", "--to", self.path("restored"))
+        daemon.run("key", "rotate", "--destination", "disk")
+        daemon.backup("set")
+        daemon.run("check", "--read-data")
+        self.assert_master_keys_are_locked(daemon)
+        daemon.stop()
+        daemon.start()
+        daemon.backup("set")
+        self.assert_master_keys_are_locked(daemon)
+        daemon.stop()
+        # One that has them from a recovery key.
+        other = self.daemon("new state")
+        other.run("destination", "add", "disk", self.path("repository"), "--recovery-key-file", self.path("recovery"))
+        other.run("set", "add", "set", "--source", self.path("source"), "--destination", "disk")
+        other.backup("set")
+        self.assert_master_keys_are_locked(other)
 
 
 if __name__ == "__main__":

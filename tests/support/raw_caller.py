@@ -3,6 +3,7 @@ nothing, streams that nobody reads, messages that are announced and never come, 
 
 import os
 import re
+import resource
 import select
 import socket
 import struct
@@ -28,6 +29,14 @@ def methods():
     path = os.path.join(os.path.dirname(__file__), "..", "..", "proto", "garner", "v1", "service.proto")
     with open(path, encoding="utf-8") as file:
         return re.findall(r"^  rpc (\w+)\(", file.read(), re.MULTILINE)
+
+
+def allow_files(count):
+    """So many may be open in this process; OSError where the machine does not allow that."""
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != resource.RLIM_INFINITY and now < count:
+        enough = most == resource.RLIM_INFINITY or most >= count
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, most if enough else count))
 
 
 class Caller:
