@@ -12,8 +12,8 @@ namespace {
 // More than the library's functions need between them.
 constexpr std::size_t kStackOfLibrary = 8192;
 
-// A hasher that holds a key, or what a key could be found from, until the end of its scope. Its functions copy
-// the block that they are at onto the stack, and leave it there.
+// A hasher that holds a key, or what a key could be found from, until the end of its scope. Its functions
+// copy the block that they are at onto the stack, and leave it there.
 struct SecretState {
   blake3_hasher hasher;
   ~SecretState() {

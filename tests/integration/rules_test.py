@@ -45,11 +45,36 @@ class Rules(Case):
         self.assertEqual(held, self.held(daemon))
         self.assertEqual(["ignore *.o", "once *.jpg", "always *.db"], daemon.json("set", "show", "set")["rules"])
         self.assertIn('"once *.jpg"', daemon.run("config", "export").stdout)
-        # A renamed file is a new file.
-        os.rename(self.path("source", "photo.jpg"), self.path("source", "renamed.jpg"))
-        daemon.run("set", "edit", "set", "--no-rules")
+
+    def test_classes_after_renames_and_without_the_state(self):
+        for name in ("moved.jpg", "stays.jpg", "one.db", "plain"):
+            self.write("source/" + name, "first")
+        rules = ("--rule", "once *.jpg", "--rule", "always *.db")
+        daemon = self.ready(self.path("source"))
+        daemon.run("set", "edit", "set", *rules)
         daemon.backup("set")
-        self.assertEqual("second", self.held(daemon)["renamed.jpg"])
+        for name in ("moved.jpg", "stays.jpg"):
+            self.write("source/" + name, "second")
+        # A renamed file is a new file, and new to its class as well.
+        for name, new in (("moved.jpg", "renamed.jpg"), ("one.db", "other.db")):
+            os.rename(self.path("source", name), self.path("source", new))
+        daemon.backup("set")
+        expected = {"renamed.jpg": "second", "stays.jpg": "first", "other.db": "first", "plain": "first"}
+        self.assertEqual(expected, self.held(daemon))
+        self.write("source/renamed.jpg", "third")
+        self.assertEqual(len("first"), int(daemon.backup("set")["read_bytes"]))  # of other.db, which is always read
+        self.assertEqual(expected, self.held(daemon))
+        # On another machine, as it were: what was read once stands in the snapshots.
+        daemon.stop()
+        other = self.daemon("new state")
+        other.run("destination", "add", "disk", self.path("repository"), "--recovery-key-file", self.path("recovery"))
+        other.run("set", "add", "set", "--source", self.path("source"), "--destination", "disk", *rules)
+        self.assertEqual(len("first"), int(other.backup("set")["read_bytes"]))
+        self.assertEqual(expected, self.held(other))
+        # Without the rules they are files like others.
+        other.run("set", "edit", "set", "--no-rules")
+        other.backup("set")
+        self.assertEqual(expected | {"renamed.jpg": "third", "stays.jpg": "second"}, self.held(other))
 
     def test_explain(self):
         self.write("source/.track", "\nignore *.o\n")

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <fstream>
 #include <mutex>
 #include <stdexcept>
 
@@ -35,6 +36,14 @@ Fault& fault_of(FailingCall::Call call) {
 std::atomic<ino_t> ending = 0;
 std::atomic<off_t> end = 0;
 
+// Under the mutex.
+struct Change {
+  ino_t inode = 0;
+  int left = 0;
+  std::string path;
+};
+Change change;
+
 ino_t inode_of(const std::string& path) {
   struct stat status {};
   if (lstat(path.c_str(), &status) != 0) throw std::runtime_error(path + " is not there");
@@ -44,6 +53,13 @@ ino_t inode_of(const std::string& path) {
 ino_t inode_of(int fd) {
   struct stat status {};
   return fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+void change_before_read(int fd) {
+  const std::lock_guard lock(mutex);
+  if (change.left == 0 || inode_of(fd) != change.inode) return;
+  --change.left;
+  std::ofstream(change.path, std::ios::app) << '+';
 }
 
 // Whether this call for it is to fail; errno is set then.
@@ -84,6 +100,17 @@ EarlyEnd::EarlyEnd(const std::string& path, long length) {
 
 EarlyEnd::~EarlyEnd() { ending = 0; }
 
+ChangesWhenRead::ChangesWhenRead(const std::string& path, int times) {
+  const ino_t inode = inode_of(path);
+  const std::lock_guard lock(mutex);
+  change = {inode, times, path};
+}
+
+ChangesWhenRead::~ChangesWhenRead() {
+  const std::lock_guard lock(mutex);
+  change = {};
+}
+
 }  // namespace garner::backup
 
 // In place of the C library's, for all of this program.
@@ -114,6 +141,7 @@ extern "C" int openat(int folder, const char* path, int flags, ...) {
 
 extern "C" ssize_t pread(int fd, void* buffer, std::size_t size, off_t offset) {
   using namespace garner::backup;
+  change_before_read(fd);
   if (const ino_t inode = ending; inode != 0 && inode_of(fd) == inode)
     size = static_cast<std::size_t>(std::clamp<off_t>(end - offset, 0, static_cast<off_t>(size)));
   return syscall(SYS_pread64, fd, buffer, size, offset);

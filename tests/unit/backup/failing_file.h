@@ -46,4 +46,14 @@ class EarlyEnd {
   EarlyEnd& operator=(const EarlyEnd&) = delete;
 };
 
+// One at a time. What is at `path` now becomes one byte longer just before each of the next `times` reads of
+// it.
+class ChangesWhenRead {
+ public:
+  ChangesWhenRead(const std::string& path, int times);
+  ~ChangesWhenRead();
+  ChangesWhenRead(const ChangesWhenRead&) = delete;
+  ChangesWhenRead& operator=(const ChangesWhenRead&) = delete;
+};
+
 }  // namespace garner::backup

@@ -98,6 +98,32 @@ class Runs {
   BackupOptions options_;
 };
 
+TEST_CASE("a file that changes while it is read is read again, and marked where it does not settle") {
+  TemporaryFolder folder;
+  make_folders_durably(folder.path("source"));
+  const std::string path = folder.path("source/file");
+  write_file(path, "content");
+  Runs run({folder.path("source")});
+  const auto file = [&] { return run.backups.file(run.result.snapshot, "file"); };
+  {
+    const ChangesWhenRead once(path, 1);
+    CHECK(run().totals().bytes() == 8);
+    CHECK_FALSE(file().inconsistent());
+  }
+  {
+    write_file(path, "other content");
+    const ChangesWhenRead always(path, 1'000'000);
+    CHECK(run().totals().files() == 1);
+    CHECK(file().inconsistent());
+    CHECK(run.error().empty());
+  }
+  // What was marked is never taken for what is there.
+  run();
+  CHECK(run.result.progress.counters.read_bytes > 0);
+  CHECK_FALSE(file().inconsistent());
+  CHECK(run.backups.differences(run.result.snapshot, folder.path("source")).empty());
+}
+
 TEST_CASE("what is there and cannot be opened for that it is not found is kept as it was") {
   TemporaryFolder folder;
   make_folders_durably(folder.path("source"));
