@@ -52,9 +52,8 @@ void add_error_commands(std::vector<Command>& all) {
       .details =
           {"What cannot be read is tried again a few times before a backup ends. Then its snapshot has "
            "the last known version, marked stale, if there is one; restore brings that back.",
-           "A path fails since the first of the backups in a row in which it failed. Of each run 1,000 "
-           "errors "
-           "are kept."},
+           "A path fails since the first of the backups in a row in which it failed.",
+           "Of each run 1,000 errors are kept."},
       .run =
           [given](Session& session) {
             v1::ListErrorsRequest request;

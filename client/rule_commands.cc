@@ -100,8 +100,7 @@ void add_ignore(std::vector<Command>& all) {
       .details =
           {"The rule goes to the .track file nearest above the path, within the source; where there is none "
            "or it cannot be written to, it goes to the set. A .track file is never made. Every set that "
-           "holds the path gets it. "
-           "Earlier snapshots keep what they have. See garner-track(5)."},
+           "holds the path gets it. Earlier snapshots keep what they have. See garner-track(5)."},
       .run =
           [given](Session& session) {
             if (given->paths.empty() != given->run.has_value()) {
