@@ -31,7 +31,8 @@ void show_errors(Session& session, const v1::ListErrorsResponse& answer) {
   session.page();
   session.print(table.render(session.output()));
   if (answer.not_listed() > 0)
-    session.print("and " + plural(answer.not_listed(), "more", "more") + ", whose paths are not kept\n");
+    session.print("and up to " + plural(answer.not_listed(), "more", "more") +
+                  ", whose paths are not kept\n");
 }
 
 }  // namespace

@@ -123,7 +123,7 @@ void add_ignore(std::vector<Command>& all) {
             for (const v1::PassedOver& passed : answer.passed_over())
               session.say(passed.path() + ": passed over: " + passed.reason());
             if (answer.not_listed() > 0) {
-              session.note("And " + plural(answer.not_listed(), "more error", "more errors") +
+              session.note("And up to " + plural(answer.not_listed(), "more error", "more errors") +
                            " of that run, whose paths are not kept: back up again, and give the command for "
                            "that run.");
             }

@@ -92,6 +92,13 @@ std::string below(const std::string& folder, const std::string& relative) {
   return path_in(folder, relative);
 }
 
+// Leaves out what has this path below where the rule stands.
+std::string rule_for(const std::string& relative) {
+  std::string rule = "ignore " + source::escaped_pattern(relative);
+  source::parse_rule(rule, 1);
+  return rule;
+}
+
 v1::RuleOrigin to_origin(const source::MatchedRule& matched, const PathOwner& owner) {
   v1::RuleOrigin message;
   message.set_rule(source::rule_text(matched.rule));
@@ -168,16 +175,14 @@ v1::IgnorePathsResponse PathRules::ignore(const v1::IgnorePathsRequest& request)
   const auto end = std::chrono::steady_clock::now() + kRunLimit;
   v1::IgnorePathsResponse response;
   for (const Wish& wish : wishes(request, response)) {
-    v1::IgnorePathsResponse one;
     const bool of_run = !wish.set.empty();
     try {
       if (of_run && std::chrono::steady_clock::now() > end)
         throw Error(ErrorKind::kReadFailed, "those before it took too long: give the command again");
-      ignore(wish, request.dry_run(), one);
-      response.MergeFrom(one);
+      ignore(wish, request.dry_run(), response);
     } catch (const Error& error) {
       if (!of_run && !request.dry_run() && response.rules_size() > 0)
-        throw Error(error.kind(), std::string(error.what()) + "; the paths before it have their rules");
+        throw Error(error.kind(), std::string(error.what()) + "; the rules that were added before stay");
       if (!of_run || error.kind() == ErrorKind::kInternal) throw;
       v1::PassedOver& passed = *response.add_passed_over();
       passed.set_path(printable(wish.path));
@@ -193,8 +198,7 @@ bool PathRules::is_command(const Wish& wish) {
   });
 }
 
-bool PathRules::add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule,
-                            const source::Explanation& found) {
+bool PathRules::add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule) {
   try {
     return ask_in_time(calls_, owner.place, [source = owner.source, folder, rule] {
       source::append_to_track_file(source, folder, rule);
@@ -203,11 +207,14 @@ bool PathRules::add_in_tree(const PathOwner& owner, const std::string& folder, c
   } catch (const Error& error) {
     // Read-only, its owner's alone, full, or itself among what cannot be read.
     if (error.kind() != ErrorKind::kWriteFailed && error.kind() != ErrorKind::kDestinationFull) throw;
-    if (found.matched.empty() || found.matched.back().file.empty()) return false;
+    PathOwner with = owner;
+    with.set.definition.add_rules(rule_for(owner.relative));
+    const source::Explanation found = ask_in_time(
+        calls_, owner.place,
+        [with, excluded = excluded(), calls = folder_calls_] { return explain_in(with, excluded, calls); });
+    if (!found.included && !found.is_entered) return false;
     throw Error(error.kind(), std::string(error.what()) + "; a rule of set '" + owner.set.definition.name() +
-                                  "' would not do, for one of a .track file comes after it: '" +
-                                  source::rule_text(found.matched.back().rule) + "' of " +
-                                  printable(found.matched.back().file));
+                                  "' would not do, for those of .track files come after it");
   }
 }
 
@@ -241,31 +248,28 @@ void PathRules::ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& 
                       ": a rule is one line, and this name has a line end in it; write a "
                       "pattern with ? in its place");
     }
-    v1::AddedRule& added = *response.add_rules();
+    v1::AddedRule added;  // told when it is so
     added.set_path(printable(owner.place));
     added.set_set(name);
     if (!found.included && !found.fails && !found.is_entered) {
       added.set_existed(true);
-      if (found.matched.empty()) continue;
-      added.set_rule(source::rule_text(found.matched.back().rule));
-      added.set_file(printable(found.matched.back().file));
+      if (!found.matched.empty()) {
+        added.set_rule(source::rule_text(found.matched.back().rule));
+        added.set_file(printable(found.matched.back().file));
+      }
+      *response.add_rules() = std::move(added);
       continue;
     }
-    const auto rule_below = [&](const std::string& above) {
-      const std::size_t skip = above.empty() ? 0 : above.size() + 1;
-      const std::string rule = "ignore " + source::escaped_pattern(owner.relative.substr(skip));
-      source::parse_rule(rule, 1);
-      added.set_rule(source::rule_text(rule));
-      return rule;
-    };
-    if (folder) {
-      const std::string rule = rule_below(*folder);
+    const std::size_t skip = !folder || folder->empty() ? 0 : folder->size() + 1;
+    std::string rule = rule_for(owner.relative.substr(skip));
+    if (folder && (dry_run || add_in_tree(owner, *folder, rule))) {
       added.set_file(printable(below(below(owner.source, *folder), source::kTrackFileName)));
-      if (dry_run || add_in_tree(owner, *folder, rule, found)) continue;
-      added.clear_file();
+    } else {
+      rule = rule_for(owner.relative);
+      if (!dry_run) sets_.add_rule(name, rule);
     }
-    const std::string rule = rule_below("");
-    if (!dry_run) sets_.add_rule(name, rule);
+    added.set_rule(source::rule_text(rule));
+    *response.add_rules() = std::move(added);
   }
 }
 

@@ -7,7 +7,6 @@
 #include "base/bounded_calls.h"
 #include "path_owner.h"
 #include "sets.h"
-#include "source/explain.h"
 
 namespace garner::daemon {
 
@@ -36,9 +35,8 @@ class PathRules {
   std::vector<Wish> wishes(const v1::IgnorePathsRequest& request, v1::IgnorePathsResponse& response);
   bool is_command(const Wish& wish);
   void ignore(const Wish& wish, bool dry_run, v1::IgnorePathsResponse& response);
-  // False where the .track file cannot be written to and the set can have the rule in its place.
-  bool add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule,
-                   const source::Explanation& found);
+  // False where the .track file cannot be written to, and a rule of the set leaves the path out as well.
+  bool add_in_tree(const PathOwner& owner, const std::string& folder, const std::string& rule);
 
   Destinations& destinations_;
   catalog::Catalog& catalog_;

@@ -332,7 +332,7 @@ std::uint64_t RunTable::error_count(std::int64_t number) {
 
 std::uint64_t RunTable::errors_not_kept(const RunRow& run) {
   const std::uint64_t kept = error_count(run.number);
-  // One that went on may have met an error twice, which is kept once.
+  // Below the bound all are kept, each once, however often a run that went on has met it.
   return kept < kMaximumRunErrors || run.error_count < kept ? 0 : run.error_count - kept;
 }
 

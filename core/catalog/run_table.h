@@ -143,7 +143,8 @@ class RunTable {
   bool add_error(std::int64_t number, const RunErrorRow& error);
   std::vector<RunErrorRow> errors(std::int64_t number, std::uint64_t limit);
   std::uint64_t error_count(std::int64_t number);
-  // How many more errors it had than could be kept.
+  // At most so many more errors it had than could be kept: what a run that went on met again counts here,
+  // too.
   std::uint64_t errors_not_kept(const RunRow& run);
   // What failed in the run, in the order in which it was told, a path once. Of a backup: since when, over its
   // set's backups that finished, backwards from it, as far as each has an error of the path. What an earlier

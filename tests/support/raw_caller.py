@@ -32,7 +32,7 @@ def methods():
 
 
 def allow_files(count):
-    """So many may be open in this process; OSError where the machine does not allow that."""
+    """So many may be open in this process; an error where the machine does not allow that."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if now != resource.RLIM_INFINITY and now < count:
         enough = most == resource.RLIM_INFINITY or most >= count

@@ -160,11 +160,17 @@ TEST_CASE(
   const auto answer = with.ignore_all_of({with.folder.path("source/a/b.db"), with.folder.path("source/a/c")});
   REQUIRE(answer.passed_over_size() == 1);
   CHECK(answer.passed_over(0).path() == with.folder.path("source/a/b.db"));
-  CHECK(answer.passed_over(0).reason().find("comes after it: 'always *.db'") != std::string::npos);
+  CHECK(answer.passed_over(0).reason().find(".track files come after it") != std::string::npos);
   REQUIRE(answer.rules_size() == 1);
   CHECK(answer.rules(0).rule() == "ignore /a/c");
   CHECK(with.set_rules() == std::vector<std::string>{"once *.jpg", "ignore /a/file", "ignore /a/c"});
   CHECK(as_text(read_file(track, 2u << 20)) == text);
+
+  // Nor does a rule of the set do for a folder in which one of the file's holds something.
+  fs::create_directories(with.folder.path("source/a/folder"));
+  for (int i = 0; i < 2; ++i)
+    CHECK(with.ignore_all_of({with.folder.path("source/a/folder")}).passed_over_size() == 2);
+  CHECK(with.set_rules().size() == 3);
 
   // Of several that are given the error says that those before it are done.
   v1::IgnorePathsRequest request;
@@ -174,7 +180,7 @@ TEST_CASE(
     with.rules.ignore(request);
     FAIL("it was added");
   } catch (const Error& error) {
-    CHECK(std::string(error.what()).find("the paths before it have their rules") != std::string::npos);
+    CHECK(std::string(error.what()).find("the rules that were added before stay") != std::string::npos);
   }
   CHECK(with.set_rules().back() == "ignore /a/d");
 }
