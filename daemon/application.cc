@@ -55,23 +55,25 @@ std::string notice_of(const catalog::Rebuilt& rebuilt) {
 }
 
 // Ends the process, unless it is told to stop before that: what is not done then is done by the next start.
-std::jthread end_by(std::chrono::milliseconds time) {
-  return std::jthread([time](const std::stop_token& stop) {
+std::jthread end_by(std::chrono::milliseconds time, const StateLock& lock_of_state) {
+  return std::jthread([time, &lock_of_state](const std::stop_token& stop) {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     if (std::condition_variable_any().wait_for(lock, stop, time, [&] { return stop.stop_requested(); }))
       return;
     spdlog::warn("garnerd ends without waiting any longer");
     spdlog::default_logger()->flush();
+    lock_of_state.release();
     std::_Exit(0);
   });
 }
 
 }  // namespace
 
-Application::Application(const std::string& state_folder, const Settings& settings,
+Application::Application(const std::string& state_folder, const StateLock& lock, const Settings& settings,
                          std::shared_ptr<LogRing> log)
-    : clock_(system_clock()),
+    : lock_(lock),
+      clock_(system_clock()),
       log_(std::move(log)),
       keys_(state_folder + "/keys"),
       catalog_(state_folder, keys_, clock_),
@@ -251,7 +253,7 @@ void Application::tick() {
 
 void Application::stop() {
   manager_.stopping();
-  stop_limit_ = end_by(kAllStop);
+  stop_limit_ = end_by(kAllStop, lock_);
   gate_.close();
   boost::system::error_code ignored;
   timer_.cancel(ignored);

@@ -25,17 +25,20 @@
 #include "service.h"
 #include "service_manager.h"
 #include "settings.h"
+#include "state_lock.h"
 
 namespace garner::daemon {
 
 class Application {
  public:
-  // The state folder exists and is locked. Errors are those of keys and catalog.
-  Application(const std::string& state_folder, const Settings& settings, std::shared_ptr<LogRing> log);
+  // The state folder exists; `lock` is on it. Errors are those of keys and catalog.
+  Application(const std::string& state_folder, const StateLock& lock, const Settings& settings,
+              std::shared_ptr<LogRing> log);
   ~Application();
 
   // Serves on the socket until SIGTERM or SIGINT. `ready` is called when connections are taken. Returns
-  // within five seconds of the signal; a run that does not stop in time is left to its last checkpoint.
+  // within five seconds of the signal, or ends the process; a run that does not stop in time is left to its
+  // last checkpoint.
   void serve(ListeningSocket socket, const std::function<void()>& ready);
 
  private:
@@ -48,6 +51,7 @@ class Application {
   void tell_status();
   void stop();
 
+  const StateLock& lock_;
   std::jthread stop_limit_;  // goes after all that may keep the end waiting
   const Clock& clock_;
   std::shared_ptr<LogRing> log_;

@@ -30,7 +30,7 @@ void run(const CommandLine& line, const Places& places, const Settings& settings
   const std::shared_ptr<LogRing> log = start_logging(
       settings, settings.log_target.value_or(default_log_target(line.foreground)), places.state_folder);
   crypto::initialize_crypto();
-  Application application(places.state_folder, settings, log);
+  Application application(places.state_folder, lock, settings, log);
   ListeningSocket socket = passed ? *std::move(passed) : ListeningSocket::make(places.socket);
   application.serve(std::move(socket), [&] {
     if (background) background->ready();

@@ -27,4 +27,6 @@ StateLock::StateLock(const std::string& state_folder) {
   write_at(file_.get(), as_bytes(pid), 0, path);
 }
 
+void StateLock::release() const { flock(file_.get(), LOCK_UN); }
+
 }  // namespace garner::daemon

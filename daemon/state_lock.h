@@ -14,6 +14,11 @@ class StateLock {
   // The folder exists. Error(kConflict) names the process that holds it.
   explicit StateLock(const std::string& state_folder);
 
+  // For a process that ends at once, whatever its threads do: one that a file system keeps in the kernel keeps
+  // what is open as well, and with it the lock, until it returns. Whoever else holds the lock by fork(2)
+  // does not hold it any more.
+  void release() const;
+
  private:
   Fd file_;
 };

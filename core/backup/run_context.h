@@ -18,6 +18,7 @@
 #include "backup/work_queue.h"
 #include "base/bounded_calls.h"
 #include "snapshot/tree.h"
+#include "source/excluded_folders.h"
 #include "store/blob_writer.h"
 
 namespace garner::backup {
@@ -57,9 +58,8 @@ struct RunContext {
   const BackupOptions& options;
   const Clock& clock;
   std::stop_token stop;
-  bool resumed = false;                      // the checkpoint holds something
-  std::vector<source::FileStatus> excluded;  // folders that are left out, by device and inode
-  std::vector<std::string> excluded_paths;   // of those that could not be looked at
+  bool resumed = false;  // the checkpoint holds something
+  source::ExcludedFolders excluded;
   std::shared_ptr<const source::RuleList> set_rules;
   std::vector<std::uint64_t> source_devices;
   snapshot::OwnerNames owners;

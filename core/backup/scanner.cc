@@ -22,10 +22,6 @@ constexpr std::size_t kWindow = 1024;  // entries
 constexpr std::size_t kBatchFiles = 64;
 constexpr std::uint64_t kBatchBytes = 8u << 20;
 
-bool is_same_folder(const source::FileStatus& a, const source::FileStatus& b) {
-  return a.device == b.device && a.inode == b.inode;
-}
-
 // A bind mount can make a folder its own descendant.
 bool is_inside_itself(const Folder& folder, const source::FileStatus& status) {
   for (const Folder* above = folder.parent().get(); above->parent(); above = above->parent().get()) {
@@ -211,7 +207,7 @@ bool Scanner::open(Folder& folder) {
   const source::FileStatus status = view.status();
   scan.device = status.device;
   scan.inode = status.inode;
-  if (is_excluded(folder, status)) return false;
+  if (context_.excluded.hold(*scan.handle, status)) return false;
   if (is_inside_itself(folder, status)) {
     throw Error(ErrorKind::kReadFailed,
                 "it is one of the folders above it (a mount makes a circle); it was left out", ELOOP);
@@ -244,15 +240,6 @@ bool Scanner::is_bare_mount_point(const Folder& folder) const {
   if (!folder.is_source_root() || !folder.scan.is_empty) return false;
   const std::optional<v1::Node>& known = folder.base.from_checkpoint ? folder.base.known : folder.base.node;
   return known && known->inode() != folder.scan.inode && !snapshot::equal(known->totals(), v1::Totals());
-}
-
-bool Scanner::is_excluded(const Folder& folder, const source::FileStatus& status) const {
-  if (std::ranges::any_of(context_.excluded,
-                          [&](const auto& other) { return is_same_folder(status, other); }))
-    return true;
-  if (context_.excluded_paths.empty()) return false;
-  return std::ranges::find(context_.excluded_paths, folder.scan.handle->path()) !=
-         context_.excluded_paths.end();
 }
 
 void Scanner::leave_out(const std::shared_ptr<Folder>& folder) {

@@ -31,7 +31,6 @@ class Scanner {
   void leave_out(const std::shared_ptr<Folder>& folder);
   void complete(const std::shared_ptr<Folder>& folder, std::size_t slot, std::optional<v1::Node> node,
                 bool same);
-  bool is_excluded(const Folder& folder, const source::FileStatus& status) const;
   void find_rules(Folder& folder, const source::FolderView& view);
   std::shared_ptr<const source::RuleList> earlier_rules(const Folder& folder, const std::string& path);
   LookTask task_of(const std::shared_ptr<Folder>& folder, std::size_t slot, const source::FolderEntry& entry,

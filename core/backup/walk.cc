@@ -28,18 +28,6 @@ namespace {
 
 std::string bytes_of(ByteView view) { return std::string(as_text(view)); }
 
-// Of what the path leads to, which may hang. Error(kNotFound), kReadFailed.
-struct stat status_of(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
-  return source::SlowFileSystem(calls, path).call([path] {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-      throw system_error(errno, printable(path),
-                         errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
-    }
-    return status;
-  });
-}
-
 // Where the path leads, through all links. Error(kReadFailed).
 std::string real_path(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
   return source::SlowFileSystem(calls, path).call([path] {
@@ -47,22 +35,6 @@ std::string real_path(const std::shared_ptr<BoundedCalls>& calls, const std::str
     if (!real) throw system_error(errno, printable(path), ErrorKind::kReadFailed);
     return std::string(real.get());
   });
-}
-
-// A folder that must not be backed up: by what it is or, where it cannot be looked at, by its path.
-void exclude(RunContext& context, const std::string& path) {
-  try {
-    const struct stat status = status_of(context.calls, path);
-    source::FileStatus folder;
-    folder.device = status.st_dev;
-    folder.inode = status.st_ino;
-    context.excluded.push_back(folder);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::kNotFound) return;
-    if (error.kind() != ErrorKind::kReadFailed) throw;
-    spdlog::warn("{}, which is not to be backed up, cannot be looked at: {}", printable(path), error.what());
-    context.excluded_paths.push_back(path);
-  }
 }
 
 }  // namespace
@@ -89,7 +61,7 @@ std::vector<std::shared_ptr<Folder>> Attempt::queue_sources(RunContext& context)
     try {
       if (path != "/" && !snapshot::is_valid_name(base_name(path))) throw no_node_name(base_name(path));
       // A link that leads nowhere is told as such: what it should lead to is not there, or not mounted.
-      const mode_t mode = status_of(context.calls, path).st_mode;
+      const mode_t mode = source::status_in_time(context.calls, path).st_mode;
       if (S_ISDIR(mode)) {
         FolderBase folder_base{std::nullopt, base_seen,          !options_.full_scan,
                                false,        supply_ != nullptr, std::nullopt};
@@ -184,14 +156,13 @@ void Attempt::walk() {
       .stop = stop_,
       .resumed = resumed_,
       .excluded = {},
-      .excluded_paths = {},
       .set_rules = std::make_shared<source::RuleList>(
           source::parse_set_rules({options_.set.rules().begin(), options_.set.rules().end()})),
       .source_devices = {},
       .owners = {source::user_name, source::group_name},
       .metadata = MetadataSink(fed(0).hasher(), *writer_),
       .calls = options_.source_calls ? options_.source_calls : std::make_shared<BoundedCalls>()};
-  for (const std::string& path : options_.excluded_folders) exclude(context, path);
+  context.excluded = source::ExcludedFolders(options_.excluded_folders, context.calls);
   statistics_->stage("reading");
   std::vector<std::shared_ptr<Folder>> tops;
   try {

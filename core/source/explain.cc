@@ -1,11 +1,11 @@
 #include "source/explain.h"
 
 #include <dirent.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 
 #include "base/error.h"
+#include "source/excluded_folders.h"
 #include "source/folder_view.h"
 #include "source/rule_scope.h"
 #include "source/track_file.h"
@@ -27,12 +27,9 @@ std::vector<std::string> components(const std::string& path) {
 class Walk {
  public:
   Walk(const std::string& source, const ExplainOptions& options)
-      : options_(options), folder_(FolderHandle::open_root(source, options.calls)) {
+      : options_(options), folder_(FolderHandle::open_root(source, options.calls)),
+        excluded_(options.excluded_folders, options.calls) {
     if (options.set_rules) scope_ = RuleScope::of_root(options.set_rules);
-    for (const std::string& path : options.excluded_folders) {
-      struct stat status {};
-      if (stat(path.c_str(), &status) == 0) excluded_.emplace_back(status.st_dev, status.st_ino);
-    }
     const FolderView view(folder_);
     above_.push_back(identity(view));
     look(view);
@@ -102,9 +99,10 @@ class Walk {
     try {
       folder_ = FolderHandle::open_child(folder_, name);
       const FolderView view(folder_);
-      const auto folder = identity(view);
-      if (std::ranges::find(excluded_, folder) != excluded_.end())
+      const FileStatus status = view.status();
+      if (excluded_.hold(*folder_, status))
         return leave_out(printable(path_) + " is a repository or garner's state folder");
+      const std::pair folder(status.device, status.inode);
       if (std::ranges::find(above_, folder) != above_.end())
         return leave_out(printable(path_) + " is one of the folders above it (a mount makes a circle)", true);
       if (last) return true;
@@ -133,7 +131,7 @@ class Walk {
   const ExplainOptions& options_;
   std::shared_ptr<FolderHandle> folder_;  // none: from here on nothing exists
   std::shared_ptr<const RuleScope> scope_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> excluded_;
+  const ExcludedFolders excluded_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> above_;  // device and inode, from the source down
   std::string path_;
   std::vector<std::pair<std::size_t, MatchedRule>> numbered_;

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/mounts.h"
 
 namespace garner::source {
@@ -37,6 +38,17 @@ void SlowFileSystem::call_bounded(std::function<void()> work) {
                       std::to_string(calls_->left_behind()) + " wait for file systems that do not answer)",
                   ETIMEDOUT);
   }
+}
+
+struct stat status_in_time(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
+  return SlowFileSystem(calls, path).call([path] {
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) {
+      throw system_error(errno, printable(path),
+                         errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
+    }
+    return status;
+  });
 }
 
 }  // namespace garner::source

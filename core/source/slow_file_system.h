@@ -5,6 +5,8 @@
 // there, that is asked.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -55,5 +57,8 @@ class SlowFileSystem {
   std::atomic<bool> hung_ = false;
   std::atomic<bool> told_ = false;
 };
+
+// Of what the path leads to, in time. Error(kNotFound), kReadFailed, kCancelled.
+struct stat status_in_time(const std::shared_ptr<BoundedCalls>& calls, const std::string& path);
 
 }  // namespace garner::source

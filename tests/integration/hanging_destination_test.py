@@ -24,9 +24,7 @@ class HangingDestinationTest(Case):
             self.skipTest("needs /dev/fuse and root")
         for name in ("served", "nas"):
             os.makedirs(self.path(name))
-        self.program = subprocess.Popen(["bindfs", "-f", self.path("served"), self.path("nas")])
-        self.addCleanup(self.end)
-        self.wait(lambda: os.path.ismount(self.path("nas")))
+        self.program = self.show("served", "nas")
         # Who looks for leaks when a program ends waits for all its threads, and those may wait for the file system.
         options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         self.enterContext(mock.patch.dict(os.environ, ASAN_OPTIONS=options))
@@ -37,11 +35,18 @@ class HangingDestinationTest(Case):
         for number in range(20):
             self.write(f"source/{number}", os.urandom(100_000))
 
-    def end(self):
-        self.program.send_signal(signal.SIGCONT)
-        subprocess.run(["umount", "-l", self.path("nas")], check=False)
-        self.program.kill()
-        self.program.wait()
+    def show(self, folder, place):
+        """The program that shows the folder at that place."""
+        program = subprocess.Popen(["bindfs", "-f", self.path(folder), self.path(place)])
+
+        def end():
+            program.send_signal(signal.SIGCONT)
+            subprocess.run(["umount", "-l", self.path(place)], check=False)
+            program.kill()
+            program.wait()
+        self.addCleanup(end)
+        self.wait(lambda: os.path.ismount(self.path(place)))
+        return program
 
     def add_set(self, name, *destinations):
         self.garner.run("set", "add", name, "--source", self.path("source"), "--destination", *destinations)
@@ -69,6 +74,9 @@ class HangingDestinationTest(Case):
         self.assertIn("its file system does not answer", detail)
         self.refused(self.garner, 1, "destination", "add", "more", self.path("nas/more"), says="does not answer")
         self.assertEqual("READY", self.state("disk")[0])
+        # What is left out of sources is looked for in all local destinations.
+        said = self.garner.run("set", "explain", "other", self.path("source/1"), timeout=PATIENCE).stdout
+        self.assertIn("backed up", said)
         # Its prune is due, and a set waits for it to be plugged in: other sets do not wait for the one who looks.
         self.garner.run("destination", "edit", "nas", "--prune-schedule", "*:*:*", timeout=PATIENCE)
         self.add_set("nas", "nas")
@@ -116,6 +124,30 @@ class HangingDestinationTest(Case):
         self.assertEqual("0", done["error_count"])
         self.check_restores(done["snapshot_id"])
         self.garner.run("check", "--read-data")
+
+    def test_a_daemon_that_the_kernel_cannot_end_leaves_its_state_folder_to_the_next(self):
+        # Whoever asks `far` waits for its program, which has read the question: not even SIGKILL ends that. The
+        # program itself waits for `nas`.
+        os.makedirs(self.path("far"))
+        os.makedirs(self.path("nas/shown"))
+        self.show("nas/shown", "far")
+        self.garner.run("destination", "add", "far", self.path("far/repository"))
+        self.add_set("far", "far")
+        self.garner.stop()
+        self.write("garnerd.toml", SETTINGS.replace("2s", "5m"))
+        self.garner.start()
+        self.program.send_signal(signal.SIGSTOP)
+        run = self.garner.json("backup", "far", "--detach")["run_id"]
+        self.wait(lambda: self.garner.json("run", "show", run)["state"] == "RUN_STATE_RUNNING")
+        old = self.garner.process
+        old.terminate()
+        with open(self.path("state/garnerd.log"), encoding="utf-8") as log:
+            self.wait(lambda: "garnerd ends without waiting any longer" in log.read())
+        self.assertRaises(subprocess.TimeoutExpired, old.wait, 1)
+        self.garner.start()
+        self.program.send_signal(signal.SIGCONT)
+        self.assertEqual(0, old.wait(PATIENCE))
+        self.wait(lambda: self.garner.json("run", "show", run)["state"] == "RUN_STATE_FINISHED")
 
 
 if __name__ == "__main__":
