@@ -14,13 +14,18 @@ namespace garner {
 namespace {
 
 // Those that linux/magic.h does not name are from the sources of the file systems.
-constexpr std::array<std::uint32_t, 15> kMayHang = {
+constexpr std::array<std::uint32_t, 20> kMayHang = {
     NFS_SUPER_MAGIC,  SMB_SUPER_MAGIC,  CIFS_SUPER_MAGIC,   SMB2_SUPER_MAGIC,
     FUSE_SUPER_MAGIC, CEPH_SUPER_MAGIC, CODA_SUPER_MAGIC,   AFS_SUPER_MAGIC,
     AFS_FS_MAGIC,     V9FS_MAGIC,       AUTOFS_SUPER_MAGIC,
     0x0BD00BD0,  // Lustre
     0x47504653,  // GPFS
     0x01161970,  // GFS2
+    0x7461636F,  // OCFS2
+    0x20030528,  // OrangeFS
+    0x19830326,  // BeeGFS
+    0x786F4256,  // VirtualBox's shared folders
+    0xBACBACBC,  // VMware's
     0x0000564C,  // NCP
 };
 

@@ -16,9 +16,12 @@
 
 namespace garner::destination {
 
-bool lies_where_it_may_hang(const std::string& folder) {
+std::optional<bool> lies_where_it_may_hang(const std::string& folder) {
   const Fd fd(open(folder.c_str(), O_PATH | O_CLOEXEC));
-  if (fd.get() < 0) return errno != ENOENT && errno != ENOTDIR;
+  if (!fd.valid()) {
+    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+    return true;
+  }
   if (!may_hang(fd.get())) return false;
   // Some programs tell from memory how much room there is; of a name that nobody has heard of yet they have
   // to ask.
@@ -28,7 +31,7 @@ bool lies_where_it_may_hang(const std::string& folder) {
 }
 
 SlowFolder::SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr<BoundedCalls> calls,
-                       std::function<bool(const std::string&)> may_hang)
+                       std::function<std::optional<bool>(const std::string&)> may_hang)
     : folder_(std::move(folder)), calls_(std::move(calls)), may_hang_(std::move(may_hang)) {}
 
 // ---- Asking ----
@@ -80,8 +83,8 @@ void SlowFolder::call(std::function<void()> work, Longest longest) {
   const auto question = [root, may_hang = may_hang_] { return may_hang(root); };
   const auto answers = [&] {
     if (std::chrono::steady_clock::now() >= last) return false;
-    const auto ignored = std::make_shared<CallAnswer<bool>>();
-    return calls_->run(root, CallAnswer<bool>::call(ignored, question)) == BoundedCalls::Outcome::kDone;
+    using Answer = CallAnswer<std::optional<bool>>;
+    return calls_->run(root, Answer::call(std::make_shared<Answer>(), question)) == BoundedCalls::Outcome::kDone;
   };
   switch (calls_->run(root, std::move(work), answers)) {
     case BoundedCalls::Outcome::kDone:
@@ -101,10 +104,11 @@ bool SlowFolder::is_slow() {
     const std::lock_guard lock(mutex_);
     if (slow_) return *slow_;
   }
-  const bool slow = in_time([root = folder_->root(), may_hang = may_hang_] { return may_hang(root); });
+  const std::optional<bool> slow =
+      in_time([root = folder_->root(), may_hang = may_hang_] { return may_hang(root); });
   const std::lock_guard lock(mutex_);
-  slow_ = slow;
-  return slow;
+  slow_ = slow;  // if nothing is there, something may be mounted there later
+  return slow.value_or(false);
 }
 
 // ---- What is asked ----

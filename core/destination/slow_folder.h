@@ -14,8 +14,8 @@
 // is not ended by a StopScope either, and a folder is known by its path: what is mounted there meanwhile is
 // not asked before the old calls have returned.
 //
-// Other file systems are asked directly, at no cost. Which it is is found out when first asked, and again
-// after the place was away.
+// Other file systems are asked directly, at no cost. Which it is is found out when something is there that is
+// asked, and again after the place was away.
 #pragma once
 
 #include <functional>
@@ -31,15 +31,15 @@
 namespace garner::destination {
 
 // Whether the file system that holds the folder may hang. It is asked something that no kernel remembers, so
-// this may hang, too. False where nothing is there.
-bool lies_where_it_may_hang(const std::string& folder);
+// this may hang, too. None where nothing is there.
+std::optional<bool> lies_where_it_may_hang(const std::string& folder);
 
 class SlowFolder final : public Destination {
  public:
   // `calls`: all folders of a process share them. Who does not answer is away after once or twice their
   // limit.
   SlowFolder(std::shared_ptr<LocalDestination> folder, std::shared_ptr<BoundedCalls> calls,
-             std::function<bool(const std::string&)> may_hang = lies_where_it_may_hang);
+             std::function<std::optional<bool>(const std::string&)> may_hang = lies_where_it_may_hang);
 
   std::string describe() const override { return folder_->describe(); }
   void put(const std::string& key, ByteView data) override;
@@ -78,7 +78,7 @@ class SlowFolder final : public Destination {
 
   const std::shared_ptr<LocalDestination> folder_;
   const std::shared_ptr<BoundedCalls> calls_;
-  const std::function<bool(const std::string&)> may_hang_;
+  const std::function<std::optional<bool>(const std::string&)> may_hang_;
 
   std::mutex mutex_;
   std::optional<bool> slow_;

@@ -1,6 +1,7 @@
 // What each kind of place has of its own to be tried.
 #include <fcntl.h>
 
+#include "base/bounded_calls.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "destination/local.h"
@@ -16,12 +17,22 @@ TrialPlace folder_of(const std::string& url, const PlaceContext& context) {
   const std::shared_ptr<LocalDestination> folder = open_local(url);
   TrialPlace place;
   place.place = open_folder(folder, context);
-  place.tidy = [folder](const std::string&, const std::set<std::string>& names) {
-    for (const std::string& name : names) folder->remove_empty_folders(name);
+  // Not done where the file system does not answer in time: then the steps have told.
+  const auto in_time = [root = folder->root(), calls = context.calls](const auto& work) {
+    if (!calls) return work();
+    calls->run(root, work);
+  };
+  place.tidy = [folder, in_time](const std::string&, const std::set<std::string>& names) {
+    in_time([folder, names] {
+      for (const std::string& name : names) folder->remove_empty_folders(name);
+    });
   };
   // What was just written and is durable is still in the page cache, and would be read from there.
-  place.forget = [root = normal_path(url)](const std::string& key) {
-    posix_fadvise(open_file(root + "/" + key, O_RDONLY | O_NOFOLLOW).get(), 0, 0, POSIX_FADV_DONTNEED);
+  place.forget = [path = normal_path(url), in_time](const std::string& key) {
+    in_time([object = path + "/" + key] {
+      const Fd file(open(object.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+      if (file.valid()) posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);
+    });
   };
   return place;
 }

@@ -71,12 +71,22 @@ TEST_CASE("a folder that may not hang keeps the contract of destinations, asked 
   garner::testing::check_destination_contract([] { return std::make_unique<SlowPlace>(false); });
 }
 
-TEST_CASE("a folder of a local file system does not hang, nor does one that is not there") {
+TEST_CASE("a folder of a local file system does not hang, and of one that is not there it is not known") {
   const TemporaryFolder folder;
-  CHECK_FALSE(lies_where_it_may_hang(folder.path()));
-  CHECK_FALSE(lies_where_it_may_hang(folder.path("missing")));
+  CHECK(lies_where_it_may_hang(folder.path()) == false);
+  CHECK(lies_where_it_may_hang(folder.path("missing")) == std::nullopt);
   SlowFolder place(open_local(folder.path()), std::make_shared<BoundedCalls>());
   CHECK(place.staging_folder() == folder.path(".staging"));
+}
+
+TEST_CASE("what is mounted where nothing was may hang") {
+  const TemporaryFolder folder;
+  const auto there = std::make_shared<std::optional<bool>>();
+  SlowFolder place(open_local(folder.path()), std::make_shared<BoundedCalls>(),
+                   [there](const std::string&) { return *there; });
+  CHECK(place.size("log/1") == std::nullopt);
+  *there = true;
+  CHECK(place.staging_folder() == std::nullopt);
 }
 
 TEST_CASE("a folder whose file system does not answer is away until it does") {
