@@ -18,7 +18,7 @@ namespace garner::source {
 class ExcludedFolders {
  public:
   ExcludedFolders() = default;
-  // `paths`: absolute. Waits for one that hangs as long as `calls` do. Error(kCancelled).
+  // `paths`: absolute. Waits for one that hangs as long as `calls` do; they may be none. Error(kCancelled).
   ExcludedFolders(const std::vector<std::string>& paths, const std::shared_ptr<BoundedCalls>& calls);
 
   bool hold(const FolderHandle& folder, const FileStatus& status) const;

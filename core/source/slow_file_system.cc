@@ -41,14 +41,15 @@ void SlowFileSystem::call_bounded(std::function<void()> work) {
 }
 
 struct stat status_in_time(const std::shared_ptr<BoundedCalls>& calls, const std::string& path) {
-  return SlowFileSystem(calls, path).call([path] {
+  const auto look = [path] {
     struct stat status {};
     if (stat(path.c_str(), &status) != 0) {
       throw system_error(errno, printable(path),
                          errno == ENOENT || errno == ENOTDIR ? ErrorKind::kNotFound : ErrorKind::kReadFailed);
     }
     return status;
-  });
+  };
+  return calls ? SlowFileSystem(calls, path).call(look) : look();
 }
 
 }  // namespace garner::source

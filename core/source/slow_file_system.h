@@ -58,7 +58,8 @@ class SlowFileSystem {
   std::atomic<bool> told_ = false;
 };
 
-// Of what the path leads to, in time. Error(kNotFound), kReadFailed, kCancelled.
+// Of what the path leads to, in time, or however long it takes without `calls`. Error(kNotFound),
+// kReadFailed, kCancelled.
 struct stat status_in_time(const std::shared_ptr<BoundedCalls>& calls, const std::string& path);
 
 }  // namespace garner::source
