@@ -111,6 +111,9 @@ std::string waiting_text(const v1::Run& run) {
       return "paused: " + told("a destination is away") + "; it goes on by itself when it is back";
     case v1::PAUSE_REASON_DESTINATION_FULL:
       return "paused: " + told("a destination is full") + "; it goes on by itself when there is room";
+    case v1::PAUSE_REASON_STATE_FULL:
+      return "paused: " + told("the disk of the daemon's state folder is full") +
+             "; it goes on by itself when there is room";
     case v1::PAUSE_REASON_WINDOW:
       return "paused: " + told("its window has closed") + "; it goes on by itself then";
     default:

@@ -40,6 +40,19 @@ std::string age_text(std::int64_t seconds) {
   return duration_text(static_cast<std::uint64_t>(seconds) / unit * unit);
 }
 
+const char* reason_text(v1::PauseReason reason) {
+  switch (reason) {
+    case v1::PAUSE_REASON_DESTINATION_AWAY:
+      return "its destination is away";
+    case v1::PAUSE_REASON_DESTINATION_FULL:
+      return "its destination is full";
+    case v1::PAUSE_REASON_STATE_FULL:
+      return "the disk of the daemon's state folder is full";
+    default:
+      return "somebody paused it";
+  }
+}
+
 class Check {
  public:
   Check(const v1::Status& status, const std::vector<std::string>& sets, std::int64_t now)
@@ -117,11 +130,8 @@ class Check {
     if (run.state() != v1::RUN_STATE_PAUSED || run.pause_reason() == v1::PAUSE_REASON_WINDOW) return;
     const std::int64_t wait = now_ - run.queued().seconds();
     if (wait < kLongWait) return;
-    const char* reason = run.pause_reason() == v1::PAUSE_REASON_DESTINATION_AWAY   ? "its destination is away"
-                         : run.pause_reason() == v1::PAUSE_REASON_DESTINATION_FULL ? "its destination is full"
-                                                                                   : "somebody paused it";
     add(CheckCode::kWarning, "backup of " + run.set() + " (run " + run.run_id() + ") waits, " +
-                                 age_text(wait) + " after its begin: " + reason);
+                                 age_text(wait) + " after its begin: " + reason_text(run.pause_reason()));
   }
 
   void look_at(const v1::Destination& one) {

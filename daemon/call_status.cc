@@ -24,6 +24,7 @@ grpc::StatusCode code_of(ErrorKind kind) {
     case ErrorKind::kConflict:
       return grpc::StatusCode::FAILED_PRECONDITION;
     case ErrorKind::kDestinationFull:
+    case ErrorKind::kStateFull:
     case ErrorKind::kTargetFull:
       return grpc::StatusCode::RESOURCE_EXHAUSTED;
     case ErrorKind::kCancelled:

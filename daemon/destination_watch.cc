@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/disk_space.h"
 #include "base/error.h"
 #include "copy_request.h"
 #include "destination_runs.h"
@@ -15,7 +16,7 @@ namespace garner::daemon {
 
 namespace {
 
-// A full destination is tried when this much more is free than when the run was paused.
+// A full disk is tried when this much more is free than when the run was paused.
 constexpr std::uint64_t kEnoughMore = 8u << 20;
 // At the first look, there is room if two packs fit.
 constexpr std::uint64_t kEnough = 64u << 20;
@@ -126,6 +127,10 @@ DestinationWatch::View DestinationWatch::look_at(const RunQueue::Waiting& waitin
     view.free_bytes = any_told ? std::min(view.free_bytes, seen.free_bytes()) : seen.free_bytes();
     any_told = true;
   }
+  if (waiting.reason == catalog::PauseReason::kStateFull) {
+    const std::optional<DiskSpace> space = disk_space(destinations_.context().state_folder);
+    view.free_bytes = space ? space->free : 0;
+  }
   return view;
 }
 
@@ -137,7 +142,7 @@ bool DestinationWatch::is_to_be_tried(const RunQueue::Waiting& waiting) {
   const bool anew = first || last.next_try < now - kLongestInterval;
   if (anew) last.view = {};
   bool more = false;
-  if (waiting.reason != catalog::PauseReason::kDestinationFull) {
+  if (waiting.reason == catalog::PauseReason::kDestinationAway) {
     more = !std::ranges::includes(last.view.there, view.there);
   } else if (anew) {
     more = view.free_bytes >= kEnough;

@@ -1,7 +1,8 @@
-// Runs that wait for their destinations: looked at every few seconds, and gone on with when one is there
-// again or has room. And destinations that are behind with a set, for they were away, full or are new in it:
-// when one is there, and its set may run by itself at this time, a copy gives it the newest snapshot. After
-// one that failed or was cancelled it may have to wait (last_copy.h).
+// Runs that wait for their destinations, or for room in the state folder: looked at every few seconds, and
+// gone on with when one is there again, or where there was no room there is. And destinations that are behind
+// with a set, for they were away, full or are new in it: when one is there, and its set may run by itself at
+// this time, a copy gives it the newest snapshot. After one that failed or was cancelled it may have to wait
+// (last_copy.h).
 #pragma once
 
 #include <chrono>
@@ -24,11 +25,11 @@ class DestinationWatch {
   void look();
 
  private:
-  // Of a run's destinations.
+  // Of what a run waits for.
   struct View {
-    std::set<std::string> there;
+    std::set<std::string> there;  // of its destinations
     // Where there is least room of these: the full one is among them, and one that is away tells nothing of
-    // it. 0 where none tells, as stores do not.
+    // it. 0 where none tells, as stores do not. In the state folder for a run that waits for room there.
     std::uint64_t free_bytes = 0;
   };
   void catch_up();

@@ -4,7 +4,6 @@
 #include <pthread.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/disk_space.h"
 #include "base/file.h"
 #include "base/stop_scope.h"
 #include "crypto/hash.h"
@@ -35,10 +35,8 @@ constexpr std::uint64_t kReadsBetweenLooks = 256;
 
 // What else is in the state folder, runs above all, must go on to be written.
 bool has_little_room(const std::string& folder) {
-  struct statvfs facts {};
-  if (statvfs(folder.c_str(), &facts) != 0) return false;
-  const std::uint64_t least = std::min(std::uint64_t{1} << 30, facts.f_blocks * facts.f_frsize / 20);
-  return facts.f_bavail * facts.f_frsize < least;
+  const std::optional<DiskSpace> space = disk_space(folder);
+  return space && space->free < std::min(std::uint64_t{1} << 30, space->total / 20);
 }
 
 std::string file_name(const HistoryGroup& group) {
@@ -279,7 +277,7 @@ void Histories::read_in(Entry& entry, HistoryGroup& group, const SnapshotHistory
         continue;
       } catch (const Error& error) {
         if (source.is_full()) {
-          throw Error(ErrorKind::kDestinationFull,
+          throw Error(ErrorKind::kStateFull,
                       "the file system of " + printable(folder_) +
                           " is nearly full, so what is in the snapshots is not noted there: make room on it");
         }

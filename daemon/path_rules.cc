@@ -206,7 +206,7 @@ bool PathRules::add_in_tree(const PathOwner& owner, const std::string& folder, c
     });
   } catch (const Error& error) {
     // Read-only, its owner's alone, full, or itself among what cannot be read.
-    if (error.kind() != ErrorKind::kWriteFailed && error.kind() != ErrorKind::kDestinationFull) throw;
+    if (error.kind() != ErrorKind::kWriteFailed && error.kind() != ErrorKind::kStateFull) throw;
     PathOwner with = owner;
     with.set.definition.add_rules(rule_for(owner.relative));
     const source::Explanation found = ask_in_time(

@@ -355,6 +355,9 @@ RunQueue::Outcome RunQueue::outcome_of(ActiveRun& run, std::exception_ptr error)
     if (known.kind() == ErrorKind::kDestinationFull && may_wait) {
       return {RunState::kPaused, PauseReason::kDestinationFull, known.what(), ""};
     }
+    if (known.kind() == ErrorKind::kStateFull && may_wait) {
+      return {RunState::kPaused, PauseReason::kStateFull, known.what(), ""};
+    }
     if (known.kind() == ErrorKind::kCancelled && wish == StopWish::kMakeWay) {
       return {RunState::kQueued, PauseReason::kNone, "it makes way for other runs", ""};
     }

@@ -23,9 +23,9 @@ constexpr std::chrono::seconds kStopPatience{10};
 constexpr std::uint64_t kMostListed = 200;
 constexpr std::size_t kMostListedBytes = 1u << 20;
 
-bool waits_for_destination(const RunRow& row) {
+bool waits_for_place(const RunRow& row) {
   return row.pause_reason == PauseReason::kDestinationAway ||
-         row.pause_reason == PauseReason::kDestinationFull;
+         row.pause_reason == PauseReason::kDestinationFull || row.pause_reason == PauseReason::kStateFull;
 }
 
 Error is_over_error(std::int64_t number) {
@@ -240,7 +240,7 @@ std::vector<RunQueue::Waiting> RunQueue::waiting() {
   std::vector<Waiting> all;
   for (const auto& [number, run] : active_) {
     const RunRow row = run->row();
-    if (row.state != RunState::kPaused || !waits_for_destination(row)) continue;
+    if (row.state != RunState::kPaused || !waits_for_place(row)) continue;
     all.push_back({number, row.pause_reason, run->request().destinations});
   }
   return all;
@@ -251,7 +251,7 @@ void RunQueue::retry(std::int64_t number) {
   const auto found = active_.find(number);
   if (found == active_.end()) return;
   const RunRow row = found->second->row();
-  if (row.state != RunState::kPaused || !waits_for_destination(row)) return;
+  if (row.state != RunState::kPaused || !waits_for_place(row)) return;
   change(*found->second, RunState::kQueued, PauseReason::kNone, "");
   begin_runs();
   lock.unlock();

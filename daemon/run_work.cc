@@ -1,11 +1,11 @@
 #include "run_work.h"
 
 #include <spdlog/spdlog.h>
-#include <sys/statvfs.h>
 
 #include <algorithm>
 
 #include "backup/backup_run.h"
+#include "base/disk_space.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "check_rotation.h"
@@ -127,9 +127,8 @@ std::string RunWork::spool() const { return destinations_.spool_folder(); }
 
 std::uint64_t RunWork::spool_limit() const {
   if (settings_.spool_limit) return *settings_.spool_limit;
-  struct statvfs facts {};
-  if (statvfs(spool().c_str(), &facts) != 0) return kMostUsualSpool;
-  return std::clamp(facts.f_bavail * facts.f_frsize / 10, kLeastUsualSpool, kMostUsualSpool);
+  const std::optional<DiskSpace> space = disk_space(spool());
+  return space ? std::clamp(space->free / 10, kLeastUsualSpool, kMostUsualSpool) : kMostUsualSpool;
 }
 
 void RunWork::clean_spool(const std::vector<Uuid>& runs) const {

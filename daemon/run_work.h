@@ -29,7 +29,7 @@ class RunWork {
   RunWork(Destinations& destinations, const Settings& settings, Histories* histories = nullptr);
 
   // Returns when the run is done; what it achieved is in its report. Errors as the engine's: kCancelled after
-  // `stop`, kDestinationAway, kDestinationFull, and others.
+  // `stop`, kDestinationAway, kDestinationFull, kStateFull, and others.
   void execute(ActiveRun& run, const std::stop_token& stop);
   // Takes back what an unfinished backup left at its destinations and here. The first error of a destination,
   // after the others; what is here is gone then, too.

@@ -12,8 +12,8 @@
 // run_backup() returns when at least one destination has the snapshot and nothing more is to be done at the
 // others, or throws: Error(kCancelled) when `stop` was requested (after a checkpoint: a pause, a cancel and
 // the daemon's end all stop a run this way); otherwise what the last destination failed with:
-// Error(kDestinationAway), Error(kDestinationFull) (the caller pauses the run and calls again with the same
-// checkpoint), or any other error.
+// Error(kDestinationAway), Error(kDestinationFull), Error(kStateFull) (the caller pauses the run and calls
+// again with the same checkpoint), or any other error.
 #pragma once
 
 #include <chrono>

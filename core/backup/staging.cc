@@ -42,7 +42,7 @@ bool is_there(store::Repository& repository) {
 
 bool tells_of_place(const Error& error) {
   return error.kind() == ErrorKind::kCancelled || error.kind() == ErrorKind::kDestinationAway ||
-         error.kind() == ErrorKind::kDestinationFull;
+         error.kind() == ErrorKind::kDestinationFull || error.kind() == ErrorKind::kStateFull;
 }
 
 Error went_away(store::Repository& repository, const Error& error) {

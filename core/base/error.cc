@@ -29,6 +29,8 @@ std::string_view to_string(ErrorKind kind) {
       return "destination away";
     case ErrorKind::kDestinationFull:
       return "destination full";
+    case ErrorKind::kStateFull:
+      return "state folder full";
     case ErrorKind::kTargetFull:
       return "target full";
     case ErrorKind::kReadFailed:

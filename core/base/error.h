@@ -21,6 +21,7 @@ enum class ErrorKind {
   kForked,       // a log that is not a continuation of what was last seen: rolled back, forked, replaced
   kDestinationAway,
   kDestinationFull,
+  kStateFull,    // the disk on which garner keeps what is its own: state folder, spool, caches
   kTargetFull,   // the place that is restored to
   kReadFailed,   // a source file or folder could not be read
   kWriteFailed,  // any other failing write
@@ -53,5 +54,17 @@ class Error : public std::runtime_error {
 // given; everything else `other`: a file that is read can fail so as well, on network file systems.
 Error system_error(int error_number, std::string_view what, ErrorKind other = ErrorKind::kWriteFailed,
                    std::optional<ErrorKind> full = std::nullopt);
+
+// What `operation` returns. Its Error(kStateFull) becomes one of `full`: what it writes to is not garner's
+// own disk.
+template <typename Operation>
+auto where_full_means(ErrorKind full, const Operation& operation) {
+  try {
+    return operation();
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kStateFull) throw;
+    throw Error(full, error.what(), error.error_number());
+  }
+}
 
 }  // namespace garner

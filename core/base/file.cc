@@ -86,12 +86,13 @@ Fd open_file(const std::string& path, int flags, mode_t mode) {
     if (fd >= 0) return Fd(fd);
     if (errno == EINTR) continue;
     const bool reading = (flags & O_ACCMODE) == O_RDONLY;
-    throw file_error(errno, "opening", path, reading ? ErrorKind::kReadFailed : ErrorKind::kWriteFailed);
+    if (reading) throw file_error(errno, "opening", path, ErrorKind::kReadFailed);
+    throw file_error(errno, "opening", path, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
   }
 }
 
 void write_at(int fd, ByteView data, std::uint64_t offset, const std::string& path) {
-  write_all(fd, data, offset, path, ErrorKind::kDestinationFull);
+  write_all(fd, data, offset, path, ErrorKind::kStateFull);
 }
 
 std::size_t read_at(int fd, MutableByteView data, std::uint64_t offset, const std::string& path) {
@@ -134,7 +135,7 @@ Bytes read_file(const std::string& path, std::size_t limit) {
 void sync_file(int fd, const std::string& path) {
   while (fdatasync(fd) != 0) {
     if (errno != EINTR) {
-      throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+      throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
     }
   }
 }
@@ -146,7 +147,7 @@ void sync_folder(const std::string& path) {
     // The file system cannot sync folders at all (some network and FUSE file systems); it orders names by
     // itself.
     if (errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS) return;
-    throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+    throw file_error(errno, "making durable", path, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
   }
 }
 
@@ -184,7 +185,7 @@ bool publish_file(const std::string& from, const std::string& to) {
   if (link(from.c_str(), to.c_str()) != 0) {
     if (has_no_links(errno)) return publish_file_by_rename(from, to);
     if (errno != EEXIST) {
-      throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+      throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
     }
     // NFS says "exists" when the reply to our own link was lost and the call was sent again.
     if (!is_same_file(from, to)) return false;
@@ -218,7 +219,7 @@ bool publish_file_by_rename(const std::string& from, const std::string& to) {
                   "publishing " + printable(to) +
                       ": the file system can neither link files nor rename them without replacing");
     }
-    throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kDestinationFull);
+    throw file_error(errno, "publishing", to, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
   }
   sync_folder(parent_path(to));
   return true;
@@ -227,8 +228,7 @@ bool publish_file_by_rename(const std::string& from, const std::string& to) {
 void make_folder_durably(const std::string& path, mode_t mode) {
   const bool is_new = mkdir(path.c_str(), mode) == 0;
   if (!is_new && !(errno == EEXIST && is_folder(path))) {
-    throw file_error(errno, "creating the folder", path, ErrorKind::kWriteFailed,
-                     ErrorKind::kDestinationFull);
+    throw file_error(errno, "creating the folder", path, ErrorKind::kWriteFailed, ErrorKind::kStateFull);
   }
   try {
     sync_folder(parent_path(path));

@@ -32,10 +32,10 @@ class Fd {
   int fd_ = -1;
 };
 
-// open(2) with O_CLOEXEC; retries EINTR.
+// open(2) with O_CLOEXEC; retries EINTR. No room for a new file: Error(kStateFull).
 Fd open_file(const std::string& path, int flags, mode_t mode = 0600);
 
-// Writes all of `data` at `offset`. ENOSPC and EDQUOT: Error(kDestinationFull).
+// Writes all of `data` at `offset`. ENOSPC and EDQUOT: Error(kStateFull).
 void write_at(int fd, ByteView data, std::uint64_t offset, const std::string& path);
 // Reads up to data.size() bytes at `offset`; fewer only at the end of the file.
 std::size_t read_at(int fd, MutableByteView data, std::uint64_t offset, const std::string& path);
@@ -51,7 +51,7 @@ void replace_file_durably(const std::string& path, ByteView data, mode_t mode = 
 // Gives the durable file `from` the name `to` on the same file system unless that exists, removes `from`
 // where the way taken leaves it, and fsyncs `to`'s folder. link(2) where the file system has it, otherwise
 // renameat2(RENAME_NOREPLACE). False, with `from` untouched, when `to` exists. Both paths are whole. A full
-// file system: Error(kDestinationFull); one that can do neither: Error(kUnavailable).
+// file system: Error(kStateFull); one that can do neither: Error(kUnavailable).
 bool publish_file(const std::string& from, const std::string& to);
 // The second of the two ways by itself.
 bool publish_file_by_rename(const std::string& from, const std::string& to);
@@ -64,7 +64,7 @@ bool is_same_file(const std::string& one, const std::string& other);
 // Creates the folder, if it is not there, and fsyncs its parent: the folder may be somebody else's who has
 // not come to that yet. One that was created and cannot be made durable is removed again: a sync that has
 // failed is not made good by a later one, which tells nothing of it. A full file system:
-// Error(kDestinationFull).
+// Error(kStateFull).
 void make_folder_durably(const std::string& path, mode_t mode = 0700);
 // Creates the folder and what is missing above it, as that does.
 void make_folders_durably(const std::string& path, mode_t mode = 0700);

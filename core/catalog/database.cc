@@ -148,7 +148,7 @@ void Database::fail(int code) {
       kind = ErrorKind::kDamaged;
       break;
     case SQLITE_FULL:
-      kind = ErrorKind::kDestinationFull;
+      kind = ErrorKind::kStateFull;
       break;
     case SQLITE_CONSTRAINT:
       kind = ErrorKind::kConflict;

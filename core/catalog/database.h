@@ -1,5 +1,5 @@
 // A thin RAII wrapper of SQLite: one connection, statements that are prepared once, transactions. SQL errors
-// become Error: kDamaged for a torn or foreign file, kDestinationFull where the file system is full,
+// become Error: kDamaged for a torn or foreign file, kStateFull where the file system is full,
 // kWriteFailed otherwise.
 //
 // One connection is shared by all threads. Whoever uses it holds its lock for as long as a statement or

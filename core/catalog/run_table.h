@@ -39,6 +39,7 @@ enum class PauseReason : std::uint8_t {
   kDestinationAway = 2,
   kDestinationFull = 3,
   kWindow = 4,
+  kStateFull = 5,
 };
 
 // Finished, failed and cancelled runs never change again.

@@ -20,6 +20,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/disk_space.h"
 #include "base/error.h"
 #include "destination/md5.h"
 
@@ -36,10 +37,7 @@ struct ObjectInfo {
   std::optional<Md5> md5 = std::nullopt;
 };
 
-struct Space {
-  std::uint64_t free = 0;  // bytes this process may still write
-  std::uint64_t total = 0;
-};
+using Space = DiskSpace;
 
 class Destination {
  public:

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <set>
 
+#include "base/disk_space.h"
 #include "base/file.h"
 #include "destination/folder_listing.h"
 #include "destination/key.h"
@@ -116,7 +116,9 @@ Bytes read_object(const OpenObject& object, std::uint64_t offset, std::uint64_t 
 
 LocalDestination::LocalDestination(const std::string& root) : root_(normal_path(root)), staging_(root_) {}
 
-void LocalDestination::create_folder() { make_folders_durably(root_); }
+void LocalDestination::create_folder() {
+  where_full_means(ErrorKind::kDestinationFull, [&] { make_folders_durably(root_); });
+}
 
 void LocalDestination::remove_empty_folders(const std::string& folder) {
   check_key(folder);
@@ -133,7 +135,7 @@ template <typename Operation>
 auto LocalDestination::attempt(ErrorKind failure, const Operation& operation) const {
   check_root();
   try {
-    return operation();
+    return where_full_means(ErrorKind::kDestinationFull, operation);
   } catch (const Error& error) {
     check_failure(error, failure);
     throw;
@@ -412,12 +414,9 @@ std::vector<ObjectInfo> LocalDestination::list(const std::string& prefix, const 
 
 std::optional<Space> LocalDestination::space() {
   return attempt(ErrorKind::kReadFailed, [&]() -> std::optional<Space> {
-    struct statvfs status {};
-    if (statvfs(root_.c_str(), &status) != 0) {
-      throw system_error(errno, "asking for the space of " + describe(), ErrorKind::kReadFailed);
-    }
-    if (status.f_blocks == 0) return std::nullopt;
-    return Space{status.f_bavail * status.f_frsize, status.f_blocks * status.f_frsize};
+    const std::optional<Space> space = disk_space(root_);
+    if (!space) throw system_error(errno, "asking for the space of " + describe(), ErrorKind::kReadFailed);
+    return space->total == 0 ? std::nullopt : space;
   });
 }
 

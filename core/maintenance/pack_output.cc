@@ -10,8 +10,18 @@ struct PackOutput::Output {
   std::unique_ptr<store::PackWriter> pack;
 };
 
+namespace {
+
+store::PackContext context_of(store::Repository& repository) {
+  store::PackContext context = repository.pack_context();
+  if (!repository.destination().staging_folder()) context.full = ErrorKind::kStateFull;
+  return context;
+}
+
+}  // namespace
+
 PackOutput::PackOutput(store::Repository& repository, std::string prefix)
-    : repository_(repository), prefix_(std::move(prefix)), context_(repository.pack_context()) {
+    : repository_(repository), prefix_(std::move(prefix)), context_(context_of(repository)) {
   const std::size_t target = context_.parameters.frame_target();
   outputs_[0] = std::make_unique<Output>(store::PackKind::kData, store::FrameBuilder(target), nullptr);
   outputs_[1] = std::make_unique<Output>(store::PackKind::kMetadata, store::FrameBuilder(target), nullptr);

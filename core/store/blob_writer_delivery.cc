@@ -54,7 +54,8 @@ void give_second_name(const std::string& from, const std::string& to) {
       errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == ENOSYS || errno == EACCES;
   if (!has_no_links)
     throw system_error(errno, "giving " + printable(from) + " a second name",
-                       errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kWriteFailed);
+                       errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kWriteFailed,
+                       ErrorKind::kStateFull);
   copy_durably(from, to);
 }
 

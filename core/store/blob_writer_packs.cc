@@ -41,6 +41,7 @@ PackContext BlobWriter::context_of(TargetSet lacking) const {
   std::ranges::stable_sort(asked, {},
                            [](const Repository* target) { return target->keyring().current_epoch(); });
   PackContext context = any_context(asked);
+  if (options_.spool_limit != 0) context.full = ErrorKind::kStateFull;
   for (const Repository* target : asked) {
     const std::shared_ptr<const v1::RepositoryState> state = target->state();
     if (state->generation() <= context.generation) continue;

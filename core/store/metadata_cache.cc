@@ -165,7 +165,7 @@ bool MetadataCache::read_from(destination::Destination& place, const ObjectName&
   } catch (const Error& error) {
     switch (error.kind()) {
       case ErrorKind::kWriteFailed:
-      case ErrorKind::kDestinationFull:
+      case ErrorKind::kStateFull:
         spdlog::warn("metadata of {} is not kept here: {}", place.describe(), error.what());
         return false;
       case ErrorKind::kDamaged:

@@ -85,7 +85,9 @@ crypto::Sealer make_pack_sealer(const crypto::Keyring& keyring, const PackHeader
 }
 
 PackWriter::PackWriter(std::string path, const PackContext& context, PackKind kind, unsigned names)
-    : PackWriter(path, context, open_file(path, O_RDWR | O_CREAT | O_EXCL), PackHeader{}, names) {
+    : PackWriter(path, context,
+                 where_full_means(context.full, [&] { return open_file(path, O_RDWR | O_CREAT | O_EXCL); }),
+                 PackHeader{}, names) {
   kind_ = kind;
   header_bytes_ = build_header(context, kind);
   header_ = parse_pack_header(header_bytes_);
@@ -128,7 +130,7 @@ const PackedFrame& PackWriter::append(ByteView encoded, std::uint32_t raw_length
   // From here on the nonce of this offset is spent: after an error no other frame may take the place.
   takes_frames_ = false;
   try {
-    write_at(fd_.get(), bytes, end_ - header_bytes_.size(), path_);
+    where_full_means(context_.full, [&] { write_at(fd_.get(), bytes, end_ - header_bytes_.size(), path_); });
   } catch (...) {
     cut_back();
     throw;
@@ -147,14 +149,22 @@ void PackWriter::sync() {
     throw Error(ErrorKind::kInternal, "a pack is synced again after a failed fsync: " + printable(path_));
   if (!fd_.valid()) return;  // finished, and durable as a whole
   try {
-    sync_file(fd_.get(), path_);
-    if (!name_is_durable_) sync_folder(parent_path(path_));
-    name_is_durable_ = true;
+    make_durable();
   } catch (...) {
     // The kernel reports lost writes once: a later fsync would claim that they are durable.
     is_lost_ = true;
     throw;
   }
+}
+
+// With sync_mutex_ held. A checkpoint names the file before it is published: without its own name a crash in
+// between would lose it.
+void PackWriter::make_durable() {
+  where_full_means(context_.full, [&] {
+    sync_file(fd_.get(), path_);
+    if (!name_is_durable_) sync_folder(parent_path(path_));
+    name_is_durable_ = true;
+  });
 }
 
 void PackWriter::cut_back() noexcept {
@@ -192,11 +202,8 @@ FinishedPack PackWriter::finish() {
   if (is_lost_)
     throw Error(ErrorKind::kInternal, "a pack cannot be finished after a failed fsync: " + printable(path_));
   try {
-    write_at(fd_.get(), tail, end_, path_);
-    sync_file(fd_.get(), path_);
-    // A checkpoint names the file before it is published: without its own name a crash in between would lose
-    // it.
-    if (!name_is_durable_) sync_folder(parent_path(path_));
+    where_full_means(context_.full, [&] { write_at(fd_.get(), tail, end_, path_); });
+    make_durable();
   } catch (...) {
     cut_back();
     throw;

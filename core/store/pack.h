@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "base/file.h"
 #include "base/scratch.h"
 #include "base/uuid.h"
@@ -73,6 +74,9 @@ struct PackContext {
   v1::Parameters parameters;
   Uuid log_uuid;  // the newest record read when the pack is begun
   std::uint64_t generation = 0;
+  // What it means that there is no room for the pack's file: it is the destination's own staging folder that
+  // has none, unless the file lies in the spool.
+  ErrorKind full = ErrorKind::kDestinationFull;
 };
 
 struct FinishedPack {
@@ -116,8 +120,8 @@ class PackWriter {
   PackWriter(std::string path, const PackContext& context, PackKind kind, unsigned names = 1);
 
   // Seals and writes a frame that FrameCodec encoded; returns it with its place (valid until the next call).
-  // After an error, Error(kDestinationFull) for example, the file is cut back to the frames before and takes
-  // no more frames: it is to be finished, or closed later, when there is room.
+  // After an error, as of a full disk (PackContext::full), the file is cut back to the frames before and
+  // takes no more frames: it is to be finished, or closed later, when there is room.
   const PackedFrame& append(ByteView encoded, std::uint32_t raw_length, std::vector<FrameBlob> blobs);
   // After it returns, every frame that was appended before the call survives a crash (file and its name); at
   // least one was. After an error only those that were durable before do: it is neither synced again nor
@@ -142,6 +146,7 @@ class PackWriter {
                                  std::vector<PackedFrame> frames, unsigned names);
   PackWriter(std::string path, const PackContext& context, Fd fd, PackHeader header, unsigned names);
   void update_names(ByteView bytes);
+  void make_durable();
   void cut_back() noexcept;
 
   PackContext context_;

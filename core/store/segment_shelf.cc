@@ -40,7 +40,7 @@ std::optional<Bytes> read_waiting(const std::string& path) {
 // What is wrong with what was asked and not with the place, or is told at once whenever it is asked.
 bool says_nothing_of_place(ErrorKind kind) {
   return kind == ErrorKind::kCancelled || kind == ErrorKind::kDestinationFull ||
-         kind == ErrorKind::kWriteFailed;
+         kind == ErrorKind::kStateFull || kind == ErrorKind::kWriteFailed;
 }
 
 }  // namespace

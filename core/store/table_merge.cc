@@ -341,11 +341,6 @@ void Merger::write(const std::string& path) {
     sync_file(file.get(), temporary);
     if (std::rename(temporary.c_str(), path.c_str()) != 0)
       throw system_error(errno, "naming " + printable(path));
-  } catch (const Error& error) {
-    unlink(temporary.c_str());
-    // It is not a destination that is full.
-    if (error.kind() == ErrorKind::kDestinationFull) throw Error(ErrorKind::kWriteFailed, error.what());
-    throw;
   } catch (...) {
     unlink(temporary.c_str());
     throw;

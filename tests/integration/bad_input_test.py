@@ -236,6 +236,30 @@ class FullAndGone(Case):
         self.assertEqual([], compare_trees.rsync_differences(self.path("source"), self.path("restored")))
         self.assertEqual(0, daemon.run("check", "--read-data").returncode)
 
+    def test_full_state_folder(self):
+        state = self.mount("state", "200m")
+        for number in range(40):
+            self.write(f"source/file{number}", os.urandom(MIB))
+        daemon = self.ready(self.path("source"))
+        daemon.run("destination", "add", "other", self.path("other"))
+        # Packs for several destinations are made in the spool.
+        daemon.run("set", "edit", "set", "--destination", "disk", "other")
+        filler = os.path.join(state, "filler")
+        with open(filler, "wb") as file:
+            os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(state).free - 8 * MIB)
+        number = daemon.json("backup", "set", "--detach")["run_id"]
+        run = daemon.wait_for_run(number, ("PAUSED", "FAILED", "FINISHED"), 120)
+        self.assertEqual(("RUN_STATE_PAUSED", "PAUSE_REASON_STATE_FULL"), (run["state"], run["pause_reason"]))
+        self.assertIn("spool", run["message"])
+        self.assertIn("it goes on by itself when there is room", daemon.run("status").stdout)
+        os.remove(filler)
+        run = daemon.wait_for_run(number, ("FINISHED", "FAILED"), 120)
+        self.assertEqual("RUN_STATE_FINISHED", run["state"], run["message"])
+        daemon.run("restore", "latest", "--to", self.path("restored"))
+        self.assertEqual([], compare_trees.rsync_differences(self.path("source"), self.path("restored")))
+        for destination in ("disk", "other"):
+            self.assertEqual(0, daemon.run("check", "--destination", destination, "--read-data").returncode)
+
     def test_destination_vanishes(self):
         for number in range(60):
             self.write(f"source/file{number}", os.urandom(4 * MIB))

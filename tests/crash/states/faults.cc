@@ -57,6 +57,7 @@ bool is_clear(const Error& error) {
   switch (error.kind()) {
     case ErrorKind::kDestinationAway:
     case ErrorKind::kDestinationFull:
+    case ErrorKind::kStateFull:
     case ErrorKind::kTargetFull:
     case ErrorKind::kReadFailed:
     case ErrorKind::kWriteFailed:

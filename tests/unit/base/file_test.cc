@@ -81,7 +81,7 @@ TEST_CASE("errors name the path and say what kind they are") {
 
 TEST_CASE("a full device is told from other failures") {
   const Fd full = open_file("/dev/full", O_WRONLY);
-  CHECK(kind_of([&] { write_at(full.get(), as_bytes("x"), 0, "/dev/full"); }) == ErrorKind::kDestinationFull);
+  CHECK(kind_of([&] { write_at(full.get(), as_bytes("x"), 0, "/dev/full"); }) == ErrorKind::kStateFull);
 }
 
 TEST_CASE("whole files are read up to a limit, also where their size is not told") {

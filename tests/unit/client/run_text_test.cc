@@ -97,6 +97,10 @@ TEST_CASE("a run that waits says why, and what makes it go on") {
   CHECK(progress_line(run).find("destination disk is away") != std::string::npos);
   run.set_pause_reason(v1::PAUSE_REASON_DESTINATION_FULL);
   CHECK(waiting_text(run).find("when there is room") != std::string::npos);
+  run.set_message("");
+  run.set_pause_reason(v1::PAUSE_REASON_STATE_FULL);
+  CHECK(waiting_text(run) ==
+        "paused: the disk of the daemon's state folder is full; it goes on by itself when there is room");
   run.set_pause_reason(v1::PAUSE_REASON_USER);
   CHECK(waiting_text(run).find("garner run resume 12") != std::string::npos);
   run.set_state(v1::RUN_STATE_QUEUED);

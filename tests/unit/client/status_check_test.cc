@@ -106,6 +106,8 @@ TEST_CASE("a run that waits for long is a warning, unless for its window") {
   CHECK(says(check(status),
              "WARNING - backup of home (run 12) waits, 1h 1m after its begin: its destination is away"));
   CHECK(check(status, {"docs"}).code == CheckCode::kWell);
+  run->set_pause_reason(v1::PAUSE_REASON_STATE_FULL);
+  CHECK(says(check(status), "after its begin: the disk of the daemon's state folder is full"));
   run->set_pause_reason(v1::PAUSE_REASON_WINDOW);
   CHECK(check(status).code == CheckCode::kWell);
   run->set_state(v1::RUN_STATE_RUNNING);

@@ -19,6 +19,7 @@ TEST_CASE("the client can tell what it must tell apart") {
     CHECK(code_of(kind) == StatusCode::FAILED_PRECONDITION);
   }
   CHECK(code_of(ErrorKind::kDestinationFull) == StatusCode::RESOURCE_EXHAUSTED);
+  CHECK(code_of(ErrorKind::kStateFull) == StatusCode::RESOURCE_EXHAUSTED);
   CHECK(code_of(ErrorKind::kTargetFull) == StatusCode::RESOURCE_EXHAUSTED);
   CHECK(code_of(ErrorKind::kInternal) == StatusCode::INTERNAL);
 }

@@ -39,6 +39,14 @@ TEST_CASE("a run whose destination was full is tried again though another one is
   CHECK(machine.look(number) == v1::RUN_STATE_QUEUED);
 }
 
+TEST_CASE("a run that waited for room in the state folder is tried again when there is some") {
+  WatchedMachine machine;
+  const std::int64_t number =
+      machine.pause(RunKind::kBackup, PauseReason::kStateFull, machine.backup_to({"a"}));
+  machine.runs.load();
+  CHECK(machine.look(number) == v1::RUN_STATE_QUEUED);
+}
+
 TEST_CASE("a restore is tried again at once with each destination that comes back, and not all the time") {
   WatchedMachine machine;
   const std::string id = machine.back_up("b");

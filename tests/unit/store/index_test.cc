@@ -477,7 +477,7 @@ TEST_CASE("a full disk under the local copy is no full destination, and is got o
   index.update(model.state(), model.fetch());
   IndexModel before = model;
   model.add(10, 10, 100);
-  REQUIRE(kind_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kWriteFailed);
+  REQUIRE(kind_of([&] { index.update(model.state(), model.fetch()); }) == ErrorKind::kStateFull);
   require_same_index(index, before);
   REQUIRE(tables_in(mounted + "/index").size() == 1);
   REQUIRE(mount("garner-test", mounted.c_str(), "tmpfs", MS_REMOUNT, "size=16m") == 0);

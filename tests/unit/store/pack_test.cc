@@ -451,6 +451,10 @@ TEST_CASE_METHOD(PackFixture, "a full disk loses no frame, and no nonce is used 
     REQUIRE(kind_of([&] { writer.finish(); }) == ErrorKind::kDestinationFull);
   }
   REQUIRE(kind_of([&] { close_pack(file, context, PackKind::kData, known); }) == ErrorKind::kDestinationFull);
+  // A spool that is full says nothing of the destination.
+  PackContext spooled = context;
+  spooled.full = ErrorKind::kStateFull;
+  REQUIRE(kind_of([&] { close_pack(file, spooled, PackKind::kData, known); }) == ErrorKind::kStateFull);
   REQUIRE(mount("garner-test", mounted.c_str(), "tmpfs", MS_REMOUNT, "size=4m") == 0);
   FinishedPack pack = close_pack(file, context, PackKind::kData, known);
   destination.put_file(pack_key(pack.name), file);
