@@ -7,7 +7,6 @@
 #include <memory>
 #include <thread>
 
-#include <spdlog/spdlog.h>
 #include "backup/attempt.h"
 #include "backup/command_reader.h"
 #include "backup/difference_maker.h"

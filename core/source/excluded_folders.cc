@@ -1,10 +1,10 @@
 #include "source/excluded_folders.h"
 
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 
-#include <spdlog/spdlog.h>
 #include "base/error.h"
 #include "base/file.h"
 #include "source/slow_file_system.h"
