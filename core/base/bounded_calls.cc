@@ -1,6 +1,7 @@
 #include "base/bounded_calls.h"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -22,10 +23,14 @@ constexpr std::size_t kMostIdle = 8;
 // Of calls that were left behind: which file system they ask, and from when on that one counts as hanging.
 using Hanging = std::multimap<std::string, std::chrono::steady_clock::time_point>;
 
+// Of the call that this thread makes.
+thread_local std::atomic<bool>* progress_here = nullptr;
+
 }  // namespace
 
-// All under the shared mutex.
+// All else under the shared mutex.
 struct BoundedCalls::Job {
+  std::atomic<bool> has_got_on = false;
   std::function<void()> call;
   std::condition_variable_any changed;
   bool done = false;
@@ -73,9 +78,11 @@ void BoundedCalls::work(const std::shared_ptr<Shared>& shared) {
     queue.pop_front();
     std::function<void()> call = std::exchange(job->call, nullptr);
     lock.unlock();
+    progress_here = &job->has_got_on;
     call();
     // What it holds may be a descriptor, and closing that may be what hangs.
     call = nullptr;
+    progress_here = nullptr;
     lock.lock();
     job->done = true;
     job->changed.notify_all();
@@ -108,7 +115,7 @@ bool BoundedCalls::hangs(const std::string& file_system) const {
 }
 
 BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::function<void()> call,
-                                        const std::function<bool()>& wait_on) {
+                                        const std::function<bool(bool)>& wait_on) {
   const auto job = std::make_shared<Job>();
   job->call = std::move(call);
   const std::stop_token stop = StopScope::current();
@@ -123,7 +130,7 @@ BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::fun
     go_on = false;
     if (job->done || stop.stop_requested() || !wait_on) continue;
     lock.unlock();
-    go_on = wait_on();
+    go_on = wait_on(job->has_got_on.exchange(false));
     lock.lock();
   }
   if (job->done) return Outcome::kDone;
@@ -132,6 +139,10 @@ BoundedCalls::Outcome BoundedCalls::run(const std::string& file_system, std::fun
   ++shared_->left_behind;
   if (stop.stop_requested()) throw Error(ErrorKind::kCancelled, "the run was stopped");
   return Outcome::kLate;
+}
+
+void BoundedCalls::get_on() {
+  if (progress_here != nullptr) *progress_here = true;
 }
 
 void BoundedCalls::run_unattended(std::function<void()> call) {

@@ -39,9 +39,12 @@ class BoundedCalls {
   // `call` owns whatever it uses, and throws nothing. `file_system` is any name by which the one that it asks
   // is known again. Error(kCancelled) when this thread's StopScope is to stop meanwhile: then the call is
   // left behind as well.
-  // `wait_on`, if there is one, is asked each time the limit is reached: while it is true the call may go on.
+  // `wait_on`, if there is one, is asked each time the limit is reached, and told whether the call has got on
+  // since: while it is true the call may go on.
   Outcome run(const std::string& file_system, std::function<void()> call,
-              const std::function<bool()>& wait_on = {});
+              const std::function<bool(bool has_got_on)>& wait_on = {});
+  // For a call of many steps, at each of them. Does nothing where it is not made by run().
+  static void get_on();
   // The same, and nobody waits for it, at no time. Where there is no thread for it, it waits for one.
   void run_unattended(std::function<void()> call);
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/bounded_calls.h"
 #include "base/error.h"
 #include "destination/key.h"
 
@@ -92,6 +93,7 @@ class FolderListing {
         if (errno != 0) throw system_error(errno, "listing " + printable(path), ErrorKind::kReadFailed);
         break;
       }
+      BoundedCalls::get_on();
       if (std::optional<Entry> entry = examine(dirfd(folder.get()), prefix, *found)) {
         entries.push_back(std::move(*entry));
       }

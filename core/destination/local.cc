@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <set>
 
+#include "base/bounded_calls.h"
 #include "base/disk_space.h"
 #include "base/file.h"
 #include "destination/folder_listing.h"
@@ -93,8 +94,12 @@ void check_range(const OpenObject& object, std::uint64_t offset, std::uint64_t l
 }
 
 void fill_from(int file, std::uint64_t offset, MutableByteView memory, const std::string& path) {
-  if (read_at(file, memory, offset, path) != memory.size()) {
-    throw Error(ErrorKind::kDamaged, printable(path) + " became shorter while it was read");
+  for (std::size_t done = 0; done < memory.size();) {
+    const MutableByteView step = memory.subspan(done, std::min(kCopyStep, memory.size() - done));
+    if (read_at(file, step, offset + done, path) != step.size())
+      throw Error(ErrorKind::kDamaged, printable(path) + " became shorter while it was read");
+    BoundedCalls::get_on();
+    done += step.size();
   }
 }
 

@@ -62,9 +62,9 @@ template <typename Work>
 auto SlowFolder::give(ByteView data, Work work) {
   return watched([&](bool slow) {
     if (!slow) return work(*folder_, data);
-    return in_time([folder = folder_, work = std::move(work), own = Bytes(data.begin(), data.end())] {
-      return work(*folder, own);
-    });
+    return in_time([folder = folder_, work = std::move(work),
+                    own = Bytes(data.begin(), data.end())] { return work(*folder, own); },
+                   Longest::kMuch);
   });
 }
 
@@ -79,12 +79,14 @@ std::invoke_result_t<Work&> SlowFolder::in_time(Work work, Longest longest) {
 void SlowFolder::call(std::function<void()> work, Longest longest) {
   const StopScope whole{std::stop_token()};
   const std::string& root = folder_->root();
-  const auto last = std::chrono::steady_clock::now() + calls_->limit() * static_cast<int>(longest);
   const auto question = [root, may_hang = may_hang_] { return may_hang(root); };
-  const auto answers = [&] {
-    if (std::chrono::steady_clock::now() >= last) return false;
+  int limits = 0;
+  const auto answers = [&](bool has_got_on) {
+    limits = has_got_on ? 0 : limits + 1;
+    if (limits >= static_cast<int>(longest)) return false;
     using Answer = CallAnswer<std::optional<bool>>;
-    return calls_->run(root, Answer::call(std::make_shared<Answer>(), question)) == BoundedCalls::Outcome::kDone;
+    return calls_->run(root, Answer::call(std::make_shared<Answer>(), question)) ==
+           BoundedCalls::Outcome::kDone;
   };
   switch (calls_->run(root, std::move(work), answers)) {
     case BoundedCalls::Outcome::kDone:
@@ -169,7 +171,7 @@ std::optional<std::uint64_t> SlowFolder::size(const std::string& key) {
 }
 
 std::vector<ObjectInfo> SlowFolder::list(const std::string& prefix, const std::string& start_after) {
-  return ask([=](LocalDestination& folder) { return folder.list(prefix, start_after); }, Longest::kMuch);
+  return ask([=](LocalDestination& folder) { return folder.list(prefix, start_after); });
 }
 
 void SlowFolder::make_durable(const std::string& key) {

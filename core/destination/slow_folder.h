@@ -5,8 +5,8 @@
 // goes on as it does then.
 //
 // A call may take longer while its file system answers other questions: one that moves many bytes or lists
-// many objects takes longer than any time in which an answer is due. But not for ever, for a server may
-// answer those while a disk of it does not.
+// many objects takes longer than any time in which an answer is due. But not for ever without getting on, for
+// a server may answer those while a disk of it does not.
 //
 // What has not returned goes on, left behind, and may be done hours later: a put may store its object then,
 // and a remove may take away the one that it was at. Nothing is asked of the folder by this process until all
@@ -58,8 +58,9 @@ class SlowFolder final : public Destination {
   std::optional<Space> space() override;
 
  private:
-  // How long a call may take while the file system answers: for these, as many times the limit.
-  enum class Longest { kUsual = 10, kMuch = 60 };
+  // How long a call may take without getting on while the file system answers: as many times the limit. What
+  // is written (kMuch) may go on its way as a whole when it is synced, in one call of the kernel.
+  enum class Longest { kUsual = 5, kMuch = 60 };
 
   // Calls `work` with whether the file system may hang.
   template <typename Work>

@@ -1,11 +1,13 @@
 #include "base/bounded_calls.h"
 
+#include <barrier>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <latch>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "support/eventually.h"
 
@@ -16,7 +18,7 @@ TEST_CASE("a call may take longer than the limit while it is said that it may") 
   BoundedCalls calls(std::chrono::milliseconds(50));
   const auto latch = std::make_shared<std::latch>(1);
   int asked = 0;
-  const auto thrice = [&] {
+  const auto thrice = [&](bool) {
     if (++asked == 3) latch->count_down();
     return true;
   };
@@ -30,7 +32,7 @@ TEST_CASE("a call that may not go on is left behind, and hangs at once") {
   BoundedCalls calls(std::chrono::milliseconds(50));
   const auto latch = std::make_shared<std::latch>(1);
   int asked = 0;
-  const auto once = [&] { return ++asked == 1; };
+  const auto once = [&](bool) { return ++asked == 1; };
   CHECK(calls.run(
             "/mnt/a", [latch] { latch->wait(); }, once) == Outcome::kLate);
   CHECK(asked == 2);
@@ -38,6 +40,31 @@ TEST_CASE("a call that may not go on is left behind, and hangs at once") {
   latch->count_down();
   CHECK(garner::testing::eventually([&] { return calls.left_behind() == 0; }));
   CHECK(calls.run("/mnt/a", [] {}) == Outcome::kDone);
+}
+
+TEST_CASE("whoever waits for a call is told whether it gets on") {
+  BoundedCalls calls(std::chrono::milliseconds(50));
+  // What got on before is not told of the next call, which the same thread makes.
+  CHECK(calls.run("/mnt/a", [] { BoundedCalls::get_on(); }) == Outcome::kDone);
+  BoundedCalls::get_on();
+  const auto step = std::make_shared<std::barrier<>>(2);
+  const auto work = [step] {
+    step->arrive_and_wait();
+    BoundedCalls::get_on();
+    step->arrive_and_wait();
+    step->arrive_and_wait();
+  };
+  std::vector<bool> told;
+  const auto listen = [&](bool has_got_on) {
+    told.push_back(has_got_on);
+    if (told.size() <= 2) step->arrive_and_wait();
+    if (told.size() == 1) step->arrive_and_wait();
+    return true;
+  };
+  CHECK(calls.run("/mnt/a", work, listen) == Outcome::kDone);
+  REQUIRE(told.size() >= 2);
+  CHECK_FALSE(told[0]);
+  CHECK(told[1]);
 }
 
 TEST_CASE("what a bounded call returns or throws is had by whoever waited for it") {

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <stop_token>
@@ -118,6 +119,48 @@ TEST_CASE("a folder whose file system does not answer is away until it does") {
   CHECK(place.staging_folder() == std::nullopt);
   place.put("log/2", as_bytes("two"));
   CHECK(place.list("log/").size() == 2);
+}
+
+TEST_CASE("a call that does not get on is not waited for for ever, though the file system answers others") {
+  const TemporaryFolder folder;
+  const auto until = std::make_shared<std::latch>(1);
+  const auto asked = std::make_shared<std::atomic<int>>(0);
+  const auto calls = std::make_shared<BoundedCalls>(std::chrono::milliseconds(50));
+  SlowFolder place(open_local(folder.path()), calls, [until, asked](const std::string&) {
+    if ((*asked)++ == 0) until->wait();
+    return true;
+  });
+  CHECK(error_in([&] { place.size("log/1"); }) == ErrorKind::kDestinationAway);
+  CHECK(*asked > 1);
+  until->count_down();
+  REQUIRE(garner::testing::eventually([&] { return calls->left_behind() == 0; }));
+  CHECK(place.size("log/1") == std::nullopt);
+}
+
+TEST_CASE("what lists or reads tells that it gets on") {
+  const TemporaryFolder folder;
+  const std::shared_ptr<LocalDestination> place = open_local(folder.path());
+  place->put("log/1", as_bytes("one"));
+  BoundedCalls calls(std::chrono::milliseconds(50));
+  const auto gets_on = [&](const std::function<void()>& work) {
+    const auto until = std::make_shared<std::latch>(1);
+    int limits = 0;
+    bool told = false;
+    const auto listen = [&](bool has_got_on) {
+      told = told || has_got_on;
+      if (told || ++limits == 1000) until->count_down();
+      return !until->try_wait();
+    };
+    const auto call = [work, until] {
+      work();
+      until->wait();
+    };
+    calls.run("/mnt/a", call, listen);
+    REQUIRE(garner::testing::eventually([&] { return calls.left_behind() == 0; }));
+    return told;
+  };
+  CHECK(gets_on([place] { place->list(""); }));
+  CHECK(gets_on([place] { place->get("log/1", 0, 3); }));
 }
 
 TEST_CASE("a call to a folder that may hang is not cut off when its run is stopped") {
